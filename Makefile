@@ -1,0 +1,57 @@
+# Targets: demo, check, test, bench, fuzz, soak, lock, clean. Each sets up what it needs; a second run finds it done.
+VENV := .venv
+# WHY recursive: the search runs only when an environment has to be made.
+PYTHON ?= $(shell scripts/find-python)
+RUN := $(VENV)/bin
+# Further arguments: make test PYTEST_ARGS="-k kannel", make bench BENCH_ARGS="--secs 2 --rounds 1"
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+ONCE ?=
+
+.PHONY: demo check test bench fuzz soak lock peers clean
+.DEFAULT_GOAL := check
+
+$(VENV)/.complete: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)"
+	@echo "setting up $(VENV) with $(PYTHON)"
+	@scripts/setup-venv "$(PYTHON)" $(VENV)
+	@touch $@
+
+demo: $(VENV)/.complete
+	@$(RUN)/tdgate demo $(if $(filter-out 0 no false,$(ONCE)),--once)
+
+check: $(VENV)/.complete
+	$(RUN)/ruff format --check
+	$(RUN)/ruff check
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/python -m pytest -q -m unit $(PYTEST_ARGS)
+
+peers:
+	@scripts/install-peers
+
+test: $(VENV)/.complete peers
+	$(RUN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.complete peers
+	$(RUN)/python -m bench $(BENCH_ARGS)
+
+# Every property test, with many more examples than `make test` spends; bounded.
+fuzz: $(VENV)/.complete
+	HYPOTHESIS_PROFILE=fuzz $(RUN)/python -m pytest -q -m hypothesis $(PYTEST_ARGS)
+
+soak: $(VENV)/.complete peers
+	$(RUN)/python -m pytest -m soak $(PYTEST_ARGS)
+
+# Resolves pyproject.toml anew. For maintainers: the result is reviewed and committed.
+lock: build/lock/.complete
+	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
+	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+build/lock/.complete:
+	"$(PYTHON)" -m venv --clear build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+clean:
+	rm -rf $(VENV) node_modules build bench/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,43 @@
+"""A lane: what the rules say of (account, sender, declared purpose) alone, remembered for as long as it holds.
+
+Licence, entrustment, library, period, purpose and hours do not depend on who receives a message. Judged once per
+revision and kept, they leave per message only the recipient, the text and the wire. A lane is a memo of a part of one
+pure function, never a second policy: it is only made and read by `proxy/policy.py`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from proxy.core.purposes import Purpose
+from proxy.core.records import Number
+
+#: (rule's place in the table, catalogue id, detail)
+Hit = tuple[int, str, str]
+
+
+class Lane(Struct, frozen=True):
+    """`since <= now < until` (UTC seconds) is when it holds.
+
+    `bit` is the purpose's bit in consents and suppressions (0: none applies), `day` the day number of `since` in
+    Asia/Shanghai, `salt` ties persons to the principal. `outcomes` is the row of a message that every
+    remaining check lets pass; `checks` are these checks, with their places in the table.
+    """
+
+    since: float
+    until: float
+    account: str
+    principal: str
+    purpose: Purpose
+    bit: int
+    salt: int
+    day: int
+    number: Number | None
+    validity_cap_s: int
+    outcomes: bytes
+    hits: tuple[Hit, ...]
+    errors: tuple[int, ...]
+    # A check is `(request, lane, person, snapshot) -> str | None`; its type stands in proxy/rules/rule.py.
+    checks: tuple[tuple[int, Callable[..., Any]], ...]
+    modes: tuple[str, ...]

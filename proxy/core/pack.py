@@ -1,0 +1,76 @@
+"""A rule pack as the policy sees it: hours, caps, modes; versioned data, never code.
+
+Owns the meaning of a pack's fields. Reading TOML is somebody else's work.
+"""
+
+from hashlib import blake2b
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from proxy.core.purposes import Channel, Purpose
+
+Mode = Literal["enforce", "shadow", "off"]
+
+_DAY_S: Final = 86_400
+CHINA_OFFSET_S: Final = 8 * 3600  # WHY: China has one zone and no daylight saving time, so an offset is exact.
+
+
+class Hours(Struct, frozen=True):
+    """Open hours of local time, minutes after midnight: from `opens` inclusive to `closes` exclusive.
+
+    `opens == 0 and closes == 1440` is open all day, `opens == closes` never.
+    """
+
+    opens: int = 0
+    closes: int = 1440
+
+    def next_change(self, now: float) -> tuple[bool, float]:
+        """(open now?, UTC second of the next change, at most a day away), in Asia/Shanghai."""
+        local = now + CHINA_OFFSET_S
+        midnight = local - local % _DAY_S
+        minute = (local - midnight) / 60
+        is_open = self.opens <= minute < self.closes
+        later = [edge for edge in (self.opens, self.closes, 1440) if edge > minute]
+        return is_open, midnight + min(later) * 60 - CHINA_OFFSET_S
+
+
+class RuleSetting(Struct, frozen=True):
+    """How one rule of a pack runs. `share` of the accounts (0..1) has it enforced, the rest in shadow."""
+
+    mode: Mode = "enforce"
+    share: float = 1.0
+
+    def mode_for(self, rule: str, account: str) -> Mode:
+        """The mode for one account: which accounts are in the share is fixed by a hash, so that it only grows."""
+        if self.mode != "enforce" or self.share >= 1.0:
+            return self.mode
+        draw = int.from_bytes(blake2b(f"{rule}\0{account}".encode(), digest_size=4).digest()) / (1 << 32)
+        return "enforce" if draw < self.share else "shadow"
+
+
+class Pack(Struct, frozen=True):
+    """One version of one rule pack (Z1 J1).
+
+    `hours` per purpose and channel, `closed_institutions` are closed at every hour (a demonstration and an emergency
+    brake), `validity_cap_s` is the longest validity_period a message may have, 0 = none allowed at all.
+    """
+
+    id: str
+    version: int
+    region: str = ""
+    source: str = ""
+    effective: str = ""
+    hours: dict[tuple[Purpose, Channel], Hours] = {}
+    institution_hours: dict[str, Hours] = {}
+    rules: dict[str, RuleSetting] = {}
+    shadow: bool = False
+    validity_cap_s: int = _DAY_S
+    collection_refusal_closes_channel: bool = True
+
+    def setting(self, rule: str) -> RuleSetting:
+        return self.rules.get(rule, _SHADOW if self.shadow else _ENFORCE)
+
+
+_ENFORCE: Final = RuleSetting()
+_SHADOW: Final = RuleSetting(mode="shadow")

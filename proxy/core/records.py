@@ -1,0 +1,124 @@
+"""The records of the registry as the policy sees them: immutable, in memory, without I/O.
+
+Times are UTC epoch seconds; a period holds from `since` inclusive to `until` exclusive. Identifiers are short strings
+chosen by the registry's owner (`jianglan`, `yuanlu-tech`). Nothing here names a person but by digest.
+"""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from proxy.core.purposes import Channel, Purpose
+
+FOREVER: Final = 1 << 40
+
+InstitutionKind = Literal[
+    "bank", "consumer_finance", "microloan", "guarantee", "insurer", "securities", "fund", "leasing", "other"
+]
+
+#: The types that are "lawfully in lending or loan-related business": only these may collect (Z3).
+LENDING_KINDS: Final[frozenset[InstitutionKind]] = frozenset(
+    ("bank", "consumer_finance", "microloan", "guarantee", "leasing")
+)
+
+
+class Period(Struct, frozen=True):
+    """From `since` inclusive to `until` exclusive, UTC epoch seconds."""
+
+    since: int = 0
+    until: int = FOREVER
+
+    def holds(self, now: float) -> bool:
+        return self.since <= now < self.until
+
+
+class Institution(Struct, frozen=True):
+    """A financial institution: the principal for whom everything is sent."""
+
+    id: str
+    name: str
+    kind: InstitutionKind
+    short_names: tuple[str, ...] = ()
+
+
+class Licence(Struct, frozen=True):
+    """What an institution may do: purposes × channels × validity (Z2 J3)."""
+
+    institution: str
+    purposes: frozenset[Purpose]
+    channels: frozenset[Channel]
+    period: Period
+
+
+class Partner(Struct, frozen=True):
+    """An entrusted unit; without a contract it can do nothing (Z6)."""
+
+    id: str
+    name: str
+    contract: Period
+
+
+class Entrustment(Struct, frozen=True):
+    """A written authorisation: institution × partner × purposes × channels × period (Z11 J4)."""
+
+    institution: str
+    partner: str
+    purposes: frozenset[Purpose]
+    channels: frozenset[Channel]
+    period: Period
+    document_hash: str = ""
+
+
+class Number(Struct, frozen=True):
+    """One row of a number library (Z9 Z11 J18).
+
+    `address` is canonical. With `extensible` it is a port under which any extension digits may be sent. `operator` is
+    the institution itself or a partner. `disposed` is a suspension or closure by a telecom enterprise (Z14).
+    """
+
+    address: str
+    principal: str
+    operator: str
+    channels: frozenset[Channel]
+    purposes: frozenset[Purpose]
+    period: Period
+    extensible: bool = False
+    binary: bool = False
+    disposed: bool = False
+    telecom: str = ""
+
+
+class Account(Struct, frozen=True):
+    """The authenticated sender: an SMPP system_id with what was agreed for it.
+
+    `operator` binds, for `principal`. Units: `rate_per_s` submits a second (0 = no limit), `window` unanswered submits,
+    `vendor_base` the first command_status of the vendor map. `addresses` are IP networks; empty = any.
+    """
+
+    id: str
+    principal: str
+    operator: str
+    purposes: frozenset[Purpose]
+    password_hash: str
+    reviewed: bool
+    telecom_licence: Period
+    responsible: str
+    route: str = "default"
+    addresses: tuple[str, ...] = ()
+    max_binds: int = 4
+    rate_per_s: int = 0
+    window: int = 500
+    code_map: Literal["vendor", "standard"] = "vendor"
+    vendor_base: int = 0x0400
+    status_text: bool = False
+    binary: bool = False
+    own_receiver: bool = False
+    client_certificate: str = ""
+
+
+class Hold(Struct, frozen=True):
+    """A fraud hold on an account or on a sending number (Z23)."""
+
+    kind: Literal["account", "number"]
+    target: str
+    reason: str = ""

@@ -1,0 +1,63 @@
+"""The registry at one revision, as the policy reads it: immutable but for two overlays that only add.
+
+The overlays are the persons' indexes (a refusal that has just arrived binds on the next PDU) and the memo of lanes.
+A new revision is a new snapshot; it is put in place by swapping one reference.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+
+from proxy.core.lane import Lane
+from proxy.core.pack import Pack
+from proxy.core.persons import PersonIndex, PersonKey
+from proxy.core.purposes import Purpose
+from proxy.core.records import Account, Entrustment, Hold, Institution, Licence, Number, Partner
+
+
+class NumberLibrary:
+    """Numbers by address: exact, or the longest registered port of which the sender is an extension (Z9)."""
+
+    __slots__ = ("_lengths", "_rows")
+
+    def __init__(self, numbers: Iterable[Number] = ()) -> None:
+        rows: dict[str, list[Number]] = {}
+        for number in numbers:
+            rows.setdefault(number.address, []).append(number)
+        self._rows = {address: tuple(found) for address, found in rows.items()}
+        self._lengths = sorted({len(address) for address in rows if address.isdigit()}, reverse=True)
+
+    def find(self, sender: str) -> tuple[Number, ...]:
+        """All rows of the number that `sender` is, or of the longest port it extends; () if it is in no library."""
+        exact = self._rows.get(sender)
+        if exact is not None or not sender.isdigit():
+            return exact or ()
+        for length in self._lengths:
+            if length < len(sender):
+                rows = tuple(row for row in self._rows.get(sender[:length], ()) if row.extensible)
+                if rows:
+                    return rows
+        return ()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+class Snapshot(Struct, frozen=True):
+    """Everything the policy may look at."""
+
+    revision: int
+    pack: Pack
+    person_key: PersonKey
+    accounts: dict[str, Account] = {}
+    institutions: dict[str, Institution] = {}
+    licences: dict[str, tuple[Licence, ...]] = {}
+    partners: dict[str, Partner] = {}
+    entrustments: dict[tuple[str, str], tuple[Entrustment, ...]] = {}
+    numbers: NumberLibrary = field(default_factory=NumberLibrary)
+    holds: frozenset[Hold] = frozenset()
+    held_accounts: frozenset[str] = frozenset()
+    held_numbers: frozenset[str] = frozenset()
+    consents: PersonIndex = field(default_factory=PersonIndex)
+    suppressions: PersonIndex = field(default_factory=PersonIndex)
+    lanes: dict[tuple[str, str | None, Purpose | None], Lane] = field(default_factory=dict)

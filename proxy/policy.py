@@ -1,0 +1,254 @@
+"""The policy: one pure function from a request and a snapshot to a permit or a refusal.
+
+Owns the only `Seal`, so the only way to a `Permit`. Must never await, read a clock, or pass what it cannot judge: a
+rule that raises is a DEFER under `internal.rule`. How it works: lane rules are judged once per (account, sender,
+purpose) and kept as a lane while nothing they looked at can change; per message only the request rules run. That memo
+is a part of this function, not a second policy: `evaluate` with an empty memo gives the same answer.
+"""
+
+from typing import Final
+
+from proxy.core.catalogue import CATALOGUE
+from proxy.core.decision import (
+    OUTCOME_ERROR,
+    OUTCOME_PASS,
+    OUTCOME_REFUSE,
+    OUTCOME_SHADOW,
+    Decision,
+    Effect,
+    Permit,
+    Refusal,
+    Seal,
+)
+from proxy.core.lane import Hit, Lane
+from proxy.core.pack import CHINA_OFFSET_S, Hours
+from proxy.core.persons import index_key
+from proxy.core.purposes import PURPOSE_BITS, STRICTEST_FIRST, Channel, Purpose
+from proxy.core.records import Account, Number, Period
+from proxy.core.request import Request
+from proxy.core.snapshot import Snapshot
+from proxy.rules.rule import LaneFacts, LaneRule, Rule
+from proxy.rules.table import RULES
+
+_SEAL: Final = Seal()
+_LANES_KEPT: Final = 65_536
+#: A lane is judged anew at least this often, whatever its periods say.
+_LANE_CAP_S: Final = 60.0
+_DAY_S: Final = 86_400
+
+
+def evaluate(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule, ...] = RULES) -> Permit | Refusal:
+    """May this request go on? `now` is UTC seconds. Pure but for the snapshot's memo of lanes; never raises.
+
+    All rules are judged even after the first refusal, so that the decision holds every outcome. `rules` is the table;
+    another one is only passed by tests, with a snapshot of its own.
+    """
+    lane = snapshot.lanes.get((request.account.id, request.sender, request.purpose))
+    if lane is None or not lane.since <= now < lane.until:
+        lane = _new_lane(request, snapshot, now, rules)
+    recipient = request.recipient
+    if recipient is None:
+        digest, person = b"", 0
+    else:
+        digest = snapshot.person_key.digest(recipient)
+        person = index_key(digest, lane.salt)
+    hits: list[Hit] | None = None
+    errors: list[int] | None = None
+    for place, judge in lane.checks:
+        try:
+            detail = judge(request, lane, person, snapshot)
+        except Exception:  # noqa: BLE001  WHY: whatever a rule raises, the answer is a DEFER, never a pass
+            errors = [*(errors or ()), place]
+            continue
+        if detail is not None:
+            hits = [*(hits or ()), (place, rules[place].id, detail)]
+    if hits is None and errors is None and not lane.hits and not lane.errors:
+        return Permit(_SEAL, _decision(request, snapshot, lane, digest, "allow", "", "", lane.outcomes), request.octets)
+    return _weighed(request, snapshot, lane, digest, (*lane.hits, *(hits or ())), (*lane.errors, *(errors or ())))
+
+
+def unanswerable(request: Request, snapshot: Snapshot, rule: str, detail: str = "") -> Refusal:
+    """A refusal for a reason outside the rules: `internal.*`, `outcome.unknown`. Raises KeyError on an unknown id."""
+    effect: Effect = "deny" if CATALOGUE[rule].kind == "final" else "defer"
+    digest = b"" if request.recipient is None else snapshot.person_key.digest(request.recipient)
+    purpose = request.purpose or _strictest(request.account.purposes)
+    decision = Decision(
+        id=request.id,
+        effect=effect,
+        rule=rule,
+        detail=detail,
+        principal=request.account.principal,
+        purpose=purpose,
+        person=digest,
+        pack=snapshot.pack.id,
+        pack_version=snapshot.pack.version,
+        revision=snapshot.revision,
+        outcomes=b"",
+    )
+    return Refusal(decision)
+
+
+def _decision(
+    request: Request,
+    snapshot: Snapshot,
+    lane: Lane,
+    person: bytes,
+    effect: Effect,
+    rule: str,
+    detail: str,
+    outcomes: bytes,
+) -> Decision:
+    pack = snapshot.pack
+    return Decision(
+        request.id,
+        effect,
+        rule,
+        detail,
+        lane.principal,
+        lane.purpose,
+        person,
+        pack.id,
+        pack.version,
+        snapshot.revision,
+        outcomes,
+    )
+
+
+def _weighed(
+    request: Request,
+    snapshot: Snapshot,
+    lane: Lane,
+    person: bytes,
+    hits: tuple[Hit, ...],
+    errors: tuple[int, ...],
+) -> Permit | Refusal:
+    """Sorts enforced hits from shadow ones; the first enforced one of the table names the refusal."""
+    outcomes = bytearray(lane.outcomes)
+    enforced: list[Hit] = []
+    for hit in hits:
+        shadow = lane.modes[hit[0]] == "shadow"
+        outcomes[hit[0]] = OUTCOME_SHADOW if shadow else OUTCOME_REFUSE
+        if not shadow:
+            enforced.append(hit)
+    for place in errors:
+        outcomes[place] = OUTCOME_ERROR
+    failed = [place for place in errors if lane.modes[place] == "enforce"]
+    if enforced:
+        _, rule, detail = min(enforced)
+        effect: Effect = "defer" if CATALOGUE[rule].kind == "temporary" else "deny"
+        # WHY: a temporary refusal invites a retry, which would be refused for good: the final one is the answer.
+        final = [hit for hit in enforced if CATALOGUE[hit[1]].kind == "final"]
+        if final:
+            effect, (_, rule, detail) = "deny", min(final)
+        return Refusal(_decision(request, snapshot, lane, person, effect, rule, detail, bytes(outcomes)))
+    if failed:
+        which = f"place {failed[0]}"
+        return Refusal(_decision(request, snapshot, lane, person, "defer", "internal.rule", which, bytes(outcomes)))
+    decision = _decision(request, snapshot, lane, person, "allow", "", "", bytes(outcomes))
+    return Permit(_SEAL, decision, request.octets)
+
+
+def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule, ...]) -> Lane:
+    """Judges the lane rules and remembers the result for as long as nothing they looked at can change."""
+    account, channel = request.account, request.channel
+    facts, edges = lane_facts(account, request.sender, request.purpose, channel, snapshot, now)
+    outcomes = bytearray(len(rules))
+    hits: list[Hit] = []
+    errors: list[int] = []
+    checks = []
+    modes = []
+    for place, rule in enumerate(rules):
+        floor = CATALOGUE[rule.id].floor
+        mode = "enforce" if floor else snapshot.pack.setting(rule.id).mode_for(rule.id, account.id)
+        modes.append(mode)
+        if mode == "off" or channel not in rule.channels:
+            continue
+        try:
+            if not rule.applies(facts):
+                continue
+            outcomes[place] = OUTCOME_PASS
+            if not isinstance(rule, LaneRule):
+                checks.append((place, rule.judge))
+            elif (detail := rule.judge(facts)) is not None:
+                hits.append((place, rule.id, detail))
+        except Exception:  # noqa: BLE001  WHY: as in evaluate
+            errors.append(place)
+    lane = Lane(
+        since=now,
+        until=min(edges, default=now + _LANE_CAP_S),
+        account=account.id,
+        principal=account.principal,
+        purpose=facts.purpose,
+        bit=PURPOSE_BITS.get((facts.purpose, channel), 0),
+        salt=snapshot.person_key.salt(account.principal),
+        day=int((now + CHINA_OFFSET_S) // _DAY_S),
+        number=facts.row,
+        validity_cap_s=snapshot.pack.validity_cap_s,
+        outcomes=bytes(outcomes),
+        hits=tuple(hits),
+        errors=tuple(errors),
+        checks=tuple(checks),
+        modes=tuple(modes),
+    )
+    if len(snapshot.lanes) >= _LANES_KEPT:
+        # WHY: senders can be invented without end; the memo starts anew instead of growing.
+        snapshot.lanes.clear()
+    snapshot.lanes[(account.id, request.sender, request.purpose)] = lane
+    return lane
+
+
+def lane_facts(
+    account: Account, sender: str | None, declared: Purpose | None, channel: Channel, snapshot: Snapshot, now: float
+) -> tuple[LaneFacts, list[float]]:
+    """What the lane rules look at, and the moments (UTC seconds, all later than `now`) at which it may change."""
+    listed = snapshot.numbers.find(sender) if sender is not None else ()
+    mine = [row for row in listed if row.principal == account.principal and row.operator == account.operator]
+    row = _row_of(mine, channel, now)
+    shared = account.purposes & row.purposes if row is not None else frozenset[Purpose]()
+    promised = bool(shared) and (declared is None or declared in shared)
+    purpose = declared if declared is not None and promised else _strictest(shared or account.purposes)
+    partner = snapshot.partners.get(account.operator)
+    entrustments = snapshot.entrustments.get((account.principal, account.operator), ())
+    licences = snapshot.licences.get(account.principal, ())
+    is_open, change = _hours(snapshot, account, purpose, channel).next_change(now)
+    facts = LaneFacts(
+        account=account,
+        sender=sender,
+        channel=channel,
+        purpose=purpose,
+        promised=promised,
+        listed=listed,
+        row=row,
+        institution=snapshot.institutions.get(account.principal),
+        partner=partner,
+        licences=licences,
+        entrustments=entrustments,
+        hours_open=is_open,
+        snapshot=snapshot,
+        now=now,
+    )
+    periods: list[Period] = [account.telecom_licence, *(number.period for number in mine)]
+    periods += [licence.period for licence in licences]
+    periods += [entrustment.period for entrustment in entrustments]
+    if partner is not None:
+        periods.append(partner.contract)
+    edges = [float(edge) for period in periods for edge in (period.since, period.until) if edge > now]
+    edges += [change, now + _LANE_CAP_S, ((now + CHINA_OFFSET_S) // _DAY_S + 1) * _DAY_S - CHINA_OFFSET_S]
+    return facts, edges
+
+
+def _row_of(mine: list[Number], channel: Channel, now: float) -> Number | None:
+    """Of several rows for one sender: the one that fits channel and time best, so that a renewed period counts."""
+    if not mine:
+        return None
+    return max(mine, key=lambda row: (channel in row.channels, row.period.holds(now), row.period.until))
+
+
+def _strictest(purposes: frozenset[Purpose]) -> Purpose:
+    return next((purpose for purpose in STRICTEST_FIRST if purpose in purposes), STRICTEST_FIRST[0])
+
+
+def _hours(snapshot: Snapshot, account: Account, purpose: Purpose, channel: Channel) -> Hours:
+    pack = snapshot.pack
+    own = pack.institution_hours.get(account.principal)
+    return own if own is not None else pack.hours.get((purpose, channel), Hours())

@@ -1,0 +1,68 @@
+"""What a rule is.
+
+Owns the two shapes of a rule. A lane rule judges what depends on sender, account and day; a request rule judges one
+message. Both are pure: they may look at what they are given and at nothing else, and they never await.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from proxy.core.lane import Lane
+from proxy.core.purposes import Channel, Purpose
+from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner
+from proxy.core.request import Request
+from proxy.core.snapshot import Snapshot
+
+
+class LaneFacts(Struct, frozen=True):
+    """What a lane rule looks at.
+
+    `listed` are all rows of the sending number, `row` the one of this principal and operator (None: there is none).
+    `purpose` is the one that binds; `promised` tells whether number and account share it. `hours_open` is of now.
+    """
+
+    account: Account
+    sender: str | None
+    channel: Channel
+    purpose: Purpose
+    promised: bool
+    listed: tuple[Number, ...]
+    row: Number | None
+    institution: Institution | None
+    partner: Partner | None
+    licences: tuple[Licence, ...]
+    entrustments: tuple[Entrustment, ...]
+    hours_open: bool
+    snapshot: Snapshot
+    now: float
+
+
+def always(_: LaneFacts) -> bool:
+    """A rule that no lane is exempt from."""
+    return True
+
+
+class LaneRule(Struct, frozen=True):
+    """A rule over (account, sender, purpose, time). `judge` returns None to pass, else which case of `id` it is."""
+
+    id: str
+    cites: tuple[str, ...]
+    judge: Callable[[LaneFacts], str | None]
+    applies: Callable[[LaneFacts], bool] = always
+    channels: tuple[Channel, ...] = ("sms", "voice")
+
+
+class RequestRule(Struct, frozen=True):
+    """A rule over one request. `person` is the recipient's index key, 0 where the address has no form."""
+
+    id: str
+    cites: tuple[str, ...]
+    judge: Callable[[Request, Lane, int, Snapshot], str | None]
+    applies: Callable[[LaneFacts], bool] = always
+    channels: tuple[Channel, ...] = ("sms", "voice")
+
+
+Rule = LaneRule | RequestRule
+Stage = Literal["lane", "request"]

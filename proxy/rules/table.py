@@ -1,0 +1,41 @@
+"""The rule table: every rule once, in the order in which refusals are reported.
+
+When several rules refuse one request, the first of the table names the refusal; all outcomes stand in the evidence.
+What the wire closes comes first, then who sends, from what, for whom, then the person, last what is temporary.
+"""
+
+from hashlib import sha256
+from typing import Final
+
+from proxy.rules import account, entrustment, hold, licence, number, person, wire
+from proxy.rules.rule import Rule
+
+RULES: Final[tuple[Rule, ...]] = (
+    wire.UNSUPPORTED,
+    wire.AMBIGUOUS,
+    wire.PARTIAL,
+    wire.FOREIGN,
+    wire.ADDRESS,
+    account.UNREVIEWED,
+    account.TELECOM_LICENCE,
+    account.ONEWAY,
+    hold.FRAUD,
+    number.DISPOSED,
+    number.UNREGISTERED,
+    number.EXPIRED,
+    entrustment.MISSING,
+    entrustment.EXPIRED,
+    licence.SCOPE,
+    licence.EXPIRED,
+    number.MISMATCH,
+    wire.UNDECODABLE,
+    person.SUPPRESSED,
+    person.UNCONSENTED,
+    person.HOURS,
+    account.THROUGHPUT,
+)
+
+RULE_IDS: Final[tuple[str, ...]] = tuple(rule.id for rule in RULES)
+
+#: Names this very table in every decision, so that its outcome octets can be read later (8 octets).
+RULES_HASH: Final[bytes] = sha256("\n".join(RULE_IDS).encode()).digest()[:8]

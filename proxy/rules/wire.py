@@ -1,0 +1,65 @@
+"""What the wire itself closes: commands and options that would go around the policy, and texts nobody can read."""
+
+from typing import Final
+
+from proxy.core.lane import Lane
+from proxy.core.request import Request
+from proxy.core.snapshot import Snapshot
+from proxy.rules.rule import RequestRule
+
+
+def _found(request: Request, rule: str) -> str | None:
+    for finding in request.findings:
+        if finding.rule == rule:
+            return finding.detail
+    return None
+
+
+def _unsupported(request: Request, lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
+    if request.findings:
+        found = _found(request, "pdu.unsupported")
+        if found is not None:
+            return found
+    if request.scheduled and lane.purpose in ("marketing", "collection"):
+        # WHY: judged now, sent later: hours, a refusal in between, a disposal would all be passed by.
+        return "schedule"
+    if request.validity_s is not None and request.validity_s > lane.validity_cap_s:
+        return "validity"
+    return None
+
+
+def _ambiguous(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
+    return _found(request, "pdu.ambiguous") if request.findings else None
+
+
+def _partial(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
+    return _found(request, "message.partial") if request.findings else None
+
+
+def _foreign(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
+    return _found(request, "message.foreign") if request.findings else None
+
+
+def _address(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
+    if request.findings and (found := _found(request, "address.invalid")) is not None:
+        return found
+    if request.sender is None:
+        return "source"
+    return "destination" if request.recipient is None else None
+
+
+def _undecodable(request: Request, lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
+    if request.readings:
+        return None
+    registered = request.account.binary and lane.number is not None and lane.number.binary
+    if request.binary and registered:
+        return None
+    return "binary" if request.binary else "text"
+
+
+UNSUPPORTED: Final = RequestRule("pdu.unsupported", ("Z16", "Z17"), _unsupported, channels=("sms",))
+AMBIGUOUS: Final = RequestRule("pdu.ambiguous", ("Z17",), _ambiguous, channels=("sms",))
+PARTIAL: Final = RequestRule("message.partial", ("Z17",), _partial, channels=("sms",))
+FOREIGN: Final = RequestRule("message.foreign", ("J13",), _foreign, channels=("sms",))
+ADDRESS: Final = RequestRule("address.invalid", ("Z16", "Z9"), _address)
+UNDECODABLE: Final = RequestRule("content.undecodable", ("Z17", "J11"), _undecodable, channels=("sms",))

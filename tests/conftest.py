@@ -1,0 +1,57 @@
+"""What every test shares: the path of the test tools, profiles of property tests, logs of peers beside a failure."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# WHY: tests import `tests.tools…`, also when pytest is started by its own command, which does not put the root there.
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+LOG_TAIL_OCTETS = 4000
+
+# WHY no deadline: nothing here may depend on how fast the machine is.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "fuzz", deadline=None, max_examples=5000, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "default")
+hypothesis.settings.load_profile(PROFILE)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "soak: takes too long for every run; only `make soak` runs it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the soaks out unless they were asked for."""
+    if "soak" in (config.option.markexpr or ""):
+        return
+    soaks = [item for item in items if item.get_closest_marker("soak")]
+    if soaks:
+        config.hook.pytest_deselected(items=soaks)
+        items[:] = [item for item in items if item not in soaks]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, object, None]:
+    """Shows the end of every *.log below tmp_path beside a failed test."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    if not report.failed or folder is None:
+        return
+    for log in sorted(Path(folder).rglob("*.log")):
+        content = log.read_bytes()
+        if content:
+            report.sections.append(
+                (str(log.relative_to(folder)), content[-LOG_TAIL_OCTETS:].decode("utf-8", "replace"))
+            )

@@ -1,0 +1,102 @@
+"""The closed catalogue of events: what is logged and what is counted, each once, with an id that is never reused.
+
+An event's name is the same string in the log, in the counters and in the manual. `tests/data/event_ids.json` keeps the
+ids that were ever given out; the test beside it fails when one changes its meaning.
+"""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+class Event(Struct, frozen=True):
+    """One thing that can happen. `says` is the sentence for the manual."""
+
+    id: int
+    name: str
+    level: Level
+    says: str
+
+
+PROCESS_STARTED: Final = Event(1, "process.started", "info", "the process began to run")
+PROCESS_READY: Final = Event(2, "process.ready", "info", "listeners are open and traffic is judged")
+PROCESS_DRAINING: Final = Event(3, "process.draining", "info", "no new work is taken, what runs is finished")
+PROCESS_STOPPED: Final = Event(4, "process.stopped", "info", "the process ended in order")
+PROCESS_FAILED: Final = Event(5, "process.failed", "error", "the process ended because of a fault")
+CONFIG_RELOADED: Final = Event(6, "config.reloaded", "info", "a new configuration took effect")
+CONFIG_REJECTED: Final = Event(7, "config.rejected", "error", "a new configuration is wrong; the old one stays")
+LOG_MESSAGE: Final = Event(8, "log.message", "info", "a line of a library, redacted")
+LOG_FIELD_DROPPED: Final = Event(9, "log.field_dropped", "error", "a field that may hold personal data was left out")
+STATUS_FAILED: Final = Event(10, "status.failed", "warning", "the status file could not be written")
+
+LISTENER_OPENED: Final = Event(20, "listener.opened", "info", "an address takes connections")
+CONNECTION_ACCEPTED: Final = Event(21, "connection.accepted", "debug", "an ESME connected")
+CONNECTION_REFUSED: Final = Event(22, "connection.refused", "warning", "a connection beyond the limit, or not allowed")
+CONNECTION_CLOSED: Final = Event(23, "connection.closed", "debug", "a connection of the ESME side ended")
+CONNECTION_UNBOUND: Final = Event(24, "connection.unbound", "warning", "a connection did not bind in time")
+CONNECTION_STALLED: Final = Event(25, "connection.stalled", "warning", "a PDU was begun and not finished in time")
+CONNECTION_INACTIVE: Final = Event(26, "connection.inactive", "info", "nothing came for too long")
+CONNECTION_SILENT: Final = Event(27, "connection.silent", "warning", "an enquire_link stayed without answer")
+TLS_FAILED: Final = Event(28, "tls.failed", "warning", "a TLS handshake failed")
+
+BIND_ACCEPTED: Final = Event(40, "bind.accepted", "info", "a bind was accepted by policy and carrier")
+BIND_REFUSED: Final = Event(41, "bind.refused", "warning", "a bind was refused")
+BIND_CLOSED: Final = Event(42, "bind.closed", "info", "a bind ended")
+BIND_DELAYED: Final = Event(43, "bind.delayed", "warning", "wrong credentials: the answer waits longer each time")
+BIND_REPEATED: Final = Event(44, "bind.repeated", "warning", "a second bind on a bound session")
+
+PDU_RECEIVED: Final = Event(60, "pdu.received", "debug", "a PDU came in, from either side")
+PDU_MALFORMED: Final = Event(61, "pdu.malformed", "warning", "octets that are no valid PDU")
+PDU_OVERSIZED: Final = Event(62, "pdu.oversized", "warning", "a command_length beyond the limit")
+PDU_UNKNOWN: Final = Event(63, "pdu.unknown", "warning", "a command that SMPP v3.4 does not know")
+PDU_UNEXPECTED: Final = Event(64, "pdu.unexpected", "warning", "a PDU that the bind's state does not allow")
+PDU_NACKED: Final = Event(65, "pdu.nacked", "warning", "a peer answered with generic_nack")
+RESPONSE_UNSOLICITED: Final = Event(66, "response.unsolicited", "warning", "a response to nothing that was asked")
+RESPONSE_LATE: Final = Event(67, "response.late", "warning", "a response after its time had run out")
+RESPONSE_DUPLICATE: Final = Event(68, "response.duplicate", "warning", "a second response to one PDU")
+RESPONSE_TIMEOUT: Final = Event(69, "response.timeout", "warning", "no response came in time")
+WINDOW_FULL: Final = Event(70, "window.full", "info", "a side has as many unanswered PDUs as it may")
+READING_PAUSED: Final = Event(71, "reading.paused", "info", "reading from a side stopped until others catch up")
+
+CARRIER_CONNECTED: Final = Event(80, "carrier.connected", "info", "the carrier accepted a bind")
+CARRIER_REFUSED: Final = Event(81, "carrier.refused", "warning", "the carrier refused a bind")
+CARRIER_LOST: Final = Event(82, "carrier.lost", "error", "the carrier's side of a bind was lost")
+CARRIER_UNREACHABLE: Final = Event(83, "carrier.unreachable", "error", "the carrier could not be connected to")
+ROUTE_DRAINING: Final = Event(84, "route.draining", "info", "a route takes no new work")
+ROUTE_RESUMED: Final = Event(85, "route.resumed", "info", "a route takes work again")
+
+SUBMIT_RECEIVED: Final = Event(100, "submit.received", "debug", "a submit_sm came in")
+SUBMIT_PERMITTED: Final = Event(101, "submit.permitted", "debug", "a submit_sm went on to the carrier")
+SUBMIT_REFUSED: Final = Event(102, "submit.refused", "debug", "a submit_sm was refused for good")
+SUBMIT_DEFERRED: Final = Event(103, "submit.deferred", "debug", "a submit_sm was refused for the moment")
+OUTCOME_UNKNOWN: Final = Event(104, "outcome.unknown", "error", "the carrier was lost before it answered")
+RULE_FAILED: Final = Event(105, "rule.failed", "error", "a rule raised; the answer was a deferral")
+
+RECEIPT_RELAYED: Final = Event(120, "receipt.relayed", "debug", "a receipt went back to its ESME")
+RECEIPT_WAITED: Final = Event(121, "receipt.waited", "debug", "a receipt came before its submit_sm_resp and waited")
+RECEIPT_UNMATCHED: Final = Event(122, "receipt.unmatched", "warning", "a receipt for a message_id not known here")
+RECEIPT_LATE: Final = Event(123, "receipt.late", "info", "a receipt after an unknown outcome")
+
+REPLY_RECEIVED: Final = Event(140, "reply.received", "debug", "a person's message came from the carrier")
+REPLY_UNATTRIBUTED: Final = Event(141, "reply.unattributed", "warning", "a reply that belongs to no known institution")
+REFUSAL_RECORDED: Final = Event(142, "refusal.recorded", "info", "a person's refusal (TD) was read and kept on disk")
+SUPPRESSION_RECORDED: Final = Event(143, "suppression.recorded", "info", "a suppression binds; how long it took")
+RELEASE_RECORDED: Final = Event(144, "release.recorded", "info", "a person lifted a suppression of their own")
+REFUSAL_FAILED: Final = Event(145, "refusal.failed", "error", "a refusal could not be kept; the carrier sends it again")
+CONFIRMATION_SENT: Final = Event(146, "confirmation.sent", "info", "a refusal was confirmed to the person")
+
+REGISTRY_SWAPPED: Final = Event(160, "registry.swapped", "info", "a new registry revision took effect")
+REGISTRY_FAILED: Final = Event(161, "registry.failed", "error", "the registry could not be read; the old one stays")
+EVIDENCE_FULL: Final = Event(162, "evidence.full", "error", "decisions come faster than they can be kept")
+EVIDENCE_FAILED: Final = Event(163, "evidence.failed", "error", "the evidence log could not be written")
+EVIDENCE_GAP: Final = Event(164, "evidence.gap", "warning", "a run before this one left a gap in the evidence")
+STORE_FAILED: Final = Event(165, "store.failed", "error", "the store does not answer")
+
+CONSOLE_STARTED: Final = Event(180, "console.started", "info", "the window for people is open")
+CONSOLE_FAILED: Final = Event(181, "console.failed", "error", "the window for people could not be opened")
+
+EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
+
+BY_NAME: Final[dict[str, Event]] = {event.name: event for event in EVENTS}

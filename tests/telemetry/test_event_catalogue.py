@@ -1,0 +1,41 @@
+"""The catalogue of events is closed: names and ids once each, and no id ever means something else."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from proxy.telemetry.events import BY_NAME, EVENTS
+from proxy.telemetry.redaction import FORBIDDEN_FIELDS
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+GIVEN_OUT = ROOT / "tests" / "data" / "telemetry" / "event_ids.json"
+SOURCES = sorted((ROOT / "proxy").rglob("*.py"))
+
+
+def test_names_and_ids_stand_once() -> None:
+    assert len({event.id for event in EVENTS}) == len(EVENTS) == len(BY_NAME)
+
+
+def test_an_id_that_was_given_out_keeps_its_name() -> None:
+    """A new event is added to the register; one that is no longer used stays in it."""
+    register = {int(number): name for number, name in json.loads(GIVEN_OUT.read_text()).items()}
+    assert len(set(register.values())) == len(register)
+    assert {event.id: event.name for event in EVENTS} == {event.id: register.get(event.id) for event in EVENTS}
+
+
+def test_every_event_is_in_the_manual() -> None:
+    manual = (ROOT / "docs" / "manual" / "metrics.md").read_text()
+    rows = {line.split("|")[1].strip().strip("`") for line in manual.splitlines() if line.startswith("| `")}
+    assert {event.name for event in EVENTS} <= rows
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_line_of_the_product_logs_a_forbidden_field(source: Path) -> None:
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "emit":
+            names = {keyword.arg for keyword in node.keywords}
+            assert not names & FORBIDDEN_FIELDS, f"line {node.lineno}"

@@ -1,4 +1,4 @@
-"""A local HTTP end that records every request and answers 200 with an empty body: where gateways post replies and receipts."""
+"""A local HTTP end where gateways post replies and receipts: records every request, answers 200 with an empty body."""
 
 from __future__ import annotations
 

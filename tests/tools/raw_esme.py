@@ -117,7 +117,7 @@ class RawEsme:
         match: Callable[[Frame], bool] = lambda frame: True,
         limit_s: float = TIMEOUT_S,
     ) -> Frame:
-        """The oldest frame not yet returned that fits. TimeoutError if none comes, ConnectionError when it is closed."""
+        """The oldest frame not yet returned that fits. TimeoutError if none comes, ConnectionError at a close."""
 
         def found() -> Frame | None:
             for frame in self._pending:

@@ -1,4 +1,7 @@
-"""aiosmpplib as an ESME in a process of its own: `aiosmpplib_process.py HOST PORT SYSTEM_ID PASSWORD MODE`. See python_esmes.py."""
+"""aiosmpplib as an ESME in a process of its own, driven by JSON lines: see python_esmes.py.
+
+usage: aiosmpplib_process.py HOST PORT SYSTEM_ID PASSWORD MODE
+"""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ class KannelEsme:
         tag: str = "",
         **further: str,
     ) -> Said:
-        """Queues one message by sendsms. It answers 202 before the carrier has answered: see the SMSC, or the /dlr posts.
+        """Queues one message by sendsms, which answers 202 before the carrier does: see the SMSC, or the /dlr posts.
 
         registered: 1 asks for all of Kannel's receipts (ALL_RECEIPTS). tlvs: only 0x1400, by its configured name.
         """

@@ -18,6 +18,7 @@ from tests.interop.peers.target import Target
 from tests.tools.wire import BINDS, GENERIC_NACK, RESP, SUBMIT_SM, Frame
 
 HERE = Path(__file__).resolve().parent
+BIND_ANSWERS = tuple(bind | RESP for bind in BINDS)
 
 
 class SmpplibEsme(NodePeer):
@@ -87,7 +88,7 @@ class AiosmpplibEsme(NodePeer):
     async def binds(self, count: int, limit_s: float = 10.0) -> list[Frame]:
         """The bind responses so far, as soon as there are `count`; the second and later ones are reconnections."""
         found = await self.wait(
-            lambda e: e["event"] == "pdu" and Frame(bytes.fromhex(e["raw"])).command in [b | RESP for b in BINDS],
+            lambda e: e["event"] == "pdu" and Frame(bytes.fromhex(e["raw"])).command in BIND_ANSWERS,
             count=count,
             limit_s=limit_s,
         )
@@ -95,13 +96,13 @@ class AiosmpplibEsme(NodePeer):
 
     @property
     def bind_status(self) -> int:
-        (first, *_) = (f for f in self.frames() if f.command in [b | RESP for b in BINDS])
+        (first, *_) = (f for f in self.frames() if f.command in BIND_ANSWERS)
         return first.status
 
     async def submit(
         self, *, source: str, destination: str, text: str, registered: int = 0, tlvs: dict[int, bytes] | None = None
     ) -> Frame:
-        """The response that came. `tlvs`: integers are not offered, values are ASCII."""
+        """The response that came. `tlvs`: values are ASCII. RuntimeError if aiosmpplib binds again instead of hearing one."""
         log_id = str(next(self._numbers))
         params = [(tag, value.decode("ascii")) for tag, value in (tlvs or {}).items()]
         await self.command(
@@ -114,15 +115,20 @@ class AiosmpplibEsme(NodePeer):
             log_id=log_id,
         )
         (sent,) = await self.wait(lambda e: e["event"] == "sent" and e.get("log_id") == log_id)
-        sequence = Frame(bytes.fromhex(sent["raw"])).sequence
+        sequence, since = Frame(bytes.fromhex(sent["raw"])).sequence, self.events.index(sent)
 
         def fits(event: dict[str, Any]) -> bool:
             if event["event"] != "pdu":
                 return False
             frame = Frame(bytes.fromhex(event["raw"]))
+            if frame.command in BIND_ANSWERS and self.events.index(event) > since:
+                return True
             return frame.sequence == sequence and frame.command in (SUBMIT_SM | RESP, GENERIC_NACK)
 
-        return Frame(bytes.fromhex((await self.wait(fits))[0]["raw"]))
+        answer = Frame(bytes.fromhex((await self.wait(fits))[0]["raw"]))
+        if answer.command in BIND_ANSWERS:
+            raise RuntimeError("aiosmpplib dropped the connection and bound again, with no answer")
+        return answer
 
     async def unbind(self) -> None:
         """Ends the session politely and stays unbound."""

@@ -1,4 +1,7 @@
-"""smpplib as an ESME in a process of its own: `smpplib_process.py HOST PORT`, commands as JSON lines. See python_esmes.py."""
+"""smpplib as an ESME in a process of its own, driven by JSON lines: see python_esmes.py.
+
+usage: smpplib_process.py HOST PORT
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,255 @@
+"""Reads what a person wrote back: a refusal, a wish to receive again, a question, or none of these.
+
+Owns the decision about one reply. Never touches a file, a clock or the network, never raises on any `str`, and never
+takes letters inside a word or a sentence for a keyword.
+
+How it works: the reply is folded and split into atoms; dictionary look-ups cover it from the left with keywords and
+fillers, and only a reply that is covered from end to end says anything (the whole-reply rule). Ordinary sentences fall
+out at their first unknown word. The time is linear in the length. Free sentences are a reader of their own, to be asked
+where `_whole_reply` answers None.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from proxy.language.folding import FLAG, atoms, fold
+from proxy.language.vocabulary import (
+    Entry,
+    Filler,
+    Label,
+    Scope,
+    Vocabulary,
+    VocabularyError,
+    key_of,
+    load_vocabulary,
+    squeezed,
+)
+
+__all__ = ["READ_LIMIT", "Label", "Reading", "Scope", "Vocabulary", "VocabularyError", "load_vocabulary", "parse"]
+
+#: Characters of a reply that are read. A longer one (some 15 parts of a message) is no keyword, and must not hold the
+#: loop: it reads as none with confidence 0.
+READ_LIMIT: Final = 1024
+#: Characters that a telephone's footer may have after the phrase that it begins with.
+_FOOTER_TAIL: Final = 40
+#: No keyword is longer than that, however long its letters are held down.
+_LONGEST_WORD: Final = 48
+#: Keywords of a number that are looked at: more than a sender can sensibly offer.
+_OFFERED_LIMIT: Final = 16
+#: An atom that no vocabulary has.
+_UNREADABLE: Final = "\x00"
+
+_Item = Entry | Filler
+
+
+class Reading(msgspec.Struct, frozen=True, gc=False):
+    """What a reply says."""
+
+    label: Label
+    scope: Scope | None
+    """What an opt-out or opt-in names; None for help and none."""
+    matched: str | None
+    """The vocabulary's own spelling of the entry that decided."""
+    confidence: float
+    """0 to 1: how sure the label is. 1 is a keyword alone, below 0.7 careful readers may differ."""
+
+
+_EMPTY: Final = Reading("none", None, None, 1.0)
+_UNREAD: Final = Reading("none", None, None, 0.0)
+_UNKNOWN: Final = Reading("none", None, None, 0.5)
+_CONTRADICTION: Final = Reading("none", None, None, 0.3)
+
+
+def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = ()) -> Reading:
+    """What the person who wrote this text asked for.
+
+    `offered` holds the refusal keywords that the number itself offered to this person ("Y", "88"): as the whole reply
+    each is a refusal, whatever it says elsewhere.
+    """
+    if len(text) > READ_LIMIT:
+        text = text.strip()
+        if len(text) > READ_LIMIT:
+            return _UNREAD
+    folded = _without_footer(fold(text), vocabulary.footers)
+    if not folded:
+        return _EMPTY
+    found = _words(atoms(folded), vocabulary)
+    if not found.atoms:
+        return _EMPTY
+    extra = _offered(offered) if offered else None
+    items = _whole_reply(found.atoms, vocabulary, extra)
+    if items is None:
+        return _UNKNOWN
+    return _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
+
+
+def _without_footer(folded: str, footers: Sequence[str]) -> str:
+    for footer in footers:
+        at = folded.find(footer)
+        if at > 0 and len(folded) - at - len(footer) <= _FOOTER_TAIL:
+            before = folded[at - 1]
+            # INVARIANT: a footer begins a line or a word, never the middle of one.
+            if before in " ,?" or not (before.isascii() and footer[0].isascii()):
+                return folded[:at].rstrip(" ,")
+    return folded
+
+
+class _Words(msgspec.Struct, frozen=True, gc=False):
+    atoms: list[str]
+    stretched: bool
+
+
+def _words(found: list[str], vocabulary: Vocabulary) -> _Words:
+    """Joins spelt letters ("t.d"), undoes held-down ones ("stooop"), drops separators and flags."""
+    words: list[str] = []
+    stretched = False
+    i, n = 0, len(found)
+    while i < n:
+        atom = found[i]
+        i += 1
+        if atom in (",", "?"):
+            continue
+        if atom[0] == FLAG:
+            atom = atom[1:]
+            if len(atom) != 1 and atom not in vocabulary.items:
+                continue
+        if len(atom) == 1 and atom.isascii() and atom.isalnum():
+            atom, i = _spelt(found, i, atom)
+        if atom not in vocabulary.items and atom not in vocabulary.prefixes:
+            held = _held_down(atom, vocabulary)
+            if held is not None:
+                atom, stretched = held, True
+        words.append(atom)
+    return _Words(words, stretched)
+
+
+def _spelt(found: list[str], i: int, first: str) -> tuple[str, int]:
+    """The word that single letters spell from `first` on, and the index after it.
+
+    Digits are joined across spaces only: "0,00" is an amount. The same letter twice with something in between is a
+    crying face ("T_T"), no word.
+    """
+    letters = [first]
+    separated = gap = False
+    for at in range(i, len(found)):
+        atom = found[at].removeprefix(FLAG)
+        if atom == ",":
+            gap = True
+            continue
+        if len(atom) != 1 or not (atom.isascii() and atom.isalnum()) or atom.isdigit() != first.isdigit():
+            break
+        separated, gap = separated or gap, False
+        letters.append(atom)
+        i = at + 1
+    if len(letters) == 1:
+        return first, i
+    if separated and (first.isdigit() or len(set(letters)) == 1):
+        return _UNREADABLE, i
+    return "".join(letters), i
+
+
+def _held_down(atom: str, vocabulary: Vocabulary) -> str | None:
+    if not (1 < len(atom) <= _LONGEST_WORD and atom.isascii() and atom.isalpha()):
+        return None
+    bare, runs = squeezed(atom)
+    word = vocabulary.stretched.get(bare)
+    if word is None or any(run < least for run, least in zip(runs, word.runs, strict=True)):
+        return None
+    return word.key
+
+
+def _offered(offered: Sequence[str]) -> dict[str, Entry]:
+    keys = ((key_of(word), word) for word in offered[:_OFFERED_LIMIT])
+    return {key: Entry(word, "optout", None, "letter", 0.95) for key, word in keys if key}
+
+
+def _whole_reply(words: list[str], vocabulary: Vocabulary, offered: Mapping[str, Entry] | None) -> list[_Item] | None:
+    """The keywords and fillers that cover the reply without a gap, None if none do. Linear: a phrase has few atoms."""
+    if offered:
+        whole = offered.get(" ".join(words))
+        if whole is not None:
+            return [whole]
+    n = len(words)
+    origin: list[tuple[int, _Item] | None] = [None] * (n + 1)
+    furthest = 0
+    for i in range(n):
+        if i > furthest:
+            return None
+        if i and origin[i] is None:
+            continue
+        key = words[i]
+        j = i + 1
+        while True:
+            item: _Item | None = offered.get(key) if offered else None
+            if item is None:
+                item = vocabulary.items.get(key)
+            # WHY: the first to arrive began furthest left, so the longer phrase wins over its own tail.
+            if item is not None and origin[j] is None:
+                origin[j] = (i, item)
+                furthest = max(furthest, j)
+            if j == n or key not in vocabulary.prefixes:
+                break
+            key = f"{key} {words[j]}"
+            j += 1
+    items: list[_Item] = []
+    at = n
+    while at:
+        step = origin[at]
+        if step is None:
+            return None
+        at, item = step
+        items.append(item)
+    items.reverse()
+    return items
+
+
+def _decided(items: list[_Item], *, certainty: float, question: bool) -> Reading:
+    entries = [item for item in items if isinstance(item, Entry)]
+    spoken = [entry for entry in entries if entry.label != "none"]
+    if not spoken:
+        return Reading("none", None, entries[0].text, 0.9) if entries else Reading("none", None, None, 0.9)
+    roles = {item.role for item in items if isinstance(item, Filler)}
+    if "link" in roles and "instruction" not in roles:
+        return _UNKNOWN
+    if any(entry.kind != "word" for entry in spoken) and not _bare_stands(items, spoken, roles):
+        return _UNKNOWN
+    labels = {entry.label for entry in spoken}
+    if len(labels) > 1:
+        # WHY: with a refusal in it a cry for help is still a refusal; with a wish to receive it is nothing certain.
+        if labels != {"optout", "help"}:
+            return _CONTRADICTION
+        certainty *= 0.6
+        spoken = [entry for entry in spoken if entry.label == "optout"]
+    label = spoken[0].label
+    if question and label == "optin":
+        return _CONTRADICTION  # WHY: "START?" asks; a false opt-in restarts messages without consent.
+    if question and label == "optout":
+        certainty *= 0.7
+    if roles:
+        certainty *= 0.98
+    decisive = next((entry for entry in spoken if entry.scope is not None), spoken[0])
+    confidence = round(min(entry.confidence for entry in spoken) * certainty, 3)
+    return Reading(label, None if label == "help" else _scope(spoken), decisive.text, confidence)
+
+
+def _bare_stands(items: list[_Item], spoken: list[Entry], roles: set[str]) -> bool:
+    """Whether single letters and zeros are the whole reply here, fillers and the retyped instruction aside."""
+    bare = [entry for entry in spoken if entry.kind != "word"]
+    if len({entry.text for entry in bare}) > 1 or (bare[0].kind == "digits" and len(bare) > 1):
+        return False
+    if len(bare) == len(spoken):
+        if any(isinstance(item, Entry) and item.label == "none" for item in items):
+            return False  # WHY: "ok R" is signed by an R.
+        if roles & {"particle", "ask", "link"}:
+            return False
+    at = items.index(bare[0])
+    return not any(isinstance(item, Filler) and item.role == "sign_off" for item in items[:at])
+
+
+def _scope(spoken: Sequence[Entry]) -> Scope:
+    named = {entry.scope for entry in spoken if entry.scope is not None}
+    if not named:
+        return "sms"
+    return next(iter(named)) if len(named) == 1 else "all"

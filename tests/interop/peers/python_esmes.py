@@ -102,7 +102,7 @@ class AiosmpplibEsme(NodePeer):
     async def submit(
         self, *, source: str, destination: str, text: str, registered: int = 0, tlvs: dict[int, bytes] | None = None
     ) -> Frame:
-        """The response that came. `tlvs`: values are ASCII. RuntimeError if aiosmpplib binds again instead of hearing one."""
+        """The response that came; `tlvs` in ASCII. RuntimeError if aiosmpplib binds again instead of hearing one."""
         log_id = str(next(self._numbers))
         params = [(tag, value.decode("ascii")) for tag, value in (tlvs or {}).items()]
         await self.command(

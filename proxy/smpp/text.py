@@ -1,0 +1,298 @@
+"""What the octets of a message say: the alphabets behind data_coding, and every reading that is plausible.
+
+Owns the table from data_coding to alphabets (configuration per route) and the reading itself. Must never pick one
+reading where two are plausible, repair octets for a judgement, or read what it has no exact table for: no reading
+means undecodable, and the policy refuses that.
+
+How: octets that mean the same in every alphabet of an entry (most of ASCII) are found by one `translate` and read
+once. All else goes through the readers of the entry in order, and the distinct results are the readings. UTF-16 has a
+reader of its own, which also asks whether the octets make sense only the other way round.
+
+data_coding 0 to 15 are SMPP's own values (SMPP v3.4 §5.2.19); the others have the meaning of 3GPP TS 23.038 §4.
+"""
+
+import codecs
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from proxy.smpp.gsm import ESCAPE, GSM_TABLE, decode_gsm, encode_gsm
+
+__all__ = [
+    "ALPHABETS",
+    "DEFAULT_TABLE",
+    "AlphabetTable",
+    "alphabet_table",
+    "encode_gsm",
+    "encode_text",
+    "readings",
+    "reply_readings",
+]
+
+Reader = Callable[[bytes], tuple[str, ...]]
+
+_decode_utf16_be = codecs.utf_16_be_decode
+
+_PRINTABLE: Final = bytes((0x09, 0x0A, 0x0D, *range(0x20, 0x7F)))
+_INVARIANT: Final = bytes(octet for octet in _PRINTABLE if GSM_TABLE[octet] == chr(octet) and octet != ESCAPE)
+"""Octets that are the same character in GSM 03.38, ASCII and everything built upon ASCII."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""No text holds these; a reading that does is the wrong one."""
+
+_UTF16_HIGH: Final = bytes(
+    (
+        0x00,  # Latin
+        0x03,  # Greek
+        0x04,  # Cyrillic
+        *range(0x20, 0x28),  # punctuation, arrows, signs
+        *range(0x30, 0x34),  # CJK punctuation, kana
+        *range(0x4E, 0xA0),  # CJK
+        *range(0xAC, 0xE0),  # Hangul, surrogates
+        0xFE,
+        0xFF,  # full width, BOM
+    )
+)
+"""First octets of UTF-16 units in texts that people write; where others stand, the octet order is wrong."""
+
+
+def _common_characters() -> frozenset[str]:
+    """Gather what ordinary texts are made of: GB 2312, Latin, kana, punctuation and pictures."""
+    gb2312 = bytes(octet for high in range(0xA1, 0xF8) for low in range(0xA1, 0xFF) for octet in (high, low))
+    blocks = (
+        range(0x20, 0x7F),
+        range(0xA0, 0x250),
+        range(0x2010, 0x2028),
+        range(0x20A0, 0x20C1),
+        range(0x2600, 0x27C0),
+        range(0x1F300, 0x1FB00),
+    )
+    return frozenset(gb2312.decode("gb2312", "ignore")).union(
+        "\t\n\r\ufe0f\u200d", *(map(chr, block) for block in blocks)
+    )
+
+
+_COMMON: Final = _common_characters()
+
+
+def _read_gsm(octets: bytes) -> tuple[str, ...]:
+    text = decode_gsm(octets)
+    return () if text is None else (text,)
+
+
+def _read_ascii(octets: bytes) -> tuple[str, ...]:
+    return () if octets.translate(None, _PRINTABLE) else (octets.decode("ascii"),)
+
+
+def _by_codec(codec: str) -> Reader:
+    # WHY: `bytes.decode` looks the codec up by name each time, which costs more than a short text.
+    decode = codecs.getdecoder(codec)
+
+    def read(octets: bytes) -> tuple[str, ...]:
+        try:
+            text = decode(octets)[0]
+        except UnicodeDecodeError:
+            return ()
+        return (text,) if text.isprintable() or not _CONTROL.search(text) else ()
+
+    return read
+
+
+def _read_utf16_be(octets: bytes) -> tuple[str, ...]:
+    try:
+        text = _decode_utf16_be(octets, "strict", True)[0]
+    except UnicodeDecodeError:
+        return ()
+    # WHY: the comparison is true for a BOM of either order, and `strip` looks at few octets of any real text.
+    if text > "\ufdff" or not octets[1::2].strip(_UTF16_HIGH):
+        return _either_order(octets, text)
+    return (text,)
+
+
+def _either_order(octets: bytes, text: str) -> tuple[str, ...]:
+    """Judge the rare octets that may be UTF-16 in little-endian order although data_coding 8 is big-endian."""
+    if text[:1] == "\ufeff":
+        return (text[1:],)
+    try:
+        swapped = octets.decode("utf-16-le")
+    except UnicodeDecodeError:
+        return (text,)
+    if swapped[:1] == "\ufeff":
+        return text, swapped[1:]
+    if swapped and _COMMON.issuperset(swapped) and not _COMMON.issuperset(text):
+        return text, swapped
+    return (text,)
+
+
+def _read_utf16_le(octets: bytes) -> tuple[str, ...]:
+    try:
+        return (octets.decode("utf-16-le").removeprefix("\ufeff"),)
+    except UnicodeDecodeError:
+        return ()
+
+
+ALPHABETS: Final[Mapping[str, Reader]] = MappingProxyType(
+    {
+        "gsm": _read_gsm,
+        "ascii": _read_ascii,
+        "utf-16-be": _read_utf16_be,
+        "utf-16-le": _read_utf16_le,
+        **{
+            name: _by_codec(name)
+            for name in (
+                "utf-8",
+                "gb18030",
+                "gbk",
+                "big5",
+                "latin-1",
+                "cp1252",
+                "iso-8859-5",
+                "iso-8859-8",
+                "iso-2022-jp",
+                "shift_jis",
+                "euc-jp",
+                "euc-kr",
+            )
+        },
+    }
+)
+"""Every alphabet a route may name, and its reader: octets to no reading, one or several."""
+
+_NOT_ASCII: Final = frozenset({"utf-16-be", "utf-16-le"})
+
+
+class _Entry(msgspec.Struct, frozen=True, gc=False):
+    """How one data_coding is read."""
+
+    plain: bool
+    """Whether octets of `_INVARIANT` mean themselves in every alphabet of the entry."""
+    names: tuple[str, ...]
+    readers: tuple[Reader, ...]
+
+
+class AlphabetTable(msgspec.Struct, frozen=True):
+    """Alphabets by data_coding, the declared one first; made by `alphabet_table`."""
+
+    entries: tuple[_Entry, ...]
+    """256 of them."""
+
+    def names(self, data_coding: int) -> tuple[str, ...]:
+        """Name the alphabets of a data_coding; () for binary and for what is not read."""
+        return self.entries[data_coding].names
+
+
+_SMSC_DEFAULT: Final = ("gsm", "ascii", "utf-8", "gb18030", "latin-1")
+"""WHY so many: data_coding 0 is whatever the SMSC says. Octets beyond 0x7F are in neither GSM nor ASCII, and what a
+carrier makes of them is then UTF-8, GBK or Latin-1; each that reads is judged."""
+
+_SMPP: Final[Mapping[int, tuple[str, ...]]] = MappingProxyType(
+    {
+        0: _SMSC_DEFAULT,
+        1: ("ascii",),
+        # WHY: what calls itself Latin-1 with octets 0x80 to 0x9F in it is Windows-1252; else the two are equal.
+        3: ("latin-1", "cp1252"),
+        6: ("iso-8859-5",),
+        7: ("iso-8859-8",),
+        8: ("utf-16-be",),
+        10: ("iso-2022-jp",),
+        14: ("euc-kr",),
+        15: ("gb18030",),
+    }
+)
+"""Not here, thus undecodable: 2 and 4 octets, 5 and 13 JIS in an encoding the specification leaves open, 9
+pictograms, 11 and 12 reserved."""
+
+
+def _default_names(data_coding: int) -> tuple[str, ...]:
+    """Tell what a data_coding means before any route says otherwise."""
+    if data_coding < 0x10:
+        return _SMPP.get(data_coding, ())
+    gsm = ("gsm", "ascii")
+    group = data_coding >> 4
+    if group in (0xC, 0xD):
+        return gsm
+    if group == 0xE:
+        return ("utf-16-be",)
+    if group == 0xF:
+        return () if data_coding & 0x04 else gsm
+    # Groups 00xx and 01xx: bit 5 compressed, bits 3 and 2 the alphabet; 10xx and alphabet 3 are reserved.
+    if group >= 0x8 or data_coding & 0x20:
+        return ()
+    return (gsm, (), ("utf-16-be",), ())[data_coding >> 2 & 0x03]
+
+
+def alphabet_table(overrides: Mapping[int, Sequence[str]]) -> AlphabetTable:
+    """Make the table of a route: the defaults, and for the data_codings named here the alphabets given, in order.
+
+    No alphabets means undecodable. Raises ValueError that names what is no data_coding or no alphabet.
+    """
+    for data_coding, names in overrides.items():
+        if not 0 <= data_coding <= 0xFF:
+            raise ValueError(f"no such data_coding: {data_coding}")
+        unknown = [name for name in names if name not in ALPHABETS]
+        if unknown or isinstance(names, str):
+            raise ValueError(
+                f"data_coding {data_coding}: no such alphabet: {', '.join(unknown) or names}"
+                f" (known: {', '.join(sorted(ALPHABETS))})"
+            )
+    entries = []
+    for data_coding in range(0x100):
+        names = tuple(overrides.get(data_coding, _default_names(data_coding)))
+        plain = bool(names) and _NOT_ASCII.isdisjoint(names)
+        entries.append(_Entry(plain, names, tuple(ALPHABETS[name] for name in names)))
+    return AlphabetTable(tuple(entries))
+
+
+DEFAULT_TABLE: Final = alphabet_table({})
+
+
+def readings(octets: bytes, data_coding: int, table: AlphabetTable, national_shift: bool = False) -> tuple[str, ...]:
+    """Read a message's text in every plausible way: distinct readings, the declared alphabet's first; () if none.
+
+    `octets` come without UDH. Where the UDH named a national shift table (`udh.national_shift`), `national_shift` is
+    true, and a data_coding that may be GSM 03.38 is undecodable: the octets are in a table that is not known here.
+    """
+    entry = table.entries[data_coding]
+    if entry.plain and not octets.translate(None, _INVARIANT) and not national_shift:
+        return (octets.decode("ascii"),)
+    if national_shift and "gsm" in entry.names:
+        return ()
+    readers = entry.readers
+    if len(readers) == 1:
+        return readers[0](octets)
+    return tuple(dict.fromkeys([text for read in readers for text in read(octets)]))
+
+
+def reply_readings(octets: bytes, data_coding: int, table: AlphabetTable) -> tuple[str, ...]:
+    """Read what a person wrote back, as far as it can be read at all; as `readings` where that gives anything.
+
+    WHY: a refusal must not be lost because a carrier cut a character in two or declared the wrong alphabet. Only for
+    replies: what a sender submits is judged on exact readings. Octets that no reading holds are left out; alphabets
+    that nobody declared count only where they give ordinary text.
+    """
+    exact = readings(octets, data_coding, table)
+    if exact:
+        return exact
+    found: list[str] = []
+    for name in table.names(data_coding):
+        if name in _NOT_ASCII:
+            found.append(octets.decode(name, "ignore"))
+        elif name not in ("gsm", "ascii"):
+            found.append(_CONTROL.sub("", octets.decode(name, "ignore")))
+    for name in (*_SMSC_DEFAULT, "utf-16-be", "utf-16-le"):
+        found += [text for text in ALPHABETS[name](octets) if _COMMON.issuperset(text)]
+    return tuple(dict.fromkeys(text for text in found if text))
+
+
+def encode_text(text: str) -> tuple[int, bytes]:
+    """Write a text for sending: (data_coding, octets), GSM 03.38 as 0 where it fits, else UCS-2 as 8.
+
+    Raises ValueError for a text with half a surrogate pair.
+    """
+    octets = encode_gsm(text)
+    if octets is not None:
+        return 0, octets
+    return 8, text.encode("utf-16-be")

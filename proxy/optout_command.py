@@ -9,9 +9,11 @@ vocabulary was wrong, 2 usage.
 """
 
 import argparse
+import json
+import os
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -21,6 +23,10 @@ from proxy.optout_parser import Reading, Vocabulary, VocabularyError, load_vocab
 
 _PACKAGED: Final = Path(__file__).parent / "config" / "optout.toml"
 _SOURCE_TREE: Final = Path(__file__).parent.parent / "config" / "optout.toml"
+
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_UNREADABLE: Final = Reading("none", None, None, 0.0)
 
 
 class _Line(msgspec.Struct):
@@ -50,8 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, VocabularyError) as error:
         sys.stderr.write(f"tdgate optout: {error}\n")
         return 1
-    lines: Iterable[bytes] = sys.stdin.buffer
-    return read_lines(lines, sys.stdout.buffer, vocabulary, plain=arguments.plain, offered=arguments.offered)
+    offered = [_encodable(word) for word in arguments.offered]
+    try:
+        return read_lines(sys.stdin.buffer, sys.stdout.buffer, vocabulary, plain=arguments.plain, offered=offered)
+    except BrokenPipeError:
+        # WHY: the interpreter flushes standard output once more at its end, and must not fail there again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -78,7 +89,7 @@ def read_vocabulary(path: Path | None = None) -> Vocabulary:
 
 
 def read_lines(
-    lines: Iterable[bytes], out: BinaryIO, vocabulary: Vocabulary, *, plain: bool, offered: list[str] | None = None
+    lines: Iterable[bytes], out: BinaryIO, vocabulary: Vocabulary, *, plain: bool, offered: Sequence[str] = ()
 ) -> int:
     """Writes one JSON line for each line; 1 if any line could not be read, else 0.
 
@@ -86,36 +97,44 @@ def read_lines(
     so that the command can stand in a pipe.
     """
     encoder = msgspec.json.Encoder()
-    decoder = msgspec.json.Decoder(_Line)
+    everywhere = list(offered)
     code = 0
     for raw in lines:
-        line = raw.rstrip(b"\r\n")
+        line = raw.rstrip(b"\r\n").removeprefix(_BYTE_ORDER_MARK)
         try:
-            if plain:
-                reading = parse(line.decode(), vocabulary, offered or ())
-            else:
-                asked = decoder.decode(line)
-                reading = parse(asked.text, vocabulary, [*asked.offered, *(offered or ())])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            asked = _Line(line.decode()) if plain else _decoded(line)
+        except (ValueError, RecursionError) as error:
+            # WHY: the lines stay paired, and no part of the text gets into the message.
             code = 1
-            out.write(encoder.encode({**_unreadable(), "error": _reason(error)}) + b"\n")
+            out.write(encoder.encode({**msgspec.structs.asdict(_UNREADABLE), "error": _reason(error)}) + b"\n")
         else:
-            out.write(encoder.encode(reading) + b"\n")
+            out.write(encoder.encode(parse(asked.text, vocabulary, asked.offered + everywhere)) + b"\n")
         out.flush()
     return code
 
 
-def _unreadable() -> dict[str, object]:
-    return msgspec.structs.asdict(Reading("none", None, None, 0.0))
+def _decoded(line: bytes) -> _Line:
+    """A JSON line. Raises `ValueError` (of which all decoding errors are) and `RecursionError`."""
+    try:
+        asked = msgspec.json.decode(line, type=_Line)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        # WHY: a reply cut off in the middle of an emoji holds half a surrogate pair, which only this decoder takes.
+        asked = msgspec.convert(json.loads(line), _Line)
+    asked.offered = [_encodable(word) for word in asked.offered]
+    return asked
 
 
-def _reason(error: msgspec.DecodeError | UnicodeDecodeError) -> str:
-    """What is wrong with the line, without any of its text."""
+def _encodable(word: str) -> str:
+    """WHY: an offered word is written out again as `matched`, and UTF-8 has no half surrogate pairs."""
+    return word.encode("utf-8", "replace").decode()
+
+
+def _reason(error: ValueError | RecursionError) -> str:
     if isinstance(error, msgspec.ValidationError):
         return 'expected an object with a string "text"'
-    if isinstance(error, msgspec.DecodeError):
-        return "not JSON"
-    return "not UTF-8"
+    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else "not JSON"
 
 
 if __name__ == "__main__":

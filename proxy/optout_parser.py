@@ -19,6 +19,7 @@ from proxy.language.vocabulary import (
     Entry,
     Filler,
     Label,
+    Role,
     Scope,
     Vocabulary,
     VocabularyError,
@@ -56,6 +57,14 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     """0 to 1: how sure the label is. 1 is a keyword alone, below 0.7 careful readers may differ."""
 
 
+class _Offered(msgspec.Struct, frozen=True, gc=False):
+    """The keywords of one number, ready to be looked up."""
+
+    entries: Mapping[str, Entry]
+    atoms: frozenset[str]
+
+
+_NOTHING_OFFERED: Final = _Offered({}, frozenset())
 _EMPTY: Final = Reading("none", None, None, 1.0)
 _UNREAD: Final = Reading("none", None, None, 0.0)
 _UNKNOWN: Final = Reading("none", None, None, 0.5)
@@ -75,11 +84,13 @@ def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = ()) -> Rea
     folded = _without_footer(fold(text), vocabulary.footers)
     if not folded:
         return _EMPTY
-    found = _words(atoms(folded), vocabulary)
+    extra = _offered(offered) if offered else _NOTHING_OFFERED
+    found = _words(atoms(folded), vocabulary, extra)
+    if found is None:
+        return _UNKNOWN
     if not found.atoms:
         return _EMPTY
-    extra = _offered(offered) if offered else None
-    items = _whole_reply(found.atoms, vocabulary, extra)
+    items = _whole_reply(found.atoms, vocabulary, extra.entries)
     if items is None:
         return _UNKNOWN
     return _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
@@ -101,26 +112,34 @@ class _Words(msgspec.Struct, frozen=True, gc=False):
     stretched: bool
 
 
-def _words(found: list[str], vocabulary: Vocabulary) -> _Words:
-    """Joins spelt letters ("t.d"), undoes held-down ones ("stooop"), drops separators and flags."""
+def _words(found: list[str], vocabulary: Vocabulary, offered: _Offered) -> _Words | None:
+    """Joins spelt letters ("t.d"), undoes held-down ones ("stooop"), drops separators and flags.
+
+    None as soon as an atom belongs to no phrase: then nothing can cover the reply.
+    """
+    known = vocabulary.atoms
     words: list[str] = []
     stretched = False
     i, n = 0, len(found)
     while i < n:
         atom = found[i]
         i += 1
+        if atom in known and (len(atom) > 1 or not atom.isascii()):
+            words.append(atom)
+            continue
         if atom in (",", "?"):
             continue
         if atom[0] == FLAG:
             atom = atom[1:]
-            if len(atom) != 1 and atom not in vocabulary.items:
+            if len(atom) != 1 and atom not in vocabulary.items and atom not in offered.atoms:
                 continue
         if len(atom) == 1 and atom.isascii() and atom.isalnum():
             atom, i = _spelt(found, i, atom)
-        if atom not in vocabulary.items and atom not in vocabulary.prefixes:
+        if atom not in known and atom not in offered.atoms:
             held = _held_down(atom, vocabulary)
-            if held is not None:
-                atom, stretched = held, True
+            if held is None:
+                return None
+            atom, stretched = held, True
         words.append(atom)
     return _Words(words, stretched)
 
@@ -160,18 +179,20 @@ def _held_down(atom: str, vocabulary: Vocabulary) -> str | None:
     return word.key
 
 
-def _offered(offered: Sequence[str]) -> dict[str, Entry]:
+def _offered(offered: Sequence[str]) -> _Offered:
     keys = ((key_of(word), word) for word in offered[:_OFFERED_LIMIT])
-    return {key: Entry(word, "optout", None, "letter", 0.95) for key, word in keys if key}
+    entries = {key: Entry(word, "optout", None, "letter", 0.95) for key, word in keys if key}
+    return _Offered(entries, frozenset(atom for key in entries for atom in key.split(" ")))
 
 
-def _whole_reply(words: list[str], vocabulary: Vocabulary, offered: Mapping[str, Entry] | None) -> list[_Item] | None:
+def _whole_reply(words: list[str], vocabulary: Vocabulary, offered: Mapping[str, Entry]) -> list[_Item] | None:
     """The keywords and fillers that cover the reply without a gap, None if none do. Linear: a phrase has few atoms."""
     if offered:
         whole = offered.get(" ".join(words))
         if whole is not None:
             return [whole]
     n = len(words)
+    known, prefixes = vocabulary.items, vocabulary.prefixes
     origin: list[tuple[int, _Item] | None] = [None] * (n + 1)
     furthest = 0
     for i in range(n):
@@ -182,14 +203,12 @@ def _whole_reply(words: list[str], vocabulary: Vocabulary, offered: Mapping[str,
         key = words[i]
         j = i + 1
         while True:
-            item: _Item | None = offered.get(key) if offered else None
-            if item is None:
-                item = vocabulary.items.get(key)
+            item = offered.get(key) or known.get(key)
             # WHY: the first to arrive began furthest left, so the longer phrase wins over its own tail.
             if item is not None and origin[j] is None:
                 origin[j] = (i, item)
                 furthest = max(furthest, j)
-            if j == n or key not in vocabulary.prefixes:
+            if j == n or key not in prefixes:
                 break
             key = f"{key} {words[j]}"
             j += 1
@@ -234,10 +253,11 @@ def _decided(items: list[_Item], *, certainty: float, question: bool) -> Reading
     return Reading(label, None if label == "help" else _scope(spoken), decisive.text, confidence)
 
 
-def _bare_stands(items: list[_Item], spoken: list[Entry], roles: set[str]) -> bool:
+def _bare_stands(items: list[_Item], spoken: list[Entry], roles: set[Role]) -> bool:
     """Whether single letters and zeros are the whole reply here, fillers and the retyped instruction aside."""
     bare = [entry for entry in spoken if entry.kind != "word"]
-    if len({entry.text for entry in bare}) > 1 or (bare[0].kind == "digits" and len(bare) > 1):
+    retyped = "instruction" in roles and len(bare) < len(spoken)
+    if len(bare) > 1 and not retyped and (bare[0].kind == "digits" or len({entry.text for entry in bare}) > 1):
         return False
     if len(bare) == len(spoken):
         if any(isinstance(item, Entry) and item.label == "none" for item in items):

@@ -4,9 +4,10 @@ Owns: the normal form and its split into atoms. Never decides what a text means,
 surrogates included), and takes linear time.
 
 How it works: one translation, worked out per code point from compatibility decomposition, look-alike tables and case
-folding: it deletes what is invisible, makes digits ASCII, Han simplified, and writes white space as " ", separators of any kind (punctuation,
-brackets, emoji, line ends) as ",", question marks as "?". What stays is letters, digits, and the few signs that change
-what a neighbour says (`%`, `&`, `@`, currency). Separators stay because "0,00" is an amount and "000" is not.
+folding. It deletes what is invisible, makes digits ASCII and Han simplified, and writes white space as " ", separators
+of any kind (punctuation, brackets, emoji, line ends) as ",", question marks as "?". What stays is letters, digits, and
+the few signs that change what a neighbour says (`%`, `&`, `@`, currency). Separators stay because "0,00" is an amount
+and "000" is not.
 """
 
 import re
@@ -41,7 +42,7 @@ _DECORATION: Final = (
     (0xFE20, 0xFE2F),
     (0xE0100, 0xE01EF),
 )
-#: Invisible although Unicode calls them letters or marks: Hangul and Khmer fillers, Mongolian selectors, Arabic tatweel.
+#: Invisible although Unicode calls them letters or marks: Hangul and Khmer fillers, Mongolian selectors, tatweel.
 _INVISIBLE: Final = (0x034F, 0x0640, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0)
 
 

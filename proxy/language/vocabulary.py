@@ -70,6 +70,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
     items: Mapping[str, Entry | Filler]
     """Atoms joined by a space → what they are."""
+    atoms: frozenset[str]
+    """Every atom of every key: a reply with another one in it cannot be covered."""
     prefixes: frozenset[str]
     """Every proper beginning of a key that has more than one atom."""
     stretched: Mapping[str, Stretched]
@@ -122,8 +124,9 @@ def load_vocabulary(data: Mapping[str, Any], source: str = "optout.toml") -> Voc
     if not any(isinstance(item, Entry) and item.label == "optout" for item in items.values()):
         raise VocabularyError(source, "optout", "no phrase of refusal at all")
     prefixes = frozenset(key[:i] for key in items for i, char in enumerate(key) if char == " ")
+    single = frozenset(atom for key in items for atom in key.split(" "))
     footers = tuple(fold(text) for _, text in _strings(data.get("footers", []), source, "footers"))
-    return Vocabulary(MappingProxyType(items), prefixes, MappingProxyType(stretched), footers)
+    return Vocabulary(MappingProxyType(items), single, prefixes, MappingProxyType(stretched), footers)
 
 
 def _sense(item: Entry | Filler) -> tuple[object, ...]:

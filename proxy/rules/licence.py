@@ -11,10 +11,8 @@ def _regulated(facts: LaneFacts) -> bool:
 
 
 def _scope(facts: LaneFacts) -> str | None:
-    institution = facts.institution
-    if institution is None:
-        return "institution"
-    if facts.purpose == "collection" and institution.kind not in LENDING_KINDS:
+    # An institution that the registry does not know is refused as `account.unreviewed`.
+    if facts.purpose == "collection" and facts.institution and facts.institution.kind not in LENDING_KINDS:
         return "kind"
     named = any(facts.purpose in held.purposes and facts.channel in held.channels for held in facts.licences)
     return None if named else "purpose"

@@ -24,8 +24,10 @@ def _expired(facts: LaneFacts) -> str | None:
 
 
 def _disposed(facts: LaneFacts) -> str | None:
-    # WHY: any row: a number that one telecom enterprise closed is closed for whoever shares it (Z14).
-    return "closed" if any(row.disposed for row in facts.listed) else None
+    # WHY: any row, and the ports above: what one telecom enterprise closed is closed for whoever shares it, and
+    # registering an extension of it opens nothing (Z14).
+    above = facts.snapshot.numbers.above(facts.sender or "")
+    return "closed" if any(row.disposed for row in (*facts.listed, *above)) else None
 
 
 def _mismatch(facts: LaneFacts) -> str | None:

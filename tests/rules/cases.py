@@ -1,0 +1,237 @@
+"""The corpus: for every rule and every detail, a permitted scene and a refused one that differ in one field.
+
+The mutation check runs it with each rule of the table disabled, and demands that some outcome changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE
+from proxy.core.records import Period
+from proxy.core.request import Finding
+from tests.rules.scene import BASE, CONSENT_FOREVER, DAY_S, NOON, ROW, Scene, at
+
+Outcome = tuple[str, str, str]
+ALLOW: Outcome = ("allow", "", "")
+PAST = Period(0, int(NOON))
+FUTURE = Period(int(NOON) + 1)
+
+
+class Case(Struct, frozen=True):
+    """`scene` is `base` with the field at `path` changed; `base` is permitted."""
+
+    name: str
+    base: Scene
+    path: str
+    value: Any
+    expected: Outcome
+
+    @property
+    def scene(self) -> Scene:
+        return self.base.but(self.path, self.value)
+
+
+CASES: list[Case] = []
+
+
+def _deny(base: Scene, path: str, value: Any, rule: str, detail: str, note: str = "") -> None:
+    CASES.append(Case(f"{rule}/{detail}{note and ' ' + note}", base, path, value, ("deny", rule, detail)))
+
+
+def _allow(base: Scene, path: str, value: Any, name: str) -> None:
+    CASES.append(Case(f"allow {name}", base, path, value, ALLOW))
+
+
+_only = frozenset
+COLLECTION = BASE.but("row.purposes", _only(("collection",))).but("entrustment.purposes", _only(("collection",)))
+SERVICE = BASE.but("row.purposes", _only(("service",))).but("entrustment.purposes", _only(("service",)))
+VERIFICATION = BASE.but("row.purposes", _only(("verification",)))
+LEGAL = BASE.but("row.purposes", _only(("legal",)))
+PARTNER = BASE.but("account.operator", "yuanlu").but("row.operator", "yuanlu")
+BINARY = (
+    SERVICE.but("request.readings", ()).but("request.binary", True).but("account.binary", True).but("row.binary", True)
+)
+BY_ID = BASE.but("request.by_id", True).but("request.readings", ()).but("request.recipient", None)
+VOICE = BASE.but("request.channel", "voice").but("request.readings", ())
+PORT = BASE.but("request.sender", "1069000188")
+
+# What the wire closes.
+for _detail in ("submit_multi", "replace_sm", "data_sm", "distribution_list", "command", "protocol_id"):
+    _deny(BASE, "request.findings", (Finding("pdu.unsupported", _detail),), "pdu.unsupported", _detail)
+for _detail in ("two_texts", "duplicate_tlv", "callback_num", "port", "receipt"):
+    _deny(BASE, "request.findings", (Finding("pdu.ambiguous", _detail),), "pdu.ambiguous", _detail)
+for _detail in ("sar", "header"):
+    _deny(BASE, "request.findings", (Finding("message.partial", _detail),), "message.partial", _detail)
+for _detail in ("query_sm", "cancel_sm", "replace_sm"):
+    _deny(BY_ID, "request.findings", (Finding("message.foreign", _detail),), "message.foreign", _detail)
+_deny(VOICE, "request.findings", (Finding("pdu.unsupported", "method"),), "pdu.unsupported", "method", "on a call")
+_deny(VOICE, "request.findings", (Finding("pdu.ambiguous", "identity"),), "pdu.ambiguous", "identity", "on a call")
+_deny(
+    BY_ID, "request.findings", (Finding("pdu.ambiguous", "duplicate_tlv"),), "pdu.ambiguous", "duplicate_tlv", "by id"
+)
+_deny(BASE, "request.scheduled", True, "pdu.unsupported", "schedule")
+_deny(COLLECTION, "request.scheduled", True, "pdu.unsupported", "schedule", "collection")
+_allow(SERVICE, "request.scheduled", True, "a service notice may be scheduled")
+_deny(BASE, "request.validity_s", DAY_S + 1, "pdu.unsupported", "validity")
+_allow(BASE, "request.validity_s", DAY_S, "validity at the cap")
+_deny(BASE.but("pack.validity_cap_s", 0), "request.validity_s", 1, "pdu.unsupported", "validity", "cap of none")
+_deny(BASE, "request.sender", None, "address.invalid", "source")
+_deny(BASE, "request.recipient", None, "address.invalid", "destination")
+_deny(BASE, "request.findings", (Finding("address.invalid", "source"),), "address.invalid", "source", "found")
+_deny(BASE, "request.readings", (), "content.undecodable", "text")
+_deny(BASE, "request.findings", (Finding("content.undecodable", "national_shift"),), "content.undecodable",
+      "national_shift")  # fmt: skip
+_deny(BINARY, "account.binary", False, "content.undecodable", "binary", "account not registered")
+_deny(BINARY, "row.binary", False, "content.undecodable", "binary", "number not registered")
+_deny(BINARY, "request.binary", False, "content.undecodable", "text", "not binary by its data_coding")
+
+# Who sends.
+_deny(BASE, "account.reviewed", False, "account.unreviewed", "account")
+_deny(BY_ID, "account.reviewed", False, "account.unreviewed", "account", "by id")
+_deny(VERIFICATION, "institution", None, "account.unreviewed", "institution")
+_deny(PARTNER, "partner", None, "account.unreviewed", "contract", "none")
+_deny(PARTNER, "partner.contract", PAST, "account.unreviewed", "contract", "over")
+_deny(PARTNER, "partner.contract", FUTURE, "account.unreviewed", "contract", "not yet")
+_allow(BASE, "partner", None, "one's own operator needs no contract")
+_deny(BASE, "account.telecom_licence", PAST, "telecom.licence", "platform", "over")
+_deny(BASE, "account.telecom_licence", FUTURE, "telecom.licence", "platform", "not yet")
+_deny(BASE, "request.has_receiver", False, "account.oneway", "transmitter")
+_allow(VOICE, "request.has_receiver", False, "a call needs no receiver")
+_deny(BASE, "held_accounts", _only(("jianglan-own",)), "fraud.hold", "account")
+_allow(BASE, "held_accounts", _only(("jianglan",)), "another account is held")
+_deny(BASE, "held_numbers", _only(("10690001",)), "fraud.hold", "number")
+_deny(PORT, "held_numbers", _only(("10690001",)), "fraud.hold", "number", "the port above")
+_deny(PORT, "held_numbers", _only(("1069000188",)), "fraud.hold", "number", "the extension alone")
+_allow(BASE, "held_numbers", _only(("1069000188",)), "another extension is held")
+CASES.append(Case("throughput.account/rate", BASE, "request.over_rate", True, ("defer", "throughput.account", "rate")))
+
+# From what number.
+_deny(BASE, "row", None, "number.unregistered", "unknown")
+_deny(BASE, "request.sender", "JIANGLAN", "number.unregistered", "unknown", "alphanumeric")
+_deny(BASE.but("row.address", "JIANGLAN").but("request.sender", "JIANGLAN"), "request.sender", "JIANGLAN1",
+      "number.unregistered", "unknown", "alphanumeric has no extensions")  # fmt: skip
+_deny(BASE.but("row.address", "JIANGLAN").but("request.sender", "JIANGLAN"), "request.sender", "Jianglan",
+      "number.unregistered", "unknown", "alphanumeric is exact")  # fmt: skip
+_deny(PORT, "row.extensible", False, "number.unregistered", "unknown", "no extensions")
+_deny(BASE, "request.sender", "1069000", "number.unregistered", "unknown", "shorter than the port")
+_deny(BASE, "row.channels", _only(("voice",)), "number.unregistered", "channel")
+_deny(VOICE, "row.channels", _only(("sms",)), "number.unregistered", "channel", "on a call")
+_deny(BASE, "row.period", PAST, "number.expired", "over")
+_deny(BASE, "row.period", FUTURE, "number.expired", "not_yet")
+_deny(BASE, "row.disposed", True, "number.disposed", "closed")
+_deny(SERVICE, "row.disposed", True, "number.disposed", "closed", "for service too")
+_deny(BASE.but("account.purposes", _only(("marketing",))), "row.purposes", _only(("service",)), "purpose.mismatch",
+      "promised", "account and number share none")  # fmt: skip
+_deny(SERVICE, "account.purposes", _only(("marketing", "verification")), "purpose.mismatch", "promised", "account")
+_deny(BASE, "request.purpose", "service", "purpose.mismatch", "promised", "declared")
+_allow(BASE, "request.purpose", "marketing", "declared as promised")
+_allow(BASE.but("consent", 0).but("row.purposes", _only(("service", "verification"))), "request.purpose",
+       "verification", "narrowed to one of several")  # fmt: skip
+
+# For whom.
+_deny(BASE, "row.principal", "yunxiu", "entrustment.missing", "number", "another principal")
+_deny(BASE, "row.operator", "yuanlu", "entrustment.missing", "number", "another operator")
+_deny(PARTNER, "entrustment", None, "entrustment.missing", "document")
+_deny(PARTNER, "entrustment.purposes", _only(("collection",)), "entrustment.missing", "document", "purpose")
+_deny(PARTNER, "entrustment.channels", _only(("voice",)), "entrustment.missing", "document", "channel")
+_deny(PARTNER, "entrustment.period", PAST, "entrustment.expired", "period", "over")
+_deny(PARTNER, "entrustment.period", FUTURE, "entrustment.expired", "period", "not yet")
+_allow(BASE, "entrustment", None, "for oneself no entrustment")
+_deny(BASE, "licence", None, "licence.scope", "purpose", "none at all")
+_deny(BASE, "licence.purposes", _only(("collection",)), "licence.scope", "purpose")
+_deny(BASE, "licence.channels", _only(("voice",)), "licence.scope", "purpose", "channel")
+for _kind in ("fund", "insurer", "securities", "other"):
+    _deny(COLLECTION, "institution.kind", _kind, "licence.scope", "kind", _kind)
+    _allow(BASE, "institution.kind", _kind, f"marketing by {_kind}")
+for _kind in ("consumer_finance", "microloan", "guarantee", "leasing"):
+    _allow(COLLECTION, "institution.kind", _kind, f"collection by {_kind}")
+_deny(BASE, "licence.period", PAST, "licence.expired", "period", "over")
+_deny(COLLECTION, "licence.period", FUTURE, "licence.expired", "period", "not yet")
+_allow(SERVICE, "licence", None, "service needs no licence")
+_allow(VERIFICATION, "licence.period", PAST, "verification needs no licence")
+
+# To whom, and when.
+_deny(BASE, "refused", ALL_MARKETING, "suppression.active", "refused")
+_deny(BASE, "refused", MARKETING_SMS, "suppression.active", "refused", "sms alone")
+_allow(BASE, "refused", MARKETING_VOICE, "refused calls, keeps texts")
+_deny(VOICE, "refused", MARKETING_VOICE, "suppression.active", "refused", "calls alone")
+_allow(VOICE, "refused", MARKETING_SMS, "refused texts, keeps calls")
+_allow(COLLECTION, "refused", ALL_MARKETING, "marketing refused, collection goes on")
+_deny(COLLECTION, "refused", COLLECTION_SMS, "suppression.active", "refused", "collection")
+for _name, _open in (("service", SERVICE), ("verification", VERIFICATION), ("legal", LEGAL)):
+    _allow(_open, "refused", 0xFF, f"{_name} goes on after a refusal")
+    _allow(_open, "consent", 0, f"{_name} needs no consent")
+    _allow(_open, "now", at("2025-03-05 03:00:00"), f"{_name} at night")
+_deny(BASE, "consent", 0, "consent.missing", "none")
+_deny(BASE, "consent", CONSENT_FOREVER | MARKETING_VOICE, "consent.missing", "none", "to calls only")
+_deny(BASE, "request.recipient", "8613900139000", "consent.missing", "none", "another person")
+_TODAY = int((NOON + 8 * 3600) // DAY_S)
+_deny(BASE, "consent", _TODAY << 8 | 0xFF, "consent.missing", "expired")
+_allow(BASE, "consent", (_TODAY + 1) << 8 | 0xFF, "consent on its last day")
+_allow(COLLECTION, "consent", 0, "collection needs no consent")
+_deny(BASE, "now", at("2025-03-05 22:00:00"), "hours.closed", "hour")
+_deny(COLLECTION, "now", at("2025-03-05 07:59:59"), "hours.closed", "hour", "collection")
+
+# The same on calls, and for requests about an earlier message.
+VOICE_PARTNER = VOICE.but("account.operator", "yuanlu").but("row.operator", "yuanlu")
+for _base, _path, _value, _rule, _detail in (
+    (VOICE, "request.sender", None, "address.invalid", "source"),
+    (VOICE, "account.reviewed", False, "account.unreviewed", "account"),
+    (VOICE, "account.telecom_licence", PAST, "telecom.licence", "platform"),
+    (VOICE, "held_numbers", _only(("10690001",)), "fraud.hold", "number"),
+    (VOICE, "row.disposed", True, "number.disposed", "closed"),
+    (VOICE, "row", None, "number.unregistered", "unknown"),
+    (VOICE, "row.period", PAST, "number.expired", "over"),
+    (VOICE, "row.principal", "yunxiu", "entrustment.missing", "number"),
+    (VOICE_PARTNER, "entrustment.channels", _only(("sms",)), "entrustment.missing", "document"),
+    (VOICE_PARTNER, "entrustment.period", PAST, "entrustment.expired", "period"),
+    (VOICE, "licence.channels", _only(("sms",)), "licence.scope", "purpose"),
+    (VOICE, "licence.period", PAST, "licence.expired", "period"),
+    (VOICE, "request.purpose", "service", "purpose.mismatch", "promised"),
+    (VOICE, "consent", CONSENT_FOREVER | MARKETING_SMS, "consent.missing", "none"),
+    (VOICE, "now", at("2025-03-05 22:00:00"), "hours.closed", "hour"),
+    (VOICE, "request.findings", (Finding("message.partial", "header"),), "message.partial", "header"),
+    (VOICE, "request.findings", (Finding("message.foreign", "query_sm"),), "message.foreign", "query_sm"),
+):
+    _deny(_base, _path, _value, _rule, _detail, "on a call")
+for _path, _value, _rule, _detail in (
+    ("account.telecom_licence", PAST, "telecom.licence", "platform"),
+    ("request.findings", (Finding("pdu.unsupported", "command"),), "pdu.unsupported", "command"),
+    ("request.findings", (Finding("message.partial", "header"),), "message.partial", "header"),
+    ("request.findings", (Finding("address.invalid", "source"),), "address.invalid", "source"),
+    ("request.findings", (Finding("content.undecodable", "text"),), "content.undecodable", "text"),
+):
+    _deny(BY_ID, _path, _value, _rule, _detail, "by id")
+for _base, _note in ((BY_ID, "by id"), (VOICE, "on a call")):
+    CASES.append(
+        Case(
+            f"throughput.account/rate {_note}",
+            _base,
+            "request.over_rate",
+            True,
+            ("defer", "throughput.account", "rate"),
+        )
+    )
+
+# Several rows, several documents.
+_OTHERS_PORT = replace(ROW, principal="yunxiu", operator="yunxiu")
+_deny(BASE, "others", (replace(_OTHERS_PORT, disposed=True),), "number.disposed", "closed", "shared with another")
+_allow(BASE, "others", (_OTHERS_PORT,), "a number shared by two institutions")
+_deny(PORT, "others", (replace(_OTHERS_PORT, address="106900018"),), "entrustment.missing", "number",
+      "the longest port is another's")  # fmt: skip
+_allow(PORT, "others", (replace(_OTHERS_PORT, address="106900018", extensible=False),), "a number between, no port")
+_allow(PORT, "others", (replace(_OTHERS_PORT, address="106900"),), "a shorter port of another")
+_deny(PORT, "others", (replace(_OTHERS_PORT, address="106900", disposed=True),), "number.disposed", "closed",
+      "the port above")  # fmt: skip
+_deny(PORT, "others", (replace(_OTHERS_PORT, disposed=True, extensible=False),), "number.disposed", "closed",
+      "the port, shared")  # fmt: skip
+_allow(PORT, "others", (replace(_OTHERS_PORT, address="106900", disposed=True, extensible=False),),
+       "a shorter number is closed, which is no port")  # fmt: skip
+_allow(BASE.but("others", (ROW,)), "row.period", PAST, "a renewed period of a number")
+_allow(BASE.but("others", (ROW,)), "row.channels", _only(("voice",)), "one row a channel")
+_allow(BASE.but("more_licences", (BASE.licence,)), "licence.period", PAST, "a renewed licence")
+_allow(PARTNER.but("more_entrustments", (PARTNER.entrustment,)), "entrustment.period", PAST, "a renewed entrustment")

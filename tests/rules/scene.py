@@ -1,0 +1,145 @@
+"""A scene: one institution, one account, one number, one person, one message; and what changes it by one field.
+
+Every value is invented. `build` makes of a scene what the policy is asked: request, snapshot and time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from proxy.core.decision import Decision, Permit, Refusal
+from proxy.core.pack import Hours, Pack
+from proxy.core.persons import PersonIndex, PersonKey, index_key
+from proxy.core.purposes import CHANNELS, Purpose
+from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner, Period
+from proxy.core.request import Request
+from proxy.core.snapshot import NumberLibrary, Snapshot
+from proxy.policy import evaluate
+from proxy.rules.rule import Rule
+from proxy.rules.table import RULES
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+PERSON = "8613800138000"
+PERSON_KEY = PersonKey(b"a key for tests only", 1)
+DAY_S = 86_400
+ALL_PURPOSES: frozenset[Purpose] = frozenset(("marketing", "collection", "legal", "service", "verification"))
+BOTH = frozenset(CHANNELS)
+
+
+def at(text: str) -> float:
+    """UTC seconds of a local time in Shanghai, `2025-03-05 10:00:00`."""
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).timestamp()
+
+
+NOON = at("2025-03-05 12:00:00")
+YEAR = Period(int(at("2025-01-01 00:00:00")), int(at("2026-01-01 00:00:00")))
+
+JIANGLAN = Institution("jianglan", "江澜银行", "bank", ("江澜",))
+ACCOUNT = Account(
+    id="jianglan-own",
+    principal="jianglan",
+    operator="jianglan",
+    purposes=ALL_PURPOSES,
+    password_hash="",
+    reviewed=True,
+    telecom_licence=YEAR,
+    responsible="周明（虚构）",
+)
+ROW = Number("10690001", "jianglan", "jianglan", BOTH, frozenset(("marketing",)), YEAR, extensible=True)
+HOURS = {
+    (purpose, channel): Hours(8 * 60, 22 * 60)
+    for purpose in ("marketing", "collection")
+    for channel in CHANNELS
+}  # fmt: skip
+PACK = Pack("cn-test", 3, hours=HOURS)  # type: ignore[arg-type]
+CONSENT_FOREVER = (1 << 20) << 8
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """What a decision depends on. Absent records are None, `others` are further rows of number libraries.
+
+    `consent` and `refused` are the values of the person's entries for the account's principal.
+    """
+
+    request: Request
+    account: Account = ACCOUNT
+    institution: Institution | None = JIANGLAN
+    licence: Licence | None = Licence("jianglan", frozenset(("marketing", "collection")), BOTH, YEAR)
+    partner: Partner | None = Partner("yuanlu", "元麓科技", YEAR)
+    entrustment: Entrustment | None = Entrustment("jianglan", "yuanlu", frozenset(("marketing",)), BOTH, YEAR)
+    row: Number | None = ROW
+    others: tuple[Number, ...] = ()
+    more_licences: tuple[Licence, ...] = ()
+    more_entrustments: tuple[Entrustment, ...] = ()
+    pack: Pack = PACK
+    consent: int = CONSENT_FOREVER | 0xFF
+    refused: int = 0
+    held_accounts: frozenset[str] = frozenset()
+    held_numbers: frozenset[str] = frozenset()
+    now: float = NOON
+
+    def but(self, path: str, value: Any) -> Scene:
+        """The same scene with one field changed: `row.period`, `request.recipient`, `now`."""
+        name, _, rest = path.partition(".")
+        changed = msgspec.structs.replace(getattr(self, name), **{rest: value}) if rest else value
+        return msgspec.structs.replace(self, **{name: changed})
+
+
+BASE = Scene(
+    Request(
+        id=1,
+        channel="sms",
+        account=ACCOUNT,
+        sender="10690001",
+        recipient=PERSON,
+        readings=("【江澜银行】“安居贷”年化3.5%起，咨询400-000-1001，回T退订",),
+        octets=b"octets",
+        received_at=NOON,
+    )
+)
+
+
+def build(scene: Scene) -> tuple[Request, Snapshot, float]:
+    """(request, snapshot with an empty memo, UTC seconds)."""
+    account = scene.account
+    principal = account.principal
+    key = index_key(PERSON_KEY.digest(PERSON), PERSON_KEY.salt(principal))
+    consents, suppressions = PersonIndex(), PersonIndex()
+    consents.put(key, scene.consent)
+    suppressions.put(key, scene.refused)
+    licences = (*([scene.licence] if scene.licence else []), *scene.more_licences)
+    entrustments = (*([scene.entrustment] if scene.entrustment else []), *scene.more_entrustments)
+    snapshot = Snapshot(
+        revision=7,
+        pack=scene.pack,
+        person_key=PERSON_KEY,
+        accounts={account.id: account},
+        institutions={scene.institution.id: scene.institution} if scene.institution else {},
+        licences={"jianglan": licences},
+        partners={scene.partner.id: scene.partner} if scene.partner else {},
+        entrustments={("jianglan", "yuanlu"): entrustments},
+        numbers=NumberLibrary([*([scene.row] if scene.row else []), *scene.others]),
+        held_accounts=scene.held_accounts,
+        held_numbers=scene.held_numbers,
+        consents=consents,
+        suppressions=suppressions,
+    )
+    return msgspec.structs.replace(scene.request, account=account), snapshot, scene.now
+
+
+def answer(scene: Scene, rules: tuple[Rule, ...] = RULES) -> Permit | Refusal:
+    return evaluate(*build(scene), rules)
+
+
+def decided(scene: Scene, rules: tuple[Rule, ...] = RULES) -> Decision:
+    return answer(scene, rules).decision
+
+
+def outcome(scene: Scene, rules: tuple[Rule, ...] = RULES) -> tuple[str, str, str]:
+    """(effect, rule, detail)."""
+    decision = decided(scene, rules)
+    return decision.effect, decision.rule, decision.detail

@@ -1,0 +1,101 @@
+"""`python -m bench`: tdgate beside haproxy and a node-smpp relay, same load, same run. `make bench` runs this.
+
+Exit 0 if every bound figure was met and nothing failed, 1 otherwise, 2 for wrong arguments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import shlex
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from bench import report
+from bench.cases import CASES, DEFAULT_CASES, Load
+from bench.hops import HOPS
+from bench.run import Bench, Effort, Row
+from bench.smpp.measure import build
+from bench.surroundings import certificate
+from bench.verdict import judge
+
+HERE = Path(__file__).resolve().parent
+
+
+def _arguments() -> argparse.Namespace:
+    ask = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    ask.add_argument("--secs", type=float, default=4, help="measured seconds a load (default 4)")
+    ask.add_argument("--warm", type=float, default=1, help="seconds before that (default 1)")
+    ask.add_argument("--rounds", type=int, default=3, help="rounds over all hops; medians are shown (default 3)")
+    ask.add_argument("--startup", type=float, default=120, help="seconds a hop may take to listen")
+    ask.add_argument("--hops", default=",".join(HOPS), help=f"of {', '.join(HOPS)} (default all)")
+    ask.add_argument("--cases", default=",".join(DEFAULT_CASES), help=f"of {', '.join(CASES)}")
+    ask.add_argument("--page", action="store_true", help="add the case in which the page is loaded ten times a second")
+    ask.add_argument("--loads", default="", help="instead of each case's own: 1x1,10x100,10x10@1000")
+    ask.add_argument("--markdown", action="store_true", help="print the tables as Markdown on standard output")
+    ask.add_argument("--folder", type=Path, help="keep registries, configurations and logs here (default: thrown away)")
+    given = ask.parse_args()
+    given.hops = [name for name in given.hops.split(",") if name]
+    given.cases = [name for name in given.cases.split(",") if name]
+    if given.page and "page" not in given.cases:
+        given.cases.append("page")
+    try:
+        given.loads = tuple(Load.parse(text) for text in given.loads.split(",") if text)
+    except ValueError as error:
+        ask.error(f"--loads: {error}")
+    for kind, names, known in (("hops", given.hops, list(HOPS)), ("cases", given.cases, list(CASES))):
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            ask.error(f"--{kind}: {', '.join(unknown)} not among {', '.join(known)}")
+    return given
+
+
+def _measure(given: argparse.Namespace, folder: Path) -> list[Row]:
+    smppload, smscsim = build(HERE / "build")
+    effort = Effort(given.secs, given.warm, given.rounds, given.startup)
+    bench = Bench(
+        smppload,
+        smscsim,
+        folder,
+        certificate(folder / "certificate"),
+        effort,
+        lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    rows = []
+    for name in given.cases:
+        case = replace(CASES[name], loads=given.loads) if given.loads else CASES[name]
+        rows += bench.run(case, [HOPS[hop] for hop in given.hops])
+    return rows
+
+
+def main() -> int:
+    given = _arguments()
+    began = datetime.datetime.now(datetime.UTC)
+    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    try:
+        if given.folder:
+            given.folder.mkdir(parents=True, exist_ok=True)
+            rows = _measure(given, given.folder.resolve())
+        else:
+            with tempfile.TemporaryDirectory(prefix="tdgate-bench-") as folder:
+                rows = _measure(given, Path(folder))
+    except (OSError, subprocess.CalledProcessError) as reason:
+        print(f"the bench cannot be set up: {reason}", file=sys.stderr)
+        return 1
+    verdicts = judge(rows) if "tdgate" in given.hops else []
+    print(report.table(rows), file=sys.stderr)
+    if verdicts:
+        print("", *verdicts, sep="\n", file=sys.stderr)
+    if given.markdown:
+        print(report.markdown(rows, command))
+    result = HERE / "results" / f"{began:%Y%m%dT%H%M%SZ}.json"
+    report.save(result, rows, verdicts, command, began.isoformat())
+    print(f"\n{result.relative_to(Path.cwd()) if result.is_relative_to(Path.cwd()) else result}", file=sys.stderr)
+    return int(any(row.errors for row in rows) or not all(verdict.met for verdict in verdicts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The bench's own arithmetic: bounds, shares and loads. A bench that cannot say "missed" proves nothing."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from bench.cases import PERSON_DIGITS, PERSONS, Load, person, suppressed_persons
+from bench.run import Row
+from bench.verdict import BOUNDS, judge
+
+pytestmark = pytest.mark.unit
+
+
+def _rows(case: str, ours: float) -> list[Row]:
+    rows = []
+    for bound in BOUNDS:
+        rows.append(Row(case, bound.peer, bound.load, {bound.figure: 2.0}))
+        rows.append(Row(case, "tdgate", bound.load, {bound.figure: 2.0 * bound.factor * ours}))
+    return rows
+
+
+def test_figures_at_their_bound_are_met_and_above_it_missed() -> None:
+    assert [v.met for v in judge(_rows("plain", 1.0))] == [True] * len(BOUNDS)
+    assert [v.met for v in judge(_rows("plain", 1.001))] == [False] * len(BOUNDS)
+
+
+def test_what_was_not_measured_or_failed_is_missed() -> None:
+    rows = [row for row in _rows("page", 0.5) if row.hop == "tdgate"]
+    assert [v.met for v in judge(rows)] == [False] * len(BOUNDS)
+    rows = _rows("plain", 0.5)
+    for row in rows:
+        if row.hop == "tdgate":
+            row.errors.append("20% refused")
+    assert [v.ratio for v in judge(rows)] == [None] * len(BOUNDS)
+
+
+def test_only_bound_cases_are_judged() -> None:
+    assert judge(_rows("tls", 9.0)) == []
+
+
+def test_loads_read_as_they_are_written() -> None:
+    for text in ("1x1", "10x100", "10x10@1000"):
+        assert str(Load.parse(text)) == text
+    for text in ("10", "x10", "10x10@"):
+        if text.endswith("@"):
+            assert Load.parse(text) == Load(10, 10)
+            continue
+        with pytest.raises(ValueError):
+            Load.parse(text)
+
+
+def test_a_fifth_of_the_persons_is_suppressed_and_each_is_a_destination() -> None:
+    assert sum(1 for _ in suppressed_persons(0.2)) == PERSONS // 5
+    assert list(suppressed_persons(0.0)) == []
+    assert {len(p) for p in itertools.islice(suppressed_persons(0.2), 100)} == {PERSON_DIGITS}
+    assert person(PERSONS - 1) == "8613800999999"

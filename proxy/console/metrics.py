@@ -1,0 +1,116 @@
+"""The metrics: what the status file says, in the exposition format, at the moment of the scrape.
+
+Owns names, types and labels (`docs/manual/metrics.md` has the same list, held by a test). Nothing is counted here: a
+collector reads the status each time. While there is no fresh status only the gauges about it are given, since an old
+count that looks alive is worse than none.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from proxy.console.sight import Sight
+from proxy.core.catalogue import CATALOGUE
+from proxy.telemetry.events import EVENTS, REFUSAL_RECORDED, SUPPRESSION_RECORDED
+from proxy.telemetry.status import Status
+
+#: The channels for which this version judges, so for which zeros are given.
+_CHANNELS: Final = ("sms",)
+
+
+class StatusCollector(Collector):
+    """Makes metrics of what `look` sees."""
+
+    def __init__(self, look: Callable[[], Sight]) -> None:
+        self._look = look
+
+    def collect(self) -> Iterator[Metric]:
+        sight = self._look()
+        fresh = not sight.trouble
+        yield GaugeMetricFamily("tdgate_status_fresh", "1 while the wire process tells how it is", value=float(fresh))
+        yield GaugeMetricFamily("tdgate_ready", "1 while the wire takes traffic", value=float(not sight.unready))
+        if sight.status is None:
+            return
+        yield GaugeMetricFamily("tdgate_status_age_seconds", "Age of the status file", value=max(0.0, sight.age_s))
+        if fresh:
+            yield from _wire(sight.status)
+            yield from _binds(sight.status)
+            yield from _evidence(sight.status)
+
+
+def _wire(status: Status) -> Iterator[Metric]:
+    build = {"version": status.version, "pack": status.pack, "pack_version": str(status.pack_version)}
+    yield InfoMetricFamily("tdgate_build", "Version of the product and of its rule pack", value=build)
+    yield GaugeMetricFamily("tdgate_boot", "Number of this run of the wire process", value=status.boot)
+    yield GaugeMetricFamily("tdgate_registry_revision", "Revision of the registry in force", value=status.revision)
+    yield GaugeMetricFamily("tdgate_draining", "1 while no new work is taken", value=float(status.draining))
+    counts = {(channel, _effect(rule), rule): 0 for channel in _CHANNELS for rule in ("", *CATALOGUE)}
+    counts |= {(channel, effect, rule): count for channel, effect, rule, count in status.decisions}
+    decisions = CounterMetricFamily(
+        "tdgate_decisions", "Decisions by channel, effect and rule", labels=("channel", "effect", "rule")
+    )
+    for key in sorted(counts):
+        decisions.add_metric(key, counts[key])
+    yield decisions
+    events = CounterMetricFamily("tdgate_events", "Events of the catalogue", labels=("event",))
+    for event in EVENTS:
+        events.add_metric((event.name,), status.counters.get(event.name, 0))
+    yield events
+    for name, says, event in (
+        ("tdgate_refusals", "Refusals of persons (TD) that were recorded", REFUSAL_RECORDED),
+        ("tdgate_suppressions", "Suppressions that were recorded", SUPPRESSION_RECORDED),
+    ):
+        yield CounterMetricFamily(name, says, value=status.counters.get(event.name, 0))
+
+
+def _effect(rule: str) -> str:
+    if not rule:
+        return "allow"
+    return "deny" if CATALOGUE[rule].kind == "final" else "defer"
+
+
+def _binds(status: Status) -> Iterator[Metric]:
+    binds = GaugeMetricFamily("tdgate_binds", "Binds of ESMEs", labels=("account", "kind", "state"))
+    flight = GaugeMetricFamily("tdgate_in_flight", "Unanswered PDUs by side", labels=("account", "side"))
+    standing: dict[tuple[str, str, str], int] = {}
+    waiting: dict[tuple[str, str], int] = {}
+    for row in status.binds:
+        key = (row.account, row.kind, row.state)
+        standing[key] = standing.get(key, 0) + 1
+        for side, count in (("esme", row.esme_in_flight), ("carrier", row.carrier_in_flight)):
+            waiting[row.account, side] = waiting.get((row.account, side), 0) + count
+    for labels, count in sorted(standing.items()):
+        binds.add_metric(labels, count)
+    for sides, count in sorted(waiting.items()):
+        flight.add_metric(sides, count)
+    yield binds
+    yield flight
+    connected = GaugeMetricFamily("tdgate_route_connected", "Carrier binds that stand", labels=("route",))
+    draining = GaugeMetricFamily("tdgate_route_draining", "1 while a route takes no new work", labels=("route",))
+    for route in status.routes:
+        connected.add_metric((route.name,), route.connected)
+        draining.add_metric((route.name,), float(route.draining))
+    yield connected
+    yield draining
+
+
+def _evidence(status: Status) -> Iterator[Metric]:
+    evidence = status.evidence
+    yield GaugeMetricFamily("tdgate_evidence_leaves", "Records in the evidence log", value=evidence.size)
+    yield GaugeMetricFamily("tdgate_evidence_queued", "Records that wait for the disk", value=evidence.queued)
+    yield GaugeMetricFamily("tdgate_evidence_failed", "1 while the log cannot be written", value=float(evidence.failed))
+
+
+def registry(look: Callable[[], Sight]) -> CollectorRegistry:
+    """A registry of its own with the product's metrics and no others."""
+    found = CollectorRegistry(auto_describe=False)
+    found.register(StatusCollector(look))
+    return found
+
+
+def exposition(found: CollectorRegistry) -> bytes:
+    """The text of a scrape (text format 0.0.4)."""
+    return generate_latest(found)

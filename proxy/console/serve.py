@@ -1,0 +1,68 @@
+"""The console's process: a socket, a server, a low priority.
+
+Owns the process and nothing it shows. Runs beside the wire process at a lower priority, so that people who look cannot
+take the core that traffic needs. Ends on SIGTERM and SIGINT.
+"""
+
+import os
+import socket
+import sys
+from typing import Final
+
+import uvicorn
+
+from proxy.console.app import build
+from proxy.settings import Settings
+from proxy.telemetry.counters import Counters
+from proxy.telemetry.events import CONSOLE_FAILED, CONSOLE_STARTED
+from proxy.telemetry.log import EventLog, configure
+
+_NICE: Final = 10
+_CONNECTIONS_MOST: Final = 128
+_GRACE_S: Final = 1
+
+
+def serve(settings: Settings) -> int:
+    """Runs the console until it is told to end; returns the exit code. Prints its address on standard output."""
+    configure(settings.log.level)
+    log = EventLog(Counters())
+    os.nice(_NICE)
+    try:
+        listening = _listen(settings.console.host, settings.console.port)
+    except OSError as error:
+        log.emit(CONSOLE_FAILED, error=error, host=settings.console.host, port=settings.console.port)
+        print(f"console: {settings.console.host}:{settings.console.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    with listening:
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        config = uvicorn.Config(
+            build(settings),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            lifespan="off",
+            limit_concurrency=_CONNECTIONS_MOST,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        server = uvicorn.Server(config)
+        log.emit(CONSOLE_STARTED, host=host, port=port)
+        print(f"console: http://{shown}:{port}/", flush=True)
+        server.run(sockets=[listening])
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(_CONNECTIONS_MOST)
+    except OSError:
+        listening.close()
+        raise
+    return listening

@@ -1,0 +1,147 @@
+"""A status as the wire would write it, with invented institutions and numbers, for tests and for looking at the page."""
+
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from proxy.core.catalogue import CATALOGUE
+from proxy.core.decision import OUTCOME_NA, OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW, Decision, Effect
+from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, Purpose
+from proxy.rules.table import RULE_IDS
+from proxy.telemetry.counters import Counters
+from proxy.telemetry.rows import decision_row, refusal_row
+from proxy.telemetry.status import (
+    BindRow,
+    DecisionRow,
+    EvidenceRow,
+    ListenerRow,
+    RefusalRow,
+    RouteRow,
+    Status,
+    StatusFile,
+    status_path,
+)
+
+BOOT = 7
+_ASKED: tuple[tuple[str, str, str, Purpose, str, str], ...] = (
+    ("jianglan-mkt", "jianglan", "1069000188", "marketing", "", ""),
+    ("jianglan-mkt", "jianglan", "1069000188", "marketing", "suppression.active", "refused"),
+    ("yunxiu-collect", "yunxiu", "1069000233", "collection", "hours.closed", "closed"),
+    ("xingqiao-sms", "xingqiao", "1069000999", "marketing", "number.unregistered", "unknown"),
+    ("zehe-bank", "zehe", "1069000377", "service", "", ""),
+    ("jianglan-otp", "jianglan", "1069000155", "verification", "", ""),
+    ("lanhai-bank", "lanhai", "1069000410", "marketing", "consent.missing", "none"),
+    ("lanhai-bank", "lanhai", "1069000410", "marketing", "throughput.account", "rate"),
+)
+
+
+def decision_record(number: int, at_us: int, *, shadow: str = "") -> tuple[Decision, str, str, str]:
+    """A decision with its account, sender and recipient; which one depends on `number`."""
+    account, principal, sender, purpose, rule, detail = _ASKED[number % len(_ASKED)]
+    outcomes = bytearray(OUTCOME_PASS if place % 5 else OUTCOME_NA for place in range(len(RULE_IDS)))
+    effect: Effect = "allow"
+    if rule:
+        effect = "deny" if CATALOGUE[rule].kind == "final" else "defer"
+        outcomes[RULE_IDS.index(rule)] = OUTCOME_REFUSE
+    if shadow:
+        outcomes[RULE_IDS.index(shadow)] = OUTCOME_SHADOW
+    decision = Decision(
+        id=BOOT << 32 | number,
+        effect=effect,
+        rule=rule,
+        detail=detail,
+        principal=principal,
+        purpose=purpose,
+        person=b"\x5a" * 16,
+        pack="cn-default",
+        pack_version=3,
+        revision=41,
+        outcomes=bytes(outcomes),
+    )
+    return decision, account, sender, f"86138{number % 10**8:08d}"
+
+
+def row(number: int, at_us: int, *, shadow: str = "") -> DecisionRow:
+    """The row of a synthetic decision."""
+    decision, account, sender, recipient = decision_record(number, at_us, shadow=shadow)
+    return decision_row(decision, at_us=at_us, account=account, sender=sender, recipient=recipient, rules=RULE_IDS)
+
+
+def refusal(number: int, at_us: int) -> RefusalRow:
+    """The row of a synthetic refusal."""
+    return refusal_row(
+        at_us=at_us,
+        person=f"86138{number:08d}",
+        institutions=("jianglan",) if number % 3 else ("yunxiu",),
+        label="optout",
+        matched_words="TD" if number % 2 else "退订",
+        closes=ALL_MARKETING if number % 3 else ALL_MARKETING | COLLECTION_SMS,
+        latency_us=700 + number * 13,
+    )
+
+
+def status(*, decisions: int = 24, refusals: int = 6, at_us: int | None = None) -> Status:
+    """A whole status of now, with so many decisions and refusals."""
+    now = time.time_ns() // 1000 if at_us is None else at_us
+    counters = Counters()
+    counters.counts["refusal.recorded"] = counters.counts["suppression.recorded"] = refusals
+    counters.counts["pdu.received"] = decisions * 2
+    latest = []
+    for number in range(decisions):
+        one = row(number, now - (decisions - number) * 730_000, shadow="licence.expired" if number % 9 == 4 else "")
+        counters.decisions[one.channel, one.effect, one.rule] += 1
+        latest.insert(0, one)
+    bind = BindRow(
+        account="jianglan-mkt",
+        principal="jianglan",
+        kind="trx",
+        state="bound",
+        peer="127.0.0.1:52104",
+        since_us=now - 3_600_000_000,
+        route="default",
+        esme_in_flight=4,
+        carrier_in_flight=3,
+        submitted=18_442,
+        permitted=17_020,
+        refused=1_402,
+        deferred=20,
+        replies=37,
+    )
+    binds = [bind]
+    for account, principal, kind in (
+        ("yunxiu-collect", "yunxiu", "tx"),
+        ("yunxiu-collect", "yunxiu", "rx"),
+        ("zehe-bank", "zehe", "trx"),
+    ):
+        binds.append(msgspec.structs.replace(bind, account=account, principal=principal, kind=kind))
+    return Status(
+        at_us=now,
+        pid=4242,
+        boot=BOOT,
+        version="0.1.0",
+        revision=41,
+        pack="cn-default",
+        pack_version=3,
+        ready=True,
+        ready_reason="",
+        draining=False,
+        listeners=(ListenerRow("127.0.0.1", 2775, False), ListenerRow("127.0.0.1", 3550, True)),
+        binds=tuple(binds),
+        routes=(RouteRow("default", "127.0.0.1", 2776, 4, "connected", False),),
+        decisions=counters.decided(),
+        counters=counters.counted(),
+        evidence=EvidenceRow(decisions * 2, "5d" * 32, 3, False),
+        latest=tuple(latest[:50]),
+        refusals=tuple(refusal(number, now - number * 41_000_000) for number in range(refusals)),
+        rules=RULE_IDS,
+    )
+
+
+if __name__ == "__main__":
+    # A window to look at: python -m tests.console.synthetic_status STATE-FOLDER SECONDS
+    file = StatusFile(status_path(Path(sys.argv[1])))
+    for beat in range(int(sys.argv[2]) * 2):
+        file.write(status(decisions=24 + beat))
+        time.sleep(0.5)

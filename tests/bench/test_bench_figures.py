@@ -40,15 +40,15 @@ def test_only_bound_cases_are_judged() -> None:
     assert judge(_rows("tls", 9.0)) == []
 
 
-def test_loads_read_as_they_are_written() -> None:
-    for text in ("1x1", "10x100", "10x10@1000"):
-        assert str(Load.parse(text)) == text
-    for text in ("10", "x10", "10x10@"):
-        if text.endswith("@"):
-            assert Load.parse(text) == Load(10, 10)
-            continue
-        with pytest.raises(ValueError):
-            Load.parse(text)
+@pytest.mark.parametrize("text", ["1x1", "10x100", "10x10@1000"])
+def test_loads_read_as_they_are_written(text: str) -> None:
+    assert str(Load.parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["10", "x10", "10x10@fast", ""])
+def test_what_is_no_load_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError):
+        Load.parse(text)
 
 
 def test_a_fifth_of_the_persons_is_suppressed_and_each_is_a_destination() -> None:

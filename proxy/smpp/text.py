@@ -267,19 +267,19 @@ def readings(octets: bytes, data_coding: int, table: AlphabetTable, national_shi
 
 
 def reply_readings(octets: bytes, data_coding: int, table: AlphabetTable) -> tuple[str, ...]:
-    """Read what a person wrote back, as far as it can be read at all; as `readings` where that gives anything.
+    """Read what a person wrote back, as far as it can be read at all: `readings`, and more where they make no sense.
 
     WHY: a refusal must not be lost because a carrier cut a character in two or declared the wrong alphabet. Only for
     replies: what a sender submits is judged on exact readings. Octets that no reading holds are left out; alphabets
     that nobody declared count only where they give ordinary text.
     """
     exact = readings(octets, data_coding, table)
-    if exact:
+    if any(_COMMON.issuperset(text) for text in exact):
         return exact
-    found: list[str] = []
+    found = list(exact)
     for name in table.names(data_coding):
         if name in _NOT_ASCII:
-            found.append(octets.decode(name, "ignore"))
+            found += [octets.decode(each, "ignore") for each in ("utf-16-be", "utf-16-le")]
         elif name not in ("gsm", "ascii"):
             found.append(_CONTROL.sub("", octets.decode(name, "ignore")))
     for name in (*_SMSC_DEFAULT, "utf-16-be", "utf-16-le"):

@@ -198,9 +198,14 @@ class EvidenceLog:
     def fill(self) -> float:
         """How full the outbox is: 0 empty, 1 full (a reserve for durable records goes beyond)."""
         return max(
-            (self._builder.count + self._in_flight_records) / self._limits.outbox_records,
+            self.queued / self._limits.outbox_records,
             (self._builder.octets + self._in_flight_octets) / self._limits.outbox_octets,
         )
+
+    @property
+    def queued(self) -> int:
+        """Records taken and not yet durable."""
+        return self._builder.count + self._in_flight_records
 
     @property
     def crowded(self) -> bool:
@@ -374,8 +379,7 @@ class EvidenceLog:
         try:
             await asyncio.wait_for(self._idle.wait(), timeout_s)
         except TimeoutError as error:
-            lost = self._builder.count + self._in_flight_records
-            raise EvidenceFailedError(f"{lost} records could not be written") from error
+            raise EvidenceFailedError(f"{self.queued} records could not be written") from error
         finally:
             self._jobs.put(None)
             if self._idle.is_set():

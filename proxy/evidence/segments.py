@@ -70,7 +70,10 @@ def read_segment_header(file: BinaryIO) -> SegmentHeader:
     fixed = file.read(SEGMENT_FIXED_OCTETS)
     if len(fixed) < SEGMENT_FIXED_OCTETS:
         raise CutShortError("segment header cut short")
-    rest = file.read(hashes_octets(decode_segment_first(fixed)))
+    wanted = hashes_octets(decode_segment_first(fixed))
+    rest = file.read(wanted)
+    if len(rest) < wanted:
+        raise CutShortError("segment header cut short")
     return decode_segment(fixed + rest)
 
 
@@ -110,17 +113,14 @@ def read_batch(file: BinaryIO, offset: int, log_id: bytes) -> Batch | None:
 def batches_of(path: Path, offset: int = 0) -> Iterator[Batch]:
     """The whole batches of a segment from `offset` (0: the first); ends quietly where one is cut short."""
     with path.open("rb") as file:
-        header = read_segment_header(file)
-        offset = offset or header.octets
-        while True:
-            try:
-                batch = read_batch(file, offset, header.log_id)
-            except CutShortError:
-                return
-            if batch is None:
-                return
-            yield batch
-            offset = batch.end
+        try:
+            header = read_segment_header(file)
+            batch = read_batch(file, offset or header.octets, header.log_id)
+            while batch is not None:
+                yield batch
+                batch = read_batch(file, batch.end, header.log_id)
+        except CutShortError:
+            return
 
 
 def has_batch_after(file: BinaryIO, offset: int) -> bool:

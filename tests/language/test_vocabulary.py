@@ -34,6 +34,7 @@ def document(**changes: Any) -> dict[str, Any]:
         (document(optout=[{"words": ["TD"], "stretch": "no"}]), "optout[0].stretch"),
         (document(optin=[{"words": ["ｔｄ"]}]), "optin[0].words[0]"),
         (document(optin=[{"words": ["STOPP"]}]), "optin[0].words[0]"),
+        ({"version": 1, "optout": [{"words": ["退订"]}], "optin": [{"words": ["退訂"]}]}, "optin[0].words[0]"),
         (document(fillers=[]), "fillers"),
         (document(fillers={"kind": ["请"]}), "fillers.kind"),
         (document(fillers={"polite": ["stop"]}), "fillers.polite[0]"),

@@ -91,20 +91,23 @@ def test_a_reply_longer_than_any_keyword_is_left_unread() -> None:
     assert read("TD " * READ_LIMIT) == Reading("none", None, None, 0.0)
 
 
-def test_the_labelled_examples() -> None:
-    """No false reading at all; what is missed is free sentences, fewer than a quarter."""
-    missed = total = 0
+KEYWORD_NOTES = ("keyword", "full-width", "zero-width", "homoglyph", "reply wording", "typo")
+
+
+def test_the_labelled_examples_of_keywords_are_read_and_none_is_misread() -> None:
+    """Free sentences may be missed here (none), never misread."""
+    read_as_labelled = 0
     for line in EXAMPLES.read_text("utf-8").splitlines():
         example = json.loads(line)
         if example["note"].startswith("ambig:"):
             continue
-        total += 1
         reading = read(example["text"])
-        if (reading.label, reading.scope) != (example["label"], example["scope"]):
+        if (reading.label, reading.scope) == (example["label"], example["scope"]):
+            read_as_labelled += example["note"].startswith(KEYWORD_NOTES)
+        else:
             assert reading.label == "none", example
-            assert "keyword" not in example["note"], example
-            missed += 1
-    assert missed <= total // 4
+            assert not example["note"].startswith(KEYWORD_NOTES), example
+    assert read_as_labelled > 10
 
 
 KEYWORDS = st.sampled_from(

@@ -1,0 +1,82 @@
+"""Receipts as an SMSC writes them and an ESME reads them (SMPP v3.4 appendix B), with a clock that can be set.
+
+Owns the text of receipts and the names of their states. Must never decide whether a receipt is due.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from proxy.smpp.consts import TAG_MESSAGE_STATE, TAG_RECEIPTED_MESSAGE_ID
+
+Clock = Callable[[], datetime]
+
+STATES: Final = MappingProxyType(
+    {
+        "ENROUTE": 1,
+        "DELIVRD": 2,
+        "EXPIRED": 3,
+        "DELETED": 4,
+        "UNDELIV": 5,
+        "ACCEPTD": 6,
+        "UNKNOWN": 7,
+        "REJECTD": 8,
+    }
+)
+"""Names in the text and values of message_state (SMPP v3.4 §5.2.28)."""
+
+_NAMES: Final = {value: name for name, value in STATES.items()}
+_FIELD: Final = re.compile(rb"\b(id|stat|err):([^ ]*)", re.IGNORECASE)
+
+
+def wall_clock() -> datetime:
+    """Give the time of this machine in UTC."""
+    return datetime.now(UTC)
+
+
+def standing_clock(moment: datetime) -> Clock:
+    """Make a clock that always shows `moment`: two runs give the same octets."""
+    return lambda: moment
+
+
+def receipt_text(message_id: str, state: str, clock: Clock, quoted: bytes = b"") -> bytes:
+    """Write the text of a receipt; `quoted` is the beginning of the message, cut at 20 octets."""
+    moment = clock().strftime("%y%m%d%H%M")
+    delivered = "001" if state == "DELIVRD" else "000"
+    error = "000" if state in ("DELIVRD", "ACCEPTD", "ENROUTE") else "001"
+    head = f"id:{message_id} sub:001 dlvrd:{delivered} submit date:{moment} done date:{moment} stat:{state} err:{error} text:"
+    return head.encode("ascii") + quoted[:20]
+
+
+def receipt_tlvs(message_id: str, state: str) -> tuple[tuple[int, bytes], ...]:
+    """Say the same in TLVs."""
+    return (
+        (TAG_RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"),
+        (TAG_MESSAGE_STATE, bytes((STATES.get(state, 7),))),
+    )
+
+
+class ReceiptFields(msgspec.Struct, frozen=True):
+    """What a receipt says, from its TLVs where it has them, else from its text."""
+
+    message_id: str
+    """As it stands there: other radix, case or padding than in the response are left as they are."""
+    state: str
+    """`DELIVRD`, …; empty where the receipt names none."""
+    error: str
+
+
+def read_receipt(octets: bytes, tlvs: Iterable[tuple[int, bytes]]) -> ReceiptFields:
+    """Read a receipt leniently: whatever is missing is empty."""
+    found = {name.lower(): value.decode("latin-1") for name, value in _FIELD.findall(octets)}
+    message_id, state = found.get(b"id", ""), found.get(b"stat", "").upper()
+    for tag, value in tlvs:
+        if tag == TAG_RECEIPTED_MESSAGE_ID:
+            message_id = value.rstrip(b"\0").decode("latin-1")
+        elif tag == TAG_MESSAGE_STATE and len(value) == 1:
+            state = _NAMES.get(value[0], state)
+    return ReceiptFields(message_id, state, found.get(b"err", ""))

@@ -1,0 +1,33 @@
+"""TLS for both sides of a simulator, from the options of the command.
+
+Owns the two contexts. Must never trust silently: without `--tls-ca` the system's authorities count, and only
+`--tls-no-verify` leaves a certificate unchecked.
+"""
+
+import argparse
+import ssl
+
+
+def for_esme(options: argparse.Namespace) -> ssl.SSLContext | None:
+    """Make the context of the side that connects; None without `--tls`. OSError, ssl.SSLError for bad files."""
+    if not options.tls:
+        return None
+    context = ssl.create_default_context(cafile=options.tls_ca)
+    if options.tls_no_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if options.tls_cert:
+        context.load_cert_chain(options.tls_cert, options.tls_key)
+    return context
+
+
+def for_smsc(options: argparse.Namespace) -> ssl.SSLContext | None:
+    """Make the context of the side that listens; None without `--tls-cert`. With `--tls-ca` clients must show theirs."""
+    if not options.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(options.tls_cert, options.tls_key)
+    if options.tls_ca:
+        context.load_verify_locations(options.tls_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context

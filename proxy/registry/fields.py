@@ -1,0 +1,207 @@
+"""How one field of a record is read from JSON or CSV, kept in a column, and written again.
+
+Owns the kinds of fields. Reading raises `ValueError` whose text is the reason shown to whoever wrote the file; it never
+repeats a value that could be a person's number or a password. Pure.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_network
+from typing import Any, Final, get_args
+
+from msgspec import Struct
+
+from proxy.core import addresses
+from proxy.core.purposes import CHANNELS, STRICTEST_FIRST
+from proxy.core.records import FOREVER, InstitutionKind
+from proxy.registry import dates
+
+SqlValue = str | int | bytes | None
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SEPARATORS: Final = re.compile(r"[;；,，、|]")
+_TRUE: Final = frozenset(("true", "yes", "y", "1", "是"))
+_FALSE: Final = frozenset(("false", "no", "n", "0", "", "否"))
+_TEXT_MOST: Final = 400
+_EXPONENT: Final = re.compile(r"[0-9.]+[eE]\+?[0-9]+")
+
+
+class Field(Struct, frozen=True):
+    """One kind of field: `read` makes the column's value of what a file says, `write` the reverse for JSON."""
+
+    read: Callable[[Any], SqlValue]
+    write: Callable[[Any], Any]
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("must be text")
+    text = str(value).strip()
+    if len(text) > _TEXT_MOST:
+        raise ValueError(f"longer than {_TEXT_MOST} characters")
+    if not text.isprintable():
+        raise ValueError("holds control characters")
+    return text
+
+
+def _filled(value: Any) -> str:
+    text = _string(value)
+    if not text:
+        raise ValueError("empty")
+    return text
+
+
+def _id(value: Any) -> str:
+    text = _filled(value)
+    if not _ID.fullmatch(text):
+        raise ValueError("an id has 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit")
+    return text
+
+
+def _system_id(value: Any) -> str:
+    """SMPP v3.4 §4.1.1: at most 15 octets and a NUL."""
+    text = _filled(value)
+    if len(text) > 15 or not text.isascii() or " " in text:
+        raise ValueError("a system_id has 1 to 15 ASCII characters without spaces")
+    return text
+
+
+def _flag(value: Any) -> int:
+    if isinstance(value, bool):
+        return int(value)
+    text = _string(value).lower()
+    if text in _TRUE:
+        return 1
+    if text in _FALSE:
+        return 0
+    raise ValueError("must be true or false")
+
+
+def _listed(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [_filled(part) for part in value]
+    return [part.strip() for part in _SEPARATORS.split(_string(value)) if part.strip()]
+
+
+def _names(value: Any) -> str:
+    return "\n".join(dict.fromkeys(_listed(value)))
+
+
+def _chosen(known: tuple[str, ...]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        found = set(_listed(value))
+        unknown = sorted(found - set(known))
+        if unknown:
+            raise ValueError(f"unknown {', '.join(unknown)}; known are {', '.join(known)}")
+        if not found:
+            raise ValueError(f"empty; name at least one of {', '.join(known)}")
+        return ",".join(name for name in known if name in found)
+
+    return read
+
+
+def _one_of(known: tuple[str, ...]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        text = _string(value)
+        if text not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return text
+
+    return read
+
+
+def _since(value: Any) -> int:
+    return dates.since_s(dates.parse_date(_filled(value)))
+
+
+def _until(value: Any) -> int:
+    text = _filled(value)
+    return FOREVER if text.lower() in dates.FOREVER_WORDS else dates.until_s(dates.parse_date(text))
+
+
+def _whole(least: int, most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        try:
+            number = int(_string(value), 0)
+        except ValueError as error:
+            raise ValueError("must be a whole number") from error
+        if not least <= number <= most:
+            raise ValueError(f"must be from {least} to {most}")
+        return number
+
+    return read
+
+
+def _networks(value: Any) -> str:
+    found = []
+    for part in _listed(value):
+        try:
+            found.append(str(ip_network(part)))
+        except ValueError as error:
+            raise ValueError(f"no IP network: {error}") from error
+    return "\n".join(dict.fromkeys(found))
+
+
+def _digits(text: str) -> str:
+    if _EXPONENT.fullmatch(text):
+        raise ValueError("a spreadsheet wrote this number with an exponent; format the column as text")
+    return text
+
+
+def sending_number(value: Any) -> str:
+    """The canonical form of a sending number: digits, or exact alphanumeric text."""
+    text = _digits(_filled(value))
+    numeric = re.sub(r"[-+ ().\u00a0]", "", text).isdigit()
+    ton = addresses.TON_UNKNOWN if numeric else addresses.TON_ALPHANUMERIC
+    try:
+        found = addresses.sender(ton, 0, text.encode("ascii"))
+    except UnicodeEncodeError as error:
+        raise ValueError("a sending number is ASCII") from error
+    if found is None:
+        raise ValueError("not a sending number: 3 to 20 digits, or text as handsets show it")
+    return found
+
+
+def recipient(value: Any) -> str:
+    """The canonical form of a person's number."""
+    try:
+        octets = _digits(_filled(value)).encode("ascii")
+    except UnicodeEncodeError as error:
+        raise ValueError("a subscriber number is ASCII digits") from error
+    found = addresses.recipient(addresses.TON_UNKNOWN, 1, octets)
+    if found is None:
+        raise ValueError("not a subscriber number such as 13800138000")
+    return found
+
+
+def _as_list(separator: str) -> Callable[[Any], list[str]]:
+    return lambda kept: kept.split(separator) if kept else []
+
+
+def _same(kept: Any) -> Any:
+    return kept
+
+
+TEXT: Final = Field(_string, _same)
+FILLED: Final = Field(_filled, _same)
+ID: Final = Field(_id, _same)
+SYSTEM_ID: Final = Field(_system_id, _same)
+FLAG: Final = Field(_flag, bool)
+NAMES: Final = Field(_names, _as_list("\n"))
+NETWORKS: Final = Field(_networks, _as_list("\n"))
+PURPOSES: Final = Field(_chosen(STRICTEST_FIRST), _as_list(","))
+CHANNEL_SET: Final = Field(_chosen(CHANNELS), _as_list(","))
+INSTITUTION_KIND: Final = Field(_one_of(get_args(InstitutionKind)), _same)
+CODE_MAP: Final = Field(_one_of(("vendor", "standard")), _same)
+HOLD_KIND: Final = Field(_one_of(("account", "number")), _same)
+BASIS: Final = Field(_one_of(("consent", "request")), _same)
+SINCE: Final = Field(_since, dates.since_text)
+UNTIL: Final = Field(_until, dates.until_text)
+MOMENT: Final = Field(lambda value: dates.parse_moment_us(_filled(value)), dates.moment_text)
+SENDING_NUMBER: Final = Field(sending_number, _same)
+RECIPIENT: Final = Field(recipient, _same)
+
+
+def whole(least: int, most: int) -> Field:
+    """A whole number within bounds; CSV may write it as 0x0400."""
+    return Field(_whole(least, most), _same)

@@ -1,0 +1,241 @@
+"""Checks registry files row by row, and makes of every right row what a store keeps.
+
+Owns the meaning of a file: periods, references, who may operate a number, what a refusal or consent closes or opens.
+Must never let a wrong row in, stop at the first error, or write to a store: right rows go to a stage, which the caller
+takes over or throws away. Reasons never repeat a person's number or a password.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol
+
+from msgspec import Struct
+
+from proxy.core.persons import index_key
+from proxy.core.purposes import PURPOSE_BITS
+from proxy.core.records import FOREVER
+from proxy.registry import fields, passwords
+from proxy.registry.dates import day_number
+from proxy.registry.documents import RawRow
+from proxy.registry.fields import SqlValue
+from proxy.registry.keys import PersonSecret
+from proxy.registry.ports import Row
+from proxy.registry.tables import TABLES, Column, Table
+
+_BUFFER_ROWS: Final = 1000
+#: Only the wire makes refusals that a START of the person lifts; an imported one stays (Z16).
+_WIRE_SOURCE: Final = "reply"
+
+
+class Problem(Struct, frozen=True):
+    """Why a row is wrong. `column` is empty where the row as such is."""
+
+    table: str
+    row: int
+    column: str
+    reason: str
+
+
+class Known(Struct, frozen=True):
+    """Ids that the registry already has, per table, and the accounts among them (they have a password)."""
+
+    ids: dict[str, set[str]] = {}
+
+    def has(self, table: str, name: str) -> bool:
+        return name in self.ids.get(table, ())
+
+
+class Stage(Protocol):
+    """Where right rows go."""
+
+    def add(self, table: str, rows: Iterable[Row]) -> int: ...
+
+
+class Report(Struct):
+    """What a file holds: right rows per table, and every problem in the order of the file."""
+
+    right: dict[str, int]
+    problems: list[Problem]
+
+
+class RowFault(Exception):
+    """A row is wrong for one or more reasons: (column, reason)."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = faults
+
+
+class RowCheck:
+    """Turns raw rows into a store's rows, one after the other, remembering what was named before."""
+
+    def __init__(self, known: Known, secret: PersonSecret, now_us: int) -> None:
+        self._known = known
+        self._secret = secret
+        self._now_us = now_us
+        self._named: dict[str, set[str]] = {"institutions": set(), "partners": set(), "accounts": set()}
+        self._keys: dict[tuple[str, ...], int] = {}
+        self._salts: dict[str, int] = {}
+
+    def check(self, raw: RawRow) -> Row:
+        """The store's row; raises RowFault with every reason."""
+        if raw.fault:
+            raise RowFault([("", raw.fault)])
+        table = TABLES[raw.table]
+        values, faults = _values(table, raw.fields)
+        if table.name == "accounts":
+            faults += self._password(raw.fields, values)
+        if not faults:
+            faults = [*self._references(table, values), *_contradictions(table, values, self._now_us)]
+        if not faults and table.key:
+            faults = self._once(table, values, raw.row)
+        if faults:
+            raise RowFault(faults)
+        if table.name in self._named:
+            self._named[table.name].add(str(values["id"]))
+        return self._row(table, values)
+
+    def _password(self, written: dict[str, Any], values: dict[str, SqlValue]) -> list[tuple[str, str]]:
+        password, kept = written.get("password"), values.get("password_hash")
+        if password and kept:
+            return [("password", "give password or password_hash, not both")]
+        try:
+            if password:
+                values["password_hash"] = passwords.hash_password(passwords.checked_password(password))
+            elif kept:
+                passwords.checked_hash(kept)
+            elif not self._known.has("accounts", str(values.get("id"))):
+                return [("password", "missing; a new account needs password or password_hash")]
+        except ValueError as error:
+            return [("password" if password else "password_hash", str(error))]
+        return []
+
+    def _references(self, table: Table, values: dict[str, SqlValue]) -> list[tuple[str, str]]:
+        faults = []
+        for reference in table.references:
+            name = str(values[reference.column])
+            if not any(name in self._named[target] or self._known.has(target, name) for target in reference.tables):
+                faults.append((reference.column, f"{name}: none of {' or '.join(reference.tables)} has this id"))
+        if not faults and "operator" in values and values["operator"] != values["principal"]:
+            operator = str(values["operator"])
+            if operator not in self._named["partners"] and not self._known.has("partners", operator):
+                faults.append(("operator", f"{operator}: must be the principal itself or a partner"))
+        return faults
+
+    def _once(self, table: Table, values: dict[str, SqlValue], row: int) -> list[tuple[str, str]]:
+        key = (table.name, *(str(values[name]) for name in table.key))
+        first = self._keys.setdefault(key, row)
+        return [] if first == row else [(table.key[0], f"the same {' + '.join(table.key)} as row {first}")]
+
+    def _row(self, table: Table, values: dict[str, SqlValue]) -> Row:
+        if table.name == "consents":
+            return self._consent(values)
+        if table.name == "suppressions":
+            return self._suppression(values)
+        return tuple(values.values())
+
+    def _person(self, values: dict[str, SqlValue]) -> tuple[int, bytes, int, bytes]:
+        """key, person, key_id and number of a ledger's row."""
+        number, institution = str(values["recipient"]), str(values["institution"])
+        person = self._secret.person_key.digest(number)
+        salt = self._salts.get(institution)
+        if salt is None:
+            salt = self._salts[institution] = self._secret.person_key.salt(institution)
+        key = index_key(person, salt) - (1 << 63)
+        return key, person, self._secret.key_id, self._secret.seal(number, person)
+
+    def _consent(self, values: dict[str, SqlValue]) -> Row:
+        until = values["until"]
+        until_day = day_number(FOREVER if until is None else int(until))
+        about = (values["basis"], values["product"], values["source"], values["proof_hash"], self._now_us)
+        who = self._person(values)
+        return (values["given"], *who, values["institution"], _bits(values), until_day, *about)
+
+    def _suppression(self, values: dict[str, SqlValue]) -> Row:
+        # WHY: a START lifts only what this gateway itself heard from the person, so no file may say that it did.
+        source = "import" if values["source"] == _WIRE_SOURCE else values["source"]
+        channel = str(values["channels"]).split(",")[0]
+        who = self._person(values)
+        return (values["at"], *who, values["institution"], _bits(values), channel, source, values["label"], "", "", "")
+
+
+def _values(table: Table, written: dict[str, Any]) -> tuple[dict[str, SqlValue], list[tuple[str, str]]]:
+    values: dict[str, SqlValue] = {}
+    faults = []
+    for column in table.columns:
+        try:
+            values[column.name] = _value(column, written.get(column.name))
+        except ValueError as error:
+            faults.append((column.name, str(error)))
+    return values, faults
+
+
+def _value(column: Column, written: Any) -> SqlValue:
+    if written is None or written == "" or written == []:
+        if column.required:
+            raise ValueError("missing")
+        return column.default
+    return column.field.read(written)
+
+
+def _contradictions(table: Table, values: dict[str, SqlValue], now_us: int) -> list[tuple[str, str]]:
+    """What single fields do not show."""
+    faults = []
+    for since, until in (("since", "until"), ("telecom_licence_since", "telecom_licence_until")):
+        if since in values and int(values[since] or 0) >= int(values[until] or 0):
+            faults.append((until, f"lies before {since}"))
+    faults += [(moment, "lies in the future") for moment in ("given", "at") if int(values.get(moment) or 0) > now_us]
+    if table.name in ("consents", "suppressions") and not _bits(values):
+        faults.append(("purposes", "only marketing and collection can be agreed to or refused"))
+    if table.name == "consents" and values["basis"] == "request":
+        # Z15: a request is limited to its product and a period.
+        faults += [(name, "needed for a request") for name in ("product", "until") if not values[name]]
+    if table.name == "accounts":
+        reviewers = str(values["reviewed_by"]).split("\n") if values["reviewed_by"] else []
+        if reviewers and len(set(reviewers)) < 2:
+            faults.append(("reviewed_by", "two different people approve an account"))  # Z8
+    if table.name == "holds" and values["kind"] == "number":
+        try:
+            values["target"] = fields.sending_number(values["target"])
+        except ValueError as error:
+            faults.append(("target", str(error)))
+    return faults
+
+
+def _bits(values: dict[str, SqlValue]) -> int:
+    purposes, channels = str(values["purposes"]).split(","), str(values["channels"]).split(",")
+    bits = 0
+    for (purpose, channel), bit in PURPOSE_BITS.items():
+        bits |= bit if purpose in purposes and channel in channels else 0
+    return bits
+
+
+def check_rows(
+    rows: Iterable[RawRow],
+    check: RowCheck,
+    stage: Stage | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Checks all rows and stages the right ones. `progress` is told how many rows were read, every 1000."""
+    report = Report({}, [])
+    waiting: list[Row] = []
+    table = ""
+    for count, raw in enumerate(rows, 1):
+        if raw.table != table or len(waiting) >= _BUFFER_ROWS:
+            _flush(stage, table, waiting)
+            table = raw.table
+        try:
+            waiting.append(check.check(raw))
+        except RowFault as fault:
+            report.problems += [Problem(raw.table, raw.row, column, reason) for column, reason in fault.faults]
+        else:
+            report.right[raw.table] = report.right.get(raw.table, 0) + 1
+        if count % _BUFFER_ROWS == 0:
+            progress(count)
+    _flush(stage, table, waiting)
+    return report
+
+
+def _flush(stage: Stage | None, table: str, waiting: list[Row]) -> None:
+    if stage is not None and waiting:
+        stage.add(table, waiting)
+    waiting.clear()

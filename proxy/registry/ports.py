@@ -1,0 +1,186 @@
+"""What the registry asks of a store: the protocols that `proxy/store/` fills, and the values that cross them.
+
+Owns no behaviour. A store has many readers and one owner; only the owner writes, and what it has written is on disk
+when a call returns.
+"""
+
+from asyncio import Future
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from proxy.core.persons import PersonIndex
+from proxy.core.purposes import Channel
+from proxy.registry.fields import SqlValue
+
+Row = tuple[SqlValue, ...]
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked: nothing of it was done, and nobody may be told that it was."""
+
+
+class Refused(Struct, frozen=True):
+    """A person's refusal (Z16 Z19). `recipient` is canonical; `closes` are (institution, bits); `at_us` is UTC.
+
+    `source` is `reply` for what came over the wire from that person: only these a START of the person lifts.
+    """
+
+    at_us: int
+    recipient: str
+    closes: tuple[tuple[str, int], ...]
+    channel: Channel
+    source: str = "reply"
+    label: str = ""
+    matched: str = ""
+    number_to: str = ""
+    decision: str = ""
+
+
+class Recorded(Struct, frozen=True):
+    """A refusal is on disk. `changed` names the institutions that were open to some of these bits before."""
+
+    changed: tuple[str, ...]
+
+
+class Released(Struct, frozen=True):
+    """A person lifted what they had closed by reply. `remaining` are the bits still closed, per institution asked for.
+
+    `lifted` names the institutions where something was closed by reply until now.
+    """
+
+    remaining: dict[str, int]
+    lifted: tuple[str, ...]
+
+
+class Given(Struct, frozen=True):
+    """A person's consent (Z15). `until_day` is the first Asia/Shanghai day number on which it no longer holds."""
+
+    at_us: int
+    recipient: str
+    institution: str
+    bits: int
+    until_day: int
+    source: str
+    basis: str = "consent"
+    product: str = ""
+    proof_hash: str = ""
+
+
+class SuppressionRow(Struct, frozen=True):
+    """One row of the suppression ledger, its number still sealed."""
+
+    id: int
+    at_us: int
+    person: bytes
+    number: bytes
+    institution: str
+    bits: int
+    channel: str
+    source: str
+    label: str
+    matched: str
+    number_to: str
+    decision: str
+    released_at: int | None
+
+
+class ConsentRow(Struct, frozen=True):
+    """One row of the consent ledger, its number still sealed. `withdrawn` bits no longer count."""
+
+    id: int
+    at_us: int
+    person: bytes
+    number: bytes
+    institution: str
+    bits: int
+    until_day: int
+    basis: str
+    product: str
+    source: str
+    proof_hash: str
+    withdrawn: int
+
+
+class Reader(Protocol):
+    """Questions to a store."""
+
+    async def revision(self) -> int:
+        """The revision of the records: it rises with each transaction that changes one."""
+        ...
+
+    def rows(self, table: str, *, after: int = 0, slice_rows: int = 500) -> AsyncIterator[list[Row]]:
+        """Rows of a record table changed after a revision, in slices; columns as in `TABLES[table]`, ordered by key."""
+        ...
+
+    async def counts(self) -> dict[str, int]:
+        """Rows per table."""
+        ...
+
+    async def ids(self, table: str) -> set[str]:
+        """The ids of institutions, partners or accounts."""
+        ...
+
+    async def suppressions(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[SuppressionRow]:
+        """Rows of the ledger with an id above `after`, oldest first."""
+        ...
+
+    async def consents(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[ConsentRow]:
+        """Rows of the ledger with an id above `after`, oldest first."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Owner(Reader, Protocol):
+    """The one that writes. The two indexes are live: they change in place and stay the same objects."""
+
+    suppressions_index: PersonIndex
+    consents_index: PersonIndex
+
+    async def adopt(self, staged: Path) -> dict[str, int]:
+        """Takes over a staged import: rows changed per table."""
+        ...
+
+    def record(self, refusal: Refused) -> "Future[Recorded]":
+        """Closes at once in memory; the future is done when the refusal is on disk."""
+        ...
+
+    def release_own(
+        self,
+        recipient: str,
+        institutions: tuple[str, ...],
+        at_us: int,
+        *,
+        channel: Channel,
+        matched: str,
+        number_to: str,
+    ) -> "Future[Released]":
+        """Lifts what this person closed by reply; memory follows when it is on disk."""
+        ...
+
+    async def give(self, consent: Given) -> bool:
+        """Adds a consent; False where the very same one is known."""
+        ...
+
+    async def withdraw(self, recipient: str, institution: str, bits: int, at_us: int, source: str) -> bool:
+        """Ends consents given until then; False where none held."""
+        ...
+
+    async def hold(self, kind: Literal["account", "number"], target: str, reason: str, by: str) -> bool:
+        """Sets a fraud hold (Z23); False where it stands."""
+        ...
+
+    async def lift_hold(self, kind: Literal["account", "number"], target: str, by: str) -> bool:
+        """Ends a hold; False where there is none."""
+        ...
+
+    async def dispose(self, address: str, *, disposed: bool, reason: str, by: str) -> int:
+        """Disposes of all rows of a number, or restores them (Z14): how many rows changed."""
+        ...

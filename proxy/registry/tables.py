@@ -1,0 +1,186 @@
+"""The sections of a registry file: their columns, which are mandatory, and what names a row.
+
+One description serves import, export, staging and the store, so that they cannot drift apart. Column names are those of
+`core.records`; `zh` is the heading that a Chinese spreadsheet may use instead (J18). Pure data.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from proxy.registry import fields
+from proxy.registry.fields import Field, SqlValue
+
+
+class Column(Struct, frozen=True):
+    """One column; without `required` an absent or empty field becomes `default` (a column's value, not a file's)."""
+
+    name: str
+    field: Field
+    required: bool = True
+    default: SqlValue = ""
+    zh: str = ""
+    aliases: tuple[str, ...] = ()
+    secret: bool = False
+
+
+class Reference(Struct, frozen=True):
+    """`column` must name a row of one of `tables`, in the file or in the registry."""
+
+    column: str
+    tables: tuple[str, ...]
+
+
+class Table(Struct, frozen=True):
+    """One section. `key` names a row: a row with the same key is an update, never a second one."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    references: tuple[Reference, ...] = ()
+
+    def named(self, name: str) -> Column | None:
+        """The column that a heading means: its name, an alias or its Chinese heading."""
+        return next((one for one in self.columns if name in (one.name, one.zh, *one.aliases)), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+_SINCE: Final = Column("since", fields.SINCE, zh="起始日期")
+_UNTIL: Final = Column("until", fields.UNTIL, zh="截止日期")
+_PURPOSES: Final = Column("purposes", fields.PURPOSES, zh="用途")
+_CHANNELS: Final = Column("channels", fields.CHANNEL_SET, zh="渠道")
+_INSTITUTION: Final = Column("institution", fields.ID, zh="金融机构")
+_PRINCIPAL: Final = Column("principal", fields.ID, zh="服务机构", aliases=("institution",))
+_OPERATOR: Final = Column("operator", fields.ID, zh="使用单位")
+
+INSTITUTIONS: Final = Table(
+    "institutions",
+    (
+        Column("id", fields.ID, zh="编号"),
+        Column("name", fields.FILLED, zh="名称"),
+        Column("kind", fields.INSTITUTION_KIND, zh="类型"),
+        Column("short_names", fields.NAMES, required=False, zh="简称"),
+    ),
+    ("id",),
+)
+LICENCES: Final = Table(
+    "licences",
+    (_INSTITUTION, _PURPOSES, _CHANNELS, _SINCE, _UNTIL),
+    ("institution", "purposes", "channels", "since"),
+    (Reference("institution", ("institutions",)),),
+)
+PARTNERS: Final = Table(
+    "partners",
+    (Column("id", fields.ID, zh="编号"), Column("name", fields.FILLED, zh="名称"), _SINCE, _UNTIL),
+    ("id",),
+)
+ENTRUSTMENTS: Final = Table(
+    "entrustments",
+    (
+        _INSTITUTION,
+        Column("partner", fields.ID, zh="合作机构"),
+        _PURPOSES,
+        _CHANNELS,
+        _SINCE,
+        _UNTIL,
+        Column("document_hash", fields.TEXT, required=False, zh="委托书哈希"),
+    ),
+    ("institution", "partner", "purposes", "channels", "since"),
+    (Reference("institution", ("institutions",)), Reference("partner", ("partners",))),
+)
+#: J18: sending number, institution served, unit that uses it, telecom enterprise and cooperation period are mandatory.
+NUMBERS: Final = Table(
+    "numbers",
+    (
+        Column("address", fields.SENDING_NUMBER, zh="发送号码", aliases=("number",)),
+        _PRINCIPAL,
+        _OPERATOR,
+        Column("telecom", fields.FILLED, zh="电信企业"),
+        _CHANNELS,
+        _PURPOSES,
+        _SINCE,
+        _UNTIL,
+        Column("extensible", fields.FLAG, required=False, default=0, zh="可扩展"),
+        Column("binary", fields.FLAG, required=False, default=0, zh="二进制"),
+        Column("disposed", fields.FLAG, required=False, default=0, zh="已处置"),
+    ),
+    ("address", "principal", "operator", "since"),
+    (Reference("principal", ("institutions",)), Reference("operator", ("institutions", "partners"))),
+)
+ACCOUNTS: Final = Table(
+    "accounts",
+    (
+        Column("id", fields.SYSTEM_ID, zh="账户", aliases=("system_id",)),
+        _PRINCIPAL,
+        _OPERATOR,
+        _PURPOSES,
+        Column("password_hash", fields.TEXT, required=False, secret=True),
+        Column("reviewed_by", fields.NAMES, required=False, zh="审核人"),
+        Column("telecom_licence_since", fields.SINCE, zh="电信许可起始日期"),
+        Column("telecom_licence_until", fields.UNTIL, zh="电信许可截止日期"),
+        Column("responsible", fields.FILLED, zh="责任人"),
+        Column("route", fields.FILLED, required=False, default="default", zh="路由"),
+        Column("addresses", fields.NETWORKS, required=False, zh="IP地址"),
+        Column("max_binds", fields.whole(1, 1000), required=False, default=4),
+        Column("rate_per_s", fields.whole(0, 1_000_000), required=False, default=0),
+        Column("window", fields.whole(1, 100_000), required=False, default=500),
+        Column("code_map", fields.CODE_MAP, required=False, default="vendor"),
+        Column("vendor_base", fields.whole(0x0400, 0x049F), required=False, default=0x0400),
+        Column("status_text", fields.FLAG, required=False, default=0),
+        Column("binary", fields.FLAG, required=False, default=0),
+        Column("own_receiver", fields.FLAG, required=False, default=0),
+        Column("client_certificate", fields.TEXT, required=False),
+    ),
+    ("id",),
+    (Reference("principal", ("institutions",)), Reference("operator", ("institutions", "partners"))),
+)
+HOLDS: Final = Table(
+    "holds",
+    (
+        Column("kind", fields.HOLD_KIND, zh="类型"),
+        Column("target", fields.FILLED, zh="对象"),
+        Column("reason", fields.TEXT, required=False, zh="原因"),
+    ),
+    ("kind", "target"),
+)
+CONSENTS: Final = Table(
+    "consents",
+    (
+        Column("recipient", fields.RECIPIENT, zh="用户号码"),
+        _INSTITUTION,
+        Column("purposes", fields.PURPOSES, required=False, default="marketing", zh="用途"),
+        _CHANNELS,
+        Column("given", fields.MOMENT, zh="同意时间"),
+        Column("until", fields.UNTIL, required=False, default=None, zh="截止日期"),
+        Column("basis", fields.BASIS, required=False, default="consent", zh="依据"),
+        Column("product", fields.TEXT, required=False, zh="产品"),
+        Column("source", fields.FILLED, zh="来源"),
+        Column("proof_hash", fields.TEXT, required=False, zh="证明哈希"),
+    ),
+    (),
+    (Reference("institution", ("institutions",)),),
+)
+SUPPRESSIONS: Final = Table(
+    "suppressions",
+    (
+        Column("recipient", fields.RECIPIENT, zh="用户号码"),
+        _INSTITUTION,
+        Column("purposes", fields.PURPOSES, required=False, default="marketing", zh="用途"),
+        Column("channels", fields.CHANNEL_SET, required=False, default="sms,voice", zh="渠道"),
+        Column("at", fields.MOMENT, zh="拒绝时间"),
+        Column("source", fields.FILLED, required=False, default="import", zh="来源"),
+        Column("label", fields.TEXT, required=False, zh="说明"),
+    ),
+    (),
+    (Reference("institution", ("institutions",)),),
+)
+
+#: Records: what the policy reads of institutions and senders. A transaction that changes one raises the revision.
+RECORD_TABLES: Final = (INSTITUTIONS, LICENCES, PARTNERS, ENTRUSTMENTS, NUMBERS, ACCOUNTS, HOLDS)
+#: Persons: ledgers that only grow.
+PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS)
+#: In the order of a file, so that what is referred to comes first.
+TABLES: Final[dict[str, Table]] = {table.name: table for table in (*RECORD_TABLES, *PERSON_TABLES)}

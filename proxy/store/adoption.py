@@ -1,0 +1,127 @@
+"""Takes over a staged import: the statements that the owner runs over its own and the attached file.
+
+Must never delete a record, lift a suppression, revive a withdrawn consent, lift a disposal, or forget a password that
+the file left out: an import only adds and updates. A row that is already there, the same, changes nothing.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import aiosqlite
+
+from proxy.registry.ports import StoreError
+from proxy.registry.tables import RECORD_TABLES, Table
+from proxy.store import consent_ledger
+from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS, VERSION
+
+#: Columns that an update does not simply overwrite.
+_MERGED: Final = {
+    ("numbers", "disposed"): "max(numbers.disposed, excluded.disposed)",
+    ("accounts", "password_hash"): (
+        "CASE excluded.password_hash WHEN '' THEN accounts.password_hash ELSE excluded.password_hash END"
+    ),
+}
+
+
+@asynccontextmanager
+async def attached(connection: aiosqlite.Connection, path: Path, key_id: int) -> AsyncIterator[None]:
+    """The staging file under the name `staged`, read-only; raises StoreError for another version or key."""
+    try:
+        await connection.execute("ATTACH DATABASE ? AS staged", (f"file:{quote(str(path))}?mode=ro",))
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
+    try:
+        try:
+            version = await _one(connection, "PRAGMA staged.user_version")
+            key = await _one(connection, "SELECT key_id FROM staged.meta") if version == VERSION else -1
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: not a staged import: {error}") from error
+        if version != VERSION or key != key_id:
+            raise StoreError(f"{path}: staged by another version or with another key of persons")
+        yield
+    finally:
+        await connection.execute("DETACH DATABASE staged")
+
+
+async def adopt_records(connection: aiosqlite.Connection, now_us: int) -> dict[str, int]:
+    """Inside a transaction: all record tables; rows changed per table. Raises the revision where any changed."""
+    revision = await _one(connection, "SELECT value + 1 FROM counters WHERE name = 'revision'")
+    changed = {}
+    for table in RECORD_TABLES:
+        cursor = await connection.execute(_merge_sql(table), {"revision": revision})
+        changed[table.name] = cursor.rowcount
+    if sum(changed.values()):
+        await connection.execute("UPDATE counters SET value = ? WHERE name = 'revision'", (revision,))
+        await connection.execute(
+            "INSERT INTO revisions VALUES (?, ?, 'import', ?)", (revision, now_us, sum(changed.values()))
+        )
+    return changed
+
+
+def _merge_sql(table: Table) -> str:
+    columns = ", ".join(table.names)
+    rest = [name for name in table.names if name not in table.key]
+    merged = {name: _MERGED.get((table.name, name), f"excluded.{name}") for name in rest}
+    assignments = ", ".join(f"{name} = {value}" for name, value in merged.items())
+    differs = " OR ".join(f"{table.name}.{name} IS NOT {value}" for name, value in merged.items())
+    return (
+        f"INSERT INTO main.{table.name} ({columns}, revision) SELECT {columns}, :revision FROM staged.{table.name} "
+        f"WHERE true ORDER BY row ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {assignments}, "
+        f"revision = excluded.revision WHERE {differs}"
+    )
+
+
+async def staged_rows(connection: aiosqlite.Connection, table: str) -> int:
+    """The last row number of a staged table, 0 where it is empty."""
+    return await _one(connection, f"SELECT coalesce(max(row), 0) FROM staged.{table}")
+
+
+async def adopt_suppressions(connection: aiosqlite.Connection, first: int) -> int:
+    """Inside a transaction: one slice of refusals from row `first` on; rows added."""
+    columns = ", ".join(PERSON_COLUMNS["suppressions"])
+    bounds = (first, first + SLICE_ROWS)
+    cursor = await connection.execute(
+        f"INSERT INTO main.suppressions ({columns}) SELECT {columns} FROM staged.suppressions s WHERE row >= ? "
+        "AND row < ? AND NOT EXISTS (SELECT 1 FROM main.suppressions m WHERE m.key = s.key AND m.person = s.person "
+        "AND m.institution = s.institution AND m.at_us = s.at_us AND m.source = s.source AND m.bits = s.bits "
+        "AND m.released_at IS NULL) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0:
+        await connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'position'")
+        await connection.execute(
+            "INSERT INTO suppression_state (key, value, position) SELECT key, bits, "
+            "(SELECT value FROM counters WHERE name = 'position') FROM staged.suppressions WHERE row >= ? AND row < ? "
+            "ORDER BY key ON CONFLICT (key) DO UPDATE SET value = value | excluded.value, "
+            "position = excluded.position WHERE value | excluded.value != value",
+            bounds,
+        )
+    return max(cursor.rowcount, 0)
+
+
+async def adopt_consents(connection: aiosqlite.Connection, first: int, today: int) -> int:
+    """Inside a transaction: one slice of consents from row `first` on; rows added."""
+    columns = ", ".join(PERSON_COLUMNS["consents"])
+    same = " AND ".join(f"m.{name} = s.{name}" for name in consent_ledger.SAME)
+    bounds = (first, first + SLICE_ROWS)
+    cursor = await connection.execute(
+        f"INSERT INTO main.consents ({columns}) SELECT {columns} FROM staged.consents s WHERE row >= ? AND row < ? "
+        f"AND NOT EXISTS (SELECT 1 FROM main.consents m WHERE {same}) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0:
+        await connection.execute(
+            "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.consents WHERE row >= ? AND row < ?", bounds
+        )
+        await consent_ledger.derive(connection, today)
+    return max(cursor.rowcount, 0)
+
+
+async def _one(connection: aiosqlite.Connection, sql: str) -> int:
+    async with connection.execute(sql) as cursor:
+        row = await cursor.fetchone()
+    return 0 if row is None or row[0] is None else int(row[0])

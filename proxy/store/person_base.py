@@ -1,0 +1,144 @@
+"""The base file of a person index: sorted 64-bit keys with their values, mapped instead of read (10^7 in 90 MB).
+
+Owns the format and nothing else. The file is derived from the store and never trusted: header, length and checksum
+must fit the store that asks, or `BaseError` says why and the caller writes it anew. Written beside and renamed, so that
+a mapped file never changes. Layout: header (128 octets, native byte order), keys (8 octets each), values (1 or 4 each).
+"""
+
+import mmap
+import os
+import sqlite3
+import struct
+import sys
+from array import array
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from proxy.registry.ports import StoreError
+
+_MAGIC: Final = b"TDGPIDX1"
+_HEADER: Final = struct.Struct("=8sHHI16sQQQ32s")
+_HEADER_OCTETS: Final = 128
+_ORDER_MARK: Final = 0x0102
+_SLICE: Final = 1 << 16
+_HASH_SLICE: Final = 1 << 22
+
+ValueCode = Literal["B", "I"]
+
+
+class BaseError(StoreError):
+    """A base file is missing, damaged, or belongs to another store, key or version."""
+
+
+class BaseIdentity(Struct, frozen=True):
+    """Whose base it is: the store's id (16 octets), the person key's id, and how wide a value is."""
+
+    store_id: bytes
+    key_id: int
+    code: ValueCode
+
+    @property
+    def value_octets(self) -> int:
+        return 1 if self.code == "B" else 4
+
+
+class Base(Struct, frozen=True):
+    """A mapped base: `keys` ascending, `values` beside them, as of `position` of the store's states."""
+
+    keys: memoryview
+    values: memoryview
+    position: int
+
+
+def write_base(database: Path, state_table: str, identity: BaseIdentity, path: Path) -> tuple[int, bytes]:
+    """Writes the base of a state table through a read-only connection of its own: (count of entries, checksum).
+
+    Streams in key order with little memory. The owner keeps the checksum in the store; a base without it there is
+    foreign. Raises StoreError; the former file then stays.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        connection = sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True, isolation_level=None)
+        try:
+            connection.execute("BEGIN")  # WHY: position and rows must be of one moment.
+            (position,) = connection.execute("SELECT value FROM counters WHERE name = 'position'").fetchone()
+            written = _stream(connection, state_table, identity, position, temporary)
+        finally:
+            connection.close()
+        os.replace(temporary, path)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path}: the base cannot be written: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return written
+
+
+def _stream(
+    connection: sqlite3.Connection, state_table: str, identity: BaseIdentity, position: int, temporary: Path
+) -> tuple[int, bytes]:
+    cursor = connection.execute(f"SELECT key, value FROM {state_table} WHERE value != 0 ORDER BY key")
+    values = array(identity.code)
+    count = 0
+    with open(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(bytes(_HEADER_OCTETS))
+        total = blake2b(digest_size=32)
+        while rows := cursor.fetchmany(_SLICE):
+            octets = array("Q", [key + (1 << 63) for key, _ in rows]).tobytes()
+            values.extend([value for _, value in rows])
+            total.update(octets)
+            file.write(octets)
+            count += len(rows)
+        total.update(memoryview(values))
+        file.write(memoryview(values))
+        header = _pack(identity, position, count, bytes(32))
+        total.update(header)
+        file.seek(0)
+        file.write(_pack(identity, position, count, total.digest()))
+        file.flush()
+        os.fsync(file.fileno())
+    return count, total.digest()
+
+
+def _pack(identity: BaseIdentity, position: int, count: int, checksum: bytes) -> bytes:
+    return _HEADER.pack(
+        _MAGIC, _ORDER_MARK, identity.value_octets, 0, identity.store_id, identity.key_id, position, count, checksum
+    )
+
+
+def map_base(path: Path, identity: BaseIdentity, newest_position: int, expected: bytes) -> Base:
+    """Maps a base after checking it whole; raises BaseError with the reason.
+
+    `newest_position` is the store's. `expected` is the checksum the store remembers: a base that fits another history
+    of the same store (a backup that was put back) is foreign.
+    """
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < _HEADER_OCTETS:
+                raise BaseError(f"{path}: too short")
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise BaseError(f"{path}: {error.strerror}") from error
+    magic, order, width, _, store_id, key_id, position, count, checksum = _HEADER.unpack_from(mapped)
+    keys_end = _HEADER_OCTETS + 8 * count
+    view = memoryview(mapped)
+    if magic != _MAGIC or order != _ORDER_MARK:
+        raise BaseError(f"{path}: not a base of this version and byte order ({sys.byteorder} endian)")
+    if (store_id, key_id, width) != (identity.store_id, identity.key_id, identity.value_octets):
+        raise BaseError(f"{path}: belongs to another store or key")
+    if size != keys_end + width * count or position > newest_position:
+        raise BaseError(f"{path}: its length or position does not fit")
+    total = blake2b(digest_size=32)
+    for start in range(_HEADER_OCTETS, size, _HASH_SLICE):
+        total.update(view[start : start + _HASH_SLICE])
+    total.update(_pack(identity, position, count, bytes(32)))
+    if total.digest() != checksum:
+        raise BaseError(f"{path}: checksum does not fit")
+    if checksum != expected:
+        raise BaseError(f"{path}: not the base this store wrote last")
+    return Base(view[_HEADER_OCTETS:keys_end].cast("Q"), view[keys_end:].cast(identity.code), position)

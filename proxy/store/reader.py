@@ -1,0 +1,124 @@
+"""Questions to the store: over the owner's connection, or over a read-only one beside it.
+
+Must never write: a reader opens `mode=ro` with `query_only`, so that SQLite itself refuses. Numbers of persons leave
+here sealed.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import aiosqlite
+
+from proxy.registry.ports import ConsentRow, Row, StoreError, SuppressionRow
+from proxy.registry.tables import RECORD_TABLES, TABLES
+from proxy.store import schema
+
+_SUPPRESSION_COLUMNS: Final = ", ".join(SuppressionRow.__struct_fields__)
+_RECORDS: Final = {table.name for table in RECORD_TABLES}
+_CONSENT_COLUMNS: Final = ", ".join(name for name in ConsentRow.__struct_fields__ if name != "withdrawn")
+#: SQLite has no bitwise aggregate: the bits that any later withdrawal of this person and institution names.
+_WITHDRAWN: Final = " | ".join(
+    f"(EXISTS (SELECT 1 FROM withdrawals w WHERE w.key = c.key AND w.at_us >= c.at_us AND w.bits & {bit}) * {bit})"
+    for bit in (1, 2, 4, 8, 16, 32, 64, 128)
+)
+
+
+def signed(key: int) -> int:
+    """An unsigned 64-bit index key as SQLite keeps it, in the same order."""
+    return key - (1 << 63)
+
+
+class StoreReader:
+    """Fills `registry.ports.Reader` over one connection."""
+
+    def __init__(self, connection: aiosqlite.Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+
+    async def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of one query; raises StoreError."""
+        try:
+            async with self._connection.execute(sql, arguments) as cursor:
+                return [tuple(row) for row in await cursor.fetchall()]
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(f"{self._name}: {error}") from error
+
+    async def revision(self) -> int:
+        rows = await self.fetch("SELECT value FROM counters WHERE name = 'revision'")
+        return int(rows[0][0])
+
+    async def rows(self, table: str, *, after: int = 0, slice_rows: int = 500) -> AsyncIterator[list[Row]]:
+        """Rows of a record table that changed after a revision, in slices."""
+        if table not in _RECORDS:
+            raise KeyError(table)
+        shape = TABLES[table]
+        sql = f"SELECT {', '.join(shape.names)} FROM {table} WHERE revision > ? ORDER BY {', '.join(shape.key)}"
+        try:
+            async with self._connection.execute(sql, (after,)) as cursor:
+                while found := await cursor.fetchmany(slice_rows):
+                    yield [tuple(row) for row in found]
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(f"{self._name}: {error}") from error
+
+    async def counts(self) -> dict[str, int]:
+        found = {}
+        for table in TABLES:
+            found[table] = int((await self.fetch(f"SELECT count(*) FROM {table}"))[0][0])
+        active = await self.fetch("SELECT count(*) FROM suppression_state WHERE value != 0")
+        found["suppressions_active"] = int(active[0][0])
+        return found
+
+    async def ids(self, table: str) -> set[str]:
+        if table not in ("institutions", "partners", "accounts"):
+            raise KeyError(table)
+        return {str(row[0]) for row in await self.fetch(f"SELECT id FROM {table}")}
+
+    async def suppressions(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[SuppressionRow]:
+        rows = await self.fetch(
+            f"SELECT {_SUPPRESSION_COLUMNS} FROM suppressions WHERE id > ? AND (? IS NULL OR person = ?) "
+            "AND (? IS NULL OR institution = ?) ORDER BY id LIMIT ?",
+            (after, person, person, institution, institution, most),
+        )
+        return [SuppressionRow(*row) for row in rows]
+
+    async def consents(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[ConsentRow]:
+        rows = await self.fetch(
+            f"SELECT {_CONSENT_COLUMNS}, c.bits & ({_WITHDRAWN}) FROM consents c WHERE id > ? "
+            "AND (? IS NULL OR person = ?) AND (? IS NULL OR institution = ?) ORDER BY id LIMIT ?",
+            (after, person, person, institution, institution, most),
+        )
+        return [ConsentRow(*row) for row in rows]
+
+    async def meta(self, name: str) -> str | None:
+        """A fact the store knows of itself."""
+        rows = await self.fetch("SELECT value FROM meta WHERE name = ?", (name,))
+        return str(rows[0][0]) if rows else None
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+async def open_reader(database: Path) -> StoreReader:
+    """A read-only view for another process; raises StoreError where there is no database or not this schema."""
+    if not database.exists():  # noqa: ASYNC240  WHY: one stat before a connection is opened
+        raise StoreError(f"{database}: no registry yet")
+    try:
+        connection = await aiosqlite.connect(
+            f"file:{quote(str(database))}?mode=ro", uri=True, isolation_level=None, timeout=5
+        )
+    except sqlite3.Error as error:
+        raise StoreError(f"{database}: {error}") from error
+    try:
+        await connection.execute("PRAGMA query_only = 1")
+        await schema.require_current(connection, str(database))
+    except (StoreError, sqlite3.Error) as error:
+        await connection.close()
+        raise StoreError(str(error)) from error
+    return StoreReader(connection, str(database))

@@ -1,0 +1,259 @@
+"""The ledger of refusals: a refusal binds at once in memory, and is told only when it is on disk (Z16 Z19).
+
+Owns the order of refusals and releases. How it works: `record` and `release_own` only queue; one task commits whatever
+has queued as one transaction, without waiting for more. Every caller of a batch learns its commit's outcome: nobody is
+told yes when it failed. Must never lift in memory before disk, nor lift what a later refusal closed.
+
+A refusal that is repeated adds a row (each one is evidence) and changes no state; `Recorded.changed` tells.
+"""
+
+import asyncio
+import json
+import sqlite3
+from asyncio import Future
+from collections import deque
+from typing import Final
+
+import aiosqlite
+from msgspec import Struct
+
+from proxy.core.persons import PersonIndex, index_key
+from proxy.core.purposes import Channel
+from proxy.registry.keys import PersonSecret
+from proxy.registry.ports import Recorded, Refused, Released, StoreError
+from proxy.store.reader import signed
+
+_BATCH_MOST: Final = 1000
+_QUEUE_MOST: Final = 100_000
+#: Rows with this source came over the wire from the person, who can lift them by the same way.
+OWN_SOURCE: Final = "reply"
+
+_INSERT: Final = (
+    "INSERT INTO suppressions (at_us, key, person, key_id, number, institution, bits, channel, source, label, matched, "
+    "number_to, decision) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+_UPSERT: Final = (
+    "INSERT INTO suppression_state (key, value, position) "
+    "VALUES (?, ?, (SELECT value FROM counters WHERE name = 'position')) "
+    "ON CONFLICT (key) DO UPDATE SET value = excluded.value, position = excluded.position"
+)
+_RELEASE: Final = (
+    "UPDATE suppressions SET released_at = ? WHERE key = ? AND person = ? AND institution = ? AND source = ? "
+    "AND released_at IS NULL"
+)
+_REMAINING: Final = (
+    "SELECT DISTINCT bits FROM suppressions WHERE key = ? AND person = ? AND institution = ? AND released_at IS NULL"
+)
+_RELEASED: Final = (
+    "INSERT INTO releases (at_us, key, person, institution, rows, remaining, channel, matched, number_to) "
+    "VALUES (?,?,?,?,?,?,?,?,?)"
+)
+
+
+class _Closing(Struct, frozen=True):
+    refusal: Refused
+    keys: tuple[int, ...]
+    person: bytes
+    number: bytes
+    done: "Future[Recorded]"
+
+
+class _Opening(Struct, frozen=True):
+    at_us: int
+    institutions: tuple[str, ...]
+    keys: tuple[int, ...]
+    person: bytes
+    channel: str
+    matched: str
+    number_to: str
+    done: "Future[Released]"
+
+
+class RefusalLedger:
+    """The one writer task over the owning connection. `writing` is held for each transaction on that connection."""
+
+    def __init__(
+        self, connection: aiosqlite.Connection, secret: PersonSecret, index: PersonIndex, writing: asyncio.Lock
+    ) -> None:
+        self._connection = connection
+        self._secret = secret
+        self._index = index
+        self._writing = writing
+        self._queue: deque[_Closing | _Opening] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._run(), name="refusal ledger")
+
+    def record(self, refusal: Refused) -> "Future[Recorded]":
+        """Closes in memory in this very call; the future is done after the commit, or raises StoreError.
+
+        When it raises, memory stays closed: the carrier is answered with a temporary status and sends it again.
+        """
+        if not refusal.closes:
+            raise ValueError("a refusal closes something")
+        person = self._secret.person_key.digest(refusal.recipient)
+        keys = tuple(index_key(person, self._secret.person_key.salt(name)) for name, _ in refusal.closes)
+        for key, (_, bits) in zip(keys, refusal.closes, strict=True):
+            self._index.put(key, self._index.get(key) | bits)
+        done: Future[Recorded] = asyncio.get_running_loop().create_future()
+        number = self._secret.seal(refusal.recipient, person)
+        self._enqueue(_Closing(refusal, keys, person, number, done))
+        return done
+
+    def release_own(
+        self,
+        recipient: str,
+        institutions: tuple[str, ...],
+        at_us: int,
+        *,
+        channel: Channel,
+        matched: str,
+        number_to: str,
+    ) -> "Future[Released]":
+        """Lifts what this person closed by reply with these institutions; what was imported stays closed.
+
+        Memory follows after the commit, and keeps closed what the person refused in the meantime.
+        """
+        person = self._secret.person_key.digest(recipient)
+        keys = tuple(index_key(person, self._secret.person_key.salt(name)) for name in institutions)
+        done: Future[Released] = asyncio.get_running_loop().create_future()
+        self._enqueue(_Opening(at_us, institutions, keys, person, channel, matched, number_to, done))
+        return done
+
+    async def close(self) -> None:
+        """Commits what has queued, then ends."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+
+    def _enqueue(self, one: _Closing | _Opening) -> None:
+        if self._closing or len(self._queue) >= _QUEUE_MOST:
+            one.done.set_exception(StoreError("the ledger is closed" if self._closing else "the ledger is overloaded"))
+            return
+        self._queue.append(one)
+        self._wake.set()
+
+    async def _run(self) -> None:
+        batch: list[_Closing | _Opening] = []
+        try:
+            while True:
+                await self._wake.wait()
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_MOST))]
+                if batch:
+                    await self._settle(batch)
+                elif self._closing:
+                    return
+                else:
+                    self._wake.clear()
+        finally:
+            self._closing = True
+            for one in (*batch, *self._queue):
+                if not one.done.done():
+                    one.done.set_exception(StoreError("the ledger ended before the commit"))
+
+    async def _settle(self, batch: list[_Closing | _Opening]) -> None:
+        """One transaction; every caller learns of it."""
+        try:
+            async with self._writing:
+                answers, states = await self._commit(batch)
+        except (sqlite3.Error, ValueError, OSError) as error:
+            for one in batch:
+                if not one.done.done():
+                    one.done.set_exception(StoreError(f"not on disk: {error}"))
+            return
+        for one in batch:
+            if isinstance(one, _Opening):
+                self._follow(one.keys, states)
+        for one, answer in zip(batch, answers, strict=True):
+            if not one.done.done():
+                one.done.set_result(answer)  # type: ignore[arg-type]  # WHY: answers stand in the batch's order
+
+    def _follow(self, keys: tuple[int, ...], states: dict[int, int]) -> None:
+        # INVARIANT: what was refused since this batch was taken waits in the queue, and stays closed.
+        for key in keys:
+            value = states.get(key, 0)
+            for waiting in self._queue:
+                if isinstance(waiting, _Closing):
+                    for other, (_, bits) in zip(waiting.keys, waiting.refusal.closes, strict=True):
+                        value |= bits if other == key else 0
+            self._index.put(key, value)
+
+    async def _commit(self, batch: list[_Closing | _Opening]) -> tuple[list[Recorded | Released], dict[int, int]]:
+        connection = self._connection
+        await connection.execute("BEGIN IMMEDIATE")
+        try:
+            answers, states = await self._apply(batch)
+            await connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                await connection.execute("ROLLBACK")
+            raise
+        return answers, states
+
+    async def _apply(self, batch: list[_Closing | _Opening]) -> tuple[list[Recorded | Released], dict[int, int]]:
+        states = await self._states({key for one in batch for key in one.keys})
+        before = dict(states)
+        answers: list[Recorded | Released] = []
+        rows: list[tuple[object, ...]] = []
+        for one in batch:
+            if isinstance(one, _Closing):
+                rows += self._rows(one)
+                answers.append(_close(one, states))
+            else:
+                if rows:
+                    await self._connection.executemany(_INSERT, rows)
+                    rows = []
+                answers.append(await self._open(one, states))
+        if rows:
+            await self._connection.executemany(_INSERT, rows)
+        changed = [(signed(key), value) for key, value in states.items() if before.get(key, 0) != value]
+        if changed:
+            await self._connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'position'")
+            await self._connection.executemany(_UPSERT, changed)
+        return answers, states
+
+    async def _states(self, keys: set[int]) -> dict[int, int]:
+        wanted = json.dumps([signed(key) for key in keys])
+        async with self._connection.execute(
+            "SELECT key, value FROM suppression_state WHERE key IN (SELECT value FROM json_each(?))", (wanted,)
+        ) as cursor:
+            return {row[0] + (1 << 63): row[1] for row in await cursor.fetchall()}
+
+    def _rows(self, one: _Closing) -> list[tuple[object, ...]]:
+        said = one.refusal
+        about = (said.channel, said.source, said.label, said.matched, said.number_to, said.decision)
+        who = (one.person, self._secret.key_id, one.number)
+        return [
+            (said.at_us, signed(key), *who, institution, bits, *about)
+            for key, (institution, bits) in zip(one.keys, said.closes, strict=True)
+        ]
+
+    async def _open(self, one: _Opening, states: dict[int, int]) -> Released:
+        remaining: dict[str, int] = {}
+        lifted: list[str] = []
+        for institution, key in zip(one.institutions, one.keys, strict=True):
+            who = (signed(key), one.person, institution)
+            cursor = await self._connection.execute(_RELEASE, (one.at_us, *who, OWN_SOURCE))
+            rows = cursor.rowcount
+            async with self._connection.execute(_REMAINING, who) as found:
+                left = 0
+                for (bits,) in await found.fetchall():
+                    left |= bits
+            remaining[institution] = left
+            if states.get(key, 0) != left:
+                states[key] = left
+            if rows:
+                lifted.append(institution)
+                about = (rows, left, one.channel, one.matched, one.number_to)
+                await self._connection.execute(_RELEASED, (one.at_us, *who, *about))
+        return Released(remaining, tuple(lifted))
+
+
+def _close(one: _Closing, states: dict[int, int]) -> Recorded:
+    changed = []
+    for key, (institution, bits) in zip(one.keys, one.refusal.closes, strict=True):
+        known = states.get(key, 0)
+        if bits & ~known:
+            changed.append(institution)
+            states[key] = known | bits
+    return Recorded(tuple(changed))

@@ -1,0 +1,291 @@
+"""The owner of the store: one process, one connection that writes (WAL, synchronous=FULL).
+
+Owns the life of the database and the live indexes of persons. Must never let two transactions mix on the writing
+connection: `_transaction` holds a lock from BEGIN to COMMIT. How it works: refusals go through `RefusalLedger`, imports
+through `adoption`; questions take a second, read-only connection, so that a long listing never stands between a refusal
+and its commit, and sees only what was committed.
+"""
+
+import asyncio
+import os
+import sqlite3
+import time
+from asyncio import Future
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import quote
+
+import aiosqlite
+
+from proxy.core.persons import PersonIndex, index_key
+from proxy.core.purposes import Channel
+from proxy.registry.dates import day_number
+from proxy.registry.keys import PersonSecret
+from proxy.registry.ports import Given, Recorded, Refused, Released, StoreError
+from proxy.store import adoption, consent_ledger, person_load, schema
+from proxy.store.lock import OwnerLock
+from proxy.store.reader import StoreReader
+from proxy.store.refusal_ledger import RefusalLedger
+from proxy.store.staging import SLICE_ROWS
+
+#: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
+_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -65536")
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class SqliteStore(StoreReader):
+    """Fills `registry.ports.Owner`. Made by `open_owner` only."""
+
+    suppressions_index: PersonIndex
+    consents_index: PersonIndex
+
+    def __init__(
+        self,
+        connection: aiosqlite.Connection,
+        reading: aiosqlite.Connection,
+        database: Path,
+        lock: OwnerLock,
+        secret: PersonSecret,
+        now_us: Callable[[], int],
+    ) -> None:
+        super().__init__(reading, str(database))
+        self._owning = connection
+        self._database = database
+        self._lock = lock
+        self._secret = secret
+        self._now_us = now_us
+        self._writing = asyncio.Lock()
+        self._ledger: RefusalLedger | None = None
+
+    async def start(self) -> None:
+        """Proves the key, loads the indexes of persons, starts the ledger. Raises StoreError."""
+        await self._owning.execute(consent_ledger.PREPARE)
+        store_id = await self._identify()
+        await self._settle_consents()
+        load = (self._database, store_id, self._secret.key_id)
+        self.suppressions_index = await self._load(person_load.SUPPRESSIONS, *load)
+        self.consents_index = await self._load(person_load.CONSENTS, *load)
+        self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
+
+    async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
+        return await person_load.load_index(self, database, plan, store_id, key_id, self._remember_base)
+
+    async def _remember_base(self, file_name: str, checksum: bytes) -> None:
+        async with self._transaction():
+            await self._owning.execute(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"base {file_name}", checksum.hex())
+            )
+
+    async def _identify(self) -> bytes:
+        """The store's id, made on first use; raises StoreError where the store was made with another key."""
+        key_id = str(self._secret.key_id)
+        async with self._transaction():
+            await self._owning.execute(
+                "INSERT OR IGNORE INTO meta VALUES ('store_id', ?), ('person_key_id', ?)",
+                (os.urandom(16).hex(), key_id),
+            )
+        if await self.meta("person_key_id") != key_id:
+            raise StoreError(f"{self._name}: made with another key of persons; put the right key file in place")
+        return bytes.fromhex(await self.meta("store_id") or "")
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        async with self._writing:
+            try:
+                await self._owning.execute("BEGIN IMMEDIATE")
+                yield
+                await self._owning.execute("COMMIT")
+            except (sqlite3.Error, ValueError) as error:
+                raise StoreError(f"{self._name}: nothing was written: {error}") from error
+            finally:
+                if self._owning.in_transaction:
+                    await self._owning.execute("ROLLBACK")
+
+    @property
+    def ledger(self) -> RefusalLedger:
+        """The ledger of refusals; raises StoreError before `start`."""
+        if self._ledger is None:
+            raise StoreError(f"{self._name}: not started")
+        return self._ledger
+
+    def record(self, refusal: Refused) -> "Future[Recorded]":
+        return self.ledger.record(refusal)
+
+    def release_own(
+        self,
+        recipient: str,
+        institutions: tuple[str, ...],
+        at_us: int,
+        *,
+        channel: Channel = "sms",
+        matched: str = "",
+        number_to: str = "",
+    ) -> "Future[Released]":
+        return self.ledger.release_own(
+            recipient, institutions, at_us, channel=channel, matched=matched, number_to=number_to
+        )
+
+    async def adopt(self, staged: Path) -> dict[str, int]:
+        position = await person_load.newest_position(self)
+        # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
+        async with self._attachable(staged):
+            async with self._transaction():
+                changed = await adoption.adopt_records(self._owning, self._now_us())
+            for table in ("consents", "suppressions"):
+                changed[table] = 0
+                last = await adoption.staged_rows(self._owning, table)
+                for first in range(1, last + 1, SLICE_ROWS):
+                    async with self._transaction():
+                        if table == "consents":
+                            changed[table] += await adoption.adopt_consents(self._owning, first, self._today())
+                        else:
+                            changed[table] += await adoption.adopt_suppressions(self._owning, first)
+        await self._refresh_persons(position)
+        return changed
+
+    @asynccontextmanager
+    async def _attachable(self, staged: Path) -> AsyncIterator[None]:
+        attached = adoption.attached(self._owning, staged, self._secret.key_id)
+        async with self._writing:
+            await attached.__aenter__()
+        try:
+            yield
+        finally:
+            async with self._writing:
+                await attached.__aexit__(None, None, None)
+
+    async def _refresh_persons(self, position: int) -> None:
+        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
+        await person_load.lay_over(self, person_load.SUPPRESSIONS, self.suppressions_index, position, closing_only=True)
+
+    async def settle_day(self) -> None:
+        """Derives the consents anew that end in part today: to be called once after local midnight and on reload."""
+        position = await person_load.newest_position(self)
+        await self._settle_consents()
+        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
+
+    async def _settle_consents(self) -> None:
+        today = self._today()
+        async with self._transaction():
+            cursor = await self._owning.execute(
+                "INSERT OR IGNORE INTO temp.touched SELECT key FROM consent_state WHERE next_day <= ?", (today,)
+            )
+            if cursor.rowcount > 0:
+                await consent_ledger.derive(self._owning, today)
+
+    async def give(self, consent: Given) -> bool:
+        position = await person_load.newest_position(self)
+        key = self._key(consent.recipient, consent.institution)
+        async with self._transaction():
+            added = await consent_ledger.give(self._owning, self._secret, key, consent, self._now_us(), self._today())
+        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
+        return added
+
+    async def withdraw(self, recipient: str, institution: str, bits: int, at_us: int, source: str) -> bool:
+        position = await person_load.newest_position(self)
+        key = self._key(recipient, institution)
+        # WHY before the commit: a withdrawal binds at once; if the commit fails, memory is the stricter of the two.
+        self.consents_index.put(key, self.consents_index.get(key) & ~bits)
+        person = self._secret.person_key.digest(recipient)
+        async with self._transaction():
+            ended = await consent_ledger.withdraw(
+                self._owning, key, person, institution, bits, at_us, source, self._today()
+            )
+        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
+        return ended
+
+    async def hold(self, kind: Literal["account", "number"], target: str, reason: str, by: str) -> bool:
+        sql = "INSERT OR IGNORE INTO holds SELECT ?, ?, ?, value + 1 FROM counters WHERE name = 'revision'"
+        return await self._measure("hold.add", f"{kind} {target}", reason, by, sql, (kind, target, reason)) > 0
+
+    async def lift_hold(self, kind: Literal["account", "number"], target: str, by: str) -> bool:
+        sql = "DELETE FROM holds WHERE kind = ? AND target = ?"
+        return await self._measure("hold.remove", f"{kind} {target}", "", by, sql, (kind, target)) > 0
+
+    async def dispose(self, address: str, *, disposed: bool, reason: str, by: str) -> int:
+        verb = "number.dispose" if disposed else "number.restore"
+        sql = (
+            "UPDATE numbers SET disposed = ?, revision = (SELECT value + 1 FROM counters WHERE name = 'revision') "
+            "WHERE address = ? AND disposed != ?"
+        )
+        return await self._measure(verb, address, reason, by, sql, (int(disposed), address, int(disposed)))
+
+    async def _measure(
+        self, verb: str, target: str, reason: str, by: str, sql: str, arguments: tuple[str | int, ...]
+    ) -> int:
+        """One change of records with its entry among the measures; rows changed."""
+        async with self._transaction():
+            rows = (await self._owning.execute(sql, arguments)).rowcount
+            if rows > 0:
+                now = self._now_us()
+                await self._owning.execute("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
+                await self._owning.execute(
+                    "INSERT INTO revisions SELECT value, ?, ?, ? FROM counters WHERE name = 'revision'",
+                    (now, verb, rows),
+                )
+                await self._owning.execute(
+                    "INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)",
+                    (now, verb, target, reason, by),
+                )
+        return rows
+
+    def _key(self, recipient: str, institution: str) -> int:
+        person_key = self._secret.person_key
+        return index_key(person_key.digest(recipient), person_key.salt(institution))
+
+    def _today(self) -> int:
+        return day_number(self._now_us() / 1e6)
+
+    async def close(self) -> None:
+        """Commits what has queued, closes the database, gives the lock back."""
+        try:
+            if self._ledger is not None:
+                await self._ledger.close()
+            await super().close()
+            await self._owning.close()
+        finally:
+            self._lock.release()
+
+
+async def open_owner(
+    database: Path, secret: PersonSecret, now_us: Callable[[], int] = _now_us, *, lock: Path | None = None
+) -> SqliteStore:
+    """Opens or creates the store as its one owner; raises OwnedError where another process is, StoreError else.
+
+    `now_us` is UTC microseconds. The lock stands beside the database unless named.
+    """
+    held = OwnerLock(lock or database.with_name("owner.lock"))
+    try:
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+        return await _started(database, held, secret, now_us)
+    except (OSError, sqlite3.Error) as error:
+        held.release()
+        raise StoreError(f"{database}: {error}") from error
+    except BaseException:
+        held.release()
+        raise
+
+
+async def _started(database: Path, held: OwnerLock, secret: PersonSecret, now_us: Callable[[], int]) -> SqliteStore:
+    uri = f"file:{quote(str(database))}"
+    opened: list[aiosqlite.Connection] = []
+    try:
+        owning = await aiosqlite.connect(f"{uri}?mode=rw", uri=True, isolation_level=None, timeout=5)
+        opened.append(owning)
+        await schema.migrate(owning, str(database))
+        for pragma in _PRAGMAS:
+            await owning.execute(f"PRAGMA {pragma}")
+        reading = await aiosqlite.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=5)
+        opened.append(reading)
+        store = SqliteStore(owning, reading, database, held, secret, now_us)
+        await store.start()
+    except BaseException:
+        for connection in reversed(opened):
+            await connection.close()
+        raise
+    return store

@@ -7,7 +7,7 @@ load can write a body once and send it many times. Must never check what a flag 
 from collections.abc import Iterable
 
 from proxy.smpp import consts
-from proxy.smpp.codec import encode
+from proxy.smpp.codec import Value, encode
 from simulators.wording import Segment
 
 Tlvs = Iterable[tuple[int, bytes]]
@@ -45,7 +45,7 @@ def message_body(
     tlvs: Tlvs = (),
 ) -> bytes:
     """Write the body of a submit_sm or deliver_sm; ValueError where a value does not fit its field."""
-    values = {
+    values: dict[str, Value] = {
         "service_type": service_type.encode("latin-1"),
         "source_addr": _octets(source),
         "destination_addr": _octets(destination),
@@ -73,7 +73,7 @@ def data_body(
 ) -> bytes:
     """Write the body of a data_sm, its text in message_payload."""
     payload = () if not segment.octets else ((consts.TAG_MESSAGE_PAYLOAD, segment.octets),)
-    values = {
+    values: dict[str, Value] = {
         "source_addr": _octets(source),
         "destination_addr": _octets(destination),
         "esm_class": segment.esm_class,

@@ -19,6 +19,7 @@ from simulators.esme_run import EsmeRun
 from simulators.options import build_parser, overlay
 from simulators.report import Live, Summary, show
 from simulators.scenario import Role, Scenario, ScenarioError, lay_over, read_scenario, read_tables
+from simulators.seeded_registry import write_registry
 from simulators.smsc_run import SmscRun
 
 
@@ -26,8 +27,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = build_parser().parse_args(argv)
     if options.command == "registry":
-        from simulators.seeded_registry import write_registry
-
         return write_registry(options)
     role: Role = options.command
     try:
@@ -79,9 +78,7 @@ async def _run(options: argparse.Namespace, role: Role, scenario: Scenario, fold
         esme = EsmeRun(scenario, folder, live, tls_contexts.for_esme(options))
         _on_signals(loop, esme.stop)
         return await esme.run()
-    run = SmscRun(
-        scenario, role, live, host=options.host, port=options.port, tls=tls_contexts.for_smsc(options)
-    )
+    run = SmscRun(scenario, role, live, host=options.host, port=options.port, tls=tls_contexts.for_smsc(options))
     _on_signals(loop, run.stop)
     control = asyncio.create_task(serve_control(run)) if options.control else None
     try:

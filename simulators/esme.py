@@ -15,16 +15,18 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Final, Literal
 
-import msgspec
-
 from proxy.smpp import consts
 from proxy.smpp.codec import Fields, decode, encode
 from proxy.smpp.pdu import PduError
 from simulators import wording
+from simulators.answers import BindRefused, SubmitResult
 from simulators.bodies import Tlvs, data_body, message_body
 from simulators.deliveries import Delivery, read_delivery
 from simulators.esme_link import EsmeLink
+from simulators.inbox import Inbox
 from simulators.watch import LIMIT_S, Watch
+
+__all__ = ["BindRefused", "Esme", "SubmitResult"]
 
 BindKind = Literal["tx", "rx", "trx"]
 BINDS: Final[Mapping[str, int]] = {
@@ -32,32 +34,6 @@ BINDS: Final[Mapping[str, int]] = {
     "rx": consts.BIND_RECEIVER,
     "trx": consts.BIND_TRANSCEIVER,
 }
-
-
-class BindRefused(Exception):
-    """The SMSC answered the bind with a status."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"bind refused: {consts.STATUS_NAMES.get(status, 'vendor status')} (0x{status:08X})")
-        self.status = status
-
-
-class SubmitResult(msgspec.Struct, frozen=True):
-    """The answer to a message."""
-
-    status: int
-    """command_status; of several parts the first that is not 0."""
-    message_id: str
-    """Empty where the answer carried none; of several parts the first's."""
-    parts: tuple["SubmitResult", ...] = ()
-    """Every part's answer, where the text went in parts."""
-    nacked: bool = False
-    """Whether the answer was a generic_nack."""
-
-    @property
-    def status_name(self) -> str:
-        """`ESME_ROK`, …; the number where the specification has no name."""
-        return consts.STATUS_NAMES.get(self.status, f"0x{self.status:08X}")
 
 
 class Esme:
@@ -90,15 +66,13 @@ class Esme:
         self.system_id, self.password, self.kind = system_id, password, bind
         self.window, self.limit_s = window, limit_s
         self.delivery_status = delivery_status
-        self.received: list[Delivery] = []
-        """All replies and receipts in order, where no load is driving."""
         self.link: EsmeLink | None = None
         self._system_type, self._version, self._range = system_type, interface_version, address_range
         self._tls, self._enquire_s = tls, enquire_link_s
         self._waiting: dict[int, asyncio.Future[Fields]] = {}
         self._watch = Watch()
         self._slots = asyncio.Semaphore(window)
-        self._read = {"reply": 0, "receipt": 0}
+        self._inbox = Inbox(self._watch, lambda: self.closed)
         self._reference = 0
         self._sequence = sequence
         self._life: asyncio.Task[None] | None = None
@@ -249,42 +223,31 @@ class Esme:
     # Receiving
 
     @property
+    def received(self) -> list[Delivery]:
+        """All replies and receipts in order, where no load is driving."""
+        return self._inbox.all
+
+    @property
     def replies(self) -> AsyncIterator[Delivery]:
         """Everything that people sent, from the first not yet read on; ends with the connection."""
-        return self._each("reply")
+        return self._inbox.each("reply")
 
     @property
     def receipts(self) -> AsyncIterator[Delivery]:
         """Every receipt, from the first not yet read on; ends with the connection."""
-        return self._each("receipt")
+        return self._inbox.each("receipt")
 
     async def replied(self, count: int = 1, limit_s: float | None = LIMIT_S) -> list[Delivery]:
         """Return all replies as soon as there are `count`; TimeoutError after `limit_s`."""
-        await self._watch.until(lambda: len(self._of("reply")) >= count, limit_s)
-        return self._of("reply")
+        return await self._inbox.wait("reply", count, limit_s)
 
     async def receipted(self, count: int = 1, limit_s: float | None = LIMIT_S) -> list[Delivery]:
         """Return all receipts as soon as there are `count`; TimeoutError after `limit_s`."""
-        await self._watch.until(lambda: len(self._of("receipt")) >= count, limit_s)
-        return self._of("receipt")
+        return await self._inbox.wait("receipt", count, limit_s)
 
     async def ended(self, limit_s: float | None = LIMIT_S) -> None:
         """Return when the connection has ended; TimeoutError after `limit_s`."""
         await self._watch.until(lambda: self.closed, limit_s)
-
-    def _of(self, kind: str) -> list[Delivery]:
-        return [each for each in self.received if each.is_receipt == (kind == "receipt")]
-
-    async def _each(self, kind: str) -> AsyncIterator[Delivery]:
-        while True:
-            found = self._of(kind)
-            if self._read[kind] < len(found):
-                self._read[kind] += 1
-                yield found[self._read[kind] - 1]
-                continue
-            if self.closed:
-                return
-            await self._watch.until(lambda: len(self._of(kind)) > self._read[kind] or self.closed, None)
 
     # What the link tells
 
@@ -304,10 +267,9 @@ class Esme:
 
     def _delivered(self, command: int, raw: bytes) -> int | None:
         try:
-            self.received.append(read_delivery(command, raw))
+            self._inbox.put(read_delivery(command, raw))
         except PduError as wrong:
             return wrong.status
-        self._watch.tell()
         return self.delivery_status
 
     def connection_ended(self) -> None:

@@ -4,6 +4,7 @@ Owns the order of a run. Must never print: `report` does.
 """
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ class EsmeRun:
     """A run of a scenario in the role of the ESME."""
 
     def __init__(self, scenario: Scenario, folder: Path, live: Live, tls: ssl.SSLContext | None = None) -> None:
-        """Take the scenario; ValueError or ScenarioError for texts and patterns that are wrong, before anything is sent."""
+        """Take the scenario; ValueError or ScenarioError where texts or patterns are wrong, before anything is sent."""
         self.scenario, self.live = scenario, live
         self.figures = Figures()
         self.checks: list[Check] = []
@@ -123,9 +124,7 @@ class EsmeRun:
                 self.figures.latency.add(loop.time() - sent_at)
                 if step.status is not None:
                     wanted, found = status_key(step.status), status_key(result.status)
-                    self.checks.append(
-                        Check(f"message {index}", wanted == found, f"expected {wanted}, found {found}")
-                    )
+                    self.checks.append(Check(f"message {index}", wanted == found, f"expected {wanted}, found {found}"))
 
     async def _settle(self) -> None:
         """Wait for the receipts and replies that the scenario expects."""
@@ -134,10 +133,8 @@ class EsmeRun:
         replies = expect.replies if isinstance(expect.replies, int) else expect.replies.min if expect.replies else 0
         for count, awaited in ((receipts, "receipted"), (replies, "replied")):
             if count and len(self.esmes) == 1:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await getattr(self.esmes[0], awaited)(count, settings.settle_s)
-                except TimeoutError:
-                    pass
 
     def _check(self) -> None:
         expect, figures = self.scenario.expect, self.figures

@@ -1,4 +1,4 @@
-"""What a run of the ESME counted: totals, statuses, receipts, latencies.
+"""What a run counted, at either side: totals, statuses, receipts, latencies.
 
 Owns the counters and the histogram. Must never keep a message. Latencies are kept to three significant digits, which
 bounds memory for a run of any length.
@@ -128,3 +128,19 @@ class Figures:
         parts += [f"receipts {receipts}"] if receipts else []
         parts += [f"replies {self.replies}"] if self.replies else []
         return "  ".join([*parts, f"p50 {p50:.2f} ms", f"p99 {p99:.2f} ms"])
+
+
+class SmscCounts:
+    """What an SMSC has seen and sent; only ever grows."""
+
+    def __init__(self) -> None:
+        self.binds = 0
+        self.refused_binds = 0
+        self.submits = 0
+        self.malformed = 0
+        self.receipts = 0
+        self.replies = 0
+        self.statuses: Counter[int] = Counter()
+        """What messages were answered with, where that was looked at."""
+        self.delivery_answers: Counter[int] = Counter()
+        """What receipts and replies were answered with."""

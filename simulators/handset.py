@@ -127,7 +127,11 @@ class Handset:
         if text is None:
             return
         for index, rule in enumerate(self.rules):
-            if matches(rule.to, arrived.destination) and matches(rule.sender, arrived.source) and rule.containing in text:
+            if (
+                matches(rule.to, arrived.destination)
+                and matches(rule.sender, arrived.source)
+                and rule.containing in text
+            ):
                 key = (index, arrived.destination)
                 if rule.times and self._answered.get(key, 0) >= rule.times:
                     continue

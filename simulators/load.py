@@ -6,6 +6,7 @@ and never answered is counted as unanswered.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -128,18 +129,14 @@ class Load:
             await self.watch.until(self._all_sent, None)
         else:
             await self._tick(start, self.rate)
-        try:
+        with contextlib.suppress(TimeoutError):
             await self.watch.until(lambda: all(lane.idle for lane in self._lanes), self._limit_s)
-        except TimeoutError:
-            pass
         self.figures.seconds = self.time() - start
         self.figures.unanswered += sum(len(lane.waiting) for lane in self._lanes)
         wanted = self.figures.accepted if receipts is None else receipts
         if wanted and settle_s > 0:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await self.watch.until(lambda: self.figures.receipts.total() >= wanted, settle_s)
-            except TimeoutError:
-                pass
         for esme, lane in zip(self._esmes, self._lanes, strict=False):
             lane.link.on_lost = esme.connection_ended
 

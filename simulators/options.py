@@ -9,7 +9,6 @@ from typing import Any
 
 from simulators.faults import Faults
 from simulators.scenario import EsmeSettings, Role
-
 from simulators.wording import ENCODINGS, LONG_WAYS
 
 _ESME_KEYS = tuple(EsmeSettings.__struct_fields__)
@@ -182,6 +181,4 @@ def _weights(written: list[str] | None) -> dict[str, float] | None:
 def _accounts(written: list[str] | None) -> dict[str, str] | None:
     if written is None:
         return None
-    return dict((each.partition(":")[0], each.partition(":")[2]) for each in written)
-
-
+    return {each.partition(":")[0]: each.partition(":")[2] for each in written}

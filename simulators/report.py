@@ -111,5 +111,3 @@ class Live:
         """Leave the last line standing."""
         if self.terminal and self._width and not self._quiet:
             sys.stderr.write("\n")
-
-

@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import random
 import ssl
-from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from typing import Literal
 
@@ -24,26 +23,12 @@ from simulators import wording
 from simulators.arrivals import Arrived, read_message
 from simulators.bodies import Tlvs, data_body, message_body
 from simulators.faults import Faults
-from simulators.receipts import Clock, receipt_text, receipt_tlvs, wall_clock
+from simulators.figures import SmscCounts
+from simulators.outbox import Outbox, Unanswered, give_up
+from simulators.receipts import Clock, receipt_body, receipt_text, receipt_tlvs, wall_clock
 from simulators.smsc_session import Done, SmscSession
 from simulators.smsc_settings import SmscSettings
 from simulators.watch import LIMIT_S, Watch
-
-
-class SmscCounts:
-    """What an SMSC has seen and sent; only ever grows."""
-
-    def __init__(self) -> None:
-        self.binds = 0
-        self.refused_binds = 0
-        self.submits = 0
-        self.malformed = 0
-        self.receipts = 0
-        self.replies = 0
-        self.statuses: Counter[int] = Counter()
-        """What messages were answered with, where that was looked at."""
-        self.delivery_answers: Counter[int] = Counter()
-        """What receipts and replies were answered with."""
 
 
 class Smsc:
@@ -78,7 +63,7 @@ class Smsc:
         self._opened = 0
         self._refusals = 0
         self._id = self.settings.ids.first
-        self._held: defaultdict[str, deque[tuple[int, bytes, Done | None]]] = defaultdict(deque)
+        self._outbox = Outbox(self.sessions)
         self._life: asyncio.Task[None] | None = None
         self._reference = 0
         self._settle()
@@ -216,48 +201,17 @@ class Smsc:
             else:
                 body = message_body(source, destination, piece, tlvs=tlvs)
             number = consts.DATA_SM if command == "data_sm" else consts.DELIVER_SM
-            self.deliver(system_id, number, body, kind="reply", session=session, done=done)
+            self.counts.replies += 1
+            self._outbox.put(system_id, number, body, session=session, done=done)
         return len(pieces)
 
-    def deliver(
-        self,
-        system_id: str | None,
-        command: int,
-        body: bytes,
-        *,
-        kind: Literal["receipt", "reply"],
-        session: SmscSession | None = None,
-        done: Done | None = None,
-    ) -> None:
-        """Send a body to `session` if it can receive, else to any bind of `system_id` that can, else hold it."""
-        if kind == "receipt":
-            self.counts.receipts += 1
-        else:
-            self.counts.replies += 1
-        self._route(system_id, command, body, session, done)
-
-    def deliver_later(self, session: SmscSession, receipt: bytes) -> None:
-        """Send a receipt after the delay of the settings."""
-        delay_s = self.settings.receipts.delay_ms / 1000
-        if delay_s <= 0:
-            self._send_receipt(session, receipt)
-        else:
-            asyncio.get_running_loop().call_later(delay_s, self._send_receipt, session, receipt)
-
-    def _send_receipt(self, session: SmscSession, receipt: bytes) -> None:
-        self.deliver(session.system_id, consts.DELIVER_SM, receipt, kind="receipt", session=session)
-
-    def _route(
-        self, system_id: str | None, command: int, body: bytes, session: SmscSession | None, done: Done | None
-    ) -> None:
-        if session is None or session.closed or not session.can_receive:
-            session = next(
-                (s for s in self.sessions if s.can_receive and not s.closed and system_id in (None, s.system_id)), None
-            )
-        if session is None:
-            self._held[system_id or ""].append((command, body, done))
-        else:
-            session.deliver(command, body, done)
+    def deliver_receipt(self, session: SmscSession, receipt: bytes, delay_s: float = 0.0) -> None:
+        """Send a receipt to the bind that sent the message, or another of its system_id that can receive."""
+        if delay_s > 0:
+            asyncio.get_running_loop().call_later(delay_s, self.deliver_receipt, session, receipt)
+            return
+        self.counts.receipts += 1
+        self._outbox.put(session.system_id, consts.DELIVER_SM, receipt, session=session)
 
     # What sessions tell
 
@@ -265,15 +219,13 @@ class Smsc:
         """Take a new connection into the list."""
         self.sessions.append(session)
 
-    def left(self, session: SmscSession, unanswered: list[tuple[bytes, Done | None]]) -> None:
+    def left(self, session: SmscSession, unanswered: Unanswered) -> None:
         """Take a connection out; what waited for an answer there is held or given up."""
         self.sessions.remove(session)
-        for pdu, done in unanswered:
-            if self.settings.redeliver and self._server is not None and done is not None:
-                command = int.from_bytes(pdu[4:8], "big")
-                self._route(session.system_id, command, pdu[consts.HEADER_OCTETS :], None, done)
-            elif done is not None:
-                done(None)
+        if self.settings.redeliver and self._server is not None:
+            self._outbox.again(session.system_id, unanswered)
+        else:
+            give_up(unanswered)
         self.watch.tell()
 
     def judge_bind(self, fields: Fields) -> int:
@@ -297,9 +249,7 @@ class Smsc:
         """Count a bind and send it what was held for it."""
         self.counts.binds += 1
         if session.can_receive:
-            for key in (session.system_id, ""):
-                for command, body, done in self._held.pop(key, ()):
-                    session.deliver(command, body, done)
+            self._outbox.release(session)
 
     def next_id(self) -> str:
         """Give the next message_id."""
@@ -337,18 +287,7 @@ class Smsc:
             kind = {"hex": "x", "HEX": "X", "decimal": "d"}[receipts.id_format]
             message_id = f"{int(message_id, radix):{kind}}"
         text = receipt_text(message_id, state, self._clock)
-        piece = wording.Segment(text, 0, consts.ESM_TYPE_RECEIPT)
-        tlvs = receipt_tlvs(arrived.message_id, state) if receipts.tlvs else ()
-        return message_body(
-            message.dest,
-            message.source,
-            piece,
-            source_ton=message.dest_ton,
-            source_npi=message.dest_npi,
-            dest_ton=message.source_ton,
-            dest_npi=message.source_npi,
-            tlvs=tlvs,
-        )
+        return receipt_body(message, text, receipt_tlvs(arrived.message_id, state) if receipts.tlvs else b"")
 
     def _settle(self) -> None:
         """Find out whether messages may be answered from their header alone, and how ids are written."""

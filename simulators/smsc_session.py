@@ -155,7 +155,7 @@ class SmscSession(Link):
             return
         receipt = smsc.receipt_of(arrived, self._rng) if not status else None
         if receipt is not None and smsc.settings.receipts.timing == "before":
-            smsc.deliver(self.system_id, consts.DELIVER_SM, receipt, kind="receipt", session=self)
+            smsc.deliver_receipt(self, receipt)
         answer = self._answer(fate, command, sequence, status, arrived.message_id)
         if smsc.faults.slow_ms > 0:
             self._loop.call_later(smsc.faults.slow_ms / 1000, self.send, answer)
@@ -164,7 +164,7 @@ class SmscSession(Link):
         if fate is Fate.HALF_PDU:
             self._stop_in_the_middle()
         elif receipt is not None and smsc.settings.receipts.timing == "after":
-            smsc.deliver_later(self, receipt)
+            smsc.deliver_receipt(self, receipt, smsc.settings.receipts.delay_ms / 1000)
 
     def _answer(self, fate: Fate, command: int, sequence: int, status: int, message_id: str) -> bytes:
         if fate is Fate.GENERIC_NACK:

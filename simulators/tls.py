@@ -22,7 +22,10 @@ def for_esme(options: argparse.Namespace) -> ssl.SSLContext | None:
 
 
 def for_smsc(options: argparse.Namespace) -> ssl.SSLContext | None:
-    """Make the context of the side that listens; None without `--tls-cert`. With `--tls-ca` clients must show theirs."""
+    """Make the context of the side that listens; None without `--tls-cert`.
+
+    With `--tls-ca` clients must show a certificate from there.
+    """
     if not options.tls_cert:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -112,9 +112,7 @@ class Traffic:
         )
         if message.command == "data_sm":
             return [
-                data_body(
-                    source, destination, piece, registered_delivery=message.registered_delivery, tlvs=self._tlvs
-                )
+                data_body(source, destination, piece, registered_delivery=message.registered_delivery, tlvs=self._tlvs)
                 for piece in pieces
             ]
         return [

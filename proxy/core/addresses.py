@@ -143,13 +143,15 @@ def sender(ton: int, npi: int, octets: bytes) -> str | None:
 
 def _number(ton: int, digits: str, plus: bool) -> str | None:
     found = _chinese_mobile(digits, plus) or _port(ton, digits, plus)
-    return found if 3 <= len(found.removeprefix("+")) <= 20 else None
+    return found if found is not None and 3 <= len(found.removeprefix("+")) <= 20 else None
 
 
-def _port(ton: int, digits: str, plus: bool) -> str:
+def _port(ton: int, digits: str, plus: bool) -> str | None:
     # WHY: carriers write the same port with and without the country code, in either direction.
     abroad = digits if plus else digits.removeprefix("00")
     marked = plus or abroad != digits
+    if marked and abroad.startswith("0"):
+        return None  # no country's code begins so
     if abroad.startswith("86") and len(abroad) >= 7:
         at_home = abroad[2:]
         if marked or ton == TON_INTERNATIONAL or _DOMESTIC.match(at_home) or _is_fixed(at_home):

@@ -5,6 +5,7 @@ A period is written with its last day (`until`, inclusive) and kept with the sec
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from proxy.core.pack import CHINA_OFFSET_S
@@ -20,6 +21,7 @@ _DATE: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def parse_date(text: str) -> date:
     """`2026-03-01`, `2026/3/1`, `20260301` or `2026年3月1日`; raises ValueError with a reason."""
     found = _DATE.fullmatch(text.strip())
@@ -79,3 +81,8 @@ def moment_text(epoch_us: int) -> str:
 
 def _local(epoch_s: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=CHINA) + timedelta(seconds=epoch_s + CHINA_OFFSET_S)
+
+
+def day_start_s(day: int) -> int:
+    """The UTC second at which a local day number begins; without end from the one of `FOREVER` on."""
+    return FOREVER if day >= day_number(FOREVER) else day * DAY_S - CHINA_OFFSET_S

@@ -22,6 +22,14 @@ class StoreError(Exception):
     """The store cannot do what was asked: nothing of it was done, and nobody may be told that it was."""
 
 
+class VerbError(Exception):
+    """A verb cannot do what was asked; the text is the reason. `usage` where the arguments themselves are wrong."""
+
+    def __init__(self, reason: str, *, usage: bool = False) -> None:
+        super().__init__(reason)
+        self.usage = usage
+
+
 class Refused(Struct, frozen=True):
     """A person's refusal (Z16 Z19). `recipient` is canonical; `closes` are (institution, bits); `at_us` is UTC.
 
@@ -143,6 +151,8 @@ class Owner(Reader, Protocol):
 
     suppressions_index: PersonIndex
     consents_index: PersonIndex
+    #: Where staged imports stand.
+    imports: Path
 
     async def adopt(self, staged: Path) -> dict[str, int]:
         """Takes over a staged import: rows changed per table."""

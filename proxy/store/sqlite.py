@@ -56,6 +56,7 @@ class SqliteStore(StoreReader):
         super().__init__(reading, str(database))
         self._owning = connection
         self._database = database
+        self.imports = database.with_name("imports")
         self._lock = lock
         self._secret = secret
         self._now_us = now_us

@@ -1,0 +1,91 @@
+"""Writes the registry as one JSON document, in the form that an import reads.
+
+Must never write a password's hash, or anything of a person, unless asked to: `secrets`, and the key of persons. What is
+written and read again into an empty registry gives the same records.
+"""
+
+from typing import Any
+
+from proxy.core.purposes import PURPOSE_BITS
+from proxy.registry import dates
+from proxy.registry.keys import PersonSecret
+from proxy.registry.ports import Reader, Row
+from proxy.registry.tables import RECORD_TABLES, Table
+
+_PAGE_ROWS = 1000
+
+
+def written(table: Table, row: Row, *, secrets: bool = False) -> dict[str, Any]:
+    """One record as a file says it; secret columns are left out unless asked for."""
+    return {
+        column.name: column.field.write(value)
+        for column, value in zip(table.columns, row, strict=True)
+        if secrets or not column.secret
+    }
+
+
+async def export(reader: Reader, secret: PersonSecret | None = None, *, secrets: bool = False) -> dict[str, Any]:
+    """The whole registry; persons (numbers in clear) only with the key of persons. Raises StoreError."""
+    document: dict[str, Any] = {"about": {"revision": await reader.revision()}}
+    for table in RECORD_TABLES:
+        document[table.name] = [
+            written(table, row, secrets=secrets) async for rows in reader.rows(table.name) for row in rows
+        ]
+    if secret is not None:
+        document["consents"] = await _consents(reader, secret)
+        document["suppressions"] = await _suppressions(reader, secret)
+    return document
+
+
+def _scope(bits: int) -> list[tuple[list[str], list[str]]]:
+    """Bits as (purposes, channels), one pair a purpose: a product of sets cannot say every set of bits."""
+    by_purpose: dict[str, list[str]] = {}
+    for (purpose, channel), bit in PURPOSE_BITS.items():
+        if bits & bit:
+            by_purpose.setdefault(purpose, []).append(channel)
+    return [([purpose], channels) for purpose, channels in by_purpose.items()]
+
+
+async def _consents(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    after = 0
+    while rows := await reader.consents(after=after, most=_PAGE_ROWS):
+        for row in rows:
+            for purposes, channels in _scope(row.bits & ~row.withdrawn):
+                found.append(
+                    {
+                        "recipient": secret.unseal(row.number, row.person),
+                        "institution": row.institution,
+                        "purposes": purposes,
+                        "channels": channels,
+                        "given": dates.moment_text(row.at_us),
+                        "until": dates.until_text(dates.day_start_s(row.until_day)),
+                        "basis": row.basis,
+                        "product": row.product,
+                        "source": row.source,
+                        "proof_hash": row.proof_hash,
+                    }
+                )
+        after = rows[-1].id
+    return found
+
+
+async def _suppressions(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    after = 0
+    while rows := await reader.suppressions(after=after, most=_PAGE_ROWS):
+        for row in rows:
+            for purposes, channels in _scope(row.bits) if row.released_at is None else []:
+                found.append(
+                    {
+                        "recipient": secret.unseal(row.number, row.person),
+                        "institution": row.institution,
+                        "purposes": purposes,
+                        "channels": channels,
+                        "at": dates.moment_text(row.at_us),
+                        "source": row.source,
+                        "label": row.label,
+                    }
+                )
+        after = rows[-1].id
+    return found

@@ -1,0 +1,50 @@
+"""The one table of operations: the command line, the control socket and later HTTP speak these verbs and fields.
+
+Owns which verbs there are, and that a change of records is answered only after the snapshot that holds it is in place
+(Z14: effective on the next PDU). Must never delete a record or lift somebody's refusal.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from proxy.registry.keys import PersonSecret
+from proxy.registry.person_verbs import PERSON_VERBS
+from proxy.registry.ports import Owner, StoreError, VerbError
+from proxy.registry.record_verbs import RECORD_VERBS
+from proxy.registry.verb import Args, Verb, VerbContext, checked
+
+VERBS: Final[dict[str, Verb]] = {verb.name: verb for verb in (*RECORD_VERBS, *PERSON_VERBS)}
+
+
+async def perform(context: VerbContext, name: str, args: Args) -> dict[str, Any]:
+    """Runs a verb with checked arguments; raises VerbError, also for a store that fails."""
+    verb = VERBS.get(name)
+    if verb is None:
+        raise VerbError(f"{name}: no such verb", usage=True)
+    try:
+        return await verb.run(context, checked(verb, args))
+    except StoreError as error:
+        raise VerbError(str(error)) from error
+
+
+def now_us() -> int:
+    """UTC microseconds."""
+    return time.time_ns() // 1000
+
+
+class Verbs:
+    """The table over a store that a running process owns. `changed` puts a new snapshot in place."""
+
+    def __init__(self, owner: Owner, secret: PersonSecret, changed: Callable[[], Awaitable[None]]) -> None:
+        self._context = VerbContext(owner, owner, secret, now_us, owner.imports)
+        self._changed = changed
+
+    async def dispatch(self, verb: str, args: Args) -> dict[str, Any]:
+        """Performs a verb and, where it changed records, awaits `changed` before it answers; raises VerbError."""
+        before = await self._context.reader.revision()
+        try:
+            return await perform(self._context, verb, args)
+        finally:
+            if await self._context.reader.revision() != before:
+                await self._changed()

@@ -23,7 +23,7 @@ from simulators.answers import BindRefused, SubmitResult
 from simulators.bodies import Tlvs, data_body, message_body
 from simulators.deliveries import Delivery, read_delivery
 from simulators.esme_link import EsmeLink
-from simulators.inbox import Inbox
+from simulators.inbox import Inbox, Kind
 from simulators.watch import LIMIT_S, Watch
 
 __all__ = ["BindRefused", "Esme", "SubmitResult"]
@@ -56,11 +56,13 @@ class Esme:
         enquire_link_s: float = 0.0,
         delivery_status: int | None = 0,
         sequence: int = 0,
+        watch: Watch | None = None,
     ) -> None:
         """Take what a bind needs; nothing is sent yet.
 
         `window` bounds the messages without an answer. `limit_s` is how long an answer may take. `delivery_status`
         is what deliveries are answered with (None: nothing). `sequence` is the number before the first.
+        `watch`, shared by several binds, is told whatever happens on any of them.
         """
         self.host, self.port = host, port
         self.system_id, self.password, self.kind = system_id, password, bind
@@ -70,7 +72,7 @@ class Esme:
         self._system_type, self._version, self._range = system_type, interface_version, address_range
         self._tls, self._enquire_s = tls, enquire_link_s
         self._waiting: dict[int, asyncio.Future[Fields]] = {}
-        self._watch = Watch()
+        self._watch = watch or Watch()
         self._slots = asyncio.Semaphore(window)
         self._inbox = Inbox(self._watch, lambda: self.closed)
         self._reference = 0
@@ -221,6 +223,10 @@ class Esme:
         )
 
     # Receiving
+
+    def count_of(self, kind: Kind) -> int:
+        """Count the replies or receipts that have come."""
+        return self._inbox.count(kind)
 
     @property
     def received(self) -> list[Delivery]:

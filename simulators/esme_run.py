@@ -10,13 +10,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from proxy.smpp.pdu import PduError
-from simulators.esme import BindRefused, Esme
+from simulators.esme import BindKind, BindRefused, Esme
 from simulators.expectations import Check, check_amount, check_amounts, check_statuses
 from simulators.figures import Figures, status_key
+from simulators.inbox import Kind
 from simulators.load import Load
 from simulators.report import Live, Summary
 from simulators.scenario import EsmeSettings, Scenario, Step, read_texts
 from simulators.traffic import Traffic
+from simulators.watch import Watch
 
 
 class EsmeRun:
@@ -28,10 +30,14 @@ class EsmeRun:
         self.figures = Figures()
         self.checks: list[Check] = []
         self.esmes: list[Esme] = []
+        self._senders: list[Esme] = []
         self._tls = tls
         self._load: Load | None = None
         self._stopped = False
-        seed = scenario.seed
+        self._watch = Watch()
+        seed, settings = scenario.seed, scenario.esme
+        if settings.bind == "rx" and (scenario.message or settings.duration_s is None):
+            raise ValueError("bind rx: a receiver sends nothing; say for how long it listens (duration_s)")
         self._traffic = Traffic(scenario.esme, read_texts(scenario.esme, folder), seed)
         self._steps = [(step, Traffic(step, [], seed + index)) for index, step in enumerate(scenario.message, 1)]
         for step, _ in self._steps:
@@ -63,7 +69,14 @@ class EsmeRun:
             self.live.show(self.figures.line())
 
     async def _bind(self) -> bool:
-        self.esmes = [make_esme(self.scenario.esme, number, self._tls) for number in range(self.scenario.esme.binds)]
+        settings = self.scenario.esme
+        kinds: tuple[BindKind, ...] = ("tx", "rx") if settings.bind == "tx+rx" else (settings.bind,)
+        self.esmes = [
+            make_esme(settings, number, kind, self._tls, self._watch)
+            for kind in kinds
+            for number in range(settings.binds)
+        ]
+        self._senders = self.esmes[: settings.binds]
         problems = [found for found in await asyncio.gather(*[try_bind(esme.bind) for esme in self.esmes]) if found]
         self.figures.binds = len(self.esmes) - len(problems)
         if problems and self.scenario.expect.binds is None:
@@ -73,7 +86,7 @@ class EsmeRun:
     async def _send_load(self) -> None:
         settings = self.scenario.esme
         count = settings.count if settings.count is not None or settings.duration_s is not None else 1
-        receiving = settings.registered_delivery & 3 == 1 and settings.bind == "trx"
+        receiving = settings.registered_delivery & 3 == 1 and settings.bind != "tx"
         self._load = Load(
             self.esmes,
             self._traffic,
@@ -109,10 +122,9 @@ class EsmeRun:
                     self.figures.replies += 1
 
     async def _step(self, index: int, step: Step, traffic: Traffic) -> None:
-        esme, loop = self.esmes[step.bind], asyncio.get_running_loop()
-        for count, awaited in ((step.after_replies, esme.replied), (step.after_receipts, esme.receipted)):
-            if count:
-                await awaited(count, self.scenario.esme.limit_s)
+        esme, loop = self._senders[step.bind], asyncio.get_running_loop()
+        await self._received("reply", step.after_replies, self.scenario.esme.limit_s)
+        await self._received("receipt", step.after_receipts, self.scenario.esme.limit_s)
         for _ in range(step.repeat):
             for body in traffic.next():
                 sent_at = loop.time()
@@ -131,10 +143,13 @@ class EsmeRun:
         expect, settings = self.scenario.expect, self.scenario.esme
         receipts = sum(amount if isinstance(amount, int) else amount.min for amount in expect.receipts.values())
         replies = expect.replies if isinstance(expect.replies, int) else expect.replies.min if expect.replies else 0
-        for count, awaited in ((receipts, "receipted"), (replies, "replied")):
-            if count and len(self.esmes) == 1:
-                with contextlib.suppress(TimeoutError):
-                    await getattr(self.esmes[0], awaited)(count, settings.settle_s)
+        with contextlib.suppress(TimeoutError):
+            await self._received("receipt", receipts, settings.settle_s)
+            await self._received("reply", replies, settings.settle_s)
+
+    async def _received(self, kind: Kind, count: int, limit_s: float) -> None:
+        """Wait until all binds together have received so many."""
+        await self._watch.until(lambda: sum(esme.count_of(kind) for esme in self.esmes) >= count, limit_s)
 
     def _check(self) -> None:
         expect, figures = self.scenario.expect, self.figures
@@ -151,14 +166,14 @@ class EsmeRun:
             self.checks += check_amount("refused", 0, refused)
 
 
-def make_esme(settings: EsmeSettings, number: int, tls: ssl.SSLContext | None) -> Esme:
+def make_esme(settings: EsmeSettings, number: int, kind: BindKind, tls: ssl.SSLContext | None, watch: Watch) -> Esme:
     """Make the `number`-th bind of a run."""
     return Esme(
         settings.host,
         settings.port,
         settings.system_id.format(n=number),
         settings.password,
-        bind=settings.bind,
+        bind=kind,
         system_type=settings.system_type,
         interface_version=settings.interface_version,
         address_range=settings.address_range,
@@ -166,6 +181,7 @@ def make_esme(settings: EsmeSettings, number: int, tls: ssl.SSLContext | None) -
         tls=tls,
         limit_s=settings.limit_s,
         enquire_link_s=settings.enquire_link_s,
+        watch=watch,
     )
 
 

@@ -27,6 +27,10 @@ class Inbox:
         self._kinds["receipt" if delivery.is_receipt else "reply"].append(delivery)
         self._watch.tell()
 
+    def count(self, kind: Kind) -> int:
+        """Count what has come of a kind."""
+        return len(self._kinds[kind])
+
     async def wait(self, kind: Kind, count: int, limit_s: float | None) -> list[Delivery]:
         """Return all of a kind as soon as there are `count`; TimeoutError."""
         found = self._kinds[kind]

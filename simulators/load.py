@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from proxy.smpp import consts
 from proxy.smpp.pdu import PduError
-from simulators.deliveries import read_delivery
+from simulators.deliveries import Delivery, read_delivery
 from simulators.esme import Esme
 from simulators.esme_link import EsmeLink
 from simulators.figures import Figures
@@ -31,13 +31,18 @@ class _Lane:
         self.due: deque[float] = deque()
         """At a fixed rate: when the messages that wait for room in the window were due."""
         self.waiting: dict[int, float] = {}
+        self.sends = esme.kind != "rx"
         self._load, self._esme = load, esme
         self._pieces: deque[bytes] = deque()
         self._pass_on = link.on_answer
         link.on_answer = self._answered
         link.on_delivery = load.delivered
         link.on_lost = self._lost
-        link.after_chunk = self.fill
+        if self.sends:
+            link.after_chunk = self.fill
+        # WHY: what came between the bind and this load is part of its figures.
+        for delivery in esme.received:
+            load.count(delivery)
 
     def fill(self) -> None:
         """Send what the window has room for."""
@@ -116,6 +121,7 @@ class Load:
         self._esmes, self._count, self._duration_s, self._limit_s = esmes, count, duration_s, limit_s
         self._taken = 0
         self._lanes: list[_Lane] = []
+        self._senders: list[_Lane] = []
 
     async def run(self, receipts: int | None = None, settle_s: float = 5.0) -> None:
         """Send, await the answers, and then up to `settle_s` for receipts (None: one for each accepted message)."""
@@ -123,8 +129,11 @@ class Load:
         self._lanes = [_Lane(self, esme.link, esme) for esme in self._esmes if esme.link is not None]
         if self._duration_s is not None:
             asyncio.get_running_loop().call_later(self._duration_s, self.stop)
-        if self.rate is None:
-            for lane in self._lanes:
+        self._senders = [lane for lane in self._lanes if lane.sends]
+        if not self._senders:
+            await self.watch.until(self._all_sent, None)
+        elif self.rate is None:
+            for lane in self._senders:
                 lane.fill()
             await self.watch.until(self._all_sent, None)
         else:
@@ -153,26 +162,30 @@ class Load:
         return True
 
     def delivered(self, command: int, raw: bytes) -> int | None:
-        """Count a receipt or a reply."""
+        """Take a receipt or a reply off the wire; returns the status to answer."""
         try:
             delivery = read_delivery(command, raw)
         except PduError as wrong:
             self.figures.malformed += 1
             return wrong.status
+        self.count(delivery)
+        self.watch.tell()
+        return 0
+
+    def count(self, delivery: Delivery) -> None:
+        """Count a receipt or a reply that was read."""
         if delivery.is_receipt:
             self.figures.receipts[delivery.receipt.state or "?"] += 1
         else:
             self.figures.replies += 1
-        self.watch.tell()
-        return 0
 
     def _all_sent(self) -> bool:
         done = self.stopped or (self._count is not None and self._taken >= self._count)
-        return done or all(lane.link.closed for lane in self._lanes)
+        return done or all(lane.link.closed for lane in self._senders or self._lanes)
 
     async def _tick(self, start: float, rate: float) -> None:
         issued = 0
-        lanes = self._lanes
+        lanes = self._senders
         while not self._all_sent():
             owed = int((self.time() - start) * rate) + 1 - issued
             for _ in range(owed):

@@ -57,7 +57,7 @@ def _esme(parser: argparse.ArgumentParser) -> None:
     add("--system-type")
     add("--address-range")
     add("--interface-version", type=_number)
-    add("--bind", choices=("tx", "rx", "trx"))
+    add("--bind", choices=("tx", "rx", "trx", "tx+rx"))
     add("--binds", type=int, help="how many at once")
     add("--window", type=int, help="messages without an answer, per bind")
     add("--rate", type=float, help="messages a second, open loop; without it as fast as the windows let")

@@ -33,7 +33,8 @@ class EsmeSettings(Message, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     system_type: str = ""
     address_range: str = ""
     interface_version: int = 0x34
-    bind: Literal["tx", "rx", "trx"] = "trx"
+    bind: Literal["tx", "rx", "trx", "tx+rx"] = "trx"
+    """`tx+rx`: a transmitter and a receiver for each of `binds`."""
     binds: int = 1
     window: int = 10
     rate: float | None = None

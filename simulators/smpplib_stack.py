@@ -44,8 +44,8 @@ class SmpplibRun:
     def __init__(self, scenario: Scenario, folder: Path, live: Live) -> None:
         """Take the scenario; ScenarioError where it asks for what smpplib cannot do, or smpplib is not installed."""
         settings = scenario.esme
-        if scenario.message or settings.tlvs or settings.command != "submit_sm":
-            raise ScenarioError("stack smpplib: no [[message]], no tlvs and no data_sm")
+        if scenario.message or settings.tlvs or settings.command != "submit_sm" or settings.bind not in ("tx", "trx"):
+            raise ScenarioError("stack smpplib: no [[message]], tlvs or data_sm, and bind tx or trx")
         try:
             import smpplib.client  # noqa: F401
         except ImportError:
@@ -155,7 +155,7 @@ class _Lane:
         client.set_error_pdu_handler(self._answered)
         try:
             client.connect()
-            bind = {"tx": client.bind_transmitter, "rx": client.bind_receiver, "trx": client.bind_transceiver}
+            bind = {"tx": client.bind_transmitter, "trx": client.bind_transceiver}
             bind[settings.bind](system_id=settings.system_id.format(n=self._number), password=settings.password)
             self._run.count("binds")
             self._send(client)

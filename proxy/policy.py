@@ -43,18 +43,19 @@ def evaluate(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule
     All rules are judged even after the first refusal, so that the decision holds every outcome. `rules` is the table;
     another one is only passed by tests, with a snapshot of its own.
     """
-    lane = snapshot.lanes.get((request.account.id, request.sender, request.purpose))
+    sender, recipient = request.sender, request.recipient
+    lane = snapshot.lanes.get((request.account.id, sender, request.purpose, request.by_id))
     if lane is None or not lane.since <= now < lane.until:
         lane = _new_lane(request, snapshot, now, rules)
-    recipient = request.recipient
     if recipient is None:
         digest, person = b"", 0
     else:
         digest = snapshot.person_key.digest(recipient)
         person = index_key(digest, lane.salt)
+    checks = lane.short_checks if is_ordinary(request) else lane.checks
     hits: list[Hit] | None = None
     errors: list[int] | None = None
-    for place, judge in lane.checks:
+    for place, judge in checks:
         try:
             detail = judge(request, lane, person, snapshot)
         except Exception:  # noqa: BLE001  WHY: whatever a rule raises, the answer is a DEFER, never a pass
@@ -62,9 +63,23 @@ def evaluate(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule
             continue
         if detail is not None:
             hits = [*(hits or ()), (place, rules[place].id, detail)]
-    if hits is None and errors is None and not lane.hits and not lane.errors:
+    if hits is None and errors is None and lane.clean:
         return Permit(_SEAL, _decision(request, snapshot, lane, digest, "allow", "", "", lane.outcomes), request.octets)
     return _weighed(request, snapshot, lane, digest, (*lane.hits, *(hits or ())), (*lane.errors, *(errors or ())))
+
+
+def is_ordinary(request: Request) -> bool:
+    """Whether nothing in a request is unusual: both addresses and a text, nothing found, nothing exceeded."""
+    return (
+        not request.findings
+        and not request.over_rate
+        and not request.scheduled
+        and request.has_receiver
+        and bool(request.readings)
+        and request.validity_s is None
+        and request.sender is not None
+        and request.recipient is not None
+    )
 
 
 def unanswerable(request: Request, snapshot: Snapshot, rule: str, detail: str = "") -> Refusal:
@@ -157,11 +172,12 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
     errors: list[int] = []
     checks = []
     modes = []
+    ordinary: set[int] = set()
     for place, rule in enumerate(rules):
         floor = CATALOGUE[rule.id].floor
         mode = "enforce" if floor else snapshot.pack.setting(rule.id).mode_for(rule.id, account.id)
         modes.append(mode)
-        if mode == "off" or channel not in rule.channels:
+        if mode == "off" or channel not in rule.channels or (request.by_id and not rule.by_id):
             continue
         try:
             if not rule.applies(facts):
@@ -169,6 +185,8 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
             outcomes[place] = OUTCOME_PASS
             if not isinstance(rule, LaneRule):
                 checks.append((place, rule.judge))
+                if rule.passes_ordinary:
+                    ordinary.add(place)
             elif (detail := rule.judge(facts)) is not None:
                 hits.append((place, rule.id, detail))
         except Exception:  # noqa: BLE001  WHY: as in evaluate
@@ -188,12 +206,14 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
         hits=tuple(hits),
         errors=tuple(errors),
         checks=tuple(checks),
+        short_checks=tuple(check for check in checks if check[0] not in ordinary),
+        clean=not hits and not errors,
         modes=tuple(modes),
     )
     if len(snapshot.lanes) >= _LANES_KEPT:
         # WHY: senders can be invented without end; the memo starts anew instead of growing.
         snapshot.lanes.clear()
-    snapshot.lanes[(account.id, request.sender, request.purpose)] = lane
+    snapshot.lanes[(account.id, request.sender, request.purpose, request.by_id)] = lane
     return lane
 
 

@@ -22,7 +22,8 @@ class Lane(Struct, frozen=True):
 
     `bit` is the purpose's bit in consents and suppressions (0: none applies), `day` the day number of `since` in
     Asia/Shanghai, `salt` ties persons to the principal. `outcomes` is the row of a message that every
-    remaining check lets pass; `checks` are these checks, with their places in the table.
+    remaining check lets pass; `checks` are these checks, with their places in the
+    table; `short_checks` those of them that an ordinary request can fail.
     """
 
     since: float
@@ -40,4 +41,6 @@ class Lane(Struct, frozen=True):
     errors: tuple[int, ...]
     # A check is `(request, lane, person, snapshot) -> str | None`; its type stands in proxy/rules/rule.py.
     checks: tuple[tuple[int, Callable[..., Any]], ...]
+    short_checks: tuple[tuple[int, Callable[..., Any]], ...]
     modes: tuple[str, ...]
+    clean: bool

@@ -15,7 +15,8 @@ class Finding(Struct, frozen=True):
 
 class Request(Struct, frozen=True, gc=False):
     """One question. `readings` are all plausible readings of the text, empty where it cannot be decoded; `sender` and
-    `recipient` are canonical, None where they have no form. `octets` are the PDU; `received_at` is UTC seconds.
+    `recipient` are canonical, None where they have no form. `octets` are the PDU; `received_at` is UTC seconds. `by_id`
+    is a request about a message sent earlier (query_sm, cancel_sm), which has no text and no recipient of its own.
     """
 
     id: int
@@ -33,3 +34,4 @@ class Request(Struct, frozen=True, gc=False):
     validity_s: int | None = None
     has_receiver: bool = True
     over_rate: bool = False
+    by_id: bool = False

@@ -4,6 +4,7 @@ The overlays are the persons' indexes (a refusal that has just arrived binds on 
 A new revision is a new snapshot; it is put in place by swapping one reference.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 
 from msgspec import Struct, field
@@ -18,13 +19,14 @@ from proxy.core.records import Account, Entrustment, Hold, Institution, Licence,
 class NumberLibrary:
     """Numbers by address: exact, or the longest registered port of which the sender is an extension (Z9)."""
 
-    __slots__ = ("_lengths", "_rows")
+    __slots__ = ("_lengths", "_rows", "_sorted")
 
     def __init__(self, numbers: Iterable[Number] = ()) -> None:
         rows: dict[str, list[Number]] = {}
         for number in numbers:
             rows.setdefault(number.address, []).append(number)
         self._rows = {address: tuple(found) for address, found in rows.items()}
+        self._sorted = sorted(self._rows)
         self._lengths = sorted({len(address) for address in rows if address.isdigit()}, reverse=True)
 
     def find(self, sender: str) -> tuple[Number, ...]:
@@ -38,6 +40,30 @@ class NumberLibrary:
                 if rows:
                     return rows
         return ()
+
+    def family(self, sender: str) -> tuple[Number, ...]:
+        """All rows from which a reply to `sender` may stem: its own, the port's that it extends, and its extensions.
+
+        A carrier may cut the extension digits off a reply's address, so a reply to a port can be for any of them.
+        """
+        rows = list(self.find(sender))
+        if sender.isdigit():
+            at = bisect_right(self._sorted, sender)
+            while at < len(self._sorted) and self._sorted[at].startswith(sender):
+                rows += self._rows[self._sorted[at]]
+                at += 1
+        return tuple(rows)
+
+    def above(self, sender: str) -> tuple[Number, ...]:
+        """All rows of every registered port that `sender` extends, the longest port first."""
+        if not sender.isdigit():
+            return ()
+        found: list[Number] = []
+        for length in self._lengths:
+            rows = self._rows.get(sender[:length], ()) if length < len(sender) else ()
+            if any(row.extensible for row in rows):
+                found += rows
+        return tuple(found)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -60,4 +86,4 @@ class Snapshot(Struct, frozen=True):
     held_numbers: frozenset[str] = frozenset()
     consents: PersonIndex = field(default_factory=PersonIndex)
     suppressions: PersonIndex = field(default_factory=PersonIndex)
-    lanes: dict[tuple[str, str | None, Purpose | None], Lane] = field(default_factory=dict)
+    lanes: dict[tuple[str, str | None, Purpose | None, bool], Lane] = field(default_factory=dict)

@@ -32,7 +32,7 @@ def _throughput(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot
     return "rate" if request.over_rate else None
 
 
-UNREVIEWED: Final = LaneRule("account.unreviewed", ("Z6", "Z8"), _unreviewed)
-TELECOM_LICENCE: Final = LaneRule("telecom.licence", ("Z7", "J5"), _telecom_licence)
-ONEWAY: Final = RequestRule("account.oneway", ("Z19", "J12"), _oneway, channels=("sms",))
-THROUGHPUT: Final = RequestRule("throughput.account", ("J7",), _throughput)
+UNREVIEWED: Final = LaneRule("account.unreviewed", ("Z6", "Z8"), _unreviewed, by_id=True)
+TELECOM_LICENCE: Final = LaneRule("telecom.licence", ("Z7", "J5"), _telecom_licence, by_id=True)
+ONEWAY: Final = RequestRule("account.oneway", ("Z19", "J12"), _oneway, channels=("sms",), passes_ordinary=True)
+THROUGHPUT: Final = RequestRule("throughput.account", ("J7",), _throughput, by_id=True, passes_ordinary=True)

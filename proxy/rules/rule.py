@@ -45,23 +45,33 @@ def always(_: LaneFacts) -> bool:
 
 
 class LaneRule(Struct, frozen=True):
-    """A rule over (account, sender, purpose, time). `judge` returns None to pass, else which case of `id` it is."""
+    """A rule over (account, sender, purpose, time). `judge` returns None to pass, else which case of `id` it is.
+
+    `by_id` rules also judge requests about an earlier message.
+    """
 
     id: str
     cites: tuple[str, ...]
     judge: Callable[[LaneFacts], str | None]
     applies: Callable[[LaneFacts], bool] = always
     channels: tuple[Channel, ...] = ("sms", "voice")
+    by_id: bool = False
 
 
 class RequestRule(Struct, frozen=True):
-    """A rule over one request. `person` is the recipient's index key, 0 where the address has no form."""
+    """A rule over one request. `person` is the recipient's index key, 0 where the address has no form.
+
+    `passes_ordinary` promises that it passes every request in which nothing is unusual (see `policy.is_ordinary`), so
+    that the hot path need not ask it; a property test holds the promise.
+    """
 
     id: str
     cites: tuple[str, ...]
     judge: Callable[[Request, Lane, int, Snapshot], str | None]
     applies: Callable[[LaneFacts], bool] = always
     channels: tuple[Channel, ...] = ("sms", "voice")
+    by_id: bool = False
+    passes_ordinary: bool = False
 
 
 Rule = LaneRule | RequestRule

@@ -7,6 +7,15 @@ from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.rules.rule import RequestRule
 
+#: What a reader of the wire may find. INVARIANT: each is refused by the rule of this file that has its id.
+FINDING_RULES: Final = frozenset(
+    ("pdu.unsupported", "pdu.ambiguous", "message.partial", "message.foreign", "address.invalid", "content.undecodable")
+)
+
+
+class UnknownFindingError(Exception):
+    """A reader found something that no rule refuses: a defect, which must not become a pass."""
+
 
 def _found(request: Request, rule: str) -> str | None:
     for finding in request.findings:
@@ -17,6 +26,8 @@ def _found(request: Request, rule: str) -> str | None:
 
 def _unsupported(request: Request, lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
     if request.findings:
+        if not FINDING_RULES.issuperset(finding.rule for finding in request.findings):
+            raise UnknownFindingError
         found = _found(request, "pdu.unsupported")
         if found is not None:
             return found
@@ -43,13 +54,17 @@ def _foreign(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -
 def _address(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
     if request.findings and (found := _found(request, "address.invalid")) is not None:
         return found
+    if request.by_id:
+        return None
     if request.sender is None:
         return "source"
     return "destination" if request.recipient is None else None
 
 
 def _undecodable(request: Request, lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
-    if request.readings:
+    if request.findings and (found := _found(request, "content.undecodable")) is not None:
+        return found
+    if request.readings or request.by_id:
         return None
     registered = request.account.binary and lane.number is not None and lane.number.binary
     if request.binary and registered:
@@ -57,9 +72,11 @@ def _undecodable(request: Request, lane: Lane, _person: int, _snapshot: Snapshot
     return "binary" if request.binary else "text"
 
 
-UNSUPPORTED: Final = RequestRule("pdu.unsupported", ("Z16", "Z17"), _unsupported, channels=("sms",))
-AMBIGUOUS: Final = RequestRule("pdu.ambiguous", ("Z17",), _ambiguous, channels=("sms",))
-PARTIAL: Final = RequestRule("message.partial", ("Z17",), _partial, channels=("sms",))
-FOREIGN: Final = RequestRule("message.foreign", ("J13",), _foreign, channels=("sms",))
-ADDRESS: Final = RequestRule("address.invalid", ("Z16", "Z9"), _address)
-UNDECODABLE: Final = RequestRule("content.undecodable", ("Z17", "J11"), _undecodable, channels=("sms",))
+UNSUPPORTED: Final = RequestRule("pdu.unsupported", ("Z16", "Z17"), _unsupported, by_id=True, passes_ordinary=True)
+AMBIGUOUS: Final = RequestRule("pdu.ambiguous", ("Z17",), _ambiguous, by_id=True, passes_ordinary=True)
+PARTIAL: Final = RequestRule("message.partial", ("Z17",), _partial, by_id=True, passes_ordinary=True)
+FOREIGN: Final = RequestRule("message.foreign", ("J13",), _foreign, by_id=True, passes_ordinary=True)
+ADDRESS: Final = RequestRule("address.invalid", ("Z16", "Z9"), _address, by_id=True, passes_ordinary=True)
+UNDECODABLE: Final = RequestRule(
+    "content.undecodable", ("Z17", "J11"), _undecodable, channels=("sms",), by_id=True, passes_ordinary=True
+)

@@ -1,0 +1,225 @@
+"""One bind's way to the policy: reads what its ESME asks, has it judged, and sees that the answer is recorded.
+
+Owns the joining of the readers of the wire, the policy and the journal for one account. Must never change a verdict.
+What is in force (snapshot, vocabulary, codes) is looked up at each request, so a reload binds on the next PDU.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from proxy.attribution import Answered, is_shared
+from proxy.core.codes import CodeMaps
+from proxy.core.decision import Permit, Refusal
+from proxy.core.records import Account
+from proxy.core.request import Request
+from proxy.core.snapshot import Snapshot
+from proxy.hearing import Hearing, Understood
+from proxy.journal import Journal
+from proxy.optout_parser import Vocabulary
+from proxy.policy import evaluate, unanswerable
+from proxy.rate import RateLimit
+from proxy.smpp.consts import CANCEL_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.gate import ACCEPTED, UNKNOWN
+from proxy.smpp.inbound import Receipt, Reply, read_inbound
+from proxy.smpp.message_ids import MessageIds
+from proxy.smpp.pdu import Pdu
+from proxy.smpp.submit import SubmitReader
+from proxy.smpp.text import AlphabetTable
+from proxy.smpp.tlv import encode_tlvs
+
+_V5: Final = 0x50
+
+
+class InForce:
+    """What is in force now; whoever reloads swaps these references. `now` is UTC seconds, set once per chunk."""
+
+    __slots__ = ("codes", "now", "snapshot", "vocabulary")
+
+    def __init__(self, snapshot: Snapshot, vocabulary: Vocabulary, codes: CodeMaps, now: float) -> None:
+        self.snapshot = snapshot
+        self.vocabulary = vocabulary
+        self.codes = codes
+        self.now = now
+
+
+class Shared(Struct):
+    """What all binds of one account share."""
+
+    rate: RateLimit | None
+    message_ids: MessageIds
+    own_ids: MessageIds
+    receivers: int = 0
+
+
+class AccountGate:
+    """The `Gate` of one bind (see `smpp/gate.py`). `transmitter` binds need a receiver of their account elsewhere."""
+
+    def __init__(
+        self,
+        account: Account,
+        shared: Shared,
+        in_force: InForce,
+        journal: Journal,
+        hearing: Hearing,
+        table: AlphabetTable,
+        *,
+        purpose_tag: int,
+        transmitter: bool,
+        interface_version: int,
+        refusal_durable: Callable[[Pdu, Refusal], None],
+        reply_durable: Callable[[Pdu, bool], None],
+        confirm: Callable[[Understood], None],
+        log: Callable[[str], None],
+    ) -> None:
+        self.account = account
+        self._shared = shared
+        self._in_force = in_force
+        self._journal = journal
+        self._hearing = hearing
+        self._table = table
+        self._purpose_tag = purpose_tag
+        self._transmitter = transmitter
+        self._v5 = interface_version >= _V5
+        self._refusal_durable = refusal_durable
+        self._reply_durable = reply_durable
+        self._confirm = confirm
+        self._log = log
+        self._snapshot: Snapshot | None = None
+        self._shared_numbers: dict[str, bool] = {}
+        self._reader = SubmitReader(account, table, purpose_tag)
+        self._asked: Request | None = None
+        self.submitted = self.permitted = self.refused = self.deferred = self.replies = 0
+
+    def _renew(self, snapshot: Snapshot) -> None:
+        """A new revision: the account may have changed, or be gone, and then nothing of it is approved."""
+        self._snapshot = snapshot
+        self._shared_numbers.clear()
+        account = snapshot.accounts.get(self.account.id)
+        self.account = account or msgspec.structs.replace(self.account, reviewed=False)
+        self._reader = SubmitReader(self.account, self._table, self._purpose_tag)
+
+    def judge(self, pdu: Pdu, in_flight: int) -> Permit | Refusal:
+        force = self._in_force
+        snapshot = force.snapshot
+        if snapshot is not self._snapshot:
+            self._renew(snapshot)
+        self.submitted += 1
+        journal = self._journal
+        if not journal.room:
+            return self.unanswerable(pdu, "internal.outbox")
+        now = force.now
+        shared = self._shared
+        over = in_flight > self.account.window or (shared.rate is not None and not shared.rate.take(now))
+        request_id = journal.next_id()
+        if pdu.command_id == SUBMIT_SM:
+            heard_back = not self._transmitter or shared.receivers > 0
+            request = self._reader.submit(pdu, request_id, now, has_receiver=heard_back, over_rate=over)
+        elif pdu.command_id in (QUERY_SM, CANCEL_SM):
+            request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids)
+        else:
+            request = self._reader.closed(pdu, request_id, now)
+        verdict = evaluate(request, snapshot, now)
+        decision = verdict.decision
+        if isinstance(verdict, Permit):
+            if not journal.decided(request, decision):
+                return self.unanswerable(pdu, "internal.outbox")
+            self.permitted += 1
+            if request.sender is not None and self._is_shared(request.sender, snapshot):
+                answered = Answered(decision.principal, frozenset((decision.purpose,)))
+                self._hearing.latest.remember(decision.person, request.sender, answered)
+            return verdict
+        if decision.effect == "deny":
+            self.refused += 1
+            self._asked = request
+        else:
+            self.deferred += 1
+            journal.decided(request, decision)
+        return verdict
+
+    def _is_shared(self, sender: str, snapshot: Snapshot) -> bool:
+        known = self._shared_numbers.get(sender)
+        if known is None:
+            known = self._shared_numbers[sender] = is_shared(snapshot, sender)
+        return known
+
+    def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
+        self.deferred += 1
+        request = Request(
+            id=self._journal.next_id(),
+            channel="sms",
+            account=self.account,
+            sender=None,
+            recipient=None,
+            readings=(),
+            octets=pdu.raw,
+            received_at=self._in_force.now,
+        )
+        refusal = unanswerable(request, self._in_force.snapshot, rule)
+        # WHY: when the log is full this record is not taken either; the log counts it, and a Gap record will tell.
+        self._journal.decided(request, refusal.decision)
+        return refusal
+
+    def status(self, refusal: Refusal) -> int:
+        decision = refusal.decision
+        return self._in_force.codes.status(self.account, decision.rule, decision.detail)
+
+    def status_of(self, rule: str) -> int:
+        return self._in_force.codes.status(self.account, rule, "")
+
+    def status_text(self, refusal: Refusal) -> bytes:
+        if not (self._v5 or self.account.status_text):
+            return b""
+        return encode_tlvs(((TAG_ADDITIONAL_STATUS_INFO_TEXT, refusal.decision.rule.encode() + b"\0"),))
+
+    def when_durable(self, refusal: Refusal, pdu: Pdu) -> bool:
+        request, self._asked = self._asked, None
+        if request is None:
+            return False
+
+        def then(_error: BaseException | None) -> None:
+            # Even where the disk failed the answer is the refusal: the record stays queued and nothing was let through.
+            self._refusal_durable(pdu, refusal)
+
+        return self._journal.decided_durably(request, refusal.decision, then)
+
+    def read_inbound(self, pdu: Pdu) -> Receipt | Reply:
+        return read_inbound(pdu, self._table)
+
+    def hear(self, reply: Reply, pdu: Pdu) -> bool:
+        self.replies += 1
+        force = self._in_force
+        understood = self._hearing.understand(reply, self.account, force.snapshot, force.vocabulary)
+        if understood is None:
+            return False
+
+        def done(ok: bool, changed: bool) -> None:
+            self._reply_durable(pdu, ok)
+            if changed:
+                self._confirm(understood)
+
+        self._hearing.act(understood, force.snapshot, done)
+        return True
+
+    def outcome(self, decision_id: int, result: str, status: int, message_id: bytes) -> None:
+        if result == ACCEPTED:
+            if message_id:
+                self._shared.message_ids.add(message_id)
+            return
+        if result == UNKNOWN:
+            self._journal.counters.counts["outcome.unknown"] += 1
+        id_hash = self._in_force.snapshot.person_key.fingerprint(message_id) if message_id else b""
+        self._journal.outcome(decision_id, result, status, id_hash)
+
+    def is_own_receipt(self, receipt: Receipt) -> bool:
+        own = self._shared.own_ids
+        return any(one in own for one in receipt.ids)
+
+    def own_answered(self, decision_id: int, message_id: bytes) -> None:
+        if message_id:
+            self._shared.own_ids.add(message_id)
+
+    def note(self, event: str) -> None:
+        self._log(event)

@@ -1,0 +1,259 @@
+"""Composition root: builds the house from settings, starts it, reloads it, drains it. The only file that imports all.
+
+Owns the order of starting (keys, evidence, store, snapshot, listeners, window) and of stopping (the reverse). Must never
+hold traffic up: what is slow here happens before the listeners open, or in slices beside them.
+"""
+
+import asyncio
+import gc
+import signal
+import sys
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from proxy.account_gate import InForce
+from proxy.attribution import LatestMessages
+from proxy.confirmation import Confirmer
+from proxy.console_process import ConsoleProcess
+from proxy.control import ControlServer
+from proxy.core.codes import CodeMaps, load_codes
+from proxy.core.pack import Pack
+from proxy.evidence import records
+from proxy.evidence.keys import load_or_create_signing_key
+from proxy.evidence.log import EvidenceLog, Limits
+from proxy.hearing import Hearing
+from proxy.journal import Journal
+from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
+from proxy.registry.keys import load_or_create_person_key
+from proxy.registry.packs import find_config, read_pack
+from proxy.registry.ports import StoreError
+from proxy.registry.snapshots import SnapshotBuilder
+from proxy.registry.verbs import Verbs
+from proxy.rules.table import RULE_IDS
+from proxy.settings import Settings, SettingsError, load, read_toml
+from proxy.smpp_server import SmppServer
+from proxy.status_reporter import StatusReporter
+from proxy.store.sqlite import SqliteStore, open_owner
+from proxy.telemetry.counters import Counters
+from proxy.telemetry.events import BY_NAME
+from proxy.telemetry.log import EventLog, configure
+from proxy.telemetry.status import StatusFile, status_path
+from proxy.version import VERSION
+
+CONTROL_SOCKET: Final = "control.sock"
+_DAY_CHECK_S: Final = 60.0
+
+
+class RuleFiles:
+    """What the policy reads from files: pack, code maps, vocabulary. Raises SettingsError with every error."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.pack: Pack = read_pack(settings.policy.pack)
+        codes = find_config("codes", settings.policy.codes)
+        vocabulary = find_config("vocabulary", settings.policy.vocabulary)
+        try:
+            self.codes: CodeMaps = load_codes(read_toml(codes))
+            self.vocabulary: Vocabulary = load_vocabulary(read_toml(vocabulary), str(vocabulary))
+        except (ValueError, VocabularyError) as error:
+            raise SettingsError([str(error)]) from error
+
+
+class Application:
+    """One running tdgate. `start`, then `stop`; `reload` between."""
+
+    def __init__(self, settings: Settings, config: Path) -> None:
+        self._settings = settings
+        self._config = config
+        self._counters = Counters()
+        self._events = EventLog(self._counters)
+        self._background: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
+
+    def log(self, event: str, /, **fields: str | int | float | bool | None) -> None:
+        """Counts an event of the catalogue and writes its line."""
+        self._events.emit(BY_NAME[event], **fields)
+
+    async def start(self) -> None:
+        """Everything up to open listeners; raises SettingsError, StoreError, OSError with what to mend."""
+        settings = self._settings
+        rules = RuleFiles(settings)
+        Path(settings.state).mkdir(parents=True, exist_ok=True)
+        secret = load_or_create_person_key(settings.path(settings.store.person_key))
+        signing = load_or_create_signing_key(settings.path(settings.evidence.signing_key))
+        self._store: SqliteStore = await open_owner(settings.path(settings.store.database), secret)
+        self._evidence = EvidenceLog.open(
+            settings.path(settings.evidence.directory),
+            signing,
+            software=f"tdgate {VERSION}",
+            config_digest=sha256(self._config.read_bytes()).digest(),
+            rules=RULE_IDS,
+            limits=Limits(
+                linger_ms=settings.evidence.linger_ms,
+                outbox_records=settings.evidence.outbox_most_records,
+                segment_octets=settings.evidence.segment_octets,
+            ),
+            on_drain=self._evidence_drained,
+        )
+        self._builder = SnapshotBuilder(self._store, secret.person_key)
+        snapshot = await self._builder.build(rules.pack)
+        self._in_force = InForce(snapshot, rules.vocabulary, rules.codes, time.time())
+        self._pack = rules.pack
+        self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
+        self._hearing = Hearing(self._store, self._journal, LatestMessages())
+        confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
+        self._smpp = SmppServer(
+            settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log
+        )
+        self._verbs = Verbs(self._store, secret, self._records_changed)
+        self._control = ControlServer(settings.path(CONTROL_SOCKET), self.dispatch)
+        await self._control.start()
+        await self._smpp.start()
+        status_file = StatusFile(status_path(settings.state))
+        self._reporter = StatusReporter(status_file, self._in_force, self._journal, self._smpp, self._evidence)
+        self._console = ConsoleProcess(settings.console, self._config, self.log)
+        self._spawn(self._reporter.run())
+        self._spawn(self._turn_days())
+        if settings.console.enabled:
+            self._spawn(self._console.run())
+        # WHY: what exists now lives as long as the process; the collector need never look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 100)
+        self.log("process.ready")
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _evidence_drained(self) -> None:
+        self._smpp.evidence_drained()
+
+    @property
+    def listening(self) -> list[tuple[str, int, bool]]:
+        """(host, port, tls) of the SMPP listeners."""
+        return self._smpp.listening
+
+    # ---- changes while running ----------------------------------------------------------------------------------
+
+    async def _records_changed(self) -> None:
+        """The registry has a new revision: it binds on the next PDU."""
+        await self._swap(self._pack)
+
+    async def _swap(self, pack: Pack) -> None:
+        try:
+            snapshot = await self._builder.build(pack)
+        except StoreError as error:
+            self._events.emit(BY_NAME["registry.failed"], error=error)
+            return
+        self._in_force.snapshot = snapshot
+        self._pack = pack
+        digest = sha256(f"{snapshot.revision}".encode()).digest()
+        self._evidence.append(
+            records.Registry(at_us=time.time_ns() // 1000, revision=snapshot.revision, digest=digest, actor="registry")
+        )
+        self.log("registry.swapped", revision=snapshot.revision)
+
+    async def reload(self) -> None:
+        """Reads configuration, pack, codes and vocabulary anew; keeps the old ones, and says so, if any is wrong."""
+        async with self._reloading:
+            try:
+                settings = load(self._config)
+                rules = RuleFiles(settings)
+            except SettingsError as error:
+                for line in error.errors:
+                    self.log("config.rejected", reason=line)
+                return
+            self._in_force.codes = rules.codes
+            self._in_force.vocabulary = rules.vocabulary
+            await self._store.settle_day()
+            await self._swap(rules.pack)
+            restart = settings.smpp != self._settings.smpp or settings.store != self._settings.store
+            self.log("config.reloaded", needs_restart=restart)
+            self._journal.note("reload", "signal", f"pack {rules.pack.id} {rules.pack.version}")
+
+    async def _turn_days(self) -> None:
+        """Consents end at midnight: derives them anew once a day."""
+        day = self._in_force.snapshot.pack
+        today = int((time.time() + 8 * 3600) // 86_400)
+        del day
+        while True:
+            await asyncio.sleep(_DAY_CHECK_S)
+            now = int((time.time() + 8 * 3600) // 86_400)
+            if now != today:
+                today = now
+                await self._store.settle_day()
+
+    async def dispatch(self, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """One operation from the control socket."""
+        operation = self._operations().get(verb)
+        if operation is not None:
+            return operation(arguments)
+        return await self._verbs.dispatch(verb, arguments)
+
+    def _operations(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+        return {"route.drain": self._drain_route, "route.resume": self._resume_route, "route.list": self._list_routes}
+
+    def _drain_route(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        self._smpp.drain_route(str(arguments["route"]))
+        self._journal.note("route.drain", str(arguments.get("by", "")), str(arguments["route"]))
+        return self._list_routes(arguments)
+
+    def _resume_route(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        self._smpp.resume_route(str(arguments["route"]))
+        self._journal.note("route.resume", str(arguments.get("by", "")), str(arguments["route"]))
+        return self._list_routes(arguments)
+
+    def _list_routes(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        rows = [
+            {
+                "route": route.name,
+                "draining": route.draining,
+                "binds": sum(bound.route is route and bound.carrier is not None for bound in self._smpp.bounds),
+                "in_flight": sum(bound.relay.in_flight for bound in self._smpp.bounds if bound.route is route),
+            }
+            for route in self._smpp.routes.values()
+        ]
+        return {"routes": rows}
+
+    # ---- running and stopping -----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serves until SIGTERM or SIGINT, then drains."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload()))
+        await self._stopping.wait()
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Drains both sides, flushes evidence and store, ends the window."""
+        self.log("process.draining")
+        await self._smpp.drain(self._settings.smpp.drain_s)
+        await self._control.stop()
+        await self._console.stop()
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._evidence.close()
+        await self._store.close()
+        self._reporter.remove()
+        self.log("process.stopped")
+
+
+async def serve(settings: Settings, config: Path) -> None:
+    """`tdgate run`: starts, says on standard output where it listens, serves until told to stop."""
+    application = Application(settings, config)
+    await application.start()
+    for host, port, tls in application.listening:
+        sys.stdout.write(f"listening {'smpp+tls' if tls else 'smpp'} {host}:{port}\n")
+    sys.stdout.flush()
+    await application.run()
+
+
+__all__ = ["CONTROL_SOCKET", "Application", "RuleFiles", "configure", "serve"]

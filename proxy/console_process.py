@@ -1,0 +1,47 @@
+"""Keeps the window for people running, in a process of its own, so that it cannot slow the wire."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from proxy.settings import Console
+
+_PAUSE_S: Final = (1.0, 2.0, 5.0, 15.0)
+
+
+class ConsoleProcess:
+    """Starts the window, and starts it again with growing pauses should it end."""
+
+    def __init__(self, settings: Console, config: Path, log: Callable[..., None]) -> None:
+        self._settings = settings
+        self._config = config
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def run(self) -> None:
+        attempt = 0
+        while True:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "proxy", "console", "--config", str(self._config)
+            )
+            self._log("console.started", port=self._settings.port)
+            code = await self._process.wait()
+            self._log("console.failed", code=code)
+            await asyncio.sleep(_PAUSE_S[min(attempt, len(_PAUSE_S) - 1)])
+            attempt += 1
+
+    async def stop(self) -> None:
+        """Ends the process and waits for its end."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), 5.0)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()

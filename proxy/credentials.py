@@ -1,0 +1,109 @@
+"""Who binds: passwords checked off the loop, a bounded number at once, failures answered alike and ever later.
+
+Owns the memory of recent failures and of passwords that were right (as a keyed hash, for this process only), so that
+500 ESMEs that bind again at once cost one hash each and no Argon2. Must never tell an unknown system_id from a wrong
+password: both take a full check and get their answer at the same moment. Must never log a password.
+"""
+
+import asyncio
+import hmac
+import secrets
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from typing import Final
+
+import argon2
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from proxy.core.records import Account
+
+_KEPT: Final = 10_000
+#: OWASP's first choice for Argon2id: 19 MiB, two passes, one lane.
+HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+
+
+class TooManyChecksError(Exception):
+    """More binds wait for their password check than are allowed to: the peer shall come again later."""
+
+
+class Credentials:
+    """Checks passwords. Times are seconds of the loop's clock."""
+
+    def __init__(self, *, at_once: int, pending_most: int, delay_first_s: float, delay_most_s: float) -> None:
+        # WHY: Argon2 gives up the GIL while it works, so these threads never hold the wire.
+        self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="password")
+        self._pending = 0
+        self._pending_most = pending_most
+        self._delay_first_s = delay_first_s
+        self._delay_most_s = delay_most_s
+        self._secret = secrets.token_bytes(32)
+        self._right: dict[str, tuple[str, bytes]] = {}
+        self._failures: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._turns: dict[tuple[str, str], asyncio.Lock] = {}
+        # What an unknown system_id is checked against: a password that nobody has.
+        self._nobody = HASHER.hash(secrets.token_hex(16))
+
+    async def check(self, account: Account | None, system_id: str, password: bytes, peer: str) -> bool:
+        """Whether this password opens this account (None: there is none of that name).
+
+        Answers a failure no sooner than a delay that doubles with each failure of (system_id, peer). Attempts of one
+        pair wait for each other, so that guessing in parallel gains nothing. Raises TooManyChecksError.
+        """
+        if account is not None and self._was_right(account, password):
+            return True
+        if self._pending >= self._pending_most:
+            raise TooManyChecksError
+        self._pending += 1
+        key = (system_id, peer)
+        turn = self._turns.setdefault(key, asyncio.Lock())
+        try:
+            async with turn:
+                return await self._check_now(account, password, key)
+        finally:
+            self._pending -= 1
+            if not turn.locked():
+                self._turns.pop(key, None)
+
+    async def _check_now(self, account: Account | None, password: bytes, key: tuple[str, str]) -> bool:
+        loop = asyncio.get_running_loop()
+        if account is not None and self._was_right(account, password):
+            return True
+        failures = self._failures.get(key, 0)
+        answer_at = loop.time() + min(self._delay_first_s * 2.0**failures, self._delay_most_s)
+        known = account.password_hash if account is not None else self._nobody
+        right = await loop.run_in_executor(self._pool, _verify, known, password)
+        if right and account is not None:
+            self._right[account.id] = (account.password_hash, self._digest(password))
+            self._failures.pop(key, None)
+            return True
+        self._failures[key] = min(failures + 1, 32)
+        self._failures.move_to_end(key)
+        while len(self._failures) > _KEPT:
+            self._failures.popitem(last=False)
+        await asyncio.sleep(max(0.0, answer_at - loop.time()))
+        return False
+
+    def _digest(self, password: bytes) -> bytes:
+        return blake2b(password, key=self._secret, digest_size=32).digest()
+
+    def _was_right(self, account: Account, password: bytes) -> bool:
+        known = self._right.get(account.id)
+        # The hash is part of it, so that a changed password ends what was remembered.
+        return (
+            known is not None
+            and known[0] == account.password_hash
+            and hmac.compare_digest(known[1], self._digest(password))
+        )
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _verify(known: str, password: bytes) -> bool:
+    try:
+        return argon2.PasswordHasher().verify(known, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,75 @@
+"""What a relay asks of the rest of the house, as one small protocol.
+
+The relay is sans-IO and knows no policy, no store and no log. Whoever builds one hands it a `Gate`; answers that have
+to wait for the disk come back later through the relay's own methods.
+"""
+
+from typing import Protocol
+
+from proxy.core.decision import Permit, Refusal
+from proxy.smpp.inbound import Receipt, Reply
+from proxy.smpp.pdu import Pdu
+
+#: How a permitted message ended at the carrier.
+ACCEPTED = "accepted"
+REJECTED = "rejected"
+UNKNOWN = "unknown"
+LATE = "late"
+
+
+class Gate(Protocol):
+    """One account's way to policy, evidence and suppression list."""
+
+    def judge(self, pdu: Pdu, in_flight: int) -> Permit | Refusal:
+        """Asks the policy about a request of the ESME; `in_flight` counts its unanswered ones, this one included.
+
+        Raises PduError where the PDU cannot be read.
+        """
+        ...
+
+    def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
+        """A refusal for a reason that lies in tdgate or the carrier (`internal.*`)."""
+        ...
+
+    def status(self, refusal: Refusal) -> int:
+        """The command_status that the account's code map gives a refusal."""
+        ...
+
+    def status_text(self, refusal: Refusal) -> bytes:
+        """TLVs that follow a refusal for accounts that ask for them, else empty."""
+        ...
+
+    def status_of(self, rule: str) -> int:
+        """The command_status of a catalogue id that came up without a request in hand (`outcome.unknown`)."""
+        ...
+
+    def when_durable(self, refusal: Refusal, pdu: Pdu) -> bool:
+        """Whether the answer waits for the evidence; if so `MirrorRelay.refusal_durable(pdu, refusal)` follows."""
+        ...
+
+    def read_inbound(self, pdu: Pdu) -> Receipt | Reply:
+        """Reads a delivery of the carrier; raises PduError with the status to answer."""
+        ...
+
+    def hear(self, reply: Reply, pdu: Pdu) -> bool:
+        """Lays what a person asked over the snapshot; True where it has to be on disk before the carrier is answered.
+
+        `MirrorRelay.reply_durable(pdu, ok)` follows.
+        """
+        ...
+
+    def outcome(self, decision_id: int, result: str, status: int, message_id: bytes) -> None:
+        """Tells how a permitted message ended."""
+        ...
+
+    def is_own_receipt(self, receipt: Receipt) -> bool:
+        """Whether a receipt is for a message that tdgate itself sent, so that the ESME never sees it."""
+        ...
+
+    def own_answered(self, decision_id: int, message_id: bytes) -> None:
+        """The carrier's answer to a message that tdgate itself sent."""
+        ...
+
+    def note(self, event: str) -> None:
+        """Counts and logs an event of the catalogue, without personal data."""
+        ...

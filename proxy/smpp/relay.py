@@ -1,0 +1,430 @@
+"""The mirror relay: one ESME bind and its one carrier bind. Sans-IO.
+
+Owns which answer belongs to which request, in both directions, and what happens to them when a side is lost. Must
+never forward a request of the ESME without a permit, answer a refusal of a person before it is on disk, or answer any
+request twice. How it works: each side's requests are entered in the other side's window; answers are mapped back by
+sequence_number and pass byte for byte. What has to wait (a full window, a receipt before its response, a reply before
+its commit) waits here, unanswered.
+"""
+
+from collections import deque
+from typing import Final
+
+from msgspec import Struct
+
+from proxy.core.decision import Permit, Refusal
+from proxy.smpp.consts import (
+    ALERT_NOTIFICATION,
+    DATA_SM,
+    DELIVER_SM,
+    ENQUIRE_LINK_RESP,
+    ESME_ROK,
+    ESME_RX_T_APPN,
+    GENERIC_NACK,
+    RESPONSE_BIT,
+    SUBMIT_SM,
+    UNBIND,
+    UNBIND_RESP,
+)
+from proxy.smpp.forward import forward
+from proxy.smpp.gate import ACCEPTED, LATE, REJECTED, UNKNOWN, Gate
+from proxy.smpp.inbound import Receipt
+from proxy.smpp.pdu import Pdu, PduError, response, with_sequence
+from proxy.smpp.session import Session
+from proxy.smpp.window import Window
+
+_UNKNOWN_RULE: Final = "outcome.unknown"
+_LATE_KEPT: Final = 10_000
+
+
+class Asked(Struct, gc=False):
+    """A permitted request that waits for the carrier. `own` ones were sent by tdgate itself, for nobody's sequence."""
+
+    command_id: int
+    sequence: int
+    decision_id: int
+    about: bytes
+    own: bool
+
+
+class Delivered(Struct, gc=False):
+    """A delivery of the carrier that waits for the ESME."""
+
+    command_id: int
+    sequence: int
+
+
+class Waiting(Struct, gc=False):
+    """A receipt that came before the response to the message it is about."""
+
+    pdu: Pdu
+    receipt: Receipt
+
+
+class MirrorRelay:
+    """Joins one ESME session and one carrier session. `now` is monotonic seconds throughout.
+
+    After each call the shell writes `esme.out` and `carrier.out`. While `congested`, it reads nothing from the ESME.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_delivered",
+        "_gate",
+        "_hearing",
+        "_late",
+        "_own",
+        "_refusing",
+        "_to_carrier",
+        "_to_esme",
+        "_unbind",
+        "_waiting",
+        "carrier",
+        "draining",
+        "esme",
+    )
+
+    def __init__(
+        self,
+        gate: Gate,
+        esme: Session | None,
+        carrier: Session | None,
+        *,
+        carrier_window: int,
+        esme_window: int,
+        response_s: float,
+        own: bool = False,
+    ) -> None:
+        self._gate = gate
+        self.esme = esme
+        self.carrier = carrier
+        #: A receiver that tdgate opened itself: replies end here, since its account takes none.
+        self._own = own
+        self._to_carrier: Window[Asked] = Window(carrier_window, response_s)
+        self._to_esme: Window[Delivered] = Window(esme_window, response_s)
+        self._asked: deque[Pdu] = deque()
+        self._delivered: deque[Pdu] = deque()
+        self._waiting: list[Waiting] = []
+        self._refusing = 0
+        self._unbind: Pdu | None = None
+        self._hearing: dict[int, Session | None] = {}
+        self._late: dict[int, int] = {}
+        #: Set while the route or the process drains: the ESME's requests are answered `internal.draining`.
+        self.draining = False
+
+    # ---- the ESME's requests and answers ------------------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        """Requests of the ESME that are not answered yet."""
+        return len(self._to_carrier) + len(self._asked) + self._refusing
+
+    @property
+    def delivering(self) -> int:
+        """Deliveries of the carrier that are not answered yet."""
+        return len(self._to_esme) + len(self._delivered) + len(self._waiting)
+
+    @property
+    def congested(self) -> bool:
+        """Whether the ESME's requests wait for room towards the carrier: reading should stop meanwhile."""
+        return bool(self._asked)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the carrier's deliveries wait for room towards the ESME: reading should stop meanwhile."""
+        return bool(self._delivered)
+
+    def from_esme(self, pdus: list[Pdu], now: float) -> None:
+        """Takes the PDUs that the ESME's session let through."""
+        for pdu in pdus:
+            command_id = pdu.command_id
+            if command_id == SUBMIT_SM:
+                if self._to_carrier.full or self._asked:
+                    self._asked.append(pdu)
+                else:
+                    self._ask(pdu, now)
+            elif command_id & RESPONSE_BIT:
+                self._esme_answered(pdu, now)
+            elif command_id == UNBIND:
+                self._gate.note("bind.closed")
+                assert self.esme is not None
+                self.esme.enter("unbinding")
+                self._unbind = pdu
+                self._unbind_when_answered()
+            elif self._to_carrier.full or self._asked:
+                self._asked.append(pdu)
+            else:
+                self._ask(pdu, now)
+
+    def _unbind_when_answered(self) -> None:
+        """Answers the ESME's unbind once all its requests have their answers (SMPP v3.4 §4.2)."""
+        if self._unbind is not None and self.esme is not None and not self.in_flight:
+            self.esme.respond(self._unbind, ESME_ROK)
+            self.esme.close("unbound")
+            self._unbind = None
+
+    def _ask(self, pdu: Pdu, now: float) -> None:
+        """Judges one request and acts on the verdict: the only place where a request of the ESME goes on."""
+        try:
+            if self.draining:
+                verdict: Permit | Refusal = self._gate.unanswerable(pdu, "internal.draining")
+            elif self.carrier is None:
+                verdict = self._gate.unanswerable(pdu, "internal.upstream")
+            else:
+                verdict = self._gate.judge(pdu, self.in_flight + 1)
+        except PduError as error:
+            self._gate.note("pdu.malformed")
+            if self.esme is not None:
+                self.esme.respond(pdu, error.status)
+            return
+        if isinstance(verdict, Permit):
+            assert self.carrier is not None
+            about = _destination(pdu) if pdu.command_id == SUBMIT_SM else b""
+            asked = Asked(pdu.command_id, pdu.sequence, verdict.decision.id, about, False)
+            forward(verdict, self.carrier, self._to_carrier.open(asked, now))
+        elif self._gate.when_durable(verdict, pdu):
+            self._refusing += 1
+        else:
+            self._refuse(pdu, verdict)
+
+    def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
+        if self.esme is None:
+            return
+        status = self._gate.status(refusal)
+        if refusal.decision.detail == "command":
+            self.esme.out.append(response(GENERIC_NACK, status, pdu.sequence))
+            return
+        tlvs = self._gate.status_text(refusal)
+        # A refused submit_sm has no body in v3.4; TLVs need the empty message_id before them.
+        self.esme.respond(pdu, status, b"\0" + tlvs if tlvs else b"")
+
+    def refusal_durable(self, pdu: Pdu, refusal: Refusal) -> None:
+        """The evidence of a refusal is on disk: the ESME may have its answer."""
+        self._refusing -= 1
+        self._refuse(pdu, refusal)
+        self._unbind_when_answered()
+
+    def send_own(self, permit: Permit, now: float) -> bool:
+        """Sends a message of tdgate itself (a confirmation); False where there is no room or no way."""
+        carrier = self.carrier
+        if carrier is None or carrier.state not in ("tx", "trx") or self._to_carrier.full:
+            return False
+        asked = Asked(SUBMIT_SM, 0, permit.decision.id, b"", True)
+        forward(permit, carrier, self._to_carrier.open(asked, now))
+        return True
+
+    def _esme_answered(self, pdu: Pdu, now: float) -> None:
+        held = self._to_esme.peek(pdu.sequence)
+        if held is None or (pdu.command_id != held.command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK):
+            self._unmatched(pdu, self.esme)
+            return
+        self._to_esme.close(pdu.sequence)
+        if self.carrier is not None:
+            self.carrier.out.append(with_sequence(pdu.raw, held.sequence))
+        while self._delivered and not self._to_esme.full:
+            self._deliver(self._delivered.popleft(), now)
+
+    # ---- the carrier's answers and requests ---------------------------------------------------------------------
+
+    def from_carrier(self, pdus: list[Pdu], now: float) -> None:
+        """Takes the PDUs that the carrier's session let through."""
+        for pdu in pdus:
+            command_id = pdu.command_id
+            if command_id & RESPONSE_BIT:
+                self._carrier_answered(pdu, now)
+            elif command_id in (DELIVER_SM, DATA_SM):
+                self._take_delivery(pdu, now)
+            elif command_id == ALERT_NOTIFICATION:
+                if self.esme is not None:
+                    self.esme.out.append(with_sequence(pdu.raw, self._to_esme.next_sequence()))
+            elif command_id == UNBIND:
+                self._gate.note("carrier.lost")
+                assert self.carrier is not None
+                self.carrier.respond(pdu, ESME_ROK)
+                self.carrier.close("unbound")
+
+    def _carrier_answered(self, pdu: Pdu, now: float) -> None:
+        window = self._to_carrier
+        asked = window.peek(pdu.sequence)
+        if asked is None:
+            self._late_answer(pdu)
+            return
+        if pdu.command_id != asked.command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK:
+            # WHY: an answer to something else says nothing of this message, which goes on waiting for its own.
+            self._gate.note("response.unsolicited")
+            return
+        window.close(pdu.sequence)
+        message_id = pdu.raw[16 : pdu.raw.find(b"\0", 16)] if len(pdu.raw) > 16 else b""
+        if asked.own:
+            self._gate.own_answered(asked.decision_id, message_id)
+        else:
+            if asked.command_id == SUBMIT_SM:
+                self._gate.outcome(asked.decision_id, REJECTED if pdu.status else ACCEPTED, pdu.status, message_id)
+            if self.esme is not None:
+                self.esme.out.append(with_sequence(pdu.raw, asked.sequence))
+        if self._waiting:
+            self._release_receipts(now)
+        while self._asked and not window.full:
+            self._ask(self._asked.popleft(), now)
+        if self._unbind is not None:
+            self._unbind_when_answered()
+
+    def _late_answer(self, pdu: Pdu) -> None:
+        """An answer that nobody waits for: the request was answered `outcome.unknown`, or it is a duplicate."""
+        decision_id = self._late.pop(pdu.sequence, None)
+        if decision_id is not None:
+            self._gate.outcome(decision_id, LATE, pdu.status, pdu.raw[16 : pdu.raw.find(b"\0", 16)])
+        else:
+            self._unmatched(pdu, self.carrier)
+
+    def _unmatched(self, pdu: Pdu, session: Session | None) -> None:
+        """A response that no window waits for: to a link request of ours, or to nothing."""
+        if pdu.command_id == UNBIND_RESP and session is not None:
+            session.unbound()
+        elif pdu.command_id != ENQUIRE_LINK_RESP:
+            self._gate.note("response.unsolicited")
+
+    def _take_delivery(self, pdu: Pdu, now: float) -> None:
+        try:
+            inbound = self._gate.read_inbound(pdu)
+        except PduError as error:
+            self._gate.note("pdu.malformed")
+            assert self.carrier is not None
+            self.carrier.respond(pdu, error.status)
+            return
+        if isinstance(inbound, Receipt):
+            if self._gate.is_own_receipt(inbound):
+                self._answer_carrier(pdu, ESME_ROK)
+            elif self._is_early(inbound):
+                self._gate.note("receipt.waited")
+                self._waiting.append(Waiting(pdu, inbound))
+            else:
+                self._deliver(pdu, now)
+        elif self._gate.hear(inbound, pdu):
+            self._hearing[id(pdu)] = self.carrier
+        else:
+            self._deliver(pdu, now)
+
+    def reply_durable(self, pdu: Pdu, ok: bool, now: float) -> None:
+        """What a person asked is on disk, or could not be put there: then the carrier shall send it again."""
+        if self._hearing.pop(id(pdu), None) is not self.carrier or self.carrier is None:
+            # The bind it came on is gone, so nobody can be answered: the carrier sends it again on its next one.
+            return
+        if not ok:
+            self._answer_carrier(pdu, ESME_RX_T_APPN)
+        elif self._own:
+            # The refusal itself is safe, and nobody else waits for the reply: the carrier is done.
+            self._answer_carrier(pdu, ESME_ROK)
+        else:
+            self._deliver(pdu, now)
+
+    def _is_early(self, receipt: Receipt) -> bool:
+        """Whether a message to that very address still waits for its response, so that the ESME knows no id yet."""
+        about = receipt.about
+        return any(asked.about == about for asked in self._to_carrier.held())
+
+    def _release_receipts(self, now: float) -> None:
+        still: list[Waiting] = []
+        for waiting in self._waiting:
+            if self._is_early(waiting.receipt):
+                still.append(waiting)
+            else:
+                self._deliver(waiting.pdu, now)
+        self._waiting = still
+
+    def _deliver(self, pdu: Pdu, now: float) -> None:
+        """Passes a delivery to the ESME, or says that it cannot take one now."""
+        esme = self.esme
+        if esme is None or esme.state not in ("rx", "trx"):
+            self._answer_carrier(pdu, ESME_RX_T_APPN)
+        elif self._to_esme.full:
+            self._delivered.append(pdu)
+        else:
+            sequence = self._to_esme.open(Delivered(pdu.command_id, pdu.sequence), now)
+            esme.out.append(with_sequence(pdu.raw, sequence))
+
+    def _answer_carrier(self, pdu: Pdu, status: int) -> None:
+        if self.carrier is not None:
+            self.carrier.respond(pdu, status, b"" if status else b"\0")
+
+    def carrier_sequence(self) -> int:
+        """A sequence_number for a link request to the carrier."""
+        return self._to_carrier.next_sequence()
+
+    def esme_sequence(self) -> int:
+        """A sequence_number for a link request to the ESME."""
+        return self._to_esme.next_sequence()
+
+    # ---- losing a side, and time --------------------------------------------------------------------------------
+
+    def carrier_lost(self, now: float) -> None:
+        """The carrier is gone: nobody knows what became of the open requests, and they are told so."""
+        self.carrier = None
+        for asked in self._to_carrier.drain():
+            self._unknown(asked)
+        self._unbind_when_answered()
+        self._to_esme.drain()
+        # WHY: what the carrier delivered and never had answered, it sends again on its next bind.
+        self._delivered.clear()
+        self._waiting.clear()
+        while self._asked:
+            self._ask(self._asked.popleft(), now)
+
+    def carrier_back(self, carrier: Session) -> None:
+        """A new bind to the carrier took the place of a lost one."""
+        self.carrier = carrier
+
+    def esme_lost(self) -> None:
+        """The ESME is gone: its open deliveries go back to the carrier, its open requests are still waited for."""
+        self.esme = None
+        for delivered in self._to_esme.drain():
+            if self.carrier is not None:
+                status = ESME_RX_T_APPN
+                self.carrier.out.append(response(delivered.command_id | RESPONSE_BIT, status, delivered.sequence))
+        for pdu in (*self._delivered, *(waiting.pdu for waiting in self._waiting)):
+            self._answer_carrier(pdu, ESME_RX_T_APPN)
+        self._delivered.clear()
+        self._waiting.clear()
+        # Not judged yet, so nothing of them is anywhere: they die with the connection that asked.
+        self._asked.clear()
+
+    def _unknown(self, asked: Asked) -> None:
+        if asked.own:
+            return
+        self._gate.outcome(asked.decision_id, UNKNOWN, 0, b"")
+        if self.esme is not None:
+            status = self._gate.status_of(_UNKNOWN_RULE)
+            self.esme.out.append(response(asked.command_id | RESPONSE_BIT, status, asked.sequence))
+
+    def next_deadline(self) -> float | None:
+        """Monotonic time of the next `handle_deadline`, None while nothing waits."""
+        deadlines = [when for when in (self._to_carrier.next_deadline(), self._to_esme.next_deadline()) if when]
+        return min(deadlines, default=None)
+
+    def handle_deadline(self, now: float) -> None:
+        """Answers what has waited too long on either side."""
+        for sequence, asked in self._to_carrier.expired(now):
+            self._gate.note("response.timeout")
+            if len(self._late) < _LATE_KEPT:
+                self._late[sequence] = asked.decision_id
+            self._unknown(asked)
+        for _, delivered in self._to_esme.expired(now):
+            self._gate.note("response.timeout")
+            if self.carrier is not None:
+                status = ESME_RX_T_APPN
+                self.carrier.out.append(response(delivered.command_id | RESPONSE_BIT, status, delivered.sequence))
+        if self._waiting:
+            self._release_receipts(now)
+        while self._asked and not self._to_carrier.full:
+            self._ask(self._asked.popleft(), now)
+        while self._delivered and not self._to_esme.full:
+            self._deliver(self._delivered.popleft(), now)
+        self._unbind_when_answered()
+
+
+def _destination(pdu: Pdu) -> bytes:
+    """The destination_addr of a submit_sm as it stands on the wire, to know its receipt by."""
+    raw = pdu.raw
+    find = raw.find
+    after_source = find(b"\0", find(b"\0", 16) + 3)
+    return raw[after_source + 3 : find(b"\0", after_source + 3)]

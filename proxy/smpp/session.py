@@ -1,0 +1,270 @@
+"""One side of one SMPP connection: framing, bind states, timers. Sans-IO.
+
+Owns what octets may mean in which state (SMPP v3.4 §2.2, §7.2). Must never look into a body, and never sends a message
+towards the carrier: that is `forward.py`. How it works: `receive` takes octets and gives the PDUs that the state
+allows; everything else is answered here, with the right status, noted and counted. What is to be sent collects in
+`out`; `ending` says that the connection is to be closed once `out` is written.
+"""
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from proxy.smpp.consts import (
+    ALERT_NOTIFICATION,
+    BIND_COMMANDS,
+    BIND_RECEIVER,
+    BIND_TRANSMITTER,
+    CANCEL_SM,
+    COMMAND_NAMES,
+    DATA_SM,
+    DELIVER_SM,
+    ENQUIRE_LINK,
+    ENQUIRE_LINK_RESP,
+    ESME_RALYBND,
+    ESME_RINVBNDSTS,
+    ESME_RINVCMDID,
+    ESME_RINVCMDLEN,
+    OUTBIND,
+    QUERY_SM,
+    REPLACE_SM,
+    RESPONSE_BIT,
+    SUBMIT_MULTI,
+    SUBMIT_SM,
+    UNBIND,
+    UNBIND_RESP,
+)
+from proxy.smpp.pdu import HEADER, Pdu, generic_nack, response
+
+State = Literal["open", "binding", "tx", "rx", "trx", "unbinding", "closed"]
+Side = Literal["esme", "smsc"]
+Note = Callable[[str], None]
+
+BOUND_STATES: Final[dict[int, State]] = {BIND_TRANSMITTER: "tx", BIND_RECEIVER: "rx"}
+
+_SUBMITTING: Final = frozenset((SUBMIT_SM, SUBMIT_MULTI, DATA_SM, QUERY_SM, CANCEL_SM, REPLACE_SM))
+_DELIVERING: Final = frozenset((DELIVER_SM, DATA_SM, ALERT_NOTIFICATION))
+_NONE: Final[frozenset[int]] = frozenset()
+
+#: Requests that a peer may send, by who the peer is and the state it is in; enquire_link, unbind and responses apart.
+_ALLOWED: Final[dict[tuple[Side, State], frozenset[int]]] = {
+    ("esme", "open"): BIND_COMMANDS,
+    ("esme", "tx"): _SUBMITTING,
+    ("esme", "trx"): _SUBMITTING,
+    ("smsc", "rx"): _DELIVERING,
+    ("smsc", "trx"): _DELIVERING,
+}
+_KNOWN: Final = frozenset(COMMAND_NAMES)
+_UNANSWERED: Final = frozenset((ALERT_NOTIFICATION, OUTBIND))
+
+_unpack = HEADER.unpack_from
+
+
+class Timers(Struct, frozen=True):
+    """Seconds of monotonic time (SMPP v3.4 §7.2)."""
+
+    session_init_s: float = 10.0
+    pdu_s: float = 10.0
+    enquire_link_s: float = 30.0
+    inactivity_s: float = 600.0
+    response_s: float = 30.0
+
+
+class Session:
+    """The state machine of one connection. `peer` is who sits at the other end; `note` counts events by name."""
+
+    __slots__ = (
+        "_allowed",
+        "_asked_at",
+        "_most_octets",
+        "_note",
+        "_now",
+        "_part_since",
+        "_rest",
+        "_timers",
+        "active_at",
+        "ending",
+        "heard_at",
+        "held",
+        "out",
+        "peer",
+        "since",
+        "state",
+    )
+
+    def __init__(self, peer: Side, timers: Timers, most_octets: int, note: Note, now: float) -> None:
+        self.peer: Side = peer
+        self.state: State = "open"
+        self._allowed = _ALLOWED.get((peer, "open"), _NONE)
+        self._timers = timers
+        self._most_octets = most_octets
+        self._note = note
+        self._rest = b""
+        self._part_since: float | None = None
+        self._asked_at: float | None = None
+        self._now = now
+        self.since = self.heard_at = self.active_at = now
+        #: Octets to be written, in order.
+        self.out: list[bytes] = []
+        #: Why the connection is to be closed after `out` was written; empty while it lives.
+        self.ending = ""
+        #: While set, octets collect and nothing is framed: a bind is being decided.
+        self.held = False
+
+    def enter(self, state: State) -> None:
+        """Moves to a state; what the peer may send changes with it."""
+        self.state = state
+        self._allowed = _ALLOWED.get((self.peer, state), _NONE)
+
+    def receive(self, data: bytes, now: float) -> list[Pdu]:
+        """Frames octets into the PDUs that the state allows, in order; answers all others into `out`."""
+        self._now = self.heard_at = now
+        self._asked_at = None
+        if self._rest:
+            data = self._rest + data
+            self._rest = b""
+        if self.held or self.ending:
+            self._rest = b"" if self.ending else data
+            return []
+        at, end, most, allowed = 0, len(data), self._most_octets, self._allowed
+        found: list[Pdu] = []
+        while end - at >= 16:
+            length, command_id, status, sequence = _unpack(data, at)
+            if length < 16 or length > most:
+                self._lost_framing()
+                return found
+            after = at + length
+            if after > end:
+                break
+            raw = data[at:after]
+            at = after
+            if command_id in allowed or command_id & RESPONSE_BIT:
+                found.append(Pdu(command_id, status, sequence, raw))
+                if command_id & ~RESPONSE_BIT in BIND_COMMANDS and self.state in ("open", "binding"):
+                    # WHY: what comes behind a bind, or its answer, is judged in the state that it leads to.
+                    self.enter("binding")
+                    self.held = True
+                    break
+            elif self._out_of_state(command_id, sequence, raw, found):
+                return found
+        if found:
+            self.active_at = now
+        if at < end:
+            self._rest = data[at:]
+            # WHY: an unusable length is answered at once, not when sixteen octets have come: an old client that sends
+            # eight would otherwise hold the connection until the timer.
+            if not self.held and end - at >= 4 and not 16 <= int.from_bytes(self._rest[:4]) <= most:
+                self._lost_framing()
+            elif self._part_since is None:
+                self._part_since = now
+        else:
+            self._part_since = None
+        return found
+
+    def resume(self, now: float) -> list[Pdu]:
+        """Frames what collected while `held` was set."""
+        self.held = False
+        self._part_since = None
+        return self.receive(b"", now)
+
+    @property
+    def backlog(self) -> int:
+        """Octets that are not framed yet."""
+        return len(self._rest)
+
+    def respond(self, pdu: Pdu, status: int, body: bytes = b"") -> None:
+        """Answers a request of the peer; `body` is empty where the status is not zero (SMPP v3.4 §4)."""
+        self.out.append(response(pdu.command_id | RESPONSE_BIT, status, pdu.sequence, body))
+
+    def close(self, reason: str) -> None:
+        """Ends the connection after what is in `out` was written."""
+        if not self.ending:
+            self.ending = reason
+            self.enter("closed")
+
+    def unbind(self, sequence: int) -> None:
+        """Asks the peer to end the session; the shell closes when the answer comes or its time is up."""
+        if self.state in ("tx", "rx", "trx"):
+            self.enter("unbinding")
+            self._asked_at = self._now
+            self.out.append(response(UNBIND, 0, sequence))
+
+    def unbound(self) -> None:
+        """The peer answered our unbind."""
+        if self.state == "unbinding":
+            self.close("unbound")
+
+    def next_deadline(self) -> float:
+        """Monotonic time of the next `handle_deadline`."""
+        timers = self._timers
+        if self.state == "open":
+            deadline = self.since + timers.session_init_s
+        elif self.state == "binding":
+            deadline = self.since + 1e9
+        elif self._asked_at is not None:
+            deadline = self._asked_at + timers.response_s
+        else:
+            deadline = min(self.heard_at + timers.enquire_link_s, self.active_at + timers.inactivity_s)
+        if self._part_since is not None and not self.held:
+            deadline = min(deadline, self._part_since + timers.pdu_s)
+        return deadline
+
+    def handle_deadline(self, now: float, sequence: int) -> None:
+        """Acts on timers that are due; `sequence` is for an enquire_link or unbind that this may send."""
+        self._now = now
+        timers = self._timers
+        if self.ending:
+            return
+        if self._part_since is not None and not self.held and now >= self._part_since + timers.pdu_s:
+            self._end("connection.stalled")
+        elif self.state == "open":
+            if now >= self.since + timers.session_init_s:
+                self._end("connection.unbound")
+        elif self.state == "binding":
+            return
+        elif self._asked_at is not None:
+            if now >= self._asked_at + timers.response_s:
+                self._end("connection.silent")
+        elif now >= self.active_at + timers.inactivity_s:
+            self._note("connection.inactive")
+            self.unbind(sequence)
+        elif now >= self.heard_at + timers.enquire_link_s:
+            self._asked_at = now
+            self.out.append(response(ENQUIRE_LINK, 0, sequence))
+
+    def _end(self, event: str) -> None:
+        self._note(event)
+        self.close(event)
+
+    def _lost_framing(self) -> None:
+        """A command_length that cannot be: nothing after it can be framed (SMPP v3.4 §3.3)."""
+        self._note("pdu.oversized")
+        self._rest = b""
+        self._part_since = None
+        self.out.append(generic_nack(ESME_RINVCMDLEN, 0))
+        self.close("pdu.oversized")
+
+    def _out_of_state(self, command_id: int, sequence: int, raw: bytes, found: list[Pdu]) -> bool:
+        """Link requests, and what is unknown or not allowed in this state; tells whether the session ends."""
+        if command_id == ENQUIRE_LINK:
+            self.active_at = self._now
+            self.out.append(response(ENQUIRE_LINK_RESP, 0, sequence))
+        elif command_id == UNBIND:
+            if self.state in ("tx", "rx", "trx"):
+                found.append(Pdu(command_id, 0, sequence, raw))
+            else:
+                self.out.append(response(UNBIND_RESP, 0, sequence))
+                self.close("unbound")
+                return True
+        elif command_id not in _KNOWN:
+            self._note("pdu.unknown")
+            self.out.append(generic_nack(ESME_RINVCMDID, sequence))
+        elif command_id in _UNANSWERED:
+            self._note("pdu.unexpected")
+        else:
+            again = command_id in BIND_COMMANDS and self.state in ("tx", "rx", "trx")
+            self._note("bind.repeated" if again else "pdu.unexpected")
+            status = ESME_RALYBND if again else ESME_RINVBNDSTS
+            self.out.append(response(command_id | RESPONSE_BIT, status, sequence))
+        return False

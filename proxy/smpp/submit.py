@@ -1,0 +1,288 @@
+"""Reads what an ESME asks into a `Request`, and finds what would go around the policy.
+
+Owns the tables of what is closed on the wire: options, TLVs, headers in the text. Must never decide: it writes
+findings, and the rules refuse. How it works: one pass by offsets; a plain submit_sm costs no look into any table.
+"""
+
+from collections.abc import Container, Mapping
+from typing import Final
+
+from proxy.core import addresses
+from proxy.core.purposes import STRICTEST_FIRST, Purpose
+from proxy.core.records import Account
+from proxy.core.request import Finding, Request
+from proxy.smpp import consts
+from proxy.smpp.codec import DistributionList, Fields, decode
+from proxy.smpp.pdu import Pdu, PduError
+from proxy.smpp.short_message import ShortMessage, read_sm
+from proxy.smpp.text import AlphabetTable, readings
+from proxy.smpp.times import seconds_until
+from proxy.smpp.udh import concatenation, split_udh
+
+_TYPE_BITS: Final = 0x3C
+_UDHI: Final = 0x40
+_SENDERS_KEPT: Final = 4096
+
+UNSUPPORTED: Final = "pdu.unsupported"
+AMBIGUOUS: Final = "pdu.ambiguous"
+PARTIAL: Final = "message.partial"
+
+#: protocol_id (TP-PID, 3GPP TS 23.040 §9.2.3.9): plain, and "replace short message type 1–7". All others change what
+#: arrives: silent messages, telematic interworking, SIM data download.
+_PROTOCOL_IDS: Final = frozenset((0x00, *range(0x41, 0x48)))
+
+#: TLVs that may not stand in a submit_sm, with what is said of it.
+_CLOSED_TAGS: Final[Mapping[int, Finding]] = {
+    consts.TAG_SAR_MSG_REF_NUM: Finding(PARTIAL, "sar"),
+    consts.TAG_SAR_TOTAL_SEGMENTS: Finding(PARTIAL, "sar"),
+    consts.TAG_SAR_SEGMENT_SEQNUM: Finding(PARTIAL, "sar"),
+    consts.TAG_SOURCE_PORT: Finding(AMBIGUOUS, "port"),
+    consts.TAG_DEST_PORT: Finding(AMBIGUOUS, "port"),
+    consts.TAG_SOURCE_SUBADDRESS: Finding(AMBIGUOUS, "subaddress"),
+    consts.TAG_DEST_SUBADDRESS: Finding(AMBIGUOUS, "subaddress"),
+    consts.TAG_RECEIPTED_MESSAGE_ID: Finding(AMBIGUOUS, "receipt"),
+    consts.TAG_MESSAGE_STATE: Finding(AMBIGUOUS, "receipt"),
+    consts.TAG_USSD_SERVICE_OP: Finding(UNSUPPORTED, "ussd"),
+    consts.TAG_ITS_SESSION_INFO: Finding(UNSUPPORTED, "ussd"),
+    consts.TAG_PAYLOAD_TYPE: Finding(UNSUPPORTED, "payload_type"),
+    consts.TAG_LANGUAGE_INDICATOR: Finding(UNSUPPORTED, "language_indicator"),
+    consts.TAG_DEST_TELEMATICS_ID: Finding(UNSUPPORTED, "telematics"),
+    consts.TAG_DEST_ADDR_NP_INFORMATION: Finding(AMBIGUOUS, "ported_address"),
+    consts.TAG_QOS_TIME_TO_LIVE: Finding(UNSUPPORTED, "time_to_live"),
+    consts.TAG_MS_VALIDITY: Finding(UNSUPPORTED, "ms_validity"),
+}
+#: Values under which a closed tag says nothing: payload_type "default", language "unspecified".
+_HARMLESS: Final = frozenset(
+    ((consts.TAG_PAYLOAD_TYPE, b"\0"), (consts.TAG_LANGUAGE_INDICATOR, b"\0"), (consts.TAG_MS_VALIDITY, b"\0"))
+)
+#: TLVs that show another number to the person.
+_DISPLAYED_TAGS: Final = frozenset((consts.TAG_CALLBACK_NUM, consts.TAG_CALLBACK_NUM_ATAG))
+_CLOSED_SERVICE_TYPES: Final = frozenset((b"USSD", b"CBS", b"WAP"))
+_CLOSED_UDH: Final[Mapping[int, Finding]] = {
+    0x04: Finding(AMBIGUOUS, "port"),
+    0x05: Finding(AMBIGUOUS, "port"),
+    0x24: Finding("content.undecodable", "national_shift"),
+    0x25: Finding("content.undecodable", "national_shift"),
+}
+
+#: Commands that are closed in this release, whole.
+_CLOSED_COMMANDS: Final[Mapping[int, str]] = {
+    consts.SUBMIT_MULTI: "submit_multi",
+    consts.DATA_SM: "data_sm",
+    consts.REPLACE_SM: "replace_sm",
+}
+
+
+class SubmitReader:
+    """Reads the requests of one account. `table` is the route's reading of data_coding, `purpose_tag` the TLV in
+    which an account with several purposes says which one it means.
+    """
+
+    __slots__ = ("_account", "_purpose_tag", "_senders", "_table")
+
+    def __init__(self, account: Account, table: AlphabetTable, purpose_tag: int) -> None:
+        self._account = account
+        self._table = table
+        self._purpose_tag = purpose_tag
+        self._senders: dict[bytes, tuple[str | None, tuple[Finding, ...]]] = {}
+
+    def submit(self, pdu: Pdu, request_id: int, now: float, *, has_receiver: bool, over_rate: bool) -> Request:
+        """A submit_sm as a request; raises PduError with the status to answer where it cannot be read."""
+        sm = read_sm(pdu.raw)
+        known = self._senders.get(sm.source_key)
+        if known is None:
+            known = self._sender(sm)
+        sender, findings = known
+        octets = sm.short_message
+        binary = False
+        purpose: Purpose | None = None
+        # WHY: this one test is true of nearly every message; whatever makes it false is read with care below.
+        plain = not (
+            sm.tlvs
+            or sm.esm_class
+            or sm.protocol_id
+            or sm.sm_default_msg_id
+            or sm.schedule
+            or sm.validity
+            or sm.replace_if_present
+        )
+        validity_s = None
+        if not plain:
+            more, octets, purpose, validity_s = self._with_care(sm, sender, now)
+            findings += more
+        texts = readings(octets, sm.data_coding, self._table)
+        if not texts:
+            binary = _is_binary(sm.data_coding)
+        return Request(
+            request_id,
+            "sms",
+            self._account,
+            sender,
+            addresses.recipient(sm.dest_ton, sm.dest_npi, sm.dest),
+            texts,
+            pdu.raw,
+            now,
+            findings,
+            binary,
+            purpose,
+            bool(sm.schedule),
+            validity_s,
+            has_receiver,
+            over_rate,
+        )
+
+    def closed(self, pdu: Pdu, request_id: int, now: float) -> Request:
+        """A command that is closed whole, as a request that says so; raises PduError where it cannot be read."""
+        fields = decode(pdu.raw)
+        detail = _CLOSED_COMMANDS[pdu.command_id]
+        destination: str | None = None
+        if pdu.command_id == consts.SUBMIT_MULTI:
+            listed = fields.values["dest_address"]
+            if isinstance(listed, list) and any(isinstance(each, DistributionList) for each in listed):
+                detail = "distribution_list"
+        elif pdu.command_id == consts.DATA_SM:
+            destination = _address(fields, "dest_addr_ton", "dest_addr_npi", "destination_addr", sender=False)
+        finding = Finding(UNSUPPORTED, detail)
+        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr", sender=True)
+        return self._bare(pdu, request_id, now, source, destination, finding)
+
+    def by_message_id(self, pdu: Pdu, request_id: int, now: float, known: Container[object]) -> Request:
+        """A query_sm or cancel_sm as a request, with a finding unless its message_id is one of `known`.
+
+        Raises PduError where it cannot be read.
+        """
+        fields = decode(pdu.raw)
+        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr", sender=True)
+        name = "query_sm" if pdu.command_id == consts.QUERY_SM else "cancel_sm"
+        # WHY: a cancel_sm without an id names a group of messages by addresses: nothing says that they are one's own.
+        finding = None if fields.values["message_id"] in known else Finding("message.foreign", name)
+        return self._bare(pdu, request_id, now, source, None, finding, by_id=True)
+
+    def _bare(
+        self,
+        pdu: Pdu,
+        request_id: int,
+        now: float,
+        sender: str | None,
+        recipient: str | None,
+        finding: Finding | None,
+        *,
+        by_id: bool = False,
+    ) -> Request:
+        return Request(
+            id=request_id,
+            channel="sms",
+            account=self._account,
+            sender=sender,
+            recipient=recipient,
+            readings=(),
+            octets=pdu.raw,
+            received_at=now,
+            findings=() if finding is None else (finding,),
+            by_id=by_id,
+        )
+
+    def _sender(self, sm: ShortMessage) -> tuple[str | None, tuple[Finding, ...]]:
+        findings = (Finding(UNSUPPORTED, "service_type"),) if sm.service_type.upper() in _CLOSED_SERVICE_TYPES else ()
+        known = (addresses.sender(sm.source_ton, sm.source_npi, sm.source), findings)
+        if len(self._senders) >= _SENDERS_KEPT:
+            self._senders.clear()
+        self._senders[sm.source_key] = known
+        return known
+
+    def _with_care(
+        self, sm: ShortMessage, sender: str | None, now: float
+    ) -> tuple[tuple[Finding, ...], bytes, Purpose | None, int | None]:
+        """Everything that a plain submit_sm does not have."""
+        findings: list[Finding] = []
+        octets, purpose = self._options(sm, sender, findings)
+        if sm.esm_class & _TYPE_BITS:
+            findings.append(Finding(AMBIGUOUS, "receipt"))
+        if sm.protocol_id not in _PROTOCOL_IDS:
+            findings.append(Finding(UNSUPPORTED, "protocol_id"))
+        if sm.sm_default_msg_id:
+            findings.append(
+                Finding(AMBIGUOUS, "default_message") if octets else Finding(UNSUPPORTED, "default_message")
+            )
+        if sm.esm_class & _UDHI:
+            octets = _without_header(octets, findings)
+        validity_s = None
+        try:
+            validity_s = seconds_until(sm.validity, now)
+        except ValueError:
+            findings.append(Finding(UNSUPPORTED, "validity"))
+        try:
+            seconds_until(sm.schedule, now)
+        except ValueError:
+            findings.append(Finding(UNSUPPORTED, "schedule"))
+        return tuple(findings), octets, purpose, validity_s
+
+    def _options(self, sm: ShortMessage, sender: str | None, findings: list[Finding]) -> tuple[bytes, Purpose | None]:
+        octets, purpose = sm.short_message, None
+        seen: set[int] = set()
+        for tag, value in sm.tlvs:
+            if tag in seen:
+                findings.append(Finding(AMBIGUOUS, "duplicate_tlv"))
+            seen.add(tag)
+            if tag == consts.TAG_MESSAGE_PAYLOAD:
+                if sm.short_message:
+                    findings.append(Finding(AMBIGUOUS, "two_texts"))
+                octets = value
+            elif tag in _DISPLAYED_TAGS:
+                if _displayed(tag, value) != sender or sender is None:
+                    findings.append(Finding(AMBIGUOUS, "callback_num"))
+            elif tag == self._purpose_tag:
+                purpose = _purpose(value)
+                if purpose is None:
+                    findings.append(Finding(AMBIGUOUS, "purpose"))
+            elif tag in _CLOSED_TAGS and (tag, value) not in _HARMLESS:
+                findings.append(_CLOSED_TAGS[tag])
+        return octets, purpose
+
+
+def _is_binary(data_coding: int) -> bool:
+    """Whether a data_coding declares octets that are no text (SMPP v3.4 §5.2.19, 3GPP TS 23.038 §4)."""
+    if data_coding < 0x10:
+        return data_coding in (2, 4)
+    if data_coding >= 0xF0:
+        return bool(data_coding & 0x04)
+    return data_coding < 0x80 and data_coding & 0x2C == 0x04
+
+
+def _without_header(octets: bytes, findings: list[Finding]) -> bytes:
+    """The text behind a user data header; what the header does is found, and what is not known of it is closed."""
+    try:
+        elements, rest = split_udh(octets)
+    except PduError:
+        findings.append(Finding(AMBIGUOUS, "header"))
+        return octets
+    if concatenation(elements) is not None:
+        findings.append(Finding(PARTIAL, "header"))
+    for element, _ in elements:
+        if element in _CLOSED_UDH:
+            findings.append(_CLOSED_UDH[element])
+        elif element not in (0x00, 0x08):
+            findings.append(Finding(AMBIGUOUS, "header"))
+    return rest
+
+
+def _displayed(tag: int, value: bytes) -> str | None:
+    """The number that a callback TLV shows (SMPP v3.4 §5.3.2.36, §5.3.2.38), canonical, or None."""
+    if tag == consts.TAG_CALLBACK_NUM_ATAG:
+        return value[1:].decode("ascii", "replace") if len(value) > 1 else None
+    # Digit mode, TON, NPI, then the digits: as ASCII in mode 1; mode 0 is DTMF nibbles, which nobody sends.
+    if len(value) < 4 or value[0] != 1:
+        return None
+    return addresses.sender(value[1], value[2], value[3:].rstrip(b"\0"))
+
+
+def _purpose(value: bytes) -> Purpose | None:
+    named = value.rstrip(b"\0").decode("ascii", "replace")
+    return next((purpose for purpose in STRICTEST_FIRST if purpose == named), None)
+
+
+def _address(fields: Fields, ton: str, npi: str, name: str, *, sender: bool) -> str | None:
+    one, two, octets = fields.values[ton], fields.values[npi], fields.values[name]
+    if not (isinstance(one, int) and isinstance(two, int) and isinstance(octets, bytes)):
+        return None
+    return addresses.sender(one, two, octets) if sender else addresses.recipient(one, two, octets)

@@ -1,0 +1,165 @@
+"""A bound pair: one ESME bind, its carrier bind, the relay between them and the gate it asks.
+
+Owns the making of a pair and the counting of an account's receiver paths. Opens no socket and sets no timer.
+"""
+
+import ssl
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from proxy.account_gate import AccountGate, InForce, Shared
+from proxy.core.decision import Refusal
+from proxy.core.records import Account
+from proxy.hearing import Hearing, Understood
+from proxy.journal import Journal
+from proxy.rate import RateLimit
+from proxy.settings import Route, Smpp
+from proxy.smpp.consts import BIND_TRANSMITTER
+from proxy.smpp.message_ids import MessageIds
+from proxy.smpp.pdu import Pdu
+from proxy.smpp.relay import MirrorRelay
+from proxy.smpp.text import AlphabetTable
+from proxy.smpp_binding import BindRequest
+from proxy.smpp_links import CarrierLink, EsmeLink, Link
+
+_OWN_IDS_KEPT = 4096
+
+
+class RouteState(Struct, eq=False):
+    """A route while the process runs."""
+
+    name: str
+    settings: Route
+    tls: ssl.SSLContext | None
+    table: AlphabetTable
+    draining: bool = False
+
+
+class Bound(Struct, eq=False):
+    """One pair. `esme` is None for a receiver of tdgate's own, `carrier` None while a lost one is dialled again."""
+
+    account: Account
+    bind: BindRequest
+    route: RouteState
+    gate: AccountGate
+    relay: MirrorRelay
+    esme: EsmeLink | None
+    carrier: CarrierLink | None
+    since: float
+    kind: Literal["tx", "rx", "trx"]
+    own: bool
+    shared: Shared
+    unbinding: bool = False
+    counted: bool = False
+
+    def count_receiver(self) -> None:
+        """Notes whether replies to this account can come back through this pair now."""
+        path = self.kind != "tx" and self.carrier is not None and (self.own or self.esme is not None)
+        if path != self.counted:
+            self.counted = path
+            self.shared.receivers += 1 if path else -1
+
+    def join(self) -> None:
+        """Lets both links feed the relay."""
+        if self.esme is not None:
+            self.esme.relay, self.esme.other = self.relay, self.carrier
+        if self.carrier is not None:
+            self.carrier.relay, self.carrier.other = self.relay, self.esme
+        self.count_receiver()
+
+
+class Pairs:
+    """Makes pairs; keeps what all binds of one account share."""
+
+    def __init__(
+        self,
+        settings: Smpp,
+        in_force: InForce,
+        journal: Journal,
+        hearing: Hearing,
+        wake: Callable[..., None],
+        confirm: Callable[[Bound, Understood], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._in_force = in_force
+        self._journal = journal
+        self._hearing = hearing
+        self._wake = wake
+        self._confirm = confirm
+        self._note = note
+        self._shared: dict[str, Shared] = {}
+
+    def make_own(self, account: Account, bind: BindRequest, route: RouteState) -> Bound:
+        """A receiver of tdgate's own, still without its carrier link."""
+        return self.make(account, bind, route, None, None)
+
+    def make(
+        self, account: Account, bind: BindRequest, route: RouteState, esme: EsmeLink | None, carrier: CarrierLink | None
+    ) -> Bound:
+        """A pair of two bound links; without an ESME it is a receiver of tdgate's own."""
+        own = esme is None
+        kind: Literal["tx", "rx", "trx"] = "rx" if own else _kind(bind)
+        shared = self._shared_by(account)
+
+        def refusal_durable(pdu: Pdu, refusal: Refusal) -> None:
+            bound.relay.refusal_durable(pdu, refusal)
+            self._wake(bound.esme)
+
+        def reply_durable(pdu: Pdu, ok: bool) -> None:
+            bound.relay.reply_durable(pdu, ok, time.monotonic())
+            self._wake(bound.esme, bound.carrier)
+
+        gate = AccountGate(
+            account,
+            shared,
+            self._in_force,
+            self._journal,
+            self._hearing,
+            route.table,
+            purpose_tag=self._settings.purpose_tag,
+            transmitter=kind == "tx",
+            interface_version=bind.interface_version,
+            refusal_durable=refusal_durable,
+            reply_durable=reply_durable,
+            confirm=lambda understood: self._confirm(bound, understood),
+            log=self._note,
+        )
+        relay = MirrorRelay(
+            gate,
+            esme.session if esme is not None else None,
+            carrier.session if carrier is not None else None,
+            carrier_window=route.settings.window,
+            esme_window=route.settings.window,
+            response_s=self._settings.response_timer_s,
+            own=own,
+        )
+        bound = Bound(account, bind, route, gate, relay, esme, carrier, time.time(), kind, own, shared)
+        bound.join()
+        return bound
+
+    def _shared_by(self, account: Account) -> Shared:
+        shared = self._shared.get(account.id)
+        if shared is None:
+            ids = MessageIds(self._settings.message_ids_kept)
+            shared = self._shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT))
+        # A changed rate counts from the next bind on.
+        if account.rate_per_s == 0:
+            shared.rate = None
+        elif shared.rate is None or shared.rate.per_s != account.rate_per_s:
+            shared.rate = RateLimit(account.rate_per_s)
+        return shared
+
+
+def _kind(bind: BindRequest) -> Literal["tx", "rx", "trx"]:
+    if bind.state == "rx":
+        return "rx"
+    return "tx" if bind.command_id == BIND_TRANSMITTER else "trx"
+
+
+def links_of(bound: Bound) -> tuple[Link, ...]:
+    """The links of a pair that stand."""
+    return tuple(link for link in (bound.esme, bound.carrier) if link is not None)

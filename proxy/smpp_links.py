@@ -1,0 +1,180 @@
+"""Two sockets and a relay: the asyncio protocols of the ESME side and of the SMSC side.
+
+Owns transports, the pausing of reading, and the moment of writing: once per chunk that was read. Must never look into
+a PDU. Everything that is decided is decided in `smpp/`; here octets go in and out.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, Protocol, cast
+
+from proxy.account_gate import InForce
+from proxy.smpp.pdu import Pdu
+from proxy.smpp.relay import MirrorRelay
+from proxy.smpp.session import Session
+
+_HIGH_WATER_OCTETS: Final = 256 * 1024
+
+
+class Owner(Protocol):
+    """What a link tells whoever made it."""
+
+    def bind_asked(self, link: "EsmeLink", pdu: Pdu) -> None: ...
+
+    def esme_gone(self, link: "EsmeLink") -> None: ...
+
+    def carrier_answered(self, link: "CarrierLink", pdu: Pdu) -> None: ...
+
+    def carrier_gone(self, link: "CarrierLink") -> None: ...
+
+
+class Link(asyncio.Protocol):
+    """What both ends have in common. Methods of asyncio.Protocol are called on the loop."""
+
+    def __init__(self, session: Session, owner: Owner, in_force: InForce, crowded: Callable[[], bool]) -> None:
+        self.session = session
+        self.relay: MirrorRelay | None = None
+        self.transport: asyncio.Transport | None = None
+        self.owner = owner
+        self.in_force = in_force
+        self.other: Link | None = None
+        self._crowded = crowded
+        self._cannot_write = False
+        self._reading = True
+        self.gone = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # WHY a cast: uvloop's transports do what asyncio.Transport does without being one.
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=_HIGH_WATER_OCTETS)
+
+    @property
+    def peer_address(self) -> str:
+        """The peer's address without its port."""
+        name = self.transport.get_extra_info("peername") if self.transport is not None else None
+        return str(name[0]) if name else ""
+
+    def pause_writing(self) -> None:
+        """The peer does not read: what would be sent to it is no longer read from the other side."""
+        self._cannot_write = True
+        if self.other is not None:
+            self.other.set_reading()
+
+    def resume_writing(self) -> None:
+        self._cannot_write = False
+        if self.other is not None:
+            self.other.set_reading()
+
+    def _may_read(self) -> bool:
+        raise NotImplementedError
+
+    def set_reading(self) -> None:
+        """Reads or stops reading, as the other side and the evidence log can take more."""
+        reading = self._may_read()
+        if reading != self._reading and self.transport is not None and not self.transport.is_closing():
+            self._reading = reading
+            if reading:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
+    def other_is_stuck(self) -> bool:
+        return self.other is not None and self.other._cannot_write
+
+    def flush(self) -> None:
+        """Writes what the session has to say; closes once it said its last."""
+        session, transport = self.session, self.transport
+        if transport is None:
+            return
+        out = session.out
+        if out:
+            transport.write(out[0] if len(out) == 1 else b"".join(out))
+            out.clear()
+        if session.ending and not transport.is_closing():
+            transport.close()
+
+    def flush_both(self) -> None:
+        """Writes both sides and looks anew at who may be read."""
+        self.flush()
+        self.set_reading()
+        other = self.other
+        if other is not None:
+            other.flush()
+            other.set_reading()
+
+    def abort(self) -> None:
+        """Drops the connection with whatever was not sent."""
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class EsmeLink(Link):
+    """A connection that an ESME made."""
+
+    def data_received(self, data: bytes) -> None:
+        now = time.monotonic()
+        self.in_force.now = time.time()
+        pdus = self.session.receive(data, now)
+        if pdus:
+            self._take(pdus, now)
+        self.flush_both()
+
+    def _take(self, pdus: list[Pdu], now: float) -> None:
+        if self.relay is not None:
+            self.relay.from_esme(pdus, now)
+            return
+        for pdu in pdus:
+            if not pdu.command_id >> 31:
+                self.owner.bind_asked(self, pdu)
+
+    def resume(self) -> None:
+        """Takes what came behind the bind, now that it is answered."""
+        now = time.monotonic()
+        self.in_force.now = time.time()
+        pdus = self.session.resume(now)
+        if pdus:
+            self._take(pdus, now)
+        self.flush_both()
+
+    def _may_read(self) -> bool:
+        relay = self.relay
+        if relay is None:
+            # WHY: a bind is being decided; what comes behind it need not fill memory meanwhile.
+            return not self.session.held or self.session.backlog < 65_536
+        return not (relay.congested or self.other_is_stuck() or self._crowded())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone = True
+        self.owner.esme_gone(self)
+
+
+class CarrierLink(Link):
+    """A connection that tdgate made to a carrier's SMSC."""
+
+    def data_received(self, data: bytes) -> None:
+        now = time.monotonic()
+        self.in_force.now = time.time()
+        pdus = self.session.receive(data, now)
+        if pdus:
+            if self.relay is None:
+                for pdu in pdus:
+                    self.owner.carrier_answered(self, pdu)
+            else:
+                self.relay.from_carrier(pdus, now)
+        self.flush_both()
+
+    def resume(self) -> None:
+        """Takes what the carrier sent right behind its answer to the bind."""
+        now = time.monotonic()
+        pdus = self.session.resume(now)
+        if pdus and self.relay is not None:
+            self.relay.from_carrier(pdus, now)
+        self.flush_both()
+
+    def _may_read(self) -> bool:
+        return self.relay is None or not (self.relay.crowded or self.other_is_stuck())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone = True
+        self.owner.carrier_gone(self)

@@ -1,0 +1,149 @@
+"""Builds what the wire says about itself, and has it written: the only thing the window ever sees of this process.
+
+Owns the pace (at most four times a second). Must never make the wire wait for a reader.
+"""
+
+import asyncio
+import os
+import time
+from typing import Final
+
+from proxy.account_gate import InForce
+from proxy.evidence.log import EvidenceLog
+from proxy.journal import Journal
+from proxy.rules.table import RULE_IDS
+from proxy.smpp_bounds import Bound
+from proxy.smpp_server import SmppServer
+from proxy.telemetry.rows import decision_row, refusal_row
+from proxy.telemetry.status import BindRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile
+from proxy.version import VERSION
+
+_PAUSE_S: Final = 0.25
+
+
+class StatusReporter:
+    """Writes the status file until cancelled."""
+
+    def __init__(
+        self, file: StatusFile, in_force: InForce, journal: Journal, smpp: SmppServer, evidence: EvidenceLog
+    ) -> None:
+        self._file = file
+        self._in_force = in_force
+        self._journal = journal
+        self._smpp = smpp
+        self._evidence = evidence
+
+    async def run(self) -> None:
+        """Writes whenever it is due."""
+        counts = self._journal.counters.counts
+        while True:
+            now = time.monotonic()
+            if self._file.due(now, changed=self._journal.changed):
+                self._journal.changed = False
+                try:
+                    self._file.write(self.status(), now)
+                except OSError:
+                    counts["status.failed"] += 1
+            await asyncio.sleep(_PAUSE_S)
+
+    def remove(self) -> None:
+        self._file.remove()
+
+    def status(self) -> Status:
+        """Everything, as of now."""
+        snapshot, smpp, evidence, journal = self._in_force.snapshot, self._smpp, self._evidence, self._journal
+        reason = self._not_ready()
+        return Status(
+            at_us=time.time_ns() // 1000,
+            pid=os.getpid(),
+            boot=evidence.boot,
+            version=VERSION,
+            revision=snapshot.revision,
+            pack=snapshot.pack.id,
+            pack_version=snapshot.pack.version,
+            ready=not reason,
+            ready_reason=reason,
+            draining=smpp.draining,
+            listeners=tuple(ListenerRow(*each) for each in smpp.listening),
+            binds=tuple(_bind_row(bound) for bound in list(smpp.bounds)[:500]),
+            routes=self._routes(),
+            decisions=journal.counters.decided(),
+            counters=journal.counters.counted(),
+            evidence=EvidenceRow(evidence.size, evidence.root.hex(), evidence.queued, evidence.failed),
+            latest=tuple(
+                decision_row(
+                    seen.decision,
+                    at_us=int(seen.request.received_at * 1e6),
+                    account=seen.request.account.id,
+                    sender=seen.request.sender,
+                    recipient=seen.request.recipient,
+                    rules=RULE_IDS,
+                    channel=seen.request.channel,
+                )
+                for seen in reversed(journal.latest)
+            ),
+            refusals=tuple(
+                refusal_row(
+                    at_us=int(heard.at * 1e6),
+                    person=heard.person,
+                    institutions=heard.institutions,
+                    label=heard.label,
+                    matched_words=heard.matched,
+                    closes=heard.closes,
+                    latency_us=heard.latency_us,
+                )
+                for heard in reversed(journal.heard)
+            ),
+            rules=RULE_IDS,
+        )
+
+    def _not_ready(self) -> str:
+        if self._smpp.draining:
+            return "draining"
+        if self._evidence.failed:
+            return "evidence cannot be written"
+        if not self._in_force.snapshot.accounts:
+            return "no account is registered"
+        return ""
+
+    def _routes(self) -> tuple[RouteRow, ...]:
+        rows = []
+        for route in self._smpp.routes.values():
+            connected = sum(bound.route is route and bound.carrier is not None for bound in self._smpp.bounds)
+            state = "connected" if connected else "idle"
+            rows.append(
+                RouteRow(route.name, route.settings.host, route.settings.port, connected, state, route.draining)
+            )
+        return tuple(rows)
+
+
+def _bind_row(bound: Bound) -> BindRow:
+    gate, relay, account = bound.gate, bound.relay, bound.account
+    return BindRow(
+        account=account.id,
+        principal=account.principal,
+        kind=bound.kind,
+        state=_state(bound),
+        peer=bound.esme.peer_address if bound.esme is not None else "",
+        since_us=int(bound.since * 1e6),
+        route=bound.route.name,
+        esme_in_flight=relay.in_flight,
+        carrier_in_flight=relay.delivering,
+        submitted=gate.submitted,
+        permitted=gate.permitted,
+        refused=gate.refused,
+        deferred=gate.deferred,
+        replies=gate.replies,
+    )
+
+
+def _state(bound: Bound) -> str:
+    if bound.unbinding:
+        return "unbinding"
+    if bound.carrier is None:
+        return "carrier lost"
+    if bound.esme is None:
+        return "own receiver" if bound.own else "esme gone"
+    return "bound"
+
+

@@ -1,0 +1,28 @@
+"""TLS contexts of both sides. Owns the minimum version; must never fall back to an unverified peer."""
+
+import ssl
+
+from proxy.settings import Tls
+
+
+def server_context(tls: Tls) -> ssl.SSLContext:
+    """For a listener: its own certificate, and with `ca` a client certificate is asked of every ESME.
+
+    Raises OSError or ssl.SSLError where a file is missing or wrong.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(tls.certificate, tls.key)
+    if tls.ca:
+        context.load_verify_locations(tls.ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def client_context(tls: Tls) -> ssl.SSLContext:
+    """For a route: the carrier's certificate is verified against `ca`, or the system's store without it."""
+    context = ssl.create_default_context(cafile=tls.ca or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.certificate:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return context

@@ -1,8 +1,8 @@
 """The control socket: how commands reach the running proxy, which owns the store.
 
 Owns framing and limits of a UNIX socket (mode 0600): one JSON object a line, `{"verb", "args"}` in, `{"ok", "result"}`
-or `{"ok", "error"}` out. What a verb does is the dispatcher's. Must never be reachable over a network, nor let one
-request grow without bound; at most `connections_most` talk at a time.
+or `{"ok", "error", "usage"}` out. What a verb does is the dispatcher's. Must never be reachable over a network, nor let
+one request grow without bound; at most `connections_most` talk at a time.
 """
 
 import asyncio
@@ -28,7 +28,11 @@ _PATH_MOST_OCTETS: Final = 107
 
 
 class ControlError(Exception):
-    """The running proxy refused a request; the text is its reason."""
+    """The running proxy refused a request; the text is its reason. `usage` where the request itself is wrong."""
+
+    def __init__(self, reason: str, *, usage: bool = False) -> None:
+        super().__init__(reason)
+        self.usage = usage
 
 
 class NotRunningError(Exception):
@@ -108,7 +112,7 @@ class ControlServer:
         try:
             return {"ok": True, "result": await self._dispatch(ask.verb, ask.args)}
         except (ControlError, VerbError, StoreError) as error:
-            return {"ok": False, "error": str(error)}
+            return {"ok": False, "error": str(error), "usage": getattr(error, "usage", False)}
         except Exception as error:  # noqa: BLE001  WHY: a defect in one verb must reach its caller, not end the proxy
             return {"ok": False, "error": f"internal: {type(error).__name__}"}
 
@@ -137,7 +141,7 @@ def call(path: Path, verb: str, args: dict[str, Any], timeout_s: float = 600.0) 
     except msgspec.DecodeError as error:
         raise ControlError(f"{path}: the answer was cut short; whether it was done is not known") from error
     if answer.get("ok") is not True:
-        raise ControlError(str(answer.get("error", "refused")))
+        raise ControlError(str(answer.get("error", "refused")), usage=answer.get("usage") is True)
     result: dict[str, Any] = answer["result"]
     return result
 

@@ -168,7 +168,7 @@ class Owner(Reader, Protocol):
         institutions: tuple[str, ...],
         at_us: int,
         *,
-        channel: Channel,
+        channel: str,
         matched: str,
         number_to: str,
     ) -> "Future[Released]":

@@ -18,7 +18,6 @@ import aiosqlite
 from msgspec import Struct
 
 from proxy.core.persons import PersonIndex, index_key
-from proxy.core.purposes import Channel
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from proxy.store.reader import signed
@@ -106,7 +105,7 @@ class RefusalLedger:
         institutions: tuple[str, ...],
         at_us: int,
         *,
-        channel: Channel,
+        channel: str,
         matched: str,
         number_to: str,
     ) -> "Future[Released]":

@@ -20,7 +20,6 @@ from urllib.parse import quote
 import aiosqlite
 
 from proxy.core.persons import PersonIndex, index_key
-from proxy.core.purposes import Channel
 from proxy.registry.dates import day_number
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Given, Recorded, Refused, Released, StoreError
@@ -123,7 +122,7 @@ class SqliteStore(StoreReader):
         institutions: tuple[str, ...],
         at_us: int,
         *,
-        channel: Channel = "sms",
+        channel: str = "sms",
         matched: str = "",
         number_to: str = "",
     ) -> "Future[Released]":

@@ -6,6 +6,7 @@ one transaction; persons' rows in slices, so that a refusal from the wire never 
 """
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterable
 from itertools import islice
@@ -75,6 +76,11 @@ class StagedImport:
         for table, columns in STAGED_COLUMNS.items():
             self._connection.execute(f"CREATE TABLE {table} (row INTEGER PRIMARY KEY, {', '.join(columns)})")
         self._connection.execute("BEGIN")
+
+    @classmethod
+    def beside(cls, folder: Path, key_id: int) -> "StagedImport":
+        """A new file in a folder, under a name that nobody else has; only such names are taken over."""
+        return cls(folder / f"{os.getpid()}-{secrets.token_hex(8)}.staged", key_id)
 
     def add(self, table: str, rows: Iterable[Row]) -> int:
         """Stages rows in the order of `STAGED_COLUMNS[table]`; returns how many. Raises StoreError."""

@@ -1,0 +1,115 @@
+"""How a command reaches the store: read-only beside its owner, through the owner's socket, or as the owner itself.
+
+Owns that choice and nothing else. Must never open the store for writing while a proxy runs: the lock forbids it, and
+the socket is tried first.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from proxy.control import NotRunningError, call
+from proxy.registry.documents import read_rows
+from proxy.registry.importing import Known, Report, RowCheck, check_rows
+from proxy.registry.keys import PersonSecret, load_or_create_person_key, load_person_key
+from proxy.registry.ports import StoreError
+from proxy.registry.verb import Args, VerbContext
+from proxy.registry.verbs import VERBS, now_us, perform
+from proxy.settings import Settings
+from proxy.store.lock import OwnedError
+from proxy.store.reader import open_reader
+from proxy.store.sqlite import open_owner
+from proxy.store.staging import StagedImport
+
+_CONTROL_SOCKET: Final = "control.sock"
+
+
+class ImportRequest(Struct, frozen=True):
+    """A file to import or to check: `table` for CSV, `partial` takes the right rows of a file with wrong ones."""
+
+    path: Path
+    table: str | None = None
+    encoding: str | None = None
+    partial: bool = False
+
+
+class StoreAccess:
+    """The store of one configuration, for one command."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._database = settings.path(settings.store.database)
+        self._key = settings.path(settings.store.person_key)
+        self._socket = settings.path(_CONTROL_SOCKET)
+        self._imports = self._database.with_name("imports")
+
+    def ask(self, verb: str, args: Args) -> dict[str, Any]:
+        """Performs a verb where it has to be; raises VerbError, ControlError, StoreError, PersonKeyError."""
+        if VERBS[verb].access == "read":
+            return asyncio.run(self._read(verb, args))
+        try:
+            return call(self._socket, verb, args)
+        except NotRunningError:
+            return asyncio.run(self._own(verb, args))
+
+    async def _read(self, verb: str, args: Args) -> dict[str, Any]:
+        reader = await open_reader(self._database)
+        try:
+            secret = load_person_key(self._key)
+            return await perform(VerbContext(reader, None, secret, now_us, self._imports), verb, args)
+        finally:
+            await reader.close()
+
+    async def _own(self, verb: str, args: Args) -> dict[str, Any]:
+        secret = self._secret()
+        try:
+            owner = await open_owner(self._database, secret)
+        except OwnedError as error:
+            raise StoreError(f"{error}, which does not answer on {self._socket.name}; try again") from error
+        try:
+            return await perform(VerbContext(owner, owner, secret, now_us, owner.imports), verb, args)
+        finally:
+            await owner.close()
+
+    def _secret(self) -> PersonSecret:
+        if self._database.exists():
+            # WHY: a new key beside an old store would make every refusal in it unknown.
+            return load_person_key(self._key)
+        return load_or_create_person_key(self._key)
+
+    def check(self, request: ImportRequest, progress: Callable[[int], None]) -> Report:
+        """Reads a file and says what is wrong with it; nothing is written. Raises DocumentError, StoreError."""
+        return self._checked(request, None, self._secret(), progress)
+
+    def take_in(self, request: ImportRequest, progress: Callable[[int], None]) -> tuple[Report, dict[str, Any] | None]:
+        """Imports a file: its report, and what changed, None where nothing was imported because rows are wrong.
+
+        Raises DocumentError, StoreError, ControlError.
+        """
+        secret = self._secret()
+        staged = StagedImport.beside(self._imports, secret.key_id)
+        try:
+            report = self._checked(request, staged, secret, progress)
+            if report.problems and not (request.partial and report.right):
+                return report, None
+            staged.finish()
+            return report, self.ask("registry.adopt", {"staged": staged.path.name})
+        finally:
+            staged.discard()
+
+    def _checked(
+        self, request: ImportRequest, staged: StagedImport | None, secret: PersonSecret, progress: Callable[[int], None]
+    ) -> Report:
+        check = RowCheck(asyncio.run(self._known()), secret, now_us())
+        return check_rows(read_rows(request.path, request.table, request.encoding), check, staged, progress)
+
+    async def _known(self) -> Known:
+        if not self._database.exists():
+            return Known()
+        reader = await open_reader(self._database)
+        try:
+            return Known({table: await reader.ids(table) for table in ("institutions", "partners", "accounts")})
+        finally:
+            await reader.close()

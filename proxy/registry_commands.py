@@ -1,0 +1,166 @@
+"""`tdgate registry|suppress|consent|hold`: the verbs as commands. Thin: options come from their table.
+
+Exit codes: 0 done, 1 refused or failed, 2 usage. A file with wrong rows is refused as a whole (1) unless `--partial`.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from proxy.control import ControlError
+from proxy.registry.documents import DocumentError
+from proxy.registry.keys import PersonKeyError
+from proxy.registry.ports import StoreError, VerbError
+from proxy.registry.tables import RECORD_TABLES, TABLES
+from proxy.registry.verb import Args, VerbField
+from proxy.registry.verbs import VERBS
+from proxy.registry_access import ImportRequest, StoreAccess
+from proxy.registry_output import counting, show, show_problems
+from proxy.settings import load
+
+#: group, its help, and (command, verb, fields that are positional).
+_GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...]], ...]] = (
+    (
+        "registry",
+        "institutions, numbers, accounts and what they may do",
+        (
+            ("status", "registry.status", ()),
+            *((table.name, f"registry.{table.name}", ()) for table in RECORD_TABLES),
+            ("export", "registry.export", ()),
+            ("dispose", "number.dispose", ("address",)),
+            ("restore", "number.restore", ("address",)),
+        ),
+    ),
+    (
+        "suppress",
+        "what persons refused",
+        (("add", "suppress.add", ("recipient",)), ("list", "suppress.list", ())),
+    ),
+    (
+        "consent",
+        "what persons agreed to",
+        (
+            ("add", "consent.add", ("recipient",)),
+            ("list", "consent.list", ()),
+            ("withdraw", "consent.withdraw", ("recipient",)),
+        ),
+    ),
+    (
+        "hold",
+        "fraud holds",
+        (
+            ("add", "hold.add", ("kind", "target")),
+            ("remove", "hold.remove", ("kind", "target")),
+            ("list", "hold.list", ()),
+        ),
+    ),
+)
+#: Groups whose one table an import fills without `--table`.
+_TABLE_OF: Final = {"suppress": "suppressions", "consent": "consents"}
+
+
+def add_arguments(commands: Any) -> None:
+    """Adds the groups to the subparsers of `tdgate`; each command's parser sets `run`."""
+    for group, text, members in _GROUPS:
+        inner = commands.add_parser(group, help=text).add_subparsers(required=True, metavar="COMMAND")
+        for command, verb, positional in members:
+            parser = inner.add_parser(command, help=VERBS[verb].text)
+            for field in VERBS[verb].fields:
+                _add_field(parser, field, positional=field.name in positional)
+            _add_common(parser)
+            parser.set_defaults(run=_runner(verb))
+        if group != "hold":
+            _add_import(inner.add_parser("import", help="takes in a JSON or CSV file"), group, check_only=False)
+        if group == "registry":
+            _add_import(inner.add_parser("check", help="what is wrong with a file"), group, check_only=True)
+
+
+def _add_field(parser: argparse.ArgumentParser, field: VerbField, *, positional: bool) -> None:
+    if positional:
+        parser.add_argument(field.name, help=field.text)
+        return
+    option = f"--{field.name.replace('_', '-')}"
+    if field.kind == "flag":
+        parser.add_argument(option, dest=field.name, help=field.text, action="store_true")
+        return
+    kinds: dict[str, Callable[[str], Any]] = {"text": str, "whole": int, "list": _parts}
+    parser.add_argument(option, dest=field.name, help=field.text, required=field.required, type=kinds[field.kind])
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _add_import(parser: argparse.ArgumentParser, group: str, *, check_only: bool) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help=".json with sections, or CSV")
+    if group == "registry":
+        parser.add_argument("--table", choices=tuple(TABLES), help="what a CSV holds")
+    parser.add_argument("--encoding", help="of a CSV; found out if left out")
+    if not check_only:
+        parser.add_argument("--partial", action="store_true", help="take the right rows of a file with wrong ones")
+    _add_common(parser)
+    parser.set_defaults(run=_importer(group, check_only=check_only))
+
+
+def _runner(verb: str) -> Callable[[argparse.Namespace], int]:
+    def run(parsed: argparse.Namespace) -> int:
+        args: Args = {field.name: getattr(parsed, field.name) for field in VERBS[verb].fields}
+        given = {name: value for name, value in args.items() if value is not None}
+        result = StoreAccess(load(parsed.config)).ask(verb, given)
+        show(result, as_json=parsed.json or verb == "registry.export")
+        return 0
+
+    return _guarded(run)
+
+
+def _importer(group: str, *, check_only: bool) -> Callable[[argparse.Namespace], int]:
+    def run(parsed: argparse.Namespace) -> int:
+        access = StoreAccess(load(parsed.config))
+        table = _TABLE_OF.get(group) or parsed.table
+        if group != "registry" and parsed.file.suffix.lower() == ".json":
+            raise VerbError("a JSON file has sections: use tdgate registry import", usage=True)
+        request = ImportRequest(parsed.file, table, parsed.encoding, getattr(parsed, "partial", False))
+        changed: dict[str, Any] | None = None
+        with counting("reading") as progress:
+            if check_only:
+                report = access.check(request, progress)
+            else:
+                report, changed = access.take_in(request, progress)
+        done = not report.problems if check_only else changed is not None
+        result: dict[str, Any] = {"right": report.right, "wrong": len({(p.table, p.row) for p in report.problems})}
+        if not check_only:
+            result |= {"imported": changed is not None, **(changed or {})}
+        if parsed.json:
+            result["problems"] = [msgspec.structs.asdict(problem) for problem in report.problems]
+        elif report.problems:
+            show_problems(report.problems)
+        show(result, as_json=parsed.json)
+        return 0 if done else 1
+
+    return _guarded(run)
+
+
+def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    def guarded(parsed: argparse.Namespace) -> int:
+        try:
+            return run(parsed)
+        except VerbError as error:
+            sys.stderr.write(f"tdgate: {error}\n")
+            return 2 if error.usage else 1
+        except ControlError as error:
+            sys.stderr.write(f"tdgate: {error}\n")
+            return 2 if error.usage else 1
+        except (DocumentError, StoreError, PersonKeyError) as error:
+            sys.stderr.write(f"tdgate: {error}\n")
+            return 1
+
+    return guarded

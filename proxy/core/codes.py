@@ -22,7 +22,7 @@ _MOST: Final = 0xFFFF_FFFF
 _RELATIVE: Final = re.compile(r"base\+0x([0-9A-Fa-f]{1,4})")
 
 
-class CodeTableError(Exception):
+class CodeTableError(ValueError):
     """The table is wrong; `errors` are lines `MAP.RULE: REASON`, all of them."""
 
     def __init__(self, errors: list[str]) -> None:

@@ -1,0 +1,71 @@
+"""Where `tdgate explain` takes its registry from: the store of a configuration, read-only beside a running proxy.
+
+Owns that reading and nothing else. Of all persons only the one who is asked about is read.
+"""
+
+import asyncio
+from pathlib import Path
+
+from msgspec import Struct
+
+from proxy.core.codes import CodeMaps, load_codes
+from proxy.core.persons import PersonIndex, index_key
+from proxy.core.snapshot import Snapshot
+from proxy.registry.keys import load_person_key
+from proxy.registry.packs import find_config, read_pack
+from proxy.registry.snapshots import build_snapshot
+from proxy.settings import Settings, load, read_toml
+from proxy.store.reader import StoreReader, open_reader, signed
+
+
+class Source(Struct, frozen=True):
+    """What an explanation needs: the registry as the policy reads it, and the codes of refusals."""
+
+    snapshot: Snapshot
+    codes: CodeMaps
+
+
+class UnknownAccountError(Exception):
+    """The registry has no such account."""
+
+
+class _OnePerson(StoreReader):
+    """A reader whose indexes hold the person who is asked about, and nobody else."""
+
+    def __init__(self, opened: StoreReader, suppressions: PersonIndex, consents: PersonIndex) -> None:
+        super().__init__(opened._connection, opened._name)
+        self.suppressions_index = suppressions
+        self.consents_index = consents
+
+
+async def _index(reader: StoreReader, table: str, keys: list[int]) -> PersonIndex:
+    index = PersonIndex()
+    for key in keys:
+        for (value,) in await reader.fetch(f"SELECT value FROM {table} WHERE key = ?", (signed(key),)):
+            index.put(key, value)
+    return index
+
+
+async def _read(settings: Settings, account: str, recipient: str | None) -> Source:
+    pack = read_pack(settings.policy.pack)
+    codes = load_codes(read_toml(find_config("codes", settings.policy.codes)))
+    person_key = load_person_key(settings.path(settings.store.person_key)).person_key
+    opened = await open_reader(settings.path(settings.store.database))
+    try:
+        rows = await opened.fetch("SELECT principal FROM accounts WHERE id = ?", (account,))
+        if not rows:
+            raise UnknownAccountError(f"no account {account}")
+        digest = None if recipient is None else person_key.digest(recipient)
+        keys = [] if digest is None else [index_key(digest, person_key.salt(str(rows[0][0])))]
+        suppressions = await _index(opened, "suppression_state", keys)
+        consents = await _index(opened, "consent_state", keys)
+        source = _OnePerson(opened, suppressions, consents)
+        return Source(await build_snapshot(source, person_key, pack), codes)
+    finally:
+        await opened.close()
+
+
+def registry_of(config: Path, account: str, recipient: str | None) -> Source:
+    """The registry of a configuration, with one person; raises UnknownAccountError,
+    SettingsError, StoreError, PersonKeyError."""
+    return asyncio.run(_read(load(config), account, recipient))

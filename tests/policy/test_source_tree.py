@@ -1,0 +1,98 @@
+"""What the source tree itself promises: one maker of permits, and rooms without input or output."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+PROXY = Path(__file__).resolve().parents[2] / "proxy"
+SANS_IO = ("core", "smpp", "rules", "language", "policy.py", "optout_parser.py", "explain.py")
+WITH_IO = frozenset(("asyncio", "socket", "ssl", "sqlite3", "time", "os", "threading", "subprocess", "selectors"))
+#: Sets of rooms that a room may import from; a room that is not named here is not held by this test.
+MAY_IMPORT = {
+    "core": {"core"},
+    "smpp": {"core", "smpp"},
+    "language": {"core", "language"},
+    "rules": {"core", "language", "rules"},
+    "policy": {"core", "rules"},
+}
+
+
+def sources(name: str = "") -> Iterator[Path]:
+    place = PROXY / name
+    yield from (place.rglob("*.py") if place.is_dir() else [place] if place.exists() else [])
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def called(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            function = node.func
+            yield function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+
+
+@pytest.mark.parametrize("name", ["Seal", "Permit"])
+def test_only_the_policy_makes_permits(name: str) -> None:
+    makers = {path.relative_to(PROXY).as_posix() for path in sources() if name in called(path)}
+    assert makers == {"policy.py"}
+
+
+def test_only_the_policy_and_its_types_know_the_seal() -> None:
+    """Under another name or in another's hands a seal would be as good."""
+    users = set()
+    for path in sources():
+        names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
+        attributes = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
+        classes = {node.name for node in ast.walk(tree(path)) if isinstance(node, ast.ClassDef)}
+        if {"Seal", "_SEAL"} & (names | attributes | classes) or any(one.endswith(".Seal") for one in imported(path)):
+            users.add(path.relative_to(PROXY).as_posix())
+    assert users == {"policy.py", "core/decision.py"}
+
+
+def test_no_permit_is_subclassed() -> None:
+    for path in sources():
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef):
+                bases = {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}
+                assert not bases & {"Permit", "Seal"}, path
+
+
+@pytest.mark.parametrize("room", SANS_IO)
+def test_rooms_without_input_and_output(room: str) -> None:
+    for path in sources(room):
+        found = {name.partition(".")[0] for name in imported(path)} & WITH_IO
+        assert not found, f"{path}: {found}"
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_rooms_import_from_below_only(room: str) -> None:
+    files = [*sources(room), *sources(f"{room}.py")]
+    assert files
+    for path in files:
+        rooms = {name.split(".")[1] for name in imported(path) if name.startswith("proxy.")}
+        assert rooms <= MAY_IMPORT[room], f"{path}: {rooms - MAY_IMPORT[room]}"
+
+
+def test_no_clock_is_read_in_them() -> None:
+    for room in SANS_IO:
+        for path in sources(room):
+            assert not {"now", "today", "utcnow", "monotonic"} & set(called(path)), path

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
 
 import hypothesis
 import pytest
@@ -16,6 +18,8 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 LOG_TAIL_OCTETS = 4000
+# A guard against a test that waits for ever, not a judgement of speed.
+TEST_LIMIT_S = 300
 
 # WHY no deadline: nothing here may depend on how fast the machine is.
 hypothesis.settings.register_profile("default", deadline=None)
@@ -41,11 +45,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in soaks]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Ends a test that hangs with a TimeoutError where it stands; soaks have no such limit."""
+    if item.get_closest_marker("soak"):
+        return (yield)
+
+    def hangs(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"the test took longer than {TEST_LIMIT_S} s")
+
+    before = signal.signal(signal.SIGALRM, hangs)
+    signal.alarm(TEST_LIMIT_S)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, object, None]:
-    """Shows the end of every *.log below tmp_path beside a failed test."""
+    """In continuous integration a skip is a failure; beside a failed test, the end of every *.log below tmp_path."""
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome, report.longrepr = "failed", f"skipped, which is a failure where CI=true: {reason}"
     folder = getattr(item, "funcargs", {}).get("tmp_path")
     if not report.failed or folder is None:
         return

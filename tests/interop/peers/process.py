@@ -26,15 +26,12 @@ SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/lib/chromium"
 
 
 def need(*programs: str) -> None:
-    """Skips the test with one line if a program is not there; in continuous integration (CI=true) fails it."""
+    """Skips the test with one line if a program is not there (tests/conftest.py makes that a failure where CI=true)."""
     missing = [p for p in programs if shutil.which(p, path=SEARCH_PATH) is None]
     if "node" in programs and not (ROOT / "node_modules/smpp/package.json").exists():
         missing.append("node-smpp")
     if missing:
-        reason = f"missing: {' '.join(missing)} (scripts/install-peers)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        pytest.skip(f"missing: {' '.join(missing)} (scripts/install-peers)")
 
 
 def free_port() -> int:

@@ -89,6 +89,7 @@ class EvidenceLog:
         """Why the last write failed; None while all is well."""
         self._disk = disk
         self._builder = builder
+        self._add = builder.add
         self._name = name
         self._used = used
         self._limits = limits
@@ -233,11 +234,15 @@ class EvidenceLog:
 
         Raises what msgspec raises for fields that it cannot encode, and ValueError for a record that is too large.
         """
+        return self.append_octets(encode(record))
+
+    def append_octets(self, octets: bytes) -> bool:
+        """As `append`, for a record that is encoded already, as `records.encode` does it."""
         left = self._left
         if left <= 0:
             self._missed += 1
             return False
-        filled = self._builder.add(encode(record))
+        filled = self._add(octets)
         self._left = left - 1
         if self._timer is None:
             self._timer = self._loop.call_later(self._limits.linger_ms / 1000, self._linger_is_over)
@@ -251,10 +256,14 @@ class EvidenceLog:
         After a failure to write, the callback gets the error at once; the record stays queued and is written when the
         disk takes it again.
         """
+        return self.append_octets_durable(encode(record), callback)
+
+    def append_octets_durable(self, octets: bytes, callback: DurableCallback) -> bool:
+        """As `append_durable`, for a record that is encoded already."""
         if self._left <= -self._reserve:
             self._missed += 1
             return False
-        filled = self._builder.add(encode(record))
+        filled = self._builder.add(octets)
         self._left -= 1
         self._callbacks.append(callback)
         if filled:

@@ -97,15 +97,15 @@ def _scan(path: Path, keys: Mapping[bytes, Ed25519PublicKey]) -> tuple[Recovered
         while offset < size:
             try:
                 batch = read_batch(file, offset, header.log_id)
-                fault = "" if batch is None else _fault(batch, tree, key if batch.end == size else None)
+                after = tree.copy()
+                fault = "" if batch is None else _fault(batch, after, key if batch.end == size else None)
             except LayoutError as error:
                 batch, fault = None, str(error)
             if batch is None or fault:
                 if (batch is not None and batch.end < size) or has_batch_after(file, offset + 1):
                     raise EvidenceDamagedError(f"{path.name} at octet {offset}: {fault}, yet more follows")
                 break
-            tree.extend(batch.records)
-            last = batch
+            tree, last = after, batch
             offset = batch.end
     if last is None:
         return None, size
@@ -125,12 +125,11 @@ def _scan(path: Path, keys: Mapping[bytes, Ed25519PublicKey]) -> tuple[Recovered
 
 
 def _fault(batch: Batch, tree: CompactRange, key: Ed25519PublicKey | None) -> str:
-    """What is wrong with a well-framed batch; its signature is checked where a key is given."""
+    """Appends a well-framed batch to the tree and says what is wrong with it; `key`: to check its signature too."""
     if batch.header.first != tree.size:
         return f"first index {batch.header.first} instead of {tree.size}"
-    after = tree.copy()
-    after.extend(batch.records)
-    if after.root() != batch.head.root:
+    tree.extend(batch.records)
+    if tree.root() != batch.head.root:
         return "records and root do not agree"
     if key is not None and not batch.head.is_signed_by(key):
         return "wrong signature"

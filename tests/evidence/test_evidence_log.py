@@ -323,7 +323,7 @@ async def test_a_segment_cut_in_its_first_batch(tmp_path: Path, decision: Any) -
     assert before.exists()
 
 
-@pytest.mark.parametrize("where", ["first batch", "header", "name"])
+@pytest.mark.parametrize("where", ["first batch", "its magic", "header", "name"])
 async def test_damage_that_no_kill_leaves_is_not_repaired(tmp_path: Path, decision: Any, where: str) -> None:
     await _log_with_two_batches(tmp_path, decision)
     (path,) = segment_paths(tmp_path)
@@ -332,7 +332,7 @@ async def test_damage_that_no_kill_leaves_is_not_repaired(tmp_path: Path, decisi
     if where == "name":
         path = path.rename(tmp_path / "00000000000000000007.seg")
     else:
-        octets[first.offset + 40 if where == "first batch" else 3] ^= 1
+        octets[{"first batch": first.offset + 40, "its magic": first.offset, "header": 3}[where]] ^= 1
         path.write_bytes(octets)
     with pytest.raises(EvidenceDamagedError):
         open_log(tmp_path)
@@ -351,6 +351,20 @@ async def test_a_last_batch_with_garbage_in_it_is_torn(tmp_path: Path, decision:
     gap = next(entry.record for entry in entries(tmp_path, last.header.first) if isinstance(entry.record, Gap))
     assert gap.torn_octets == len(octets) - last.offset
     assert verify(tmp_path, KEY.public_key()).sound
+
+
+async def test_a_torn_batch_longer_than_what_is_written_after_it(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    waiter = Waiter()
+    log.append_durable(Stop(at_us=0, boot=1, reason="x" * 9000), waiter)
+    await waiter.answer
+    await log.close()
+    (path,) = segment_paths(tmp_path)
+    _, long, _ = batches_of(path)
+    path.write_bytes(path.read_bytes()[: long.end - 1])
+    log = open_log(tmp_path)
+    assert verify(tmp_path, KEY.public_key()).sound
+    await log.close()
 
 
 async def test_boot_numbers_and_starts(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def read_sm(raw: bytes) -> ShortMessage:
     size = len(raw)
     if size > 32 and not raw[16]:
         b = raw.find(0, 19, 40)
-        if b > 0 and size > b + 27:
+        if b > 0 and size > b + 16:
             # WHY: a look at where the NUL of 11 or 13 digits stands is five times cheaper than a search; that no
             # other NUL stands before it is checked on the unpacked address.
             c = b + 14

@@ -100,5 +100,6 @@ def test_two_spellings_of_an_id_meet(one: bytes, other: bytes) -> None:
 
 def test_the_exact_id_is_its_first_form() -> None:
     assert id_forms(b"007b")[0] == b"007b"
+    assert id_forms(b"000") == (b"000", b"0")
     assert id_forms(b"order-9") == (b"order-9", b"ORDER-9")
     assert not set(id_forms(b"order-9")) & set(id_forms(b"order-8"))

@@ -12,7 +12,7 @@ from proxy.smpp import consts, short_message
 from proxy.smpp.codec import decode, encode
 from proxy.smpp.pdu import PduError
 from proxy.smpp.short_message import ShortMessage, read_data_sm, read_sm
-from tests.tools.smpp_octets import mutated, pdus, submit
+from tests.tools.smpp_octets import mutated, pdus, submit, with_length
 
 pytestmark = pytest.mark.unit
 
@@ -77,13 +77,16 @@ DATA = pdus(("data_sm",))
 def plain(draw: st.DrawFn) -> bytes:
     """What is on the wire nearly always, and what the fastest reader is made for."""
     digits = st.integers(0, 20).flatmap(lambda size: st.binary(min_size=size, max_size=size))
-    text = draw(st.binary(max_size=160))
+    text = draw(st.one_of(st.binary(max_size=160), st.integers(0, 160).map(bytes)))
+    flag = st.sampled_from((b"\0", b"\1", b"\x08"))
     return submit(
         command=draw(st.sampled_from(("submit_sm", "deliver_sm"))),
         source_addr=draw(digits).replace(b"\0", b"7") + b"\0",
         destination_addr=draw(digits).replace(b"\0", b"7") + b"\0",
         esm_class=draw(st.binary(min_size=1, max_size=1)),
         protocol_id=draw(st.sampled_from((b"\0", b"\x40"))),
+        registered_delivery=draw(flag),
+        data_coding=draw(flag),
         short_message=bytes((len(text),)) + text,
         tlvs=draw(st.sampled_from((b"", b"\x02\x04\0\2ab", b"\x14\0\0\0"))),
     )
@@ -110,12 +113,69 @@ def test_data_sm_is_read_as_the_codec_reads_it(raw: bytes) -> None:
     assert by_reader(read_data_sm, raw) == by_codec(raw, {consts.DATA_SM})
 
 
-@pytest.mark.parametrize("size", range(21))
-@pytest.mark.parametrize("esm_class", [b"\0", b"\x40"])
-def test_every_length_of_a_destination(size: int, esm_class: bytes) -> None:
-    raw = submit(destination_addr=b"1" * size + b"\0", esm_class=esm_class)
-    assert read_sm(raw).dest == b"1" * size
-    assert by_reader(read_sm, raw) == by_codec(raw, {consts.SUBMIT_SM})
+@pytest.mark.parametrize("size", range(23))
+@pytest.mark.parametrize("tail", [b"\0", b"\1"])
+@pytest.mark.parametrize("text", [b"\0", b"\x02\0\0", b"\x0a" + bytes(10), b"\x04\x90\x00\x8b\xa2"])
+def test_every_length_of_an_address(size: int, tail: bytes, text: bytes) -> None:
+    # WHY zeros: the octets where the NUL of 11 or 13 digits would stand are then zero as well.
+    rest = {"registered_delivery": tail, "data_coding": tail, "esm_class": tail, "short_message": text}
+    for raw in (
+        submit(destination_addr=b"1" * size + b"\0", **rest),
+        submit(source_addr=b"1" * size + b"\0", **rest),
+        submit(service_type=b"CMT\0", destination_addr=b"1" * size + b"\0", **rest),
+    ):
+        assert by_reader(read_sm, raw) == by_codec(raw, {consts.SUBMIT_SM})
+    if size < 21:
+        assert read_sm(submit(destination_addr=b"1" * size + b"\0", **rest)).dest == b"1" * size
+
+
+@pytest.mark.parametrize("size", range(18))
+@pytest.mark.parametrize("text", [b"\0", b"\x04\x90\x00\x8b\xa2", b"\x08" + bytes(8)])
+def test_every_length_of_a_time(size: int, text: bytes) -> None:
+    for field in ("schedule_delivery_time", "validity_period"):
+        for flag in (b"\0", b"\1"):
+            raw = submit(**{field: b"0" * size + b"\0"}, short_message=text, registered_delivery=flag)
+            assert by_reader(read_sm, raw) == by_codec(raw, {consts.SUBMIT_SM})
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        submit(),
+        submit(destination_addr=b"13900001234\0", short_message=b"\0"),
+        submit(service_type=b"CMT\0", validity_period=b"000001000000000R\0"),
+        submit(tlvs=b"\x02\x04\0\2ab"),
+        encode(consts.DATA_SM, 0, 1, {"destination_addr": b"13900001234"}, ((0x0424, b"TD"),)),
+    ],
+)
+def test_a_pdu_cut_off_anywhere(whole: bytes) -> None:
+    for end in range(len(whole) + 1):
+        for raw in (whole[:end], with_length(whole[:end]) if end >= 16 else whole[:end]):
+            assert by_reader(read_sm, raw) == by_codec(raw, {consts.SUBMIT_SM, consts.DELIVER_SM})
+            assert by_reader(read_data_sm, raw) == by_codec(raw, {consts.DATA_SM})
+
+
+@pytest.mark.parametrize(
+    ("field", "octets", "status"),
+    [
+        ("service_type", b"7" * 6, consts.ESME_RINVSERTYP),
+        ("source_addr", b"7" * 21, consts.ESME_RINVSRCADR),
+        ("destination_addr", b"7" * 21, consts.ESME_RINVDSTADR),
+        ("schedule_delivery_time", b"7" * 17, consts.ESME_RINVSCHED),
+        ("validity_period", b"7" * 17, consts.ESME_RINVEXPIRY),
+    ],
+)
+def test_overlong_fields(field: str, octets: bytes, status: int) -> None:
+    assert by_reader(read_sm, submit(**{field: octets + b"\0"})) == status
+    assert isinstance(by_reader(read_sm, submit(**{field: octets[1:] + b"\0"})), dict)
+
+
+def test_a_command_length_that_is_not_the_octets_there_are() -> None:
+    for raw in (submit(), submit(service_type=b"CMT\0")):
+        assert by_reader(read_sm, raw + b"\0") == consts.ESME_RINVCMDLEN
+        assert by_reader(read_sm, b"\0\0\0\x10" + raw[4:]) == consts.ESME_RINVCMDLEN
+    data = encode(consts.DATA_SM, 0, 1, {})
+    assert by_reader(read_data_sm, b"\0\0\0\x10" + data[4:]) == consts.ESME_RINVCMDLEN
 
 
 @pytest.mark.parametrize(
@@ -124,6 +184,8 @@ def test_every_length_of_a_destination(size: int, esm_class: bytes) -> None:
         submit(destination_addr=b"13900001234\0"),
         submit(destination_addr=b"8613900001234\0"),
         submit(destination_addr=b"861390000123456\0"),
+        submit(source_addr=b"1" * 20 + b"\0", destination_addr=b"1" * 20 + b"\0"),
+        submit(short_message=b"\0"),
         submit(command="deliver_sm", tlvs=b"\x04\x24\0\1T"),
     ],
 )
@@ -144,8 +206,11 @@ def test_the_plain_pdu_is_taken_by_the_fastest_reader(raw: bytes, monkeypatch: p
 )
 def test_the_well_formed_pdu_does_not_need_the_codec(raw: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = read_sm(raw)
+    long_addresses = encode(consts.DATA_SM, 0, 1, {"source_addr": b"7" * 64, "destination_addr": b"8" * 64})
+    expected_data = read_data_sm(long_addresses)
     monkeypatch.delattr(short_message, "decode")
     assert read_sm(raw) == expected
+    assert read_data_sm(long_addresses) == expected_data
 
 
 def test_the_key_is_what_the_wire_says_of_the_source() -> None:

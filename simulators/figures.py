@@ -24,7 +24,7 @@ class Latencies:
     def add(self, seconds: float) -> None:
         """Take one time."""
         fresh = self._fresh
-        fresh.append(int(seconds * 1e6) if seconds > 0 else 0)
+        fresh.append(round(seconds * 1e6) if seconds > 0 else 0)
         if len(fresh) >= _FOLD_AT:
             self._fold()
 
@@ -141,6 +141,6 @@ class SmscCounts:
         self.receipts = 0
         self.replies = 0
         self.statuses: Counter[int] = Counter()
-        """What messages were answered with, where that was looked at."""
+        """What messages were answered with."""
         self.delivery_answers: Counter[int] = Counter()
         """What receipts and replies were answered with."""

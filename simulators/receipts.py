@@ -3,7 +3,6 @@
 Owns the text of receipts and the names of their states. Must never decide whether a receipt is due.
 """
 
-import re
 import struct
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Final
 import msgspec
 
 from proxy.smpp.consts import ESM_TYPE_RECEIPT, TAG_MESSAGE_STATE, TAG_RECEIPTED_MESSAGE_ID
+from proxy.smpp.receipt import receipt_fields
 from proxy.smpp.short_message import ShortMessage
 
 Clock = Callable[[], datetime]
@@ -35,7 +35,6 @@ _TAG_LENGTH: Final = struct.Struct(">HH")
 # esm_class, protocol_id, priority, both times, registered_delivery, replace, data_coding, sm_default_msg_id
 _RECEIPT_FLAGS: Final = bytes((ESM_TYPE_RECEIPT, 0, 0, 0, 0, 0, 0, 0, 0))
 _NAMES: Final = {value: name for name, value in STATES.items()}
-_FIELD: Final = re.compile(rb"\b(id|stat|err):([^ ]*)", re.IGNORECASE)
 
 
 def wall_clock() -> datetime:
@@ -99,11 +98,11 @@ class ReceiptFields(msgspec.Struct, frozen=True):
 
 def read_receipt(octets: bytes, tlvs: Iterable[tuple[int, bytes]]) -> ReceiptFields:
     """Read a receipt leniently: whatever is missing is empty."""
-    found = {name.lower(): value.decode("latin-1") for name, value in _FIELD.findall(octets)}
-    message_id, state = found.get(b"id", ""), found.get(b"stat", "").upper()
+    found = {name: value.decode("latin-1") for name, value in receipt_fields(octets).items()}
+    message_id, state = found.get("id", ""), found.get("stat", "").upper()
     for tag, value in tlvs:
         if tag == TAG_RECEIPTED_MESSAGE_ID:
             message_id = value.rstrip(b"\0").decode("latin-1")
         elif tag == TAG_MESSAGE_STATE and len(value) == 1:
             state = _NAMES.get(value[0], state)
-    return ReceiptFields(message_id, state, found.get(b"err", ""))
+    return ReceiptFields(message_id, state, found.get("err", ""))

@@ -63,6 +63,7 @@ class SmscSession(Link):
             smsc = self._smsc
             if smsc.plain:
                 smsc.counts.submits += 1
+                smsc.counts.statuses[0] += 1
                 body = smsc.next_id().encode("ascii")
                 self._out.append(_pack_header(17 + len(body), 0x80000004, 0, sequence) + body + b"\0")
             else:

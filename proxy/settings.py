@@ -5,9 +5,11 @@ Unknown keys are errors. Reading is pure but for the one file; nothing here is c
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from math import inf
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Struct, field
@@ -154,8 +156,16 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def load(path: Path) -> Settings:
     """Reads and checks a configuration file; raises SettingsError with every error found."""
-    settings = checked(Settings, read_toml(path), str(path))
-    errors = [f"{path}: {line}" for line in _contradictions(settings)]
+    table = read_toml(path)
+    faults = list(_faults(Settings, table, ()))
+    for fault in faults:
+        _take_out(table, fault.key)
+    # WHY on what is left: an operator wants all errors at once, not the next one after each that is mended.
+    settings = msgspec.convert(table, Settings)
+    lines = [str(fault) for fault in faults]
+    # A default that stands in for a faulty part must not be blamed for not fitting the rest.
+    lines += [line for line in _contradictions(settings) if not any(one.startswith(_key(line)) for one in lines)]
+    errors = [f"{path}: {line}" for line in lines]
     if errors:
         raise SettingsError(errors)
     state = Path(settings.state)
@@ -164,62 +174,114 @@ def load(path: Path) -> Settings:
 
 def checked(kind: type[S], table: Mapping[str, Any], file: str) -> S:
     """Converts a table into a struct, or raises SettingsError with one line per wrong, missing or unknown key."""
-    errors = [f"{file}: {line}" for line in _errors(kind, table, "")]
+    errors = [f"{file}: {fault}" for fault in _faults(kind, table, ())]
     if errors:
         raise SettingsError(errors)
     return msgspec.convert(table, kind)
 
 
-def _errors(kind: type[Struct], table: Mapping[str, Any], prefix: str) -> list[str]:
-    """Every error of a table. WHY: the library stops at the first, an operator wants all of them at once."""
+class _Fault(Struct, frozen=True):
+    """What is wrong with one key; keys and places in lists lead to it."""
+
+    key: tuple[str | int, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{'.'.join(map(str, self.key))}: {self.reason}"
+
+
+def _faults(kind: type[Struct], table: Mapping[str, Any], prefix: tuple[str | int, ...]) -> Iterator[_Fault]:
+    """Every error of a table. WHY: the library stops at the first, and names a key of a nested table by its table."""
     known = {item.encode_name: item for item in msgspec.structs.fields(kind)}
-    found = [f"{prefix}{key}: unknown key; known are {', '.join(sorted(known))}" for key in table if key not in known]
+    for key in table:
+        if key not in known:
+            yield _Fault((*prefix, key), f"unknown key; known are {', '.join(sorted(known))}")
     for name, item in known.items():
-        if name not in table:
-            if item.required:
-                found.append(f"{prefix}{name}: missing")
-            continue
-        value, key = table[name], f"{prefix}{name}"
-        nested = _nested(item.type)
-        if nested is not None and isinstance(value, Mapping):
-            found += _errors(nested, value, f"{key}.")
-            continue
+        if name in table:
+            yield from _faults_of(item.type, table[name], (*prefix, name))
+        elif item.required:
+            yield _Fault((*prefix, name), "missing")
+
+
+def _faults_of(kind: Any, value: Any, key: tuple[str | int, ...]) -> Iterator[_Fault]:
+    container, inner = get_origin(kind), get_args(kind)
+    nested = next((one for one in (kind, *inner) if isinstance(one, type) and issubclass(one, Struct)), None)
+    if container is dict and isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _faults_of(inner[1], one, (*key, name))
+    elif container is list and isinstance(value, list):
+        for place, one in enumerate(value):
+            yield from _faults_of(inner[0], one, (*key, place))
+    elif container not in (dict, list) and nested is not None and isinstance(value, Mapping):
+        yield from _faults(nested, value, key)
+    else:
         try:
-            msgspec.convert(value, item.type)
+            msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
-            found.append(f"{key}: {error}")
-    return found
+            yield _Fault(key, str(error))
 
 
-def _nested(kind: Any) -> type[Struct] | None:
-    candidates = [kind, *getattr(kind, "__args__", ())]
-    if getattr(kind, "__origin__", None) in (dict, list):
-        return None
-    return next((one for one in candidates if isinstance(one, type) and issubclass(one, Struct)), None)
+def _take_out(table: dict[str, Any], key: tuple[str | int, ...]) -> None:
+    """Leaves a faulty key to its default. A faulty part of a list takes the list along: it would move the rest."""
+    within: Any = table
+    for part, after in pairwise(key):
+        if isinstance(after, int) and not isinstance(within[part][after], Mapping):
+            del within[part]
+            return
+        within = within[part]
+    within.pop(key[-1], None)
 
 
-def _contradictions(settings: Settings) -> list[str]:
-    """What each key alone does not show: the whole has to fit together."""
-    found = []
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """What the type of a key does not show: its range, and whether the whole fits together."""
     smpp = settings.smpp
     if not smpp.listeners:
-        found.append("smpp.listeners: at least one is needed")
+        yield "smpp.listeners: at least one is needed"
     if not smpp.routes:
-        found.append("smpp.routes: at least one is needed")
+        yield "smpp.routes: at least one is needed"
     for place, listener in enumerate(smpp.listeners):
+        yield from _port(f"smpp.listeners.{place}.port", listener.port, least=0)
         if listener.tls is not None and not (listener.tls.certificate and listener.tls.key):
-            found.append(f"smpp.listeners.{place}.tls: certificate and key are both needed on a listener")
+            yield f"smpp.listeners.{place}.tls: certificate and key are both needed on a listener"
+    fixed = [(listener.host, listener.port) for listener in smpp.listeners if listener.port]
+    if len(set(fixed)) < len(fixed):
+        yield "smpp.listeners: two have one host and port"
     for name, route in smpp.routes.items():
+        yield from _ranges(f"smpp.routes.{name}", route)
+        yield from _port(f"smpp.routes.{name}.port", route.port, least=1)
         if route.window < 1:
-            found.append(f"smpp.routes.{name}.window: at least 1")
+            yield f"smpp.routes.{name}.window: at least 1"
+        if route.backoff_first_s > route.backoff_most_s:
+            yield f"smpp.routes.{name}.backoff_first_s: more than backoff_most_s"
         if route.tls is not None and bool(route.tls.certificate) != bool(route.tls.key):
-            found.append(f"smpp.routes.{name}.tls: certificate and key come together")
-    for item in msgspec.structs.fields(Smpp):
-        value = getattr(smpp, item.name)
-        if item.name.endswith(("_s", "_most", "_octets")) and value <= 0:
-            found.append(f"smpp.{item.name}: must be more than 0")
+            yield f"smpp.routes.{name}.tls: certificate and key come together"
+    yield from _ranges("smpp", smpp)
+    yield from _ranges("evidence", settings.evidence)
+    yield from _port("console.port", settings.console.port, least=0)
     if smpp.command_length_most_octets < 1024:
-        found.append("smpp.command_length_most_octets: at least 1024")
-    if settings.evidence.linger_ms < 1:
-        found.append("evidence.linger_ms: at least 1")
-    return found
+        yield "smpp.command_length_most_octets: at least 1024"
+    if smpp.password_checks_at_once < 1:
+        yield "smpp.password_checks_at_once: at least 1"
+    if smpp.password_delay_first_s > smpp.password_delay_most_s:
+        yield "smpp.password_delay_first_s: more than password_delay_most_s"
+    if smpp.message_ids_kept < 1:
+        yield "smpp.message_ids_kept: at least 1"
+    if not 0x1400 <= smpp.purpose_tag <= 0x3FFF:
+        yield "smpp.purpose_tag: must be of the range for vendors, 0x1400 to 0x3FFF (SMPP v3.4 §5.3.2)"
+
+
+def _key(line: str) -> str:
+    return line.partition(":")[0]
+
+
+def _ranges(prefix: str, table: Struct) -> Iterator[str]:
+    """Times, sizes and limits are more than 0 and finite, as the end of their names says what they are."""
+    for item in msgspec.structs.fields(table):
+        value = getattr(table, item.name)
+        if item.name.endswith(("_s", "_ms", "_most", "_octets", "_records")) and not 0 < value < inf:
+            yield f"{prefix}.{item.encode_name}: must be more than 0 and finite"
+
+
+def _port(key: str, port: int, *, least: int) -> Iterator[str]:
+    if not least <= port <= 0xFFFF:
+        yield f"{key}: must be {least} to 65535"

@@ -162,6 +162,8 @@ ALPHABETS: Final[Mapping[str, Reader]] = MappingProxyType(
 """Every alphabet a route may name, and its reader: octets to no reading, one or several."""
 
 _NOT_ASCII: Final = frozenset({"utf-16-be", "utf-16-le"})
+_STATEFUL: Final = frozenset({"gsm", "iso-2022-jp", "shift_jis"})
+"""Alphabets in which an octet below 0x80 is not always its ASCII character."""
 
 
 class _Entry(msgspec.Struct, frozen=True, gc=False):
@@ -171,6 +173,8 @@ class _Entry(msgspec.Struct, frozen=True, gc=False):
     """Whether octets of `_INVARIANT` mean themselves in every alphabet of the entry."""
     names: tuple[str, ...]
     readers: tuple[Reader, ...]
+    septet_readers: tuple[Reader, ...]
+    """The same for octets below 0x80, which all alphabets built upon ASCII read alike."""
 
 
 class AlphabetTable(msgspec.Struct, frozen=True):
@@ -242,7 +246,10 @@ def alphabet_table(overrides: Mapping[int, Sequence[str]]) -> AlphabetTable:
     for data_coding in range(0x100):
         names = tuple(overrides.get(data_coding, _default_names(data_coding)))
         plain = bool(names) and _NOT_ASCII.isdisjoint(names)
-        entries.append(_Entry(plain, names, tuple(ALPHABETS[name] for name in names)))
+        readers = tuple(ALPHABETS[name] for name in names)
+        septet_names = [name if name in _NOT_ASCII | _STATEFUL else "ascii" for name in names]
+        septet_readers = tuple(ALPHABETS[name] for name in dict.fromkeys(septet_names))
+        entries.append(_Entry(plain, names, readers, septet_readers))
     return AlphabetTable(tuple(entries))
 
 
@@ -260,7 +267,7 @@ def readings(octets: bytes, data_coding: int, table: AlphabetTable, national_shi
         return (octets.decode("ascii"),)
     if national_shift and "gsm" in entry.names:
         return ()
-    readers = entry.readers
+    readers = entry.septet_readers if octets.isascii() else entry.readers
     if len(readers) == 1:
         return readers[0](octets)
     return tuple(dict.fromkeys([text for read in readers for text in read(octets)]))

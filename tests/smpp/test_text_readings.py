@@ -228,6 +228,19 @@ def test_every_alphabet_can_be_named(name: str) -> None:
     assert readings(octets, 9, alphabet_table({9: [name]}))[-1] == "TD"
 
 
+@given(
+    st.binary(max_size=40).map(lambda octets: bytes(octet & 0x7F for octet in octets)),
+    st.sampled_from(sorted(ALPHABETS)),
+)
+@example(b"\x7f", "latin-1")
+@example(b"[\\]~", "shift_jis")
+@example(b"\x1b$B\x24\x22\x1b(B", "iso-2022-jp")
+def test_septets_are_read_as_each_alphabet_reads_them(octets: bytes, name: str) -> None:
+    table = alphabet_table({9: [name], 11: [name, "ascii"]})
+    assert readings(octets, 9, table) == ALPHABETS[name](octets)
+    assert readings(octets, 11, table) == tuple(dict.fromkeys(ALPHABETS[name](octets) + ALPHABETS["ascii"](octets)))
+
+
 @pytest.mark.parametrize(
     ("overrides", "named"),
     [({0: ["gsm", "klingon"]}, "klingon"), ({256: ["gsm"]}, "256"), ({-1: ["gsm"]}, "-1"), ({0: "gsm"}, "gsm")],

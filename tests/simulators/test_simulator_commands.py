@@ -8,11 +8,17 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from simulators.cli import main
 from simulators.smsc import Smsc
@@ -366,3 +372,46 @@ async def test_the_smpplib_stack_reports_statuses_and_refuses_what_it_cannot_do(
         status, summary, _ = await esme("--stack", "smpplib", "--port", port, "--count", 3)
         assert (status, summary["figures"]["statuses"]) == (1, {"0x00000045": 3})
     assert (await esme("--stack", "smpplib", "--tlv", "0x1401=00"))[0] == 2
+
+
+def certificate(folder: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1 with its key, in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "invented carrier")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+    return path
+
+
+async def test_tls_with_certificates_of_both_sides(tmp_path: Path) -> None:
+    pem = certificate(tmp_path)
+    async with listening("smsc", "--tls-cert", pem, "--tls-ca", pem) as (_, port):
+        status, summary, err = await esme("--port", port, "--tls", "--tls-ca", pem, "--tls-cert", pem, "--count", 20)
+        assert (status, summary["figures"]["accepted"], err) == (0, 20, "")
+        assert (await esme("--port", port, "--tls", "--tls-ca", pem, "--limit-s", 2))[0] == 1
+        assert (await esme("--port", port, "--tls", "--tls-cert", pem, "--limit-s", 2))[0] == 1
+        assert (await esme("--port", port, "--tls", "--tls-no-verify", "--tls-cert", pem))[0] == 0
+    assert (await esme("--port", port, "--tls", "--tls-ca", tmp_path / "absent.pem"))[0] == 1
+
+
+async def test_the_registry_command_writes_a_file(tmp_path: Path) -> None:
+    out = tmp_path / "registry.json"
+    code, _, err = await (await launch("registry", "--seed", 3, "--institutions", 2, "--out", out)).end()
+    assert (code, err) == (0, "")
+    assert len(json.loads(out.read_text(encoding="utf-8"))["institutions"]) == 2

@@ -72,6 +72,8 @@ async def _run(options: argparse.Namespace, role: Role, scenario: Scenario, fold
         if scenario.esme.stack == "smpplib":
             from simulators.smpplib_stack import SmpplibRun
 
+            if options.tls:
+                raise ScenarioError("stack smpplib: no TLS")
             peer = SmpplibRun(scenario, folder, live)
             _on_signals(loop, peer.stop)
             return await peer.run()

@@ -160,8 +160,9 @@ async def test_replies_are_an_iterator_that_ends_with_the_connection() -> None:
         await smsc.inject(PERSON, NUMBER, "TD")
         await smsc.inject(PERSON, NUMBER, "START")
         smsc.disconnect()
-        assert [reply.text async for reply in esme.replies] == ["TD", "START"]
-        assert [receipt async for receipt in esme.receipts] == []
+        async with asyncio.timeout(10):
+            assert [reply.text async for reply in esme.replies] == ["TD", "START"]
+            assert [receipt async for receipt in esme.receipts] == []
 
 
 async def test_a_reply_waits_for_a_bind_and_is_sent_again_where_its_answer_was_lost() -> None:
@@ -286,7 +287,8 @@ async def test_octets_that_are_no_pdu_get_a_nack_and_the_end() -> None:
     await smsc.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", smsc.port)
     writer.write(b"\0\0\0\x0f" + bytes(12))
-    answer = await reader.read()
+    async with asyncio.timeout(10):
+        answer = await reader.read()
     writer.close()
     await smsc.stop()
     assert answer == bytes.fromhex("00000010 80000000 00000002 00000000")
@@ -301,9 +303,10 @@ async def test_every_fragmentation_of_a_stream_gives_the_same() -> None:
     for octet in octets:
         writer.write(bytes((octet,)))
         await writer.drain()
-    bound = await reader.readexactly(16)
-    await reader.readexactly(int.from_bytes(bound[:4], "big") - 16)
-    alive = await reader.readexactly(16)
+    async with asyncio.timeout(10):
+        bound = await reader.readexactly(16)
+        await reader.readexactly(int.from_bytes(bound[:4], "big") - 16)
+        alive = await reader.readexactly(16)
     writer.close()
     await smsc.stop()
     assert (bound[4:16].hex(), alive.hex()) == ("800000090000000000000001", "00000010800000150000000000000002")

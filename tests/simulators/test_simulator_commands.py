@@ -371,7 +371,8 @@ async def test_the_smpplib_stack_reports_statuses_and_refuses_what_it_cannot_do(
     async with listening("smsc", "--nack-share", 1.0, "--nack-status", "0x45") as (_, port):
         status, summary, _ = await esme("--stack", "smpplib", "--port", port, "--count", 3)
         assert (status, summary["figures"]["statuses"]) == (1, {"0x00000045": 3})
-    assert (await esme("--stack", "smpplib", "--tlv", "0x1401=00"))[0] == 2
+    for beyond in (("--tlv", "0x1401=00"), ("--tls",), ("--command", "data_sm"), ("--bind", "tx+rx")):
+        assert (await esme("--stack", "smpplib", *beyond))[0] == 2
 
 
 def certificate(folder: Path) -> Path:

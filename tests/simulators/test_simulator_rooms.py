@@ -14,6 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.registry.documents import read_rows
+from proxy.registry.importing import Known, RowCheck, check_rows
+from proxy.registry.keys import PersonSecret
 from proxy.smpp import consts
 from proxy.smpp.codec import decode
 from proxy.smpp.pdu import response
@@ -82,6 +85,15 @@ def test_a_seed_gives_the_same_registry_and_its_rows_refer_to_each_other(tmp_pat
     assert write_registry(argparse.Namespace(seed=5, institutions=4, numbers=3, consents=10, out=out)) == 0
     assert json.loads(out.read_text(encoding="utf-8")) == made
     assert write_registry(argparse.Namespace(seed=5, institutions=0, numbers=3, consents=10, out=out)) == 2
+
+
+def test_the_importer_of_the_product_takes_every_row_of_a_seeded_registry(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    path.write_text(json.dumps(make_registry(1, 3)), encoding="utf-8")
+    now_us = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp()) * 1_000_000
+    report = check_rows(read_rows(path), RowCheck(Known(), PersonSecret(b"h" * 32, b"s" * 32), now_us))
+    assert report.problems == []
+    assert report.right["consents"] == 60
 
 
 # Patterns

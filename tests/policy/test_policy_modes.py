@@ -17,7 +17,6 @@ from proxy.core.decision import (
     Permit,
     PermitSpentError,
     Refusal,
-    Seal,
 )
 from proxy.core.pack import RuleSetting
 from proxy.core.records import Period
@@ -208,17 +207,6 @@ def test_a_permit_holds_the_octets_once() -> None:
     assert permit.spend() == BASE.request.octets
     with pytest.raises(PermitSpentError):
         permit.spend()
-
-
-def test_a_permit_needs_a_seal() -> None:
-    with pytest.raises(TypeError):
-        Permit(object(), decided(BASE), b"")  # type: ignore[arg-type]
-
-    class Forged(Seal):
-        pass
-
-    with pytest.raises(TypeError):
-        Permit(Forged(), decided(BASE), b"")
 
 
 @pytest.mark.parametrize("rule", ["internal.snapshot", "internal.outbox", "internal.upstream", "outcome.unknown"])

@@ -68,6 +68,19 @@ def test_only_the_policy_and_its_types_know_the_seal() -> None:
     assert users == {"policy.py", "core/decision.py"}
 
 
+def test_nobody_gives_a_permit_other_octets() -> None:
+    """What is sent is what was judged: only a permit itself lets go of its octets."""
+    writers = set()
+    for path in sources():
+        if not any(name.endswith((".Permit", ".evaluate")) for name in imported(path)) and path.name != "decision.py":
+            continue
+        for node in ast.walk(tree(path)):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            if any(isinstance(one, ast.Attribute) and one.attr in ("octets", "_octets") for one in targets):
+                writers.add(path.relative_to(PROXY).as_posix())
+    assert writers <= {"core/decision.py"}
+
+
 def test_no_permit_is_subclassed() -> None:
     for path in sources():
         for node in ast.walk(tree(path)):

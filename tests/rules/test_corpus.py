@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 
 from proxy.core.catalogue import CATALOGUE
@@ -14,6 +9,7 @@ from proxy.rules.rule import Rule
 from proxy.rules.table import RULE_IDS, RULES
 from proxy.rules.wire import FINDING_RULES
 from tests.rules.cases import ALLOW, CASES, Case
+from tests.rules.details import details_of
 from tests.rules.scene import outcome
 
 pytestmark = pytest.mark.unit
@@ -38,29 +34,12 @@ def test_each_rule_refuses_somewhere(rule: str) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_each_detail_of_a_rule_is_met_somewhere(rule: Rule) -> None:
     met = {case.expected[2] for case in CASES if case.expected[1] == rule.id}
-    assert set(_details(rule.judge)) <= met
-
-
-def _details(judge: Callable[..., Any]) -> Iterator[str]:
-    """The texts that a rule's function returns, read from its source."""
-    for node in ast.walk(ast.parse(inspect.getsource(judge))):
-        if isinstance(node, ast.Return) and node.value is not None:
-            for part in _results(node.value):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    yield part.value
-
-
-def _results(value: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(value, ast.IfExp):
-        yield from _results(value.body)
-        yield from _results(value.orelse)
-    else:
-        yield value
+    assert set(details_of(rule.judge)) <= met
 
 
 def test_details_are_read_from_the_source() -> None:
     """The check above would be empty if it found none."""
-    found = {rule.id: set(_details(rule.judge)) for rule in RULES}
+    found = {rule.id: set(details_of(rule.judge)) for rule in RULES}
     assert found["address.invalid"] == {"source", "destination"}
     assert found["number.expired"] == {"not_yet", "over"}
     assert all(details or rule in FINDING_RULES for rule, details in found.items())

@@ -1,0 +1,25 @@
+"""The details a rule can name, read from the source of its function."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def details_of(judge: Callable[..., Any]) -> Iterator[str]:
+    """The texts that a rule's function returns, read from its source."""
+    for node in ast.walk(ast.parse(inspect.getsource(judge))):
+        if isinstance(node, ast.Return) and node.value is not None:
+            for part in _results(node.value):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value
+
+
+def _results(value: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(value, ast.IfExp):
+        yield from _results(value.body)
+        yield from _results(value.orelse)
+    else:
+        yield value

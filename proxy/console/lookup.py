@@ -5,6 +5,7 @@ has left the status has no masked number any more, only the pseudonym.
 """
 
 from pathlib import Path
+from string import hexdigits
 from typing import Final
 
 from msgspec import Struct
@@ -20,6 +21,7 @@ from proxy.telemetry.status import DecisionRow, Status
 
 #: How many records after a decision are searched for what became of it: a look-up must not read a whole log.
 _FATE_WITHIN: Final = 20_000
+_HEX_DIGITS: Final = frozenset(hexdigits)
 
 
 class Fate(Struct, frozen=True):
@@ -63,12 +65,7 @@ class LogUnreadableError(Exception):
 
 def parse_id(text: str) -> int | None:
     """A decision id as it is shown, 1 to 16 hex digits; None when it is none."""
-    if not 1 <= len(text) <= 16 or not text.isascii() or not text.isalnum():
-        return None
-    try:
-        return int(text, 16)
-    except ValueError:
-        return None
+    return int(text, 16) if 1 <= len(text) <= 16 and set(text) <= _HEX_DIGITS else None
 
 
 def from_status(status: Status, decision_id: int) -> Opened | None:

@@ -135,7 +135,10 @@ def _word(texts: dict[str, str], kind: str, value: str) -> str:
     return texts.get(f"{kind}.{value}", value)
 
 
-def _closes(texts: dict[str, str], pair: str) -> str:
-    """`marketing/sms` in the reader's words."""
-    purpose, _, channel = pair.partition("/")
-    return f"{_word(texts, 'purpose', purpose)} · {_word(texts, 'channel', channel)}"
+def _closes(texts: dict[str, str], pairs: tuple[str, ...]) -> list[str]:
+    """`marketing/sms, marketing/voice` in the reader's words, one line a purpose: `marketing: SMS, calls`."""
+    channels: dict[str, list[str]] = {}
+    for pair in pairs:
+        purpose, _, channel = pair.partition("/")
+        channels.setdefault(purpose, []).append(_word(texts, "channel", channel))
+    return [f"{_word(texts, 'purpose', purpose)}: {', '.join(found)}" for purpose, found in channels.items()]

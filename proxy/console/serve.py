@@ -5,8 +5,10 @@ take the core that traffic needs. Ends on SIGTERM and SIGINT.
 """
 
 import os
+import signal
 import socket
 import sys
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -22,8 +24,25 @@ _CONNECTIONS_MOST: Final = 128
 _GRACE_S: Final = 1
 
 
-def serve(settings: Settings) -> int:
-    """Runs the console until it is told to end; returns the exit code. Prints its address on standard output."""
+class _Server(uvicorn.Server):
+    """A server that also ends when the process that started it is gone."""
+
+    def __init__(self, config: uvicorn.Config, parent: int | None) -> None:
+        super().__init__(config)
+        self._parent = parent
+
+    async def on_tick(self, counter: int) -> bool:
+        # WHY: a wire process that was killed would leave its window behind, on the port that the next one needs.
+        if self._parent is not None and os.getppid() != self._parent:
+            return True
+        return await super().on_tick(counter)
+
+
+def serve(settings: Settings, *, parent: int | None = None) -> int:
+    """Runs the console until it is told to end; returns the exit code. Prints its address on standard output.
+
+    With `parent`, a process id, it also ends when that process is no longer the one that started it.
+    """
     configure(settings.log.level)
     log = EventLog(Counters())
     os.nice(_NICE)
@@ -47,7 +66,14 @@ def serve(settings: Settings) -> int:
             timeout_keep_alive=5,
             timeout_graceful_shutdown=_GRACE_S,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config, parent)
+
+        def end(number: int, frame: FrameType | None) -> None:
+            server.should_exit = True
+
+        # WHY: the server raises the signal once more when it has ended, and an orderly end is no death by a signal.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)
         log.emit(CONSOLE_STARTED, host=host, port=port)
         print(f"console: http://{shown}:{port}/", flush=True)
         server.run(sockets=[listening])

@@ -1,4 +1,4 @@
-"""A status as the wire would write it, with invented institutions and numbers, for tests and for looking at the page."""
+"""A status as the wire would write it, with invented institutions and numbers: for tests, and to look at the page."""
 
 import sys
 import time
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import msgspec
 
+from proxy.core.addresses import masked
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.decision import OUTCOME_NA, OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW, Decision, Effect
+from proxy.core.decision import OUTCOME_NA, OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW, Effect
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, Purpose
 from proxy.rules.table import RULE_IDS
 from proxy.telemetry.counters import Counters
-from proxy.telemetry.rows import decision_row, refusal_row
+from proxy.telemetry.rows import refusal_row
 from proxy.telemetry.status import (
     BindRow,
     DecisionRow,
@@ -25,6 +26,7 @@ from proxy.telemetry.status import (
 )
 
 BOOT = 7
+BEGAN_US = time.time_ns() // 1000
 _ASKED: tuple[tuple[str, str, str, Purpose, str, str], ...] = (
     ("jianglan-mkt", "jianglan", "1069000188", "marketing", "", ""),
     ("jianglan-mkt", "jianglan", "1069000188", "marketing", "suppression.active", "refused"),
@@ -37,8 +39,8 @@ _ASKED: tuple[tuple[str, str, str, Purpose, str, str], ...] = (
 )
 
 
-def decision_record(number: int, at_us: int, *, shadow: str = "") -> tuple[Decision, str, str, str]:
-    """A decision with its account, sender and recipient; which one depends on `number`."""
+def row(number: int, at_us: int, *, shadow: str = "") -> DecisionRow:
+    """The row of a synthetic decision; what was asked depends on `number`."""
     account, principal, sender, purpose, rule, detail = _ASKED[number % len(_ASKED)]
     outcomes = bytearray(OUTCOME_PASS if place % 5 else OUTCOME_NA for place in range(len(RULE_IDS)))
     effect: Effect = "allow"
@@ -47,26 +49,20 @@ def decision_record(number: int, at_us: int, *, shadow: str = "") -> tuple[Decis
         outcomes[RULE_IDS.index(rule)] = OUTCOME_REFUSE
     if shadow:
         outcomes[RULE_IDS.index(shadow)] = OUTCOME_SHADOW
-    decision = Decision(
-        id=BOOT << 32 | number,
+    return DecisionRow(
+        id=f"{BOOT << 32 | number:016x}",
+        at_us=at_us,
+        account=account,
+        sender=sender,
+        recipient=masked(f"86138{number % 10**8:08d}"),
+        principal=principal,
+        purpose=purpose,
         effect=effect,
         rule=rule,
         detail=detail,
-        principal=principal,
-        purpose=purpose,
-        person=b"\x5a" * 16,
-        pack="cn-default",
-        pack_version=3,
-        revision=41,
-        outcomes=bytes(outcomes),
+        shadow=(shadow,) if shadow else (),
+        outcomes=bytes(outcomes).hex(),
     )
-    return decision, account, sender, f"86138{number % 10**8:08d}"
-
-
-def row(number: int, at_us: int, *, shadow: str = "") -> DecisionRow:
-    """The row of a synthetic decision."""
-    decision, account, sender, recipient = decision_record(number, at_us, shadow=shadow)
-    return decision_row(decision, at_us=at_us, account=account, sender=sender, recipient=recipient, rules=RULE_IDS)
 
 
 def refusal(number: int, at_us: int) -> RefusalRow:
@@ -134,7 +130,7 @@ def status(*, decisions: int = 24, refusals: int = 6, at_us: int | None = None) 
         counters=counters.counted(),
         evidence=EvidenceRow(decisions * 2, "5d" * 32, 3, False),
         latest=tuple(latest[:50]),
-        refusals=tuple(refusal(number, now - number * 41_000_000) for number in range(refusals)),
+        refusals=tuple(refusal(number, BEGAN_US - number * 41_000_000) for number in range(refusals)),
         rules=RULE_IDS,
     )
 

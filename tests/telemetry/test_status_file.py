@@ -1,11 +1,13 @@
 """The status file: what is written is read, half a file is never seen, and the pace is kept."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
 
-from proxy.core.decision import OUTCOME_PASS, OUTCOME_SHADOW, Decision
+from proxy.core.decision import OUTCOME_PASS, OUTCOME_SHADOW
 from proxy.core.purposes import ALL_MARKETING
 from proxy.telemetry.rows import decision_row, refusal_row, shown_sender
 from proxy.telemetry.status import (
@@ -93,8 +95,11 @@ def test_a_field_of_a_later_version_is_passed_over() -> None:
     assert decode_status(msgspec.json.encode(document)) == EMPTY
 
 
-def _decision(outcomes: bytes) -> Decision:
-    return Decision(0x1F, "allow", "", "", "jianglan", "marketing", b"p" * 16, "cn-default", 1, 4, outcomes)
+def _decision(outcomes: bytes) -> Any:
+    """What a row takes of a decision."""
+    return SimpleNamespace(
+        id=0x1F, effect="allow", rule="", detail="", principal="jianglan", purpose="marketing", outcomes=outcomes
+    )
 
 
 def test_a_decision_row_masks_the_person_and_names_the_shadow_rules() -> None:

@@ -8,9 +8,10 @@ import msgspec
 
 from proxy.smpp import consts
 from proxy.smpp.short_message import ShortMessage
+from proxy.smpp.tlv import first_tlv
 from simulators import wording
 from simulators.arrivals import read_message
-from simulators.receipts import ReceiptFields, read_receipt
+from simulators.receipts import STATE_NAMES, ReceiptFields, read_receipt
 
 _RECEIPT_TYPES = (consts.ESM_TYPE_RECEIPT, consts.ESM_TYPE_INTERMEDIATE)
 
@@ -47,6 +48,14 @@ class Delivery(msgspec.Struct, frozen=True):
         """The text as a person reads it, without UDH."""
         octets, _ = wording.split_udh(self.message.short_message, self.message.esm_class, self.message.tlvs)
         return wording.decode(octets, self.message.data_coding)
+
+    @property
+    def state(self) -> str:
+        """The state that the receipt gives, `?` where it gives none; without reading the text where a TLV says it."""
+        value = first_tlv(self.message.tlvs, consts.TAG_MESSAGE_STATE)
+        if value is not None and len(value) == 1 and value[0] in STATE_NAMES:
+            return STATE_NAMES[value[0]]
+        return self.receipt.state or "?"
 
     @property
     def receipt(self) -> ReceiptFields:

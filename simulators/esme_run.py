@@ -117,7 +117,7 @@ class EsmeRun:
         for esme in self.esmes:
             for each in esme.received:
                 if each.is_receipt:
-                    self.figures.receipts[each.receipt.state or "?"] += 1
+                    self.figures.receipts[each.state] += 1
                 else:
                     self.figures.replies += 1
 

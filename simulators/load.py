@@ -175,7 +175,7 @@ class Load:
     def count(self, delivery: Delivery) -> None:
         """Count a receipt or a reply that was read."""
         if delivery.is_receipt:
-            self.figures.receipts[delivery.receipt.state or "?"] += 1
+            self.figures.receipts[delivery.state] += 1
         else:
             self.figures.replies += 1
 

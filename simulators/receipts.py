@@ -34,7 +34,7 @@ STATES: Final = MappingProxyType(
 _TAG_LENGTH: Final = struct.Struct(">HH")
 # esm_class, protocol_id, priority, both times, registered_delivery, replace, data_coding, sm_default_msg_id
 _RECEIPT_FLAGS: Final = bytes((ESM_TYPE_RECEIPT, 0, 0, 0, 0, 0, 0, 0, 0))
-_NAMES: Final = {value: name for name, value in STATES.items()}
+STATE_NAMES: Final = {value: name for name, value in STATES.items()}
 
 
 def wall_clock() -> datetime:
@@ -104,5 +104,5 @@ def read_receipt(octets: bytes, tlvs: Iterable[tuple[int, bytes]]) -> ReceiptFie
         if tag == TAG_RECEIPTED_MESSAGE_ID:
             message_id = value.rstrip(b"\0").decode("latin-1")
         elif tag == TAG_MESSAGE_STATE and len(value) == 1:
-            state = _NAMES.get(value[0], state)
+            state = STATE_NAMES.get(value[0], state)
     return ReceiptFields(message_id, state, found.get("err", ""))

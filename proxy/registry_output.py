@@ -6,7 +6,7 @@ Owns presentation only. Tables and results go to standard output, progress and p
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import msgspec
 from rich.console import Console
@@ -16,8 +16,6 @@ from rich.text import Text
 
 from proxy.registry.importing import Problem
 
-#: Where no terminal tells its width: wide enough that no cell is cut.
-_PLAIN_WIDTH: Final = 240
 _PROBLEMS_SHOWN: Final = 200
 
 
@@ -27,27 +25,25 @@ def show(result: dict[str, Any], *, as_json: bool) -> None:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
         sys.stdout.buffer.flush()
         return
-    console = _console(sys.stdout)
     if "rows" in result:
-        console.print(_table(result["rows"]))
+        _list(result["rows"], sys.stdout)
         total = result.get("total")
         if total is not None and total > len(result["rows"]):
-            console.print(Text(f"{len(result['rows'])} of {total} rows; see --most"))
+            sys.stdout.write(f"{len(result['rows'])} of {total} rows; see --most\n")
         return
     for name, value in result.items():
-        console.print(Text(f"{name}: {_cell(value)}"))
+        sys.stdout.write(f"{name}: {_cell(value)}\n")
 
 
 def show_problems(problems: list[Problem]) -> None:
     """Wrong rows of a file, on standard error."""
-    console = _console(sys.stderr)
     rows = [
         {"table": one.table, "row": str(one.row), "column": one.column or "-", "reason": one.reason}
         for one in problems[:_PROBLEMS_SHOWN]
     ]
-    console.print(_table(rows))
+    _list(rows, sys.stderr)
     if len(problems) > _PROBLEMS_SHOWN:
-        console.print(Text(f"and {len(problems) - _PROBLEMS_SHOWN} more; --json shows all"))
+        sys.stderr.write(f"and {len(problems) - _PROBLEMS_SHOWN} more; --json shows all\n")
 
 
 @contextmanager
@@ -67,17 +63,17 @@ def counting(what: str) -> Iterator[Callable[[int], None]]:
         yield lambda count: bar.update(task, completed=count)
 
 
-def _console(stream: Any) -> Console:
-    return Console(file=stream) if stream.isatty() else Console(file=stream, width=_PLAIN_WIDTH)
-
-
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table()
-    for heading in rows[0] if rows else ("nothing",):
-        table.add_column(heading)
+def _list(rows: list[dict[str, Any]], stream: TextIO) -> None:
+    """A table on a terminal; elsewhere a line a row, cells apart by tabs, nothing cut."""
+    headings = list(rows[0]) if rows else ["nothing"]
+    if not stream.isatty():
+        for cells in (headings, *([_cell(value) for value in row.values()] for row in rows)):
+            stream.write("\t".join(cells) + "\n")
+        return
+    table = Table(*headings)
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row.values()))
-    return table
+    Console(file=stream).print(table)
 
 
 def _cell(value: Any) -> str:

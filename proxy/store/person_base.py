@@ -124,13 +124,13 @@ def map_base(path: Path, identity: BaseIdentity, newest_position: int, expected:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise BaseError(f"{path}: {error.strerror}") from error
-    magic, order, width, _, store_id, key_id, position, count, checksum = _HEADER.unpack_from(mapped)
+    magic, order, width, _, _, _, position, count, checksum = _HEADER.unpack_from(mapped)
     keys_end = _HEADER_OCTETS + 8 * count
     view = memoryview(mapped)
     if magic != _MAGIC or order != _ORDER_MARK:
         raise BaseError(f"{path}: not a base of this version and byte order ({sys.byteorder} endian)")
-    if (store_id, key_id, width) != (identity.store_id, identity.key_id, identity.value_octets):
-        raise BaseError(f"{path}: belongs to another store or key")
+    if mapped[:_HEADER_OCTETS] != _pack(identity, position, count, checksum).ljust(_HEADER_OCTETS, b"\0"):
+        raise BaseError(f"{path}: belongs to another store or key, or its header is damaged")
     if size != keys_end + width * count or position > newest_position:
         raise BaseError(f"{path}: its length or position does not fit")
     total = blake2b(digest_size=32)

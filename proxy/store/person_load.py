@@ -7,6 +7,7 @@ Must never take a base on trust, and never hold a Python object per person of th
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -73,24 +74,27 @@ async def _usable_base(reader: StoreReader, path: Path, plan: IndexPlan, identit
 
 
 async def lay_over(
-    reader: StoreReader, plan: IndexPlan, index: PersonIndex, position: int, *, closing_only: bool = False
+    reader: StoreReader, plan: IndexPlan, index: PersonIndex, position: int, *, beside: asyncio.Lock | None = None
 ) -> None:
     """Lays every state that changed after `position` over an index, in slices.
 
-    `closing_only` adds bits and takes none: for a live index over which refusals lie that are not yet on disk.
+    `beside` is the lock of a live ledger over the same index: then bits are only added, since refusals lie over the
+    index that are not yet on disk, and each slice is read and laid while no commit is under way, so that none of it is
+    older than a release.
     """
-    newest = await newest_position(reader)
     after, key_after = position, (1 << 63) - 1
     while True:
-        # WHY: the index on position is in the order (position, key), so each slice is one short walk in it.
-        rows = await reader.fetch(
-            f"SELECT position, key, value FROM {plan.state_table} WHERE (position, key) > (?, ?) AND position <= ? "
-            "ORDER BY position, key LIMIT ?",
-            (after, key_after, newest, SLICE_ENTRIES),
-        )
-        for _, signed_key, value in rows:
-            key = signed_key + (1 << 63)
-            index.put(key, index.get(key) | value if closing_only else value)
+        async with beside or nullcontext():
+            # INVARIANT: a state that changes meanwhile moves to a later position, so this walk still meets it.
+            # WHY this order: the index on position is in it, so each slice is one short walk.
+            rows = await reader.fetch(
+                f"SELECT position, key, value FROM {plan.state_table} WHERE (position, key) > (?, ?) "
+                "ORDER BY position, key LIMIT ?",
+                (after, key_after, SLICE_ENTRIES),
+            )
+            for _, signed_key, value in rows:
+                key = signed_key + (1 << 63)
+                index.put(key, index.get(key) | value if beside else value)
         if len(rows) < SLICE_ENTRIES:
             return
         after, key_after, _ = rows[-1]

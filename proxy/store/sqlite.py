@@ -161,7 +161,9 @@ class SqliteStore(StoreReader):
 
     async def _refresh_persons(self, position: int) -> None:
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
-        await person_load.lay_over(self, person_load.SUPPRESSIONS, self.suppressions_index, position, closing_only=True)
+        await person_load.lay_over(
+            self, person_load.SUPPRESSIONS, self.suppressions_index, position, beside=self._writing
+        )
 
     async def settle_day(self) -> None:
         """Derives the consents anew that end in part today: to be called once after local midnight and on reload."""

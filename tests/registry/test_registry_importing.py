@@ -1,0 +1,327 @@
+"""Registry files: every wrong row is named with row, column and reason; nothing wrong gets in."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.registry.documents import DocumentError, RawRow, read_rows
+from proxy.registry.importing import Known, RowCheck, RowFault, check_rows
+from proxy.registry.passwords import verify_password
+from proxy.registry.ports import Row
+from proxy.registry.tables import TABLES
+from tests.store.open_store import NOW_US, SECRET
+
+pytestmark = pytest.mark.unit
+
+KNOWN = Known({"institutions": {"bank", "lender"}, "partners": {"agency"}, "accounts": {"known"}})
+INSTITUTION = {"id": "new", "name": "新机构（虚构）", "kind": "bank"}
+LICENCE = {
+    "institution": "bank",
+    "purposes": ["marketing"],
+    "channels": ["sms"],
+    "since": "2026-01-01",
+    "until": "2026-12-31",
+}
+PARTNER = {"id": "p", "name": "合作方（虚构）", "since": "2026-01-01", "until": "forever"}
+ENTRUSTMENT = {**LICENCE, "partner": "agency"}
+NUMBER = {
+    "address": "10690001",
+    "principal": "bank",
+    "operator": "bank",
+    "telecom": "invented",
+    "channels": "sms",
+    "purposes": "marketing;service",
+    "since": "2026-01-01",
+    "until": "2026-12-31",
+}
+ACCOUNT = {
+    "id": "acme",
+    "principal": "bank",
+    "operator": "bank",
+    "purposes": "marketing",
+    "password": "secret1",
+    "reviewed_by": "甲;乙",
+    "telecom_licence_since": "2026-01-01",
+    "telecom_licence_until": "2026-12-31",
+    "responsible": "责任人（虚构）",
+}
+HOLD = {"kind": "number", "target": "10690001", "reason": "x"}
+CONSENT = {
+    "recipient": "13800138000",
+    "institution": "bank",
+    "channels": "sms",
+    "given": "2026-03-01",
+    "source": "form",
+}
+SUPPRESSION = {"recipient": "13800138000", "institution": "bank", "at": "2026-03-01"}
+RIGHT: dict[str, dict[str, Any]] = {
+    "institutions": INSTITUTION,
+    "licences": LICENCE,
+    "partners": PARTNER,
+    "entrustments": ENTRUSTMENT,
+    "numbers": NUMBER,
+    "accounts": ACCOUNT,
+    "holds": HOLD,
+    "consents": CONSENT,
+    "suppressions": SUPPRESSION,
+}
+
+
+def checked(table: str, fields: dict[str, Any], known: Known = KNOWN) -> dict[str, Any]:
+    row: Row = RowCheck(known, SECRET, NOW_US).check(RawRow(table, 1, fields))
+    return dict(zip(TABLES[table].names, row, strict=False))
+
+
+def faults(table: str, fields: dict[str, Any], known: Known = KNOWN) -> dict[str, str]:
+    with pytest.raises(RowFault) as caught:
+        checked(table, fields, known)
+    return dict(caught.value.faults)
+
+
+@pytest.mark.parametrize("table", list(TABLES))
+def test_a_right_row_is_right(table: str) -> None:
+    checked(table, RIGHT[table])
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [(table.name, column.name) for table in TABLES.values() for column in table.columns if column.required],
+)
+@pytest.mark.parametrize("absent", ["left out", "empty", "null"])
+def test_each_mandatory_column_is_demanded(table: str, column: str, absent: str) -> None:
+    fields = {name: value for name, value in RIGHT[table].items() if name != column}
+    if absent != "left out":
+        fields[column] = "" if absent == "empty" else None
+    assert faults(table, fields)[column] == "missing"
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "column", "says"),
+    [
+        ("institutions", {"kind": "shop"}, "kind", "must be one of bank"),
+        ("institutions", {"id": "-x"}, "id", "an id has"),
+        ("institutions", {"id": "a b"}, "id", "an id has"),
+        ("institutions", {"name": "a\nb"}, "name", "control characters"),
+        ("institutions", {"name": ["x"]}, "name", "must be text"),
+        ("institutions", {"name": True}, "name", "must be text"),
+        ("licences", {"institution": "nobody"}, "institution", "none of institutions"),
+        ("licences", {"purposes": ["spam"]}, "purposes", "unknown spam"),
+        ("licences", {"channels": ["fax"]}, "channels", "unknown fax"),
+        ("licences", {"until": "2025-12-31"}, "until", "lies before since"),
+        ("licences", {"since": "2026-02-30"}, "since", "no such day"),
+        ("licences", {"since": "soon"}, "since", "not a date"),
+        ("entrustments", {"partner": "nobody"}, "partner", "none of partners"),
+        ("numbers", {"principal": "nobody"}, "principal", "none of institutions"),
+        ("numbers", {"principal": "agency"}, "principal", "none of institutions"),
+        ("numbers", {"operator": "nobody"}, "operator", "none of institutions or partners"),
+        ("numbers", {"operator": "lender"}, "operator", "principal itself or a partner"),
+        ("numbers", {"address": "1.069E+07"}, "address", "spreadsheet"),
+        ("numbers", {"address": "12"}, "address", "not a sending number"),
+        ("numbers", {"address": "号码"}, "address", "ASCII"),
+        ("numbers", {"extensible": "perhaps"}, "extensible", "true or false"),
+        ("accounts", {"id": "sixteen-octets-x"}, "id", "15"),
+        ("accounts", {"password": "ninechars"}, "password", "at most 8"),
+        ("accounts", {"password": "密码"}, "password", "ASCII"),
+        ("accounts", {"password": ""}, "password", "missing"),
+        ("accounts", {"password_hash": "x"}, "password", "not both"),
+        ("accounts", {"password": None, "password_hash": "md5:1234"}, "password_hash", "argon2"),
+        ("accounts", {"reviewed_by": "甲"}, "reviewed_by", "two different people"),
+        ("accounts", {"reviewed_by": "甲;甲"}, "reviewed_by", "two different people"),
+        ("accounts", {"addresses": "10.0.0.1/8"}, "addresses", "no IP network"),
+        ("accounts", {"window": 0}, "window", "from 1"),
+        ("accounts", {"window": "many"}, "window", "whole number"),
+        ("accounts", {"vendor_base": "0x0500"}, "vendor_base", "from 1024"),
+        ("accounts", {"telecom_licence_until": "2025-01-01"}, "telecom_licence_until", "lies before"),
+        ("holds", {"target": "1"}, "target", "not a sending number"),
+        ("consents", {"given": "2026-12-01"}, "given", "in the future"),
+        ("consents", {"basis": "request"}, "product", "needed for a request"),
+        ("consents", {"basis": "rumour"}, "basis", "must be one of"),
+        ("consents", {"purposes": "service"}, "purposes", "only marketing and collection"),
+        ("consents", {"recipient": "12345"}, "recipient", "not a subscriber number"),
+        ("suppressions", {"at": "2027-01-01"}, "at", "in the future"),
+        ("suppressions", {"institution": "agency"}, "institution", "none of institutions"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_reason(table: str, change: dict[str, Any], column: str, says: str) -> None:
+    assert says in faults(table, RIGHT[table] | change)[column]
+
+
+def test_all_reasons_of_a_row_are_told_at_once() -> None:
+    found = faults("numbers", NUMBER | {"address": "1", "telecom": "", "until": "never"})
+    assert set(found) == {"address", "telecom", "until"}
+
+
+def test_a_reason_repeats_neither_a_password_nor_a_persons_number() -> None:
+    told = str(faults("accounts", ACCOUNT | {"password": "hunter2-hunter2"}))
+    told += str(faults("consents", CONSENT | {"recipient": "139171390171234567"}))
+    assert "hunter2" not in told
+    assert "1391713901" not in told
+
+
+def test_a_period_holds_to_the_end_of_its_last_day_in_china() -> None:
+    row = checked("licences", LICENCE)
+    assert row["since"] == 1767196800  # 2026-01-01T00:00:00+08:00
+    assert row["until"] == 1798732800  # 2027-01-01T00:00:00+08:00
+
+
+def test_addresses_are_kept_in_canonical_form() -> None:
+    assert checked("numbers", NUMBER | {"address": "+86 106-9000 1"})["address"] == "10690001"
+    assert checked("numbers", NUMBER | {"address": 10690001})["address"] == "10690001"
+    assert checked("numbers", NUMBER | {"address": "JLBANK"})["address"] == "JLBANK"
+    assert checked("holds", HOLD | {"target": "86 10690001"})["target"] == "10690001"
+    one = RowCheck(KNOWN, SECRET, NOW_US).check(RawRow("suppressions", 1, SUPPRESSION))
+    for written in ("+86 138 0013 8000", "008613800138000", "17951 13800138000", 13800138000):
+        other = RowCheck(KNOWN, SECRET, NOW_US).check(RawRow("suppressions", 1, SUPPRESSION | {"recipient": written}))
+        assert other[1:3] == one[1:3]
+
+
+def test_a_password_is_kept_as_an_argon2_hash_only() -> None:
+    kept = checked("accounts", ACCOUNT)["password_hash"]
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert verify_password(kept, "secret1")
+    assert not verify_password(kept, "secret2")
+    assert not verify_password("junk", "secret1")
+    again = {name: value for name, value in ACCOUNT.items() if name != "password"} | {"password_hash": kept}
+    assert checked("accounts", again)["password_hash"] == kept
+
+
+def test_only_an_account_that_is_known_may_leave_its_password_out() -> None:
+    without = {name: value for name, value in ACCOUNT.items() if name != "password"}
+    assert checked("accounts", without | {"id": "known"})["password_hash"] == ""
+
+
+def test_no_file_can_say_that_the_wire_heard_a_refusal() -> None:
+    row = RowCheck(KNOWN, SECRET, NOW_US).check(RawRow("suppressions", 1, SUPPRESSION | {"source": "reply"}))
+    assert "reply" not in row
+    assert "import" in row
+
+
+def test_a_row_may_refer_to_a_right_row_before_it_and_to_no_wrong_one() -> None:
+    rows = [
+        RawRow("institutions", 1, INSTITUTION),
+        RawRow("institutions", 2, INSTITUTION | {"id": "bad", "kind": "shop"}),
+        RawRow("licences", 1, LICENCE | {"institution": "new"}),
+        RawRow("licences", 2, LICENCE | {"institution": "bad"}),
+    ]
+    report = check_rows(rows, RowCheck(Known(), SECRET, NOW_US))
+    assert report.right == {"institutions": 1, "licences": 1}
+    assert [(problem.table, problem.row, problem.column) for problem in report.problems] == [
+        ("institutions", 2, "kind"),
+        ("licences", 2, "institution"),
+    ]
+
+
+def test_the_same_row_twice_in_one_file_is_a_mistake() -> None:
+    rows = [RawRow("numbers", 4, NUMBER), RawRow("numbers", 9, NUMBER | {"address": "8610690001", "telecom": "y"})]
+    (problem,) = check_rows(rows, RowCheck(KNOWN, SECRET, NOW_US)).problems
+    assert (problem.row, problem.reason) == (9, "the same address + principal + operator + since as row 4")
+
+
+class Stage:
+    def __init__(self) -> None:
+        self.rows: dict[str, list[Row]] = {}
+
+    def add(self, table: str, rows: Any) -> int:
+        self.rows.setdefault(table, []).extend(rows)
+        return 0
+
+
+def test_right_rows_are_staged_in_order_and_counted() -> None:
+    rows = [RawRow("institutions", n, INSTITUTION | {"id": f"i{n}"}) for n in range(2500)]
+    rows += [RawRow("partners", n, PARTNER | {"id": f"p{n}"}) for n in range(3)]
+    stage, told = Stage(), list[int]()
+    report = check_rows(rows, RowCheck(Known(), SECRET, NOW_US), stage, told.append)
+    assert report.right == {"institutions": 2500, "partners": 3}
+    assert [row[0] for row in stage.rows["institutions"]] == [f"i{n}" for n in range(2500)]
+    assert len(stage.rows["partners"]) == 3
+    assert told == [1000, 2000]
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+HEADING = "address,principal,operator,telecom,channels,purposes,since,until"
+LINE = "10690001,bank,bank,示例通信,sms,marketing;service,2026-01-01,2026-12-31"
+
+
+def csv_rows(path: Path, octets: bytes, table: str = "numbers", encoding: str | None = None) -> list[RawRow]:
+    path.write_bytes(octets)
+    return list(read_rows(path, table, encoding))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_a_csv_is_read_in_any_of_its_encodings(tmp_path: Path, encoding: str) -> None:
+    (row,) = csv_rows(tmp_path / "n.csv", f"{HEADING}\r\n{LINE}\r\n".encode(encoding))
+    assert row.fields["address"] == "10690001"
+    assert row.fields["telecom"] == "示例通信"
+    assert (row.row, row.fault) == (2, "")
+
+
+def test_a_csv_may_have_chinese_headings_and_blank_lines(tmp_path: Path) -> None:
+    heading = "发送号码,服务机构,使用单位,电信企业,渠道,用途,起始日期,截止日期"
+    rows = csv_rows(tmp_path / "n.csv", f"{heading}\n\n{LINE}\n,,,,,,,\n{LINE}\n".encode("gb18030"))
+    assert [row.row for row in rows] == [3, 5]
+    assert set(rows[0].fields) == set(HEADING.split(","))
+
+
+def test_a_row_with_too_few_fields_is_one_wrong_row(tmp_path: Path) -> None:
+    rows = csv_rows(tmp_path / "n.csv", f"{HEADING}\nonly,three,fields\n{LINE}\n".encode())
+    assert [row.fault for row in rows] == ["3 fields where the heading has 8", ""]
+
+
+@pytest.mark.parametrize(
+    ("octets", "says"),
+    [
+        (b"", "mandatory columns are missing: address"),
+        (f"{HEADING},colour\n".encode(), "unknown field colour"),
+        (f"{HEADING},address\n".encode(), "a heading stands twice"),
+        (f"{HEADING},number\n".encode(), "given twice: address"),
+        (b"address\n", "mandatory columns are missing"),
+        (f'{HEADING}\n"unclosed\n'.encode(), "line 2"),
+        (b"\xff\xff\xff", "neither UTF-8 nor GB18030"),
+    ],
+)
+def test_a_csv_that_is_wrong_as_a_whole_says_why(tmp_path: Path, octets: bytes, says: str) -> None:
+    with pytest.raises(DocumentError, match=says):
+        csv_rows(tmp_path / "n.csv", octets)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[]", "must be an object"),
+        ('{"numbers": {}}', "numbers: must be a list"),
+        ('{"colours": []}', "unknown section colours"),
+        ("{", "not JSON"),
+        ("\xff", "not JSON"),
+    ],
+)
+def test_a_json_file_that_is_wrong_as_a_whole_says_why(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "r.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(DocumentError, match=says):
+        list(read_rows(tmp_path / "r.json"))
+
+
+def test_json_sections_come_in_the_order_of_the_tables_with_faults_per_row(tmp_path: Path) -> None:
+    document = {"numbers": [NUMBER, 7, NUMBER | {"colour": "red"}], "institutions": [INSTITUTION]}
+    (tmp_path / "r.json").write_text(json.dumps(document), encoding="utf-8")
+    rows = list(read_rows(tmp_path / "r.json"))
+    assert [(row.table, row.row, row.fault[:13]) for row in rows] == [
+        ("institutions", 1, ""),
+        ("numbers", 1, ""),
+        ("numbers", 2, "must be an ob"),
+        ("numbers", 3, "unknown field"),
+    ]
+
+
+def test_a_missing_file_and_an_unknown_table_are_told(tmp_path: Path) -> None:
+    for path, table in (
+        (tmp_path / "no.csv", "numbers"),
+        (tmp_path / "no.json", None),
+        (tmp_path / "no.csv", "colours"),
+        (tmp_path / "no.csv", None),
+        (tmp_path / "no.json", "numbers"),
+    ):
+        with pytest.raises(DocumentError):
+            list(read_rows(path, table))

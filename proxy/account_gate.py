@@ -22,7 +22,7 @@ from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, unanswerable
 from proxy.rate import RateLimit
 from proxy.smpp.consts import CANCEL_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
-from proxy.smpp.gate import ACCEPTED, UNKNOWN
+from proxy.smpp.gate import UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, read_inbound
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
@@ -89,7 +89,9 @@ class AccountGate:
         self._log = log
         self._snapshot: Snapshot | None = None
         self._shared_numbers: dict[str, bool] = {}
-        self._reader = SubmitReader(account, table, purpose_tag)
+        self._use(account)
+        #: Takes the ids that the carrier gives (see `smpp/gate.py`).
+        self.accepted = shared.message_ids.add
         self._asked: Request | None = None
         self.submitted = self.permitted = self.refused = self.deferred = self.replies = 0
 
@@ -99,7 +101,12 @@ class AccountGate:
         self._shared_numbers.clear()
         account = snapshot.accounts.get(self.account.id)
         self.account = account or msgspec.structs.replace(self.account, reviewed=False)
-        self._reader = SubmitReader(self.account, self._table, self._purpose_tag)
+        self._use(self.account)
+
+    def _use(self, account: Account) -> None:
+        self._window = account.window
+        self._reader = SubmitReader(account, self._table, self._purpose_tag)
+        self._read = self._reader.submit
 
     def judge(self, pdu: Pdu, in_flight: int) -> Permit | Refusal:
         force = self._in_force
@@ -108,35 +115,34 @@ class AccountGate:
             self._renew(snapshot)
         self.submitted += 1
         journal = self._journal
-        if not journal.room:
-            return self.unanswerable(pdu, "internal.outbox")
         now = force.now
         shared = self._shared
-        over = in_flight > self.account.window or (shared.rate is not None and not shared.rate.take(now))
+        over = in_flight > self._window or (shared.rate is not None and not shared.rate.take(now))
         request_id = journal.next_id()
         if pdu.command_id == SUBMIT_SM:
             heard_back = not self._transmitter or shared.receivers > 0
-            request = self._reader.submit(pdu, request_id, now, has_receiver=heard_back, over_rate=over)
+            request = self._read(pdu, request_id, now, heard_back, over)
         elif pdu.command_id in (QUERY_SM, CANCEL_SM):
             request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids)
         else:
             request = self._reader.closed(pdu, request_id, now)
         verdict = evaluate(request, snapshot, now)
-        decision = verdict.decision
-        if isinstance(verdict, Permit):
-            if not journal.decided(request, decision):
+        if type(verdict) is Permit:
+            if not journal.decided(request, verdict.decision):
+                # The permit is dropped unspent: what cannot be recorded does not go on.
                 return self.unanswerable(pdu, "internal.outbox")
             self.permitted += 1
-            if request.sender is not None and self._is_shared(request.sender, snapshot):
+            sender = request.sender
+            if sender is not None and (self._shared_numbers.get(sender) or self._is_shared(sender, snapshot)):
+                decision = verdict.decision
                 answered = Answered(decision.principal, frozenset((decision.purpose,)))
-                self._hearing.latest.remember(decision.person, request.sender, answered)
-            return verdict
-        if decision.effect == "deny":
+                self._hearing.latest.remember(decision.person, sender, answered)
+        elif verdict.decision.effect == "deny":
             self.refused += 1
             self._asked = request
         else:
             self.deferred += 1
-            journal.decided(request, decision)
+            journal.decided(request, verdict.decision)
         return verdict
 
     def _is_shared(self, sender: str, snapshot: Snapshot) -> bool:
@@ -204,10 +210,6 @@ class AccountGate:
         return True
 
     def outcome(self, decision_id: int, result: str, status: int, message_id: bytes) -> None:
-        if result == ACCEPTED:
-            if message_id:
-                self._shared.message_ids.add(message_id)
-            return
         if result == UNKNOWN:
             self._journal.counters.counts["outcome.unknown"] += 1
         id_hash = self._in_force.snapshot.person_key.fingerprint(message_id) if message_id else b""

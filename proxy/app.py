@@ -1,7 +1,7 @@
 """Composition root: builds the house from settings, starts it, reloads it, drains it. The only file that imports all.
 
-Owns the order of starting (keys, evidence, store, snapshot, listeners, window) and of stopping (the reverse). Must never
-hold traffic up: what is slow here happens before the listeners open, or in slices beside them.
+Owns the order of starting (keys, evidence, store, snapshot, listeners, window) and of stopping (the reverse). Must
+never hold traffic up: what is slow here happens before the listeners open, or in slices beside them.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from proxy.attribution import LatestMessages
 from proxy.confirmation import Confirmer
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
-from proxy.core.codes import CodeMaps, load_codes
+from proxy.core.codes import CodeMaps, CodeTableError, load_codes
 from proxy.core.pack import Pack
 from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
@@ -27,6 +27,7 @@ from proxy.evidence.log import EvidenceLog, Limits
 from proxy.hearing import Hearing
 from proxy.journal import Journal
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
+from proxy.registry.dates import day_number
 from proxy.registry.keys import load_or_create_person_key
 from proxy.registry.packs import find_config, read_pack
 from proxy.registry.ports import StoreError
@@ -56,8 +57,11 @@ class RuleFiles:
         vocabulary = find_config("vocabulary", settings.policy.vocabulary)
         try:
             self.codes: CodeMaps = load_codes(read_toml(codes))
+        except CodeTableError as error:
+            raise SettingsError([f"{codes}: {line}" for line in error.errors]) from error
+        try:
             self.vocabulary: Vocabulary = load_vocabulary(read_toml(vocabulary), str(vocabulary))
-        except (ValueError, VocabularyError) as error:
+        except VocabularyError as error:
             raise SettingsError([str(error)]) from error
 
 
@@ -65,6 +69,7 @@ class Application:
     """One running tdgate. `start`, then `stop`; `reload` between."""
 
     def __init__(self, settings: Settings, config: Path) -> None:
+        Path(settings.state).mkdir(parents=True, exist_ok=True)
         self._settings = settings
         self._config = config
         self._counters = Counters()
@@ -75,13 +80,12 @@ class Application:
 
     def log(self, event: str, /, **fields: str | int | float | bool | None) -> None:
         """Counts an event of the catalogue and writes its line."""
-        self._events.emit(BY_NAME[event], **fields)
+        self._events.emit(BY_NAME[event], error=None, **fields)
 
     async def start(self) -> None:
         """Everything up to open listeners; raises SettingsError, StoreError, OSError with what to mend."""
         settings = self._settings
         rules = RuleFiles(settings)
-        Path(settings.state).mkdir(parents=True, exist_ok=True)
         secret = load_or_create_person_key(settings.path(settings.store.person_key))
         signing = load_or_create_signing_key(settings.path(settings.evidence.signing_key))
         self._store: SqliteStore = await open_owner(settings.path(settings.store.database), secret)
@@ -105,16 +109,14 @@ class Application:
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
         self._hearing = Hearing(self._store, self._journal, LatestMessages())
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
-        self._smpp = SmppServer(
-            settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log
-        )
+        self._smpp = SmppServer(settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log)
         self._verbs = Verbs(self._store, secret, self._records_changed)
         self._control = ControlServer(settings.path(CONTROL_SOCKET), self.dispatch)
         await self._control.start()
         await self._smpp.start()
         status_file = StatusFile(status_path(settings.state))
         self._reporter = StatusReporter(status_file, self._in_force, self._journal, self._smpp, self._evidence)
-        self._console = ConsoleProcess(settings.console, self._config, self.log)
+        self._console = ConsoleProcess(self._config, self.log)
         self._spawn(self._reporter.run())
         self._spawn(self._turn_days())
         if settings.console.enabled:
@@ -178,14 +180,11 @@ class Application:
 
     async def _turn_days(self) -> None:
         """Consents end at midnight: derives them anew once a day."""
-        day = self._in_force.snapshot.pack
-        today = int((time.time() + 8 * 3600) // 86_400)
-        del day
+        today = day_number(time.time())
         while True:
             await asyncio.sleep(_DAY_CHECK_S)
-            now = int((time.time() + 8 * 3600) // 86_400)
-            if now != today:
-                today = now
+            if day_number(time.time()) != today:
+                today = day_number(time.time())
                 await self._store.settle_day()
 
     async def dispatch(self, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:

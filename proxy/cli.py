@@ -15,7 +15,9 @@ from proxy import explain_command, optout_command, registry_commands
 from proxy.app import RuleFiles, configure, serve
 from proxy.console.serve import serve as serve_console
 from proxy.evidence import commands as evidence_commands
-from proxy.evidence.log import EvidenceDamagedError
+from proxy.evidence.disk import LogLockedError
+from proxy.evidence.keys import KeyFileError
+from proxy.evidence.recovery import EvidenceDamagedError
 from proxy.registry.keys import PersonKeyError
 from proxy.registry.ports import StoreError
 from proxy.route_commands import add_arguments as add_route_arguments
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(parsed)
     except SettingsError as error:
         sys.stderr.write("\n".join(error.errors) + "\n")
-    except (StoreError, PersonKeyError, EvidenceDamagedError, OSError) as error:
+    except (StoreError, PersonKeyError, KeyFileError, EvidenceDamagedError, LogLockedError, OSError) as error:
         sys.stderr.write(f"tdgate: {error}\n")
     except KeyboardInterrupt:
         sys.stderr.write("tdgate: interrupted\n")
@@ -55,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
     console = commands.add_parser("console", help="the window alone, over the state of a running proxy")
     _config(console)
+    console.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     console.set_defaults(run=_console)
 
     optout = commands.add_parser("optout", help="what replies ask for, line for line")
@@ -91,7 +94,7 @@ def _check_config(arguments: argparse.Namespace) -> int:
 
 
 def _console(arguments: argparse.Namespace) -> int:
-    return serve_console(load(arguments.config))
+    return serve_console(load(arguments.config), parent=arguments.parent)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-
-from proxy.settings import Console
 
 _PAUSE_S: Final = (1.0, 2.0, 5.0, 15.0)
 
@@ -15,8 +14,7 @@ _PAUSE_S: Final = (1.0, 2.0, 5.0, 15.0)
 class ConsoleProcess:
     """Starts the window, and starts it again with growing pauses should it end."""
 
-    def __init__(self, settings: Console, config: Path, log: Callable[..., None]) -> None:
-        self._settings = settings
+    def __init__(self, config: Path, log: Callable[..., None]) -> None:
         self._config = config
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -25,9 +23,9 @@ class ConsoleProcess:
         attempt = 0
         while True:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "proxy", "console", "--config", str(self._config)
+                sys.executable,
+                *("-m", "proxy", "console", "--config", str(self._config), "--parent", str(os.getpid())),
             )
-            self._log("console.started", port=self._settings.port)
             code = await self._process.wait()
             self._log("console.failed", code=code)
             await asyncio.sleep(_PAUSE_S[min(attempt, len(_PAUSE_S) - 1)])

@@ -8,6 +8,8 @@ is a part of this function, not a second policy: `evaluate` with an empty memo g
 
 from typing import Final
 
+import msgspec
+
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.decision import (
     OUTCOME_ERROR,
@@ -16,13 +18,13 @@ from proxy.core.decision import (
     OUTCOME_SHADOW,
     Decision,
     Effect,
+    Ground,
     Permit,
     Refusal,
     Seal,
 )
 from proxy.core.lane import Hit, Lane
 from proxy.core.pack import CHINA_OFFSET_S, Hours
-from proxy.core.persons import index_key
 from proxy.core.purposes import PURPOSE_BITS, STRICTEST_FIRST, Channel, Purpose
 from proxy.core.records import Account, Number, Period
 from proxy.core.request import Request
@@ -41,7 +43,7 @@ def evaluate(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule
     """May this request go on? `now` is UTC seconds. Pure but for the snapshot's memo of lanes; never raises.
 
     All rules are judged even after the first refusal, so that the decision holds every outcome. `rules` is the table;
-    another one is only passed by tests, with a snapshot of its own.
+    another one is passed only with a snapshot whose memo of lanes is its own.
     """
     sender, recipient = request.sender, request.recipient
     lane = snapshot.lanes.get((request.account.id, sender, request.purpose, request.by_id))
@@ -51,21 +53,36 @@ def evaluate(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule
         digest, person = b"", 0
     else:
         digest = snapshot.person_key.digest(recipient)
-        person = index_key(digest, lane.salt)
-    checks = lane.short_checks if is_ordinary(request) else lane.checks
-    hits: list[Hit] | None = None
-    errors: list[int] | None = None
-    for place, judge in checks:
+        person = int.from_bytes(digest[:8]) ^ lane.salt
+    # WHY twice: nearly every request passes every check, and then there is nothing to collect. Rules are pure, so what
+    # stops this loop is found again, with everything else, by `_judge_all`.
+    try:
+        for _, judge in lane.short_checks if is_ordinary(request) else lane.checks:
+            if judge(request, lane, person, snapshot) is not None:
+                break
+        else:
+            if lane.clean:
+                return Permit(_SEAL, Decision(request.id, digest, lane.ground), request.octets)
+    except Exception:  # noqa: BLE001, S110  WHY: `_judge_all` meets it again, and turns it into a DEFER
+        pass
+    return _judge_all(request, snapshot, lane, digest, person, rules)
+
+
+def _judge_all(
+    request: Request, snapshot: Snapshot, lane: Lane, digest: bytes, person: int, rules: tuple[Rule, ...]
+) -> Permit | Refusal:
+    """Every check, whatever the others say. Whatever a rule raises, the answer is a DEFER and never a pass."""
+    hits: list[Hit] = list(lane.hits)
+    errors: list[int] = list(lane.errors)
+    for place, judge in lane.checks:
         try:
             detail = judge(request, lane, person, snapshot)
-        except Exception:  # noqa: BLE001  WHY: whatever a rule raises, the answer is a DEFER, never a pass
-            errors = [*(errors or ()), place]
-            continue
-        if detail is not None:
-            hits = [*(hits or ()), (place, rules[place].id, detail)]
-    if hits is None and errors is None and lane.clean:
-        return Permit(_SEAL, _decision(request, snapshot, lane, digest, "allow", "", "", lane.outcomes), request.octets)
-    return _weighed(request, snapshot, lane, digest, (*lane.hits, *(hits or ())), (*lane.errors, *(errors or ())))
+        except Exception:  # noqa: BLE001  WHY: see above
+            errors.append(place)
+        else:
+            if detail is not None:
+                hits.append((place, rules[place].id, detail))
+    return _weighed(request, lane, digest, hits, errors)
 
 
 def is_ordinary(request: Request) -> bool:
@@ -87,58 +104,28 @@ def unanswerable(request: Request, snapshot: Snapshot, rule: str, detail: str = 
     effect: Effect = "deny" if CATALOGUE[rule].kind == "final" else "defer"
     digest = b"" if request.recipient is None else snapshot.person_key.digest(request.recipient)
     purpose = request.purpose or _strictest(request.account.purposes)
-    decision = Decision(
-        id=request.id,
+    pack = snapshot.pack
+    account = request.account
+    ground = Ground(
+        channel=request.channel,
+        account=account.id,
+        sender=request.sender or "",
         effect=effect,
         rule=rule,
         detail=detail,
-        principal=request.account.principal,
+        principal=account.principal,
         purpose=purpose,
-        person=digest,
-        pack=snapshot.pack.id,
-        pack_version=snapshot.pack.version,
+        pack=pack.id,
+        pack_version=pack.version,
         revision=snapshot.revision,
         outcomes=b"",
     )
-    return Refusal(decision)
+    return Refusal(Decision(request.id, digest, ground))
 
 
-def _decision(
-    request: Request,
-    snapshot: Snapshot,
-    lane: Lane,
-    person: bytes,
-    effect: Effect,
-    rule: str,
-    detail: str,
-    outcomes: bytes,
-) -> Decision:
-    pack = snapshot.pack
-    return Decision(
-        request.id,
-        effect,
-        rule,
-        detail,
-        lane.principal,
-        lane.purpose,
-        person,
-        pack.id,
-        pack.version,
-        snapshot.revision,
-        outcomes,
-    )
-
-
-def _weighed(
-    request: Request,
-    snapshot: Snapshot,
-    lane: Lane,
-    person: bytes,
-    hits: tuple[Hit, ...],
-    errors: tuple[int, ...],
-) -> Permit | Refusal:
+def _weighed(request: Request, lane: Lane, person: bytes, hits: list[Hit], errors: list[int]) -> Permit | Refusal:
     """Sorts enforced hits from shadow ones; the first enforced one of the table names the refusal."""
-    outcomes = bytearray(lane.outcomes)
+    outcomes = bytearray(lane.ground.outcomes)
     enforced: list[Hit] = []
     for hit in hits:
         shadow = lane.modes[hit[0]] == "shadow"
@@ -148,19 +135,23 @@ def _weighed(
     for place in errors:
         outcomes[place] = OUTCOME_ERROR
     failed = [place for place in errors if lane.modes[place] == "enforce"]
-    if enforced:
-        _, rule, detail = min(enforced)
-        effect: Effect = "defer" if CATALOGUE[rule].kind == "temporary" else "deny"
-        # WHY: a temporary refusal invites a retry, which would be refused for good: the final one is the answer.
-        final = [hit for hit in enforced if CATALOGUE[hit[1]].kind == "final"]
-        if final:
-            effect, (_, rule, detail) = "deny", min(final)
-        return Refusal(_decision(request, snapshot, lane, person, effect, rule, detail, bytes(outcomes)))
-    if failed:
-        which = f"place {failed[0]}"
-        return Refusal(_decision(request, snapshot, lane, person, "defer", "internal.rule", which, bytes(outcomes)))
-    decision = _decision(request, snapshot, lane, person, "allow", "", "", bytes(outcomes))
-    return Permit(_SEAL, decision, request.octets)
+    effect: Effect = "allow"
+    rule = detail = ""
+    # WHY final ones first: a temporary refusal invites a retry, which would be refused for good.
+    final = [hit for hit in enforced if CATALOGUE[hit[1]].kind == "final"]
+    if final:
+        effect, (_, rule, detail) = "deny", min(final)
+    elif enforced:
+        effect, (_, rule, detail) = "defer", min(enforced)
+    elif failed:
+        effect, rule, detail = "defer", "internal.rule", f"place {failed[0]}"
+    key = (effect, rule, detail, bytes(outcomes))
+    ground = lane.other_grounds.get(key)
+    if ground is None:
+        ground = msgspec.structs.replace(lane.ground, effect=effect, rule=rule, detail=detail, outcomes=bytes(outcomes))
+        lane.other_grounds[key] = ground
+    decision = Decision(request.id, person, ground)
+    return Permit(_SEAL, decision, request.octets) if effect == "allow" else Refusal(decision)
 
 
 def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule, ...]) -> Lane:
@@ -202,12 +193,26 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
         day=int((now + CHINA_OFFSET_S) // _DAY_S),
         number=facts.row,
         validity_cap_s=snapshot.pack.validity_cap_s,
-        outcomes=bytes(outcomes),
+        ground=Ground(
+            channel,
+            account.id,
+            request.sender or "",
+            "allow",
+            "",
+            "",
+            account.principal,
+            facts.purpose,
+            snapshot.pack.id,
+            snapshot.pack.version,
+            snapshot.revision,
+            bytes(outcomes),
+        ),
         hits=tuple(hits),
         errors=tuple(errors),
         checks=tuple(checks),
         short_checks=tuple(check for check in checks if check[0] not in ordinary),
         clean=not hits and not errors,
+        other_grounds={},
         modes=tuple(modes),
     )
     if len(snapshot.lanes) >= _LANES_KEPT:

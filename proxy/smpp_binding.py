@@ -32,6 +32,7 @@ from proxy.smpp.consts import (
 from proxy.smpp.pdu import Pdu, with_sequence
 from proxy.smpp.session import BOUND_STATES, Session, State, Timers
 from proxy.smpp_links import CarrierLink, Owner
+from proxy.tcp import connect
 
 _OURS: Final = 1
 
@@ -164,13 +165,11 @@ class Dialler:
         self._answers[link] = answer = loop.create_future()
         try:
             async with asyncio.timeout(route.connect_timeout_s):
-                await loop.create_connection(
-                    lambda: link,
-                    route.host,
-                    route.port,
-                    ssl=tls,
-                    server_hostname=(route.tls.server_name or route.host) if tls and route.tls else None,
-                )
+                if tls is None or route.tls is None:
+                    await connect(route.host, route.port, link)
+                else:
+                    name = route.tls.server_name or route.host
+                    await loop.create_connection(lambda: link, route.host, route.port, ssl=tls, server_hostname=name)
                 session.enter("binding")
                 session.out.append(raw)
                 link.flush()

@@ -34,6 +34,7 @@ from proxy.smpp_binding import (
 )
 from proxy.smpp_bounds import Bound, Pairs, RouteState, links_of
 from proxy.smpp_links import CarrierLink, EsmeLink, Link
+from proxy.tcp import Listening
 from proxy.tls import client_context, server_context
 
 _TICK_S: Final = 0.1
@@ -68,7 +69,7 @@ class SmppServer:
         self._doorkeeper = Doorkeeper(self._credentials, in_force, journal)
         self._dialler = Dialler(self, in_force, self._timers, settings.command_length_most_octets, log)
         self._pairs = Pairs(settings, in_force, journal, hearing, self.wake, self._confirm, log)
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[asyncio.AbstractServer | Listening] = []
         self._links: set[EsmeLink] = set()
         self._by_esme: dict[EsmeLink, Bound] = {}
         self._by_carrier: dict[CarrierLink, Bound] = {}
@@ -94,20 +95,25 @@ class SmppServer:
             self.routes[name] = RouteState(name, route, tls, table)
         loop = asyncio.get_running_loop()
         for listener in self._settings.listeners:
-            context = server_context(listener.tls) if listener.tls is not None else None
-            server = await loop.create_server(self._accept, listener.host, listener.port, ssl=context, backlog=1024)
-            self._servers.append(server)
-            for socket in server.sockets:
-                host, port = socket.getsockname()[:2]
-                self.listening.append((host, port, context is not None))
-                self._log("listener.opened", host=host, port=port, tls=context is not None)
+            if listener.tls is None:
+                plain = Listening(loop, listener.host, listener.port, self._accept)
+                self._listeners.append(plain)
+                addresses = [plain.address]
+            else:
+                context = server_context(listener.tls)
+                server = await loop.create_server(self._accept, listener.host, listener.port, ssl=context, backlog=1024)
+                self._listeners.append(server)
+                addresses = [socket.getsockname()[:2] for socket in server.sockets]
+            for host, port in addresses:
+                self.listening.append((host, port, listener.tls is not None))
+                self._log("listener.opened", host=host, port=port, tls=listener.tls is not None)
         self._tick()
 
     async def drain(self, seconds: float) -> None:
         """Takes no new work, answers what is open, unbinds both sides; at most `seconds`, then drops the rest."""
         self.draining = True
-        for server in self._servers:
-            server.close()
+        for listener in self._listeners:
+            listener.close()
         for task in (*self._binding.values(), *self._redialling):
             task.cancel()
         for name in self.routes:

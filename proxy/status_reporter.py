@@ -53,6 +53,7 @@ class StatusReporter:
         """Everything, as of now."""
         snapshot, smpp, evidence, journal = self._in_force.snapshot, self._smpp, self._evidence, self._journal
         reason = self._not_ready()
+        journal.settle()
         return Status(
             at_us=time.time_ns() // 1000,
             pid=os.getpid(),
@@ -72,15 +73,15 @@ class StatusReporter:
             evidence=EvidenceRow(evidence.size, evidence.root.hex(), evidence.queued, evidence.failed),
             latest=tuple(
                 decision_row(
-                    seen.decision,
-                    at_us=int(seen.request.received_at * 1e6),
-                    account=seen.request.account.id,
-                    sender=seen.request.sender,
-                    recipient=seen.request.recipient,
+                    decision,
+                    at_us=int(request.received_at * 1e6),
+                    account=request.account.id,
+                    sender=request.sender,
+                    recipient=request.recipient,
                     rules=RULE_IDS,
-                    channel=seen.request.channel,
+                    channel=request.channel,
                 )
-                for seen in reversed(journal.latest)
+                for request, decision in reversed(journal.latest)
             ),
             refusals=tuple(
                 refusal_row(
@@ -145,5 +146,3 @@ def _state(bound: Bound) -> str:
     if bound.esme is None:
         return "own receiver" if bound.own else "esme gone"
     return "bound"
-
-

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from proxy.core.purposes import Purpose
+from proxy.core.purposes import Channel, Purpose
 
 Effect = Literal["allow", "deny", "defer"]
 
@@ -22,22 +22,69 @@ OUTCOME_ERROR: Final = 4
 OUTCOME_NAMES: Final = ("n/a", "pass", "refuse", "shadow", "error")
 
 
-class Decision(Struct, frozen=True, gc=False):
-    """One answer. `rule` and `detail` are empty on an allow; `person` is the recipient's digest, empty where the
-    address has no form; `outcomes` holds one octet per rule of the table.
+class Ground(Struct, frozen=True, gc=False):
+    """What one decision shares with all others of its lane that were made alike: the same answer for the same reasons.
+
+    `rule` and `detail` are empty on an allow; `outcomes` holds one octet per rule of the table. Grounds are few and
+    live long, so that whoever writes or counts many decisions can keep something per ground.
     """
 
-    id: int
+    channel: Channel
+    account: str
+    sender: str
     effect: Effect
     rule: str
     detail: str
     principal: str
     purpose: Purpose
-    person: bytes
     pack: str
     pack_version: int
     revision: int
     outcomes: bytes
+
+
+class Decision(Struct, frozen=True, gc=False):
+    """One answer: `id`, the recipient's digest (`person`, empty where the address has no form), and its ground."""
+
+    id: int
+    person: bytes
+    ground: Ground
+
+    @property
+    def effect(self) -> Effect:
+        return self.ground.effect
+
+    @property
+    def rule(self) -> str:
+        return self.ground.rule
+
+    @property
+    def detail(self) -> str:
+        return self.ground.detail
+
+    @property
+    def principal(self) -> str:
+        return self.ground.principal
+
+    @property
+    def purpose(self) -> Purpose:
+        return self.ground.purpose
+
+    @property
+    def pack(self) -> str:
+        return self.ground.pack
+
+    @property
+    def pack_version(self) -> int:
+        return self.ground.pack_version
+
+    @property
+    def revision(self) -> int:
+        return self.ground.revision
+
+    @property
+    def outcomes(self) -> bytes:
+        return self.ground.outcomes
 
 
 class Seal:
@@ -50,23 +97,19 @@ class PermitSpentError(Exception):
     """A permit was to be used twice: a defect that must never pass silently."""
 
 
-class Permit:
-    """The right to send one PDU or INVITE towards the carrier, once."""
+class Permit(Struct, gc=False, eq=False):
+    """The right to send one PDU or INVITE towards the carrier, once. `octets` are what was judged, None once spent."""
 
-    __slots__ = ("_octets", "decision")
-
-    def __init__(self, seal: Seal, decision: Decision, octets: bytes) -> None:
-        if type(seal) is not Seal:
-            raise TypeError("a permit is made by the policy only")
-        self.decision: Final = decision
-        self._octets: bytes | None = octets
+    seal: Seal
+    decision: Decision
+    octets: bytes | None
 
     def spend(self) -> bytes:
         """The octets that were judged; raises `PermitSpentError` the second time."""
-        octets = self._octets
+        octets = self.octets
         if octets is None:
             raise PermitSpentError(f"decision {self.decision.id:x}")
-        self._octets = None
+        self.octets = None
         return octets
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from proxy.core.decision import Ground
 from proxy.core.purposes import Purpose
 from proxy.core.records import Number
 
@@ -21,9 +22,10 @@ class Lane(Struct, frozen=True):
     """`since <= now < until` (UTC seconds) is when it holds.
 
     `bit` is the purpose's bit in consents and suppressions (0: none applies), `day` the day number of `since` in
-    Asia/Shanghai, `salt` ties persons to the principal. `outcomes` is the row of a message that every
+    Asia/Shanghai, `salt` ties persons to the principal. `ground` is that of a message that every
     remaining check lets pass; `checks` are these checks, with their places in the
-    table; `short_checks` those of them that an ordinary request can fail.
+    table; `short_checks` those of them that an ordinary request can fail. `other_grounds` are those of
+    messages that some check did not let pass.
     """
 
     since: float
@@ -36,7 +38,7 @@ class Lane(Struct, frozen=True):
     day: int
     number: Number | None
     validity_cap_s: int
-    outcomes: bytes
+    ground: Ground
     hits: tuple[Hit, ...]
     errors: tuple[int, ...]
     # A check is `(request, lane, person, snapshot) -> str | None`; its type stands in proxy/rules/rule.py.
@@ -44,3 +46,4 @@ class Lane(Struct, frozen=True):
     short_checks: tuple[tuple[int, Callable[..., Any]], ...]
     modes: tuple[str, ...]
     clean: bool
+    other_grounds: dict[tuple[str, str, str, bytes], Ground]

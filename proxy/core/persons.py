@@ -17,17 +17,21 @@ _SLOT_SHIFT: Final = 48
 class PersonKey:
     """A secret key that turns subscriber numbers into pseudonyms; `key_id` names it in every record."""
 
-    __slots__ = ("_secret", "key_id")
+    __slots__ = ("_keyed", "_secret", "key_id")
 
     def __init__(self, secret: bytes, key_id: int) -> None:
         if len(secret) < 16:
             raise ValueError("a person key needs at least 16 octets")
         self._secret = secret
+        self._keyed = blake2b(key=secret, digest_size=16)
         self.key_id = key_id
 
     def digest(self, recipient: str) -> bytes:
         """The pseudonym of a canonical recipient: 16 octets."""
-        return blake2b(recipient.encode(), key=self._secret, digest_size=16).digest()
+        # WHY a copy: the keyed state is made once, which halves the cost of the hottest hash of the product.
+        keyed = self._keyed.copy()
+        keyed.update(recipient.encode())
+        return keyed.digest()
 
     def salt(self, institution: str) -> int:
         """64 bits that tie a person's index key to one institution."""

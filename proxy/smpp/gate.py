@@ -10,8 +10,7 @@ from proxy.core.decision import Permit, Refusal
 from proxy.smpp.inbound import Receipt, Reply
 from proxy.smpp.pdu import Pdu
 
-#: How a permitted message ended at the carrier.
-ACCEPTED = "accepted"
+#: How a permitted message ended at the carrier where it was not just accepted.
 REJECTED = "rejected"
 UNKNOWN = "unknown"
 LATE = "late"
@@ -58,8 +57,12 @@ class Gate(Protocol):
         """
         ...
 
+    def accepted(self, message_id: bytes) -> None:
+        """The carrier took a permitted message, under this id."""
+        ...
+
     def outcome(self, decision_id: int, result: str, status: int, message_id: bytes) -> None:
-        """Tells how a permitted message ended."""
+        """Tells how a permitted message ended where the carrier did not just take it."""
         ...
 
     def is_own_receipt(self, receipt: Receipt) -> bool:

@@ -23,11 +23,12 @@ from proxy.smpp.consts import (
     GENERIC_NACK,
     RESPONSE_BIT,
     SUBMIT_SM,
+    SUBMIT_SM_RESP,
     UNBIND,
     UNBIND_RESP,
 )
 from proxy.smpp.forward import forward
-from proxy.smpp.gate import ACCEPTED, LATE, REJECTED, UNKNOWN, Gate
+from proxy.smpp.gate import LATE, REJECTED, UNKNOWN, Gate
 from proxy.smpp.inbound import Receipt
 from proxy.smpp.pdu import Pdu, PduError, response, with_sequence
 from proxy.smpp.session import Session
@@ -38,13 +39,10 @@ _LATE_KEPT: Final = 10_000
 
 
 class Asked(Struct, gc=False):
-    """A permitted request that waits for the carrier. `own` ones were sent by tdgate itself, for nobody's sequence."""
+    """A permitted request that waits for the carrier. Without a `pdu` tdgate itself sent it."""
 
-    command_id: int
-    sequence: int
+    pdu: Pdu | None
     decision_id: int
-    about: bytes
-    own: bool
 
 
 class Delivered(Struct, gc=False):
@@ -68,10 +66,12 @@ class MirrorRelay:
     """
 
     __slots__ = (
+        "_accepted",
         "_asked",
         "_delivered",
         "_gate",
         "_hearing",
+        "_judge",
         "_late",
         "_own",
         "_refusing",
@@ -96,6 +96,8 @@ class MirrorRelay:
         own: bool = False,
     ) -> None:
         self._gate = gate
+        self._judge = gate.judge
+        self._accepted = gate.accepted
         self.esme = esme
         self.carrier = carrier
         #: A receiver that tdgate opened itself: replies end here, since its account takes none.
@@ -136,10 +138,11 @@ class MirrorRelay:
 
     def from_esme(self, pdus: list[Pdu], now: float) -> None:
         """Takes the PDUs that the ESME's session let through."""
+        entries, size = self._to_carrier.entries, self._to_carrier.size
         for pdu in pdus:
             command_id = pdu.command_id
             if command_id == SUBMIT_SM:
-                if self._to_carrier.full or self._asked:
+                if self._asked or len(entries) >= size:
                     self._asked.append(pdu)
                 else:
                     self._ask(pdu, now)
@@ -171,21 +174,19 @@ class MirrorRelay:
             elif self.carrier is None:
                 verdict = self._gate.unanswerable(pdu, "internal.upstream")
             else:
-                verdict = self._gate.judge(pdu, self.in_flight + 1)
+                verdict = self._judge(pdu, len(self._to_carrier.entries) + len(self._asked) + self._refusing + 1)
         except PduError as error:
             self._gate.note("pdu.malformed")
             if self.esme is not None:
                 self.esme.respond(pdu, error.status)
             return
-        if isinstance(verdict, Permit):
-            assert self.carrier is not None
-            about = _destination(pdu) if pdu.command_id == SUBMIT_SM else b""
-            asked = Asked(pdu.command_id, pdu.sequence, verdict.decision.id, about, False)
-            forward(verdict, self.carrier, self._to_carrier.open(asked, now))
-        elif self._gate.when_durable(verdict, pdu):
-            self._refusing += 1
-        else:
-            self._refuse(pdu, verdict)
+        if type(verdict) is Permit and self.carrier is not None:
+            forward(verdict, self.carrier, self._to_carrier.open(Asked(pdu, verdict.decision.id), now))
+        elif isinstance(verdict, Refusal):
+            if self._gate.when_durable(verdict, pdu):
+                self._refusing += 1
+            else:
+                self._refuse(pdu, verdict)
 
     def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
         if self.esme is None:
@@ -209,8 +210,7 @@ class MirrorRelay:
         carrier = self.carrier
         if carrier is None or carrier.state not in ("tx", "trx") or self._to_carrier.full:
             return False
-        asked = Asked(SUBMIT_SM, 0, permit.decision.id, b"", True)
-        forward(permit, carrier, self._to_carrier.open(asked, now))
+        forward(permit, carrier, self._to_carrier.open(Asked(None, permit.decision.id), now))
         return True
 
     def _esme_answered(self, pdu: Pdu, now: float) -> None:
@@ -244,27 +244,32 @@ class MirrorRelay:
                 self.carrier.close("unbound")
 
     def _carrier_answered(self, pdu: Pdu, now: float) -> None:
-        window = self._to_carrier
-        asked = window.peek(pdu.sequence)
-        if asked is None:
+        entries = self._to_carrier.entries
+        entry = entries.get(pdu.sequence)
+        if entry is None:
             self._late_answer(pdu)
             return
-        if pdu.command_id != asked.command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK:
+        asked = entry[1]
+        request = asked.pdu
+        command_id = SUBMIT_SM if request is None else request.command_id
+        if pdu.command_id != command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK:
             # WHY: an answer to something else says nothing of this message, which goes on waiting for its own.
             self._gate.note("response.unsolicited")
             return
-        window.close(pdu.sequence)
-        message_id = pdu.raw[16 : pdu.raw.find(b"\0", 16)] if len(pdu.raw) > 16 else b""
-        if asked.own:
-            self._gate.own_answered(asked.decision_id, message_id)
+        del entries[pdu.sequence]
+        raw = pdu.raw
+        if request is None:
+            self._gate.own_answered(asked.decision_id, _message_id(raw))
         else:
-            if asked.command_id == SUBMIT_SM:
-                self._gate.outcome(asked.decision_id, REJECTED if pdu.status else ACCEPTED, pdu.status, message_id)
+            if pdu.status == 0 and pdu.command_id == SUBMIT_SM_RESP:
+                self._accepted(raw[16 : raw.find(0, 16)])
+            elif command_id == SUBMIT_SM:
+                self._gate.outcome(asked.decision_id, REJECTED, pdu.status, _message_id(raw))
             if self.esme is not None:
-                self.esme.out.append(with_sequence(pdu.raw, asked.sequence))
+                self.esme.out.append(with_sequence(raw, request.sequence))
         if self._waiting:
             self._release_receipts(now)
-        while self._asked and not window.full:
+        while self._asked and not self._to_carrier.full:
             self._ask(self._asked.popleft(), now)
         if self._unbind is not None:
             self._unbind_when_answered()
@@ -273,7 +278,7 @@ class MirrorRelay:
         """An answer that nobody waits for: the request was answered `outcome.unknown`, or it is a duplicate."""
         decision_id = self._late.pop(pdu.sequence, None)
         if decision_id is not None:
-            self._gate.outcome(decision_id, LATE, pdu.status, pdu.raw[16 : pdu.raw.find(b"\0", 16)])
+            self._gate.outcome(decision_id, LATE, pdu.status, _message_id(pdu.raw))
         else:
             self._unmatched(pdu, self.carrier)
 
@@ -321,7 +326,7 @@ class MirrorRelay:
     def _is_early(self, receipt: Receipt) -> bool:
         """Whether a message to that very address still waits for its response, so that the ESME knows no id yet."""
         about = receipt.about
-        return any(asked.about == about for asked in self._to_carrier.held())
+        return any(asked.pdu is not None and _destination(asked.pdu) == about for asked in self._to_carrier.held())
 
     def _release_receipts(self, now: float) -> None:
         still: list[Waiting] = []
@@ -389,12 +394,13 @@ class MirrorRelay:
         self._asked.clear()
 
     def _unknown(self, asked: Asked) -> None:
-        if asked.own:
+        request = asked.pdu
+        if request is None:
             return
         self._gate.outcome(asked.decision_id, UNKNOWN, 0, b"")
         if self.esme is not None:
             status = self._gate.status_of(_UNKNOWN_RULE)
-            self.esme.out.append(response(asked.command_id | RESPONSE_BIT, status, asked.sequence))
+            self.esme.out.append(response(request.command_id | RESPONSE_BIT, status, request.sequence))
 
     def next_deadline(self) -> float | None:
         """Monotonic time of the next `handle_deadline`, None while nothing waits."""
@@ -428,3 +434,8 @@ def _destination(pdu: Pdu) -> bytes:
     find = raw.find
     after_source = find(b"\0", find(b"\0", 16) + 3)
     return raw[after_source + 3 : find(b"\0", after_source + 3)]
+
+
+def _message_id(raw: bytes) -> bytes:
+    """The message_id of a response, empty where it came without a body."""
+    return raw[16 : raw.find(b"\0", 16)] if len(raw) > 16 else b""

@@ -8,12 +8,14 @@ from collections.abc import Container, Mapping
 from typing import Final
 
 from proxy.core import addresses
+from proxy.core.addresses import recipient
 from proxy.core.purposes import STRICTEST_FIRST, Purpose
 from proxy.core.records import Account
 from proxy.core.request import Finding, Request
 from proxy.smpp import consts
 from proxy.smpp.codec import DistributionList, Fields, decode
 from proxy.smpp.pdu import Pdu, PduError
+from proxy.smpp.plain_submit import read_plain
 from proxy.smpp.short_message import ShortMessage, read_sm
 from proxy.smpp.text import AlphabetTable, readings
 from proxy.smpp.times import seconds_until
@@ -73,6 +75,17 @@ _CLOSED_COMMANDS: Final[Mapping[int, str]] = {
 }
 
 
+#: data_coding values that declare octets that are no text (SMPP v3.4 §5.2.19, 3GPP TS 23.038 §4).
+_BINARY: Final = frozenset(
+    (
+        2,
+        4,
+        *(coding for coding in range(0x10, 0x80) if coding & 0x2C == 0x04),
+        *(coding for coding in range(0xF0, 0x100) if coding & 0x04),
+    )
+)
+
+
 class SubmitReader:
     """Reads the requests of one account. `table` is the route's reading of data_coding, `purpose_tag` the TLV in
     which an account with several purposes says which one it means.
@@ -86,49 +99,52 @@ class SubmitReader:
         self._purpose_tag = purpose_tag
         self._senders: dict[bytes, tuple[str | None, tuple[Finding, ...]]] = {}
 
-    def submit(self, pdu: Pdu, request_id: int, now: float, *, has_receiver: bool, over_rate: bool) -> Request:
+    def submit(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
         """A submit_sm as a request; raises PduError with the status to answer where it cannot be read."""
-        sm = read_sm(pdu.raw)
-        known = self._senders.get(sm.source_key)
-        if known is None:
-            known = self._sender(sm)
-        sender, findings = known
-        octets = sm.short_message
-        binary = False
-        purpose: Purpose | None = None
-        # WHY: this one test is true of nearly every message; whatever makes it false is read with care below.
-        plain = not (
-            sm.tlvs
-            or sm.esm_class
-            or sm.protocol_id
-            or sm.sm_default_msg_id
-            or sm.schedule
-            or sm.validity
-            or sm.replace_if_present
-        )
-        validity_s = None
-        if not plain:
-            more, octets, purpose, validity_s = self._with_care(sm, sender, now)
-            findings += more
-        texts = readings(octets, sm.data_coding, self._table)
-        if not texts:
-            binary = _is_binary(sm.data_coding)
+        plain = read_plain(pdu.raw)
+        if plain is None:
+            return self._careful(pdu, request_id, now, has_receiver, over_rate)
+        source_key, ton, npi, destination, data_coding, octets = plain
+        sender, findings = self._senders.get(source_key) or self._sender(source_key)
         return Request(
             request_id,
             "sms",
             self._account,
             sender,
-            addresses.recipient(sm.dest_ton, sm.dest_npi, sm.dest),
-            texts,
+            recipient(ton, npi, destination),
+            readings(octets, data_coding, self._table),
             pdu.raw,
             now,
             findings,
-            binary,
-            purpose,
-            bool(sm.schedule),
-            validity_s,
+            data_coding in _BINARY,
+            None,
+            False,
+            None,
             has_receiver,
             over_rate,
+        )
+
+    def _careful(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
+        """A submit_sm in which something is out of the ordinary."""
+        sm = read_sm(pdu.raw)
+        sender, findings = self._senders.get(sm.source_key) or self._sender(sm.source_key)
+        more, octets, purpose, validity_s = self._with_care(sm, sender, now)
+        return Request(
+            id=request_id,
+            channel="sms",
+            account=self._account,
+            sender=sender,
+            recipient=recipient(sm.dest_ton, sm.dest_npi, sm.dest),
+            readings=readings(octets, sm.data_coding, self._table),
+            octets=pdu.raw,
+            received_at=now,
+            findings=findings + more,
+            binary=sm.data_coding in _BINARY,
+            purpose=purpose,
+            scheduled=bool(sm.schedule),
+            validity_s=validity_s,
+            has_receiver=has_receiver,
+            over_rate=over_rate,
         )
 
     def closed(self, pdu: Pdu, request_id: int, now: float) -> Request:
@@ -182,12 +198,14 @@ class SubmitReader:
             by_id=by_id,
         )
 
-    def _sender(self, sm: ShortMessage) -> tuple[str | None, tuple[Finding, ...]]:
-        findings = (Finding(UNSUPPORTED, "service_type"),) if sm.service_type.upper() in _CLOSED_SERVICE_TYPES else ()
-        known = (addresses.sender(sm.source_ton, sm.source_npi, sm.source), findings)
+    def _sender(self, source_key: bytes) -> tuple[str | None, tuple[Finding, ...]]:
+        """The sender that stands in these octets, canonical, and what is found of the service_type before it."""
+        service_type, _, rest = source_key.partition(b"\0")
+        findings = (Finding(UNSUPPORTED, "service_type"),) if service_type.upper() in _CLOSED_SERVICE_TYPES else ()
+        known = (addresses.sender(rest[0], rest[1], rest[2:-1]), findings)
         if len(self._senders) >= _SENDERS_KEPT:
             self._senders.clear()
-        self._senders[sm.source_key] = known
+        self._senders[source_key] = known
         return known
 
     def _with_care(
@@ -240,15 +258,6 @@ class SubmitReader:
         return octets, purpose
 
 
-def _is_binary(data_coding: int) -> bool:
-    """Whether a data_coding declares octets that are no text (SMPP v3.4 §5.2.19, 3GPP TS 23.038 §4)."""
-    if data_coding < 0x10:
-        return data_coding in (2, 4)
-    if data_coding >= 0xF0:
-        return bool(data_coding & 0x04)
-    return data_coding < 0x80 and data_coding & 0x2C == 0x04
-
-
 def _without_header(octets: bytes, findings: list[Finding]) -> bytes:
     """The text behind a user data header; what the header does is found, and what is not known of it is closed."""
     try:
@@ -285,4 +294,4 @@ def _address(fields: Fields, ton: str, npi: str, name: str, *, sender: bool) -> 
     one, two, octets = fields.values[ton], fields.values[npi], fields.values[name]
     if not (isinstance(one, int) and isinstance(two, int) and isinstance(octets, bytes)):
         return None
-    return addresses.sender(one, two, octets) if sender else addresses.recipient(one, two, octets)
+    return addresses.sender(one, two, octets) if sender else recipient(one, two, octets)

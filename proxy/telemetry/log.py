@@ -123,7 +123,9 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     """
     lines = logging.StreamHandler(sys.stderr if stream is None else stream)
     lines.setFormatter(JsonLines())
-    logging.basicConfig(level=_LEVELS[level], handlers=[lines], force=True)
+    # WHY: what libraries say below a warning quotes what they were given, keyed hashes and sealed numbers among it.
+    logging.basicConfig(level=logging.WARNING, handlers=[lines], force=True)
+    logging.getLogger(LOGGER_NAME).setLevel(_LEVELS[level])
 
 
 def _clean(value: Value) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import random
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ from simulators.traffic import Message, Traffic
 
 pytestmark = pytest.mark.unit
 
+SIMULATORS = Path(__file__).resolve().parents[2] / "simulators"
 MANUAL = Path(__file__).resolve().parents[2] / "docs" / "manual" / "simulators.md"
 
 
@@ -274,6 +276,20 @@ def test_smsc_options_reach_their_tables() -> None:
 def test_unknown_keys_are_errors_at_every_depth(tables: dict[str, Any]) -> None:
     with pytest.raises(ScenarioError):
         read_scenario(lay_over(tables, overlay(build_parser().parse_args(["esme"]), "esme")), "esme")
+
+
+def test_simulators_use_nothing_of_the_product_but_its_codec() -> None:
+    codec_rooms = {"consts", "pdu", "codec", "short_message", "tlv", "gsm", "receipt", "text"}
+    found = set()
+    # WHY not the demo: it stands between the product and the simulators, and knows both.
+    for path in sorted(path for path in SIMULATORS.glob("*.py") if not path.name.startswith("demo")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "proxy":
+                found.add(node.module)
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "proxy"}
+    assert found
+    assert found <= {f"proxy.smpp.{room}" for room in codec_rooms}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from proxy.core.decision import OUTCOME_SHADOW
 from proxy.evidence import read
 from proxy.evidence.layout import LayoutError
 from proxy.evidence.records import EFFECT_NAMES, Decision, Outcome, RecordError
-from proxy.rules.table import RULE_IDS
+from proxy.rules.table import RULE_IDS, RULES_HASH
 from proxy.telemetry.rows import shown_sender
 from proxy.telemetry.status import DecisionRow, Status
 
@@ -104,13 +104,18 @@ def from_log(directory: Path, decision_id: int) -> Opened | None:
         entry = read.find(directory, decision_id)
         if entry is None or not isinstance(record := entry.record, Decision):
             return None
-        rules = read.rule_table(directory, record, entry.index)
+        rules = read.rule_table(directory, record, entry.index) or _own_table(record)
         fates = _fates(directory, decision_id, entry.index)
     except FileNotFoundError:
         return None
     except (OSError, LayoutError, RecordError) as error:
         raise LogUnreadableError(str(error)) from error
     return _of_record(record, entry.index, rules, fates)
+
+
+def _own_table(record: Decision) -> tuple[str, ...]:
+    """The table of this very version, where the log has none by that name and the record was judged by it."""
+    return RULE_IDS if record.rules_hash == RULES_HASH else ()
 
 
 def _fates(directory: Path, decision_id: int, leaf: int) -> tuple[Fate, ...]:

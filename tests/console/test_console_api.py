@@ -17,7 +17,7 @@ from proxy.core.catalogue import CATALOGUE
 from proxy.core.decision import OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW
 from proxy.evidence.log import EvidenceLog
 from proxy.evidence.records import DENY, Decision, Outcome, rules_hash
-from proxy.rules.table import RULE_IDS, RULES
+from proxy.rules.table import RULE_IDS, RULES, RULES_HASH
 from proxy.telemetry.status import Status
 from tests.console.conftest import NOON_US, Scene
 from tests.console.synthetic_status import BOOT
@@ -106,7 +106,7 @@ def test_what_is_no_decision_is_told(scene: Scene, path: str, code: int) -> None
     assert msgspec.json.decode(answer.body, type=Problem).error
 
 
-def _logged(number: int) -> Decision:
+def _logged(number: int, table: bytes = b"") -> Decision:
     return Decision(
         id=1 << 32 | number,
         at_us=NOON_US,
@@ -125,13 +125,13 @@ def _logged(number: int) -> Decision:
         pack_version=2,
         revision=40,
         outcomes=bytes((OUTCOME_PASS, OUTCOME_SHADOW, OUTCOME_REFUSE)),
-        rules_hash=rules_hash(FORMER_RULES),
+        rules_hash=table or rules_hash(FORMER_RULES),
     )
 
 
 @pytest.fixture
 def logged(scene: Scene) -> Path:
-    """An evidence log of three decisions and what became of one, judged by a table of former times."""
+    """An evidence log of five decisions and what became of one, most of them judged by a table of former times."""
     directory = scene.settings.path(scene.settings.evidence.directory)
     directory.mkdir()
 
@@ -145,6 +145,8 @@ def logged(scene: Scene) -> Path:
         )
         for number in range(3):
             assert log.append(_logged(number))
+        assert log.append(_logged(3, RULES_HASH))
+        assert log.append(_logged(4, b"unknown."))
         assert log.append(Outcome(id=1 << 32 | 1, at_us=NOON_US, result="late", status=0))
         await log.close()
 
@@ -165,6 +167,13 @@ def test_a_decision_that_left_the_status_is_found_in_the_evidence(scene: Scene, 
     assert found.leaf > 0
     assert [(fate.result, fate.status) for fate in found.fate] == [("late", 0)]
     assert found.sender == "139******00"
+
+
+def test_a_table_that_the_log_does_not_name_is_this_versions_or_unknown(scene: Scene, logged: Path) -> None:
+    own = msgspec.json.decode(scene.ask("/api/v1/decisions/100000003").body, type=Opened)
+    assert [row.rule for row in own.rules] == ["suppression.active", *RULE_IDS[:3]]
+    unknown = msgspec.json.decode(scene.ask("/api/v1/decisions/100000004").body, type=Opened)
+    assert [row.rule for row in unknown.rules] == ["suppression.active"]
 
 
 def test_the_evidence_is_read_without_a_wire_too(scene: Scene, logged: Path) -> None:

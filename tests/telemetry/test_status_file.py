@@ -56,6 +56,24 @@ def test_a_shorter_status_leaves_nothing_of_a_longer_one(tmp_path: Path) -> None
     assert decode_status(file.path.read_bytes()) == EMPTY
 
 
+def test_what_a_killed_writer_left_is_written_over(tmp_path: Path) -> None:
+    file = StatusFile(status_path(tmp_path))
+    (tmp_path / "status.json.new").write_bytes(b"x" * 10_000)
+    file.write(EMPTY)
+    assert decode_status(file.path.read_bytes()) == EMPTY
+
+
+def test_a_disk_that_takes_a_part_is_an_error_and_keeps_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = StatusFile(status_path(tmp_path))
+    file.write(EMPTY)
+    monkeypatch.setattr("os.write", lambda _, octets: len(octets) - 1)
+    with pytest.raises(OSError, match="space"):
+        file.write(msgspec.structs.replace(EMPTY, ready=True))
+    assert not decode_status(file.path.read_bytes()).ready
+
+
 def test_a_reader_keeps_the_whole_old_one_while_a_new_one_comes(tmp_path: Path) -> None:
     file = StatusFile(status_path(tmp_path))
     file.write(EMPTY)

@@ -27,7 +27,7 @@ from simulators.figures import SmscCounts
 from simulators.outbox import Outbox, Unanswered, give_up
 from simulators.receipts import Clock, receipt_body, receipt_text, receipt_tlvs, wall_clock
 from simulators.smsc_session import Done, SmscSession
-from simulators.smsc_settings import SmscSettings
+from simulators.smsc_settings import RADIX_SIGNS, SmscSettings
 from simulators.watch import LIMIT_S, Watch
 
 
@@ -63,6 +63,7 @@ class Smsc:
         self._opened = 0
         self._refusals = 0
         self._id = self.settings.ids.first
+        self._write_id = self.settings.ids.writer()
         self._outbox = Outbox(self.sessions)
         self._life: asyncio.Task[None] | None = None
         self._reference = 0
@@ -284,18 +285,15 @@ class Smsc:
         message_id = arrived.message_id
         if receipts.id_format != "same":
             radix = 10 if self.settings.ids.format == "decimal" else 16
-            kind = {"hex": "x", "HEX": "X", "decimal": "d"}[receipts.id_format]
+            kind = RADIX_SIGNS[receipts.id_format]
             message_id = f"{int(message_id, radix):{kind}}"
         text = receipt_text(message_id, state, self._clock)
         return receipt_body(message, text, receipt_tlvs(arrived.message_id, state) if receipts.tlvs else b"")
 
     def _settle(self) -> None:
-        """Find out whether messages may be answered from their header alone, and how ids are written."""
+        """Find out whether messages may be answered from their header alone."""
         receipts = self.settings.receipts.share > 0
         self.plain = not (self._record or self.on_message or receipts) and self.faults == Faults()
-        ids = self.settings.ids
-        kind = {"hex": "x", "HEX": "X", "decimal": "d"}[ids.format]
-        self._write_id = f"{{:0{ids.width}{kind}}}".format if ids.width else f"{{:{kind}}}".format
 
     def _session(self) -> SmscSession:
         self._opened += 1

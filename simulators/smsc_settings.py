@@ -3,12 +3,17 @@
 Owns names, defaults and limits. Must never read a file: `scenario` does.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Final, Literal
 
 import msgspec
 
 from simulators.faults import Faults
 from simulators.receipts import STATES
+
+RADIX_SIGNS: Final = MappingProxyType({"hex": "x", "HEX": "X", "decimal": "d"})
+"""What the names of formats are in a format specification."""
 
 
 class MessageIds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,10 +24,10 @@ class MessageIds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Padded with zeros to this many digits; 0: not padded."""
     first: int = 1
 
-    def write(self, number: int) -> str:
-        """Write the id of a number."""
-        kind = {"hex": "x", "HEX": "X", "decimal": "d"}[self.format]
-        return f"{number:0{self.width}{kind}}" if self.width else f"{number:{kind}}"
+    def writer(self) -> Callable[[int], str]:
+        """Make the function that writes the id of a number."""
+        kind = RADIX_SIGNS[self.format]
+        return f"{{:0{self.width}{kind}}}".format if self.width else f"{{:{kind}}}".format
 
 
 class Receipts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -148,6 +148,29 @@ def test_parts_join_to_the_text_in_every_encoding_and_way(text: str, reference: 
             assert numbers == list(range(1, len(pieces) + 1))
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding", "long", "sizes"),
+    [
+        ("x" * 160, "gsm", "parts", [160]),
+        ("x" * 161, "gsm", "parts", [153, 8]),
+        ("x" * 161, "gsm", "parts16", [152, 9]),
+        ("x" * 152 + "€" * 5, "gsm", "parts", [152, 10]),
+        ("退" * 71, "ucs2", "parts", [134, 8]),
+        ("退" * 71, "ucs2", "parts16", [132, 10]),
+        ("x" * 141, "latin1", "parts", [134, 7]),
+        ("x" + "退" * 70, "gb18030", "parts", [133, 8]),
+        ("退" * 66 + "😀" * 5, "ucs2", "parts", [132, 20]),
+    ],
+)
+def test_parts_are_as_long_as_a_handset_takes_and_split_no_character(
+    text: str, encoding: str, long: str, sizes: list[int]
+) -> None:
+    """3GPP TS 23.040 §9.2.3.24: with its header a part fills 140 octets, or 160 septets."""
+    pieces = wording.segments(text, encoding, long=long)
+    header = 0 if len(pieces) == 1 else 7 if long == "parts16" else 6
+    assert [len(piece.octets) - header for piece in pieces] == sizes
+
+
 def test_a_text_is_never_bent_to_fit() -> None:
     with pytest.raises(ValueError, match="GSM"):
         wording.segments("退订", "gsm")
@@ -285,7 +308,8 @@ def test_simulators_use_nothing_of_the_product_but_its_codec() -> None:
     for path in sorted(path for path in SIMULATORS.glob("*.py") if not path.name.startswith("demo")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "proxy":
-                found.add(node.module)
+                alone = node.module == "proxy.smpp"
+                found |= {f"proxy.smpp.{alias.name}" for alias in node.names} if alone else {node.module}
             elif isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "proxy"}
     assert found

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,8 @@ async def test_a_line_without_end_is_cut_off(tmp_path: Path) -> None:
     try:
         reader, writer = await asyncio.open_unix_connection(str(tmp_path / "c"))
         writer.write(b"x" * (REQUEST_MOST_OCTETS * 2 + 1))
-        assert await reader.read() == b""
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
         writer.close()
         assert await raw(tmp_path / "c", b'{"verb": "half') == b""
         assert (await asked(tmp_path / "c", "x", {}))["verb"] == "x"

@@ -1,19 +1,18 @@
 """How tdgate is put into the bench: the one seam between the bench and the product.
 
-Owns the preparation of a state directory with a seeded registry and of its configuration. Never measures and never
-starts a process. The world to seed stands in `bench.cases`; all rules of the product and the evidence are on.
+Owns its configuration for a run. Never measures and never starts a process. The state directory comes from
+`bench.world`; all rules of the product and the evidence are on, and the pack is open all day.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import world
 from bench.cases import Case
-
-
-class HopNotReadyError(RuntimeError):
-    """The product cannot be measured yet; the message says why."""
+from bench.smpp.measure import free_port
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,43 @@ def prepare(
     tls_key: Path | None,
     tls_cert: Path | None,
 ) -> Prepared:
-    """Writes configuration and registry below `folder` and says how to start the product on them.
+    """Writes configuration and state below `folder` and says how to start the product on them.
 
-    Called before every start; `folder` is the same for all starts of a run with the same `case.suppressed`, and empty
-    at the first one: the registry is seeded then and found again later.
+    Called before every start, which gets a state directory of its own: the evidence of an earlier one is not there.
 
     Listens on 127.0.0.1:`listen_port` (TLS if a key is given), mirror mode, one carrier at 127.0.0.1:`upstream_port`
     that takes any system_id and password. Registry: `account(0)` to `account(ACCOUNTS - 1)` with PASSWORD, one
     institution whose NUMBER carries marketing, a consent of each `person(n)`, OTHER_SUPPRESSIONS of people who are no
     `person(n)`, and `suppressed_persons(case.suppressed)`. `case.page_per_s` asks for the page on a free port.
-    Raises HopNotReadyError if that cannot be done.
+    Raises OSError or CalledProcessError if that cannot be done.
     """
-    raise HopNotReadyError("bench/tdgate_hop.py: prepare() is to be written once the product runs")
+    state, config = folder / "var", folder / "tdgate.toml"
+    world.put_state(state, case.suppressed)
+    page_port = free_port() if case.page_per_s else 0
+    lines = [
+        f"state = {_quoted(state)}",
+        "[[smpp.listeners]]",
+        f"port = {listen_port}",
+        *(
+            ["[smpp.listeners.tls]", f"certificate = {_quoted(tls_cert)}", f"key = {_quoted(tls_key)}"]
+            if tls_key
+            else []
+        ),
+        "[smpp.routes.default]",
+        f"port = {upstream_port}",
+        "[policy]",
+        'pack = "cn-open"',
+        "[console]",
+        f"enabled = {str(bool(case.page_per_s)).lower()}",
+        f"port = {page_port}",
+        "[log]",
+        'level = "warning"',
+    ]
+    config.write_text("\n".join(lines) + "\n", "utf-8")
+    page = f"http://127.0.0.1:{page_port}/" if case.page_per_s else None
+    return Prepared(["run", "--config", str(config)], page)
+
+
+def _quoted(path: Path | None) -> str:
+    """A TOML basic string, which a JSON string without control characters is."""
+    return json.dumps(str(path))

@@ -76,6 +76,16 @@ async def test_an_import_never_lifts_a_refusal(tmp_path: Path) -> None:
         row = {"recipient": PERSON, "institution": "bank", "channels": "sms", "at": "2026-01-01"}
         await take_in(store, {"institutions": [BANK], "suppressions": [row]})
         assert store.suppressions_index.get(key_of(PERSON, "bank")) == 5
+    async with owned(tmp_path) as store:
+        assert store.suppressions_index.get(key_of(PERSON, "bank")) == 5
+
+
+async def test_an_import_keeps_what_binds_in_memory_only(tmp_path: Path) -> None:
+    async with owned(tmp_path) as store:
+        store.suppressions_index.put(key_of(PERSON, "bank"), 8)  # a refusal whose commit failed, to be sent again
+        row = {"recipient": PERSON, "institution": "bank", "channels": "sms", "at": "2026-01-01"}
+        await take_in(store, {"institutions": [BANK], "suppressions": [row]})
+        assert store.suppressions_index.get(key_of(PERSON, "bank")) == 9
 
 
 async def test_an_import_beside_refusals_from_the_wire_loses_none(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class PersonIndex:
             raise ValueError("keys and values differ in length")
         self._keys = keys
         self._values = values
-        # WHY: the keys are hashes: their top bits say about where they stand, and 4 steps of 24 are left at 10^7 entries.
+        # WHY: the keys are hashes: their top bits say where they stand, which leaves 4 steps of 24 at 10^7 entries.
         bits = min(max(len(keys).bit_length() - 4, 0), _SLOT_BITS_MOST)
         self._shift = 64 - bits
         self._directory = _directory(keys, bits)

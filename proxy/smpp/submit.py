@@ -149,8 +149,11 @@ class SubmitReader:
 
     def closed(self, pdu: Pdu, request_id: int, now: float) -> Request:
         """A command that is closed whole, as a request that says so; raises PduError where it cannot be read."""
+        detail = _CLOSED_COMMANDS.get(pdu.command_id)
+        if detail is None:
+            # A vendor's command or one of v5: nobody knows what it does, so nothing of it is read.
+            return self._bare(pdu, request_id, now, None, None, Finding(UNSUPPORTED, "command"))
         fields = decode(pdu.raw)
-        detail = _CLOSED_COMMANDS[pdu.command_id]
         destination: str | None = None
         if pdu.command_id == consts.SUBMIT_MULTI:
             listed = fields.values["dest_address"]

@@ -1,0 +1,312 @@
+"""No way around the policy, on the socket: each item has its answer under both code maps, and the SMSC sees none of it.
+
+One process for the whole table; three binds (vendor map, standard map, and one with another vendor base) ask the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.tools.raw_esme import RawEsme
+from tests.tools.wire import (
+    BIND_TRX,
+    DATA_SM,
+    DELIVER_SM,
+    ENQUIRE_LINK,
+    GENERIC_NACK,
+    RESP,
+    SUBMIT_SM,
+    Frame,
+    cstring,
+    data_sm_body,
+    message_body,
+    pdu,
+    receipt_text,
+    tlv,
+)
+from tests.wire.house import House, text
+from tests.wire.people import IMPORTED, NOBODY, PERSONS, TEXT
+
+pytestmark = [pytest.mark.wire, pytest.mark.asyncio(loop_scope="module")]
+
+QUERY_SM, REPLACE_SM, CANCEL_SM, SUBMIT_MULTI = 0x3, 0x7, 0x8, 0x21
+BROADCAST_SM, QUERY_BROADCAST, CANCEL_BROADCAST = 0x111, 0x112, 0x113
+PAYLOAD, CALLBACK, CALLBACK_ATAG, RECEIPTED_ID, STATE = 0x0424, 0x0381, 0x0303, 0x001E, 0x0427
+PURPOSE, DISPLAY_TIME, MS_VALIDITY = 0x1401, 0x1201, 0x1204
+UCS2 = TEXT.encode("utf-16-be")
+
+
+def multi(*destinations: bytes) -> bytes:
+    head = cstring("") + bytes([0, 0]) + cstring("10690001") + bytes([len(destinations)]) + b"".join(destinations)
+    return head + bytes(3) + cstring("") + cstring("") + bytes([0, 0, 8, 0, len(UCS2)]) + UCS2
+
+
+def sme(person: str) -> bytes:
+    return b"\1\1\1" + cstring(person)
+
+
+def replace() -> bytes:
+    head = cstring("foreign") + bytes([0, 0]) + cstring("10690001") + cstring("") + cstring("")
+    return head + bytes([0, 0, len(UCS2)]) + UCS2
+
+
+def query(message_id: str) -> bytes:
+    return cstring(message_id) + bytes([0, 0]) + cstring("10690001")
+
+
+def cancel(message_id: str) -> bytes:
+    addresses = bytes([0, 0]) + cstring("10690001") + bytes([1, 1]) + cstring(PERSONS[0])
+    return cstring("") + cstring(message_id) + addresses
+
+
+def udh(*elements: bytes, rest: bytes = UCS2) -> bytes:
+    header = b"".join(elements)
+    return bytes([len(header)]) + header + rest
+
+
+def submit(message: bytes = UCS2, **fields: object) -> bytes:
+    options = {"data_coding": 8} | fields
+    return message_body(options.pop("source", "10690001"), options.pop("to", PERSONS[0]), message, **options)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way around, and how it is closed. `rule` is what the evidence names, empty where no policy was asked."""
+
+    name: str
+    body: bytes
+    vendor: int
+    standard: int
+    rule: str
+    command: int = SUBMIT_SM
+    answer: int = field(default=-1)
+
+    @property
+    def answered_by(self) -> int:
+        return self.command | RESP if self.answer < 0 else self.answer
+
+
+AMBIGUOUS, PARTIAL = (0x0402, 0x45), (0x0421, 0x45)
+UNSUPPORTED, UNDECODABLE = (0x45, 0x45), (0x0437, 0x45)
+WAYS = [
+    # Closed until a later step opens them.
+    Way("submit_multi", multi(sme(PERSONS[0]), sme(PERSONS[1])), *UNSUPPORTED, "pdu.unsupported", SUBMIT_MULTI),
+    Way("replace_sm", replace(), 0x13, 0x13, "pdu.unsupported", REPLACE_SM),
+    Way(
+        "data_sm as MT",
+        data_sm_body("10690001", PERSONS[0], UCS2, data_coding=8),
+        *UNSUPPORTED,
+        "pdu.unsupported",
+        DATA_SM,
+    ),
+    Way("part by UDH, 8 bit", submit(udh(b"\x00\x03\x07\x02\x01"), esm_class=0x40), *PARTIAL, "message.partial"),
+    Way("part by UDH, 16 bit", submit(udh(b"\x08\x04\x00\x07\x02\x01"), esm_class=0x40), *PARTIAL, "message.partial"),
+    Way("last part, alone", submit(udh(b"\x00\x03\x07\x02\x02"), esm_class=0x40), *PARTIAL, "message.partial"),
+    Way(
+        "part by sar TLVs",
+        submit(tlvs=tlv(0x020C, b"\0\7") + tlv(0x020E, b"\2") + tlv(0x020F, b"\1")),
+        *PARTIAL,
+        "message.partial",
+    ),
+    Way("part by one sar TLV", submit(tlvs=tlv(0x020E, b"\2")), *PARTIAL, "message.partial"),
+    # Closed for good.
+    Way("scheduled, relative", submit(schedule="000000010000000R"), 0x61, 0x61, "pdu.unsupported"),
+    Way("scheduled, absolute", submit(schedule="301231235959000+"), 0x61, 0x61, "pdu.unsupported"),
+    Way("scheduled, unreadable", submit(schedule="tomorrow morning"), 0x61, 0x61, "pdu.unsupported"),
+    Way("default message without text", submit(b"", default_message=3), *UNSUPPORTED, "pdu.unsupported"),
+    Way("default message beside text", submit(default_message=3), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("distribution list", multi(b"\2" + cstring("everybody")), 0x44, 0x44, "pdu.unsupported", SUBMIT_MULTI),
+    Way(
+        "distribution list among persons",
+        multi(sme(PERSONS[0]), b"\2" + cstring("everybody")),
+        0x44,
+        0x44,
+        "pdu.unsupported",
+        SUBMIT_MULTI,
+    ),
+    Way("empty source", submit(source=""), 0x0A, 0x0A, "address.invalid"),
+    Way("empty alphanumeric source", submit(source="", source_ton=5), 0x0A, 0x0A, "address.invalid"),
+    Way("empty destination", submit(to=""), 0x0B, 0x0B, "address.invalid"),
+    Way("destination that is nobody's", submit(to="12"), 0x0B, 0x0B, "address.invalid"),
+    Way("validity beyond the cap", submit(validity="000002000000000R"), 0x62, 0x62, "pdu.unsupported"),
+    Way("validity, absolute, beyond", submit(validity="991231235959000+"), 0x62, 0x62, "pdu.unsupported"),
+    Way("validity, unreadable", submit(validity="forever"), 0x62, 0x62, "pdu.unsupported"),
+    Way("vendor command", b"\1\2\3", 0x03, 0x03, "pdu.unsupported", 0x00010200, GENERIC_NACK),
+    Way("vendor command, high", text(), 0x03, 0x03, "pdu.unsupported", 0x000102FF, GENERIC_NACK),
+    Way("broadcast_sm", b"\0" * 20, 0x03, 0x03, "pdu.unsupported", BROADCAST_SM, GENERIC_NACK),
+    Way("query_broadcast_sm", b"\0" * 8, 0x03, 0x03, "pdu.unsupported", QUERY_BROADCAST, GENERIC_NACK),
+    Way("cancel_broadcast_sm", b"\0" * 8, 0x03, 0x03, "pdu.unsupported", CANCEL_BROADCAST, GENERIC_NACK),
+    Way("USSD service type", submit(service_type="USSD"), *UNSUPPORTED, "pdu.unsupported"),
+    Way("silent message by protocol_id", submit(protocol_id=0x40), *UNSUPPORTED, "pdu.unsupported"),
+    # Ambiguous.
+    Way("text twice", submit(tlvs=tlv(PAYLOAD, "还款".encode("utf-16-be"))), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("the same text twice", submit(tlvs=tlv(PAYLOAD, UCS2)), *AMBIGUOUS, "pdu.ambiguous"),
+    Way(
+        "payload twice",
+        submit(b"", tlvs=tlv(PAYLOAD, UCS2) + tlv(PAYLOAD, "还款".encode("utf-16-be"))),
+        *AMBIGUOUS,
+        "pdu.ambiguous",
+    ),
+    Way("duplicate vendor TLV", submit(tlvs=tlv(0x1500, b"a") + tlv(0x1500, b"b")), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("callback of another", submit(tlvs=tlv(CALLBACK, b"\1\0\1" + b"10690202")), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("callback in DTMF", submit(tlvs=tlv(CALLBACK, b"\0\0\1" + b"\x10\x69")), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("display of another", submit(tlvs=tlv(CALLBACK_ATAG, b"\0" + "江澜".encode())), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("UDH with ports, 8", submit(udh(b"\x04\x02\x0b\x0b"), esm_class=0x40), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("UDH with ports, 16", submit(udh(b"\x05\x04\x0b\x84\x23\xf0"), esm_class=0x40), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("port TLV", submit(tlvs=tlv(0x020B, b"\x0b\x84")), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("UDH that nobody knows", submit(udh(b"\x70\x01\x00"), esm_class=0x40), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("UDH longer than the text", submit(b"\x30\x00\x03", esm_class=0x40), *AMBIGUOUS, "pdu.ambiguous"),
+    Way(
+        "pretends to be a receipt",
+        submit(receipt_text("1"), data_coding=0, esm_class=0x04),
+        *AMBIGUOUS,
+        "pdu.ambiguous",
+    ),
+    Way("pretends to be a notification", submit(esm_class=0x20), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("receipt by TLV", submit(tlvs=tlv(RECEIPTED_ID, cstring("1"))), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("receipt by state TLV", submit(tlvs=tlv(STATE, b"\2")), *AMBIGUOUS, "pdu.ambiguous"),
+    Way("purpose that is none", submit(tlvs=tlv(PURPOSE, b"greeting\0")), *AMBIGUOUS, "pdu.ambiguous"),
+    # Another's.
+    Way("query of a foreign id", query("foreign"), 0x67, 0x67, "message.foreign", QUERY_SM),
+    Way("cancel of a foreign id", cancel("foreign"), 0x11, 0x11, "message.foreign", CANCEL_SM),
+    Way("cancel without id", cancel(""), 0x11, 0x11, "message.foreign", CANCEL_SM),
+    # What cannot be read.
+    Way("UCS-2 cut in half", submit(UCS2[:-1]), *UNDECODABLE, "content.undecodable"),
+    Way("lone surrogate", submit(b"\xd8\x00\x00\x41"), *UNDECODABLE, "content.undecodable"),
+    Way("broken GB18030", submit(b"\xb4\xba\xff\xff", data_coding=15), *UNDECODABLE, "content.undecodable"),
+    Way("8 bit", submit(bytes(range(1, 60)), data_coding=4), *UNDECODABLE, "content.undecodable"),
+    Way("national language shift", submit(udh(b"\x24\x01\x01"), esm_class=0x40), *UNDECODABLE, "content.undecodable"),
+    # And what the rules close, so that the table shows both maps for each of them.
+    Way("number of nobody", submit(source="10690999"), 0x0418, 0x0A, "number.unregistered"),
+    Way("number of another institution", submit(source="10690202"), 0x0414, 0x45, "entrustment.missing"),
+    Way("refused by import", submit(to=IMPORTED), 0x0429, 0x0B, "suppression.active"),
+    Way("never agreed", submit(to=NOBODY), 0x0428, 0x0B, "consent.missing"),
+    Way("another purpose", submit(tlvs=tlv(PURPOSE, b"collection\0")), 0x041C, 0x45, "purpose.mismatch"),
+]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    async with House(template, tmp_path_factory.mktemp("around")) as house:
+        await house.start()
+        yield house
+        await house.end()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def three(shared: House) -> tuple[RawEsme, RawEsme, RawEsme]:
+    return await shared.bind("jl"), await shared.bind("jl-std"), await shared.bind("jl-base")
+
+
+def reached(house: House) -> list[Frame]:
+    """What of the ESMEs' requests the SMSC has seen."""
+    return [
+        frame for frame in house.smsc.frames if not frame.command & RESP and frame.command not in (0x9, ENQUIRE_LINK)
+    ]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+async def test_it_is_closed(way: Way, shared: House, three: tuple[RawEsme, RawEsme, RawEsme]) -> None:
+    vendor, standard, based = three
+    before = len(reached(shared))
+    decided = len([one for one in shared.decisions() if one.rule == way.rule])
+    other_base = way.vendor + 0x80 if 0x0400 <= way.vendor < 0x0460 else way.vendor
+    for esme, status in ((vendor, way.vendor), (standard, way.standard), (based, other_base)):
+        answer = await esme.request(way.command, way.body)
+        assert (hex(answer.command), hex(answer.status)) == (hex(way.answered_by), hex(status))
+    # A refused PDU has no body, but for the account that asked for the text of its status.
+    assert len(reached(shared)) == before
+    await shared.record(lambda one: getattr(one, "rule", "") == way.rule, decided + 3)
+
+
+async def test_the_account_that_asked_for_it_is_told_the_rule(three: tuple[RawEsme, RawEsme, RawEsme]) -> None:
+    for esme, body in zip(three, (b"", b"", b"\0" + tlv(0x001D, b"number.unregistered\0")), strict=True):
+        assert (await esme.request(SUBMIT_SM, submit(source="10690999"))).body == body
+
+
+OPEN = [
+    ("plain", submit()),
+    ("payload", submit(b"", tlvs=tlv(PAYLOAD, UCS2 * 8))),
+    ("callback of its own", submit(tlvs=tlv(CALLBACK, b"\1\0\1" + b"10690001"))),
+    ("validity within the cap", submit(validity="000000120000000R")),
+    ("extension digits", submit(source="106900011234")),
+    ("vendor TLVs", submit(tlvs=tlv(0x1500, b"\0\xff" * 9) + tlv(0x3FFF, b""))),
+    ("GB18030", submit(TEXT.encode("gb18030"), data_coding=15)),
+    ("GSM 03.38 with its extension table", submit(b"JL Bank \x1b\x3cloan\x1b\x3e TD", data_coding=0)),
+    ("Latin-1", submit("Crédit à 3 %, TD".encode("latin-1"), data_coding=3)),
+    ("ASCII", submit(b"JL Bank, reply TD", data_coding=1)),
+    ("its own purpose", submit(tlvs=tlv(PURPOSE, b"marketing\0"))),
+    ("replaces what went before", submit(protocol_id=0x41)),
+    ("0086", submit(to="00" + PERSONS[0])),
+    ("17951", submit(to="17951" + PERSONS[0][2:])),
+]
+
+
+@pytest.mark.parametrize(("name", "body"), OPEN, ids=[name for name, _ in OPEN])
+async def test_what_is_permitted_goes_on_byte_for_byte(
+    name: str, body: bytes, shared: House, three: tuple[RawEsme, RawEsme, RawEsme]
+) -> None:
+    del name
+    before = len(reached(shared))
+    assert (await three[0].request(SUBMIT_SM, body)).status == 0
+    (frame,) = reached(shared)[before:]
+    assert frame.same_but_sequence(Frame(pdu(SUBMIT_SM, body)))
+
+
+async def test_binary_passes_for_a_registered_account_and_number_only(shared: House) -> None:
+    binary = await shared.bind("jl-bin")
+    for source, status in (("10690009", 0), ("10690001", 0x0437)):
+        answer = await binary.request(SUBMIT_SM, submit(bytes(range(60)), data_coding=4, source=source))
+        assert answer.status == status
+
+
+async def test_scheduled_delivery_is_open_to_what_is_neither_marketing_nor_collection(shared: House) -> None:
+    service = await shared.bind("jl-svc")
+    collection = await shared.bind("jl-col")
+    schedule = "000000010000000R"
+    assert (await service.request(SUBMIT_SM, submit(source="10690002", schedule=schedule))).status == 0
+    assert (await collection.request(SUBMIT_SM, submit(source="10690003", schedule=schedule))).status == 0x61
+
+
+async def test_an_id_of_ones_own_may_be_asked_about_and_cancelled_and_of_another_account_not(shared: House) -> None:
+    def answer(frame: Frame, _session: object) -> bytes | None:
+        if frame.command == QUERY_SM:
+            return pdu(QUERY_SM | RESP, cstring("mine") + b"\0\2\0", sequence=frame.sequence)
+        return pdu(CANCEL_SM | RESP, sequence=frame.sequence) if frame.command == CANCEL_SM else None
+
+    shared.smsc.answer = answer
+    mine, other = await shared.bind("jl-two"), await shared.bind("xq")
+    accepted = await mine.request(SUBMIT_SM, submit())
+    message_id = accepted.body.rstrip(b"\0").decode()
+    answered = await mine.request(QUERY_SM, query(message_id))
+    assert (answered.status, answered.body) == (0, cstring("mine") + b"\0\2\0")
+    before = len(reached(shared))
+    assert (await other.request(QUERY_SM, query(message_id))).status == 0x67
+    assert (await other.request(CANCEL_SM, cancel(message_id))).status == 0x11
+    assert len(reached(shared)) == before
+    assert (await mine.request(CANCEL_SM, cancel(message_id))).status == 0
+    shared.smsc.answer = None
+
+
+async def test_another_bind_of_the_same_account_may_ask_about_an_id(shared: House) -> None:
+    first, second = await shared.bind("jl-two"), await shared.bind("jl-two")
+    message_id = (await first.request(SUBMIT_SM, submit())).body.rstrip(b"\0").decode()
+    before = len(reached(shared))
+    await second.request(QUERY_SM, query(message_id))
+    assert len(reached(shared)) == before + 1
+
+
+async def test_a_deliver_sm_of_an_esme_is_answered_and_goes_nowhere(
+    shared: House, three: tuple[RawEsme, RawEsme, RawEsme]
+) -> None:
+    before, closed = len(reached(shared)), len(shared.suppressions())
+    answer = await three[0].request(DELIVER_SM, submit(b"TD", source=PERSONS[3], to="10690001", data_coding=0))
+    assert (answer.command, answer.status) == (DELIVER_SM | RESP, 0x04)
+    assert len(reached(shared)) == before
+    assert (await three[0].request(SUBMIT_SM, submit(to=PERSONS[3]))).status == 0
+    assert len(shared.suppressions()) == closed

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop import senders
 from tests.interop.peers.node import NodeEsme, NodeSmsc
 from tests.interop.peers.python_esmes import AiosmpplibEsme, SmpplibEsme
 from tests.interop.peers.target import Target
+from tests.interop.tdgate_house import House
 from tests.tools.recorder import Recorder
+from tests.wire.house import make_template
 
 # The ESMEs that share one set of methods; Kannel has its own, since it is driven by HTTP.
 LIBRARY_ESMES = (NodeEsme, SmpplibEsme, AiosmpplibEsme)
@@ -41,3 +44,26 @@ def straight(carrier_tap: Recorder) -> Target:
 def library_esme(request: pytest.FixtureRequest) -> type[NodeEsme | SmpplibEsme | AiosmpplibEsme]:
     """Each ESME class with `submit`, `received`, `frames` in turn; enter it with a Target and tmp_path."""
     return request.param  # type: ignore[no-any-return]
+
+
+# ---- with the product in between ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def sender_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder whose registry has the accounts of `senders.registry`; Houses copy it."""
+    return make_template(tmp_path_factory.mktemp("senders") / "template", senders.registry())
+
+
+@pytest.fixture
+async def house(carrier_tap: Recorder, sender_state: Path, tmp_path: Path) -> AsyncIterator[House]:
+    """tdgate between its carrier_tap and whoever binds."""
+    async with House(sender_state, tmp_path, carrier_port=carrier_tap.port) as running:
+        yield await running.open()
+
+
+@pytest.fixture
+async def front_tap(house: House) -> AsyncIterator[Recorder]:
+    """A recorder before tdgate: what ESMEs say to it and hear from it."""
+    async with Recorder(house.port) as tap:
+        yield tap

@@ -22,6 +22,14 @@ VENDOR_TAG = 0x1400
 VENDOR_VALUE = b"batch-7f"
 
 
+async def receipt_of(esme: LibraryEsme, message_id: bytes) -> Frame:
+    """The receipt that names this message, as soon as it is there."""
+    (found, *_) = await esme.wait(
+        lambda e: e["event"] == "pdu" and int(e["raw"][8:16], 16) == DELIVER_SM and message_id.hex() in e["raw"]
+    )
+    return Frame(bytes.fromhex(found["raw"]))
+
+
 def _mo(frames: list[Frame]) -> list[Frame]:
     return [f for f in frames if read_message(f).esm_class & 0x3C == 0]
 
@@ -54,7 +62,7 @@ async def gets_its_receipt(esme: LibraryEsme, smsc: NodeSmsc, tap: Recorder) -> 
     """The receipt of a message arrives with the message_id of its response, octet for octet."""
     answer = await esme.submit(source=SOURCE, destination=PERSON, text=MARKETING, registered=1)
     message_id = answer.body.rstrip(b"\0")
-    (receipt,) = [f for f in await esme.received(DELIVER_SM) if message_id in f.body]
+    receipt = await receipt_of(esme, message_id)
     assert read_message(receipt).esm_class & 0x3C == 0x04
     assert any(receipt.same_but_sequence(f) for f in await tap.wait(returned=DELIVER_SM))
     assert (await tap.wait(sent=DELIVER_SM | RESP))[-1].status == 0
@@ -91,7 +99,7 @@ async def sends_a_vendor_tlv(esme: NodeEsme | AiosmpplibEsme, smsc: NodeSmsc, ta
     at_carrier = (await tap.wait(sent=SUBMIT_SM))[-1]
     assert at_carrier.same_but_sequence((await esme.sent(SUBMIT_SM))[-1])
     assert (VENDOR_TAG, VENDOR_VALUE) in read_message(at_carrier).tlvs
-    receipt = (await esme.received(DELIVER_SM))[-1]
+    receipt = await receipt_of(esme, answer.body.rstrip(b"\0"))
     assert (VENDOR_TAG, VENDOR_VALUE) in read_message(receipt).tlvs
 
 

@@ -150,8 +150,6 @@ class MirrorRelay:
                 self._esme_answered(pdu, now)
             elif command_id == UNBIND:
                 self._gate.note("bind.closed")
-                assert self.esme is not None
-                self.esme.enter("unbinding")
                 self._unbind = pdu
                 self._unbind_when_answered()
             elif self._to_carrier.full or self._asked:

@@ -6,6 +6,7 @@ allows; everything else is answered here, with the right status, noted and count
 `out`; `ending` says that the connection is to be closed once `out` is written.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -16,6 +17,7 @@ from proxy.smpp.consts import (
     BIND_COMMANDS,
     BIND_RECEIVER,
     BIND_TRANSMITTER,
+    BROADCAST_COMMANDS,
     CANCEL_SM,
     COMMAND_NAMES,
     DATA_SM,
@@ -34,16 +36,23 @@ from proxy.smpp.consts import (
     SUBMIT_SM,
     UNBIND,
     UNBIND_RESP,
+    VENDOR_FIRST,
+    VENDOR_LAST,
 )
 from proxy.smpp.pdu import HEADER, Pdu, generic_nack, response
 
-State = Literal["open", "binding", "tx", "rx", "trx", "unbinding", "closed"]
+#: In "unbinding" we asked for the end, in "leaving" the peer did and waits for what is open.
+State = Literal["open", "binding", "tx", "rx", "trx", "unbinding", "leaving", "closed"]
 Side = Literal["esme", "smsc"]
 Note = Callable[[str], None]
 
 BOUND_STATES: Final[dict[int, State]] = {BIND_TRANSMITTER: "tx", BIND_RECEIVER: "rx"}
 
-_SUBMITTING: Final = frozenset((SUBMIT_SM, SUBMIT_MULTI, DATA_SM, QUERY_SM, CANCEL_SM, REPLACE_SM))
+#: Closed for good, yet let through where a sender may send them: the policy refuses them, so that it stands on record.
+_NACKED: Final = frozenset(
+    (*range(VENDOR_FIRST, VENDOR_LAST + 1), *(each for each in BROADCAST_COMMANDS if not each & RESPONSE_BIT))
+)
+_SUBMITTING: Final = frozenset((SUBMIT_SM, SUBMIT_MULTI, DATA_SM, QUERY_SM, CANCEL_SM, REPLACE_SM)) | _NACKED
 _DELIVERING: Final = frozenset((DELIVER_SM, DATA_SM, ALERT_NOTIFICATION))
 _NONE: Final[frozenset[int]] = frozenset()
 
@@ -55,7 +64,12 @@ _ALLOWED: Final[dict[tuple[Side, State], frozenset[int]]] = {
     ("smsc", "rx"): _DELIVERING,
     ("smsc", "trx"): _DELIVERING,
 }
-_KNOWN: Final = frozenset(COMMAND_NAMES)
+_KNOWN: Final = frozenset(COMMAND_NAMES) - _NACKED
+#: What leads out of "open" and "binding": the ESME's bind, or the SMSC's answer to one.
+_DECIDING: Final[dict[Side, frozenset[int]]] = {
+    "esme": BIND_COMMANDS,
+    "smsc": frozenset(each | RESPONSE_BIT for each in BIND_COMMANDS),
+}
 _UNANSWERED: Final = frozenset((ALERT_NOTIFICATION, OUTBIND))
 
 _unpack = HEADER.unpack_from
@@ -77,12 +91,14 @@ class Session:
     __slots__ = (
         "_allowed",
         "_asked_at",
+        "_deciding",
         "_most_octets",
         "_note",
         "_now",
         "_part_since",
         "_rest",
         "_timers",
+        "_unbound_by",
         "active_at",
         "ending",
         "heard_at",
@@ -97,12 +113,14 @@ class Session:
         self.peer: Side = peer
         self.state: State = "open"
         self._allowed = _ALLOWED.get((peer, "open"), _NONE)
+        self._deciding = _DECIDING[peer]
         self._timers = timers
         self._most_octets = most_octets
         self._note = note
         self._rest = b""
         self._part_since: float | None = None
         self._asked_at: float | None = None
+        self._unbound_by: float | None = None
         self._now = now
         self.since = self.heard_at = self.active_at = now
         #: Octets to be written, in order.
@@ -139,15 +157,17 @@ class Session:
                 break
             raw = data[at:after]
             at = after
-            if command_id in allowed or command_id & RESPONSE_BIT:
+            if command_id in allowed or (command_id & RESPONSE_BIT and self.state != "open"):
                 found.append(Pdu(command_id, status, sequence, raw))
-                if command_id & ~RESPONSE_BIT in BIND_COMMANDS and self.state in ("open", "binding"):
+                if command_id in self._deciding and self.state in ("open", "binding"):
                     # WHY: what comes behind a bind, or its answer, is judged in the state that it leads to.
                     self.enter("binding")
                     self.held = True
                     break
-            elif self._out_of_state(command_id, sequence, raw, found):
+            elif self._out_of_state(command_id, status, sequence, raw, found):
                 return found
+            else:
+                allowed = self._allowed
         if found:
             self.active_at = now
         if at < end:
@@ -156,7 +176,8 @@ class Session:
             # eight would otherwise hold the connection until the timer.
             if not self.held and end - at >= 4 and not 16 <= int.from_bytes(self._rest[:4]) <= most:
                 self._lost_framing()
-            elif self._part_since is None:
+            elif at or self._part_since is None:
+                # WHY `at`: where a PDU ended in this chunk, what is left is another one's beginning.
                 self._part_since = now
         else:
             self._part_since = None
@@ -187,7 +208,6 @@ class Session:
         """Asks the peer to end the session; the shell closes when the answer comes or its time is up."""
         if self.state in ("tx", "rx", "trx"):
             self.enter("unbinding")
-            self._asked_at = self._now
             self.out.append(response(UNBIND, 0, sequence))
 
     def unbound(self) -> None:
@@ -198,10 +218,16 @@ class Session:
     def next_deadline(self) -> float:
         """Monotonic time of the next `handle_deadline`."""
         timers = self._timers
+        if self.ending:
+            return math.inf
         if self.state == "open":
             deadline = self.since + timers.session_init_s
         elif self.state == "binding":
-            deadline = self.since + 1e9
+            # Whoever decides a bind, or waits for the carrier's answer to one, has a limit of its own.
+            deadline = math.inf
+        elif self.state == "unbinding":
+            # WHY at once: no clock is read when we ask; the answer's time counts from the next `handle_deadline`.
+            deadline = self._now if self._unbound_by is None else self._unbound_by
         elif self._asked_at is not None:
             deadline = self._asked_at + timers.response_s
         else:
@@ -223,12 +249,21 @@ class Session:
                 self._end("connection.unbound")
         elif self.state == "binding":
             return
+        elif self.state == "unbinding":
+            if self._unbound_by is None:
+                self._unbound_by = now + timers.response_s
+            elif now >= self._unbound_by:
+                self._end("connection.silent")
         elif self._asked_at is not None:
             if now >= self._asked_at + timers.response_s:
                 self._end("connection.silent")
         elif now >= self.active_at + timers.inactivity_s:
+            if self.state == "leaving":
+                self._end("connection.inactive")
+                return
             self._note("connection.inactive")
             self.unbind(sequence)
+            self._unbound_by = now + timers.response_s
         elif now >= self.heard_at + timers.enquire_link_s:
             self._asked_at = now
             self.out.append(response(ENQUIRE_LINK, 0, sequence))
@@ -245,18 +280,24 @@ class Session:
         self.out.append(generic_nack(ESME_RINVCMDLEN, 0))
         self.close("pdu.oversized")
 
-    def _out_of_state(self, command_id: int, sequence: int, raw: bytes, found: list[Pdu]) -> bool:
+    def _out_of_state(self, command_id: int, status: int, sequence: int, raw: bytes, found: list[Pdu]) -> bool:
         """Link requests, and what is unknown or not allowed in this state; tells whether the session ends."""
-        if command_id == ENQUIRE_LINK:
+        if command_id & RESPONSE_BIT:
+            self._note("response.unsolicited")
+        elif command_id == ENQUIRE_LINK:
             self.active_at = self._now
             self.out.append(response(ENQUIRE_LINK_RESP, 0, sequence))
         elif command_id == UNBIND:
             if self.state in ("tx", "rx", "trx"):
-                found.append(Pdu(command_id, 0, sequence, raw))
+                # Whoever has requests open answers it; nothing that comes behind it is taken any more.
+                self.enter("leaving")
+                found.append(Pdu(command_id, status, sequence, raw))
+            elif self.state == "leaving":
+                self._note("pdu.unexpected")
+                self.out.append(response(UNBIND_RESP, ESME_RINVBNDSTS, sequence))
             else:
                 self.out.append(response(UNBIND_RESP, 0, sequence))
                 self.close("unbound")
-                return True
         elif command_id not in _KNOWN:
             self._note("pdu.unknown")
             self.out.append(generic_nack(ESME_RINVCMDID, sequence))
@@ -267,4 +308,4 @@ class Session:
             self._note("bind.repeated" if again else "pdu.unexpected")
             status = ESME_RALYBND if again else ESME_RINVBNDSTS
             self.out.append(response(command_id | RESPONSE_BIT, status, sequence))
-        return False
+        return bool(self.ending)

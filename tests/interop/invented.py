@@ -1,4 +1,4 @@
-"""An invented registry, row by row. All institutions, numbers and people are invented. 所有机构、号码和人员均为虚构。"""
+"""Rows of an invented registry: every institution, number and person. 所有机构、号码和人员均为虚构。"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bench.cases import NUMBER, PASSWORD, PERSON_DIGITS, PERSON_PREFIX, TEXTS, Case, Load
 from bench.hops import Certificate, Hop, Ports
@@ -129,6 +130,9 @@ class Bench:
             if not wait_for(port, stunnel, 10):
                 raise RuntimeError(f"stunnel does not listen: {_last_line(folder / 'stunnel.log')}")
         if case.page_per_s and start.page:
+            page_port = urlsplit(start.page).port or 0
+            if not wait_for(page_port, process, self.effort.startup_s):
+                raise RuntimeError(f"the page does not listen: {_last_line(folder / 'hop.log')}")
             reader = start_page_reader(folder, start.page, case.page_per_s)
             running.callback(self._end_page_reader, reader, folder)
         return process, port

@@ -256,6 +256,23 @@ class House:
         self.check_evidence()
         self.check_privacy()
 
+    async def command(self, *arguments: str | Path) -> tuple[int, str, str]:
+        """Runs `tdgate ARGUMENTS --config …` beside the process: exit code, standard output, standard error."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "proxy",
+            *map(str, arguments),
+            "--config",
+            str(self.config),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
     # ---- what it tells ------------------------------------------------------------------------------------------
 
     @property

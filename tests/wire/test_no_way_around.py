@@ -14,7 +14,6 @@ import pytest_asyncio
 
 from tests.tools.raw_esme import RawEsme
 from tests.tools.wire import (
-    BIND_TRX,
     DATA_SM,
     DELIVER_SM,
     ENQUIRE_LINK,

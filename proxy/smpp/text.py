@@ -195,7 +195,8 @@ carrier makes of them is then UTF-8, GBK or Latin-1; each that reads is judged."
 _SMPP: Final[Mapping[int, tuple[str, ...]]] = MappingProxyType(
     {
         0: _SMSC_DEFAULT,
-        1: ("ascii",),
+        # DEVIATION §5.2.19: node-smpp writes GSM 03.38 under 1 ("IA5"), and carriers hand 1 on as their default alphabet.
+        1: ("ascii", "gsm"),
         # WHY: what calls itself Latin-1 with octets 0x80 to 0x9F in it is Windows-1252; else the two are equal.
         3: ("latin-1", "cp1252"),
         6: ("iso-8859-5",),

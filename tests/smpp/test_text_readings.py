@@ -133,13 +133,23 @@ def test_gsm_by_its_own_specification_has_no_octets_beyond_a_septet(data_coding:
     assert read("退订".encode("gb18030"), data_coding) == ()
 
 
-@pytest.mark.parametrize("octets", [b"T\x00D", b"T\x1bD", b"\x7f", b"\x80", b"\xe9", b"T\x08D"])
-def test_ascii_is_seven_bits_and_printable(octets: bytes) -> None:
+@pytest.mark.parametrize("octets", [b"\x80", b"\xe9", b"TD\xff"])
+def test_ascii_is_seven_bits(octets: bytes) -> None:
     assert read(octets, 1) == ()
 
 
-def test_ascii_reads_what_gsm_would_read_otherwise() -> None:
-    assert read(b"[a_b]@$\t\r\n", 1) == ("[a_b]@$\t\r\n",)
+@pytest.mark.parametrize(
+    ("octets", "expected"),
+    [
+        (b"[a_b]@$\t\r\n", ("[a_b]@$\t\r\n", "Äa§bÑ¡¤Ç\r\n")),
+        (b"a\x00b", ("a@b",)),
+        (b"\x025", ("$5",)),
+    ],
+)
+def test_ascii_is_judged_as_gsm_too_since_senders_write_that_under_its_data_coding(
+    octets: bytes, expected: tuple[str, ...]
+) -> None:
+    assert read(octets, 1) == expected
 
 
 def test_latin_1_and_what_calls_itself_so() -> None:

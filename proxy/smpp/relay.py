@@ -16,6 +16,7 @@ from proxy.core.decision import Permit, Refusal
 from proxy.smpp.consts import (
     ALERT_NOTIFICATION,
     DATA_SM,
+    DATA_SM_RESP,
     DELIVER_SM,
     ENQUIRE_LINK_RESP,
     ESME_ROK,
@@ -36,6 +37,12 @@ from proxy.smpp.window import Window
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
 _LATE_KEPT: Final = 10_000
+#: Deliveries that wait for the ESME before the carrier is asked to try again later.
+_DELIVERED_MOST: Final = 10_000
+#: Octets at the end of an address by which a receipt knows its message.
+_TAIL: Final = 8
+_SENDING: Final = ("tx", "trx")
+_TAKING: Final = ("rx", "trx")
 
 
 class Asked(Struct, gc=False):
@@ -110,7 +117,8 @@ class MirrorRelay:
         self._refusing = 0
         self._unbind: Pdu | None = None
         self._hearing: dict[int, Session | None] = {}
-        self._late: dict[int, int] = {}
+        #: What was given up, by sequence_number: (decision, whether tdgate itself sent it).
+        self._late: dict[int, tuple[int, bool]] = {}
         #: Set while the route or the process drains: the ESME's requests are answered `internal.draining`.
         self.draining = False
 
@@ -124,7 +132,7 @@ class MirrorRelay:
     @property
     def delivering(self) -> int:
         """Deliveries of the carrier that are not answered yet."""
-        return len(self._to_esme) + len(self._delivered) + len(self._waiting)
+        return len(self._to_esme) + len(self._delivered) + len(self._waiting) + len(self._hearing)
 
     @property
     def congested(self) -> bool:
@@ -134,7 +142,8 @@ class MirrorRelay:
     @property
     def crowded(self) -> bool:
         """Whether the carrier's deliveries wait for room towards the ESME: reading should stop meanwhile."""
-        return bool(self._delivered)
+        # WHY not while congested: then the ESME is not read, and only the carrier's answers bring either side on.
+        return bool(self._delivered) and not self._asked
 
     def from_esme(self, pdus: list[Pdu], now: float) -> None:
         """Takes the PDUs that the ESME's session let through."""
@@ -169,7 +178,7 @@ class MirrorRelay:
         try:
             if self.draining:
                 verdict: Permit | Refusal = self._gate.unanswerable(pdu, "internal.draining")
-            elif self.carrier is None:
+            elif self.carrier is None or self.carrier.state not in _SENDING:
                 verdict = self._gate.unanswerable(pdu, "internal.upstream")
             else:
                 verdict = self._judge(pdu, len(self._to_carrier.entries) + len(self._asked) + self._refusing + 1)
@@ -195,7 +204,8 @@ class MirrorRelay:
             return
         tlvs = self._gate.status_text(refusal)
         # A refused submit_sm has no body in v3.4; TLVs need the empty message_id before them.
-        self.esme.respond(pdu, status, b"\0" + tlvs if tlvs else b"")
+        named = pdu.command_id | RESPONSE_BIT in (SUBMIT_SM_RESP, DATA_SM_RESP)
+        self.esme.respond(pdu, status, b"\0" + tlvs if tlvs and named else b"")
 
     def refusal_durable(self, pdu: Pdu, refusal: Refusal) -> None:
         """The evidence of a refusal is on disk: the ESME may have its answer."""
@@ -206,7 +216,7 @@ class MirrorRelay:
     def send_own(self, permit: Permit, now: float) -> bool:
         """Sends a message of tdgate itself (a confirmation); False where there is no room or no way."""
         carrier = self.carrier
-        if carrier is None or carrier.state not in ("tx", "trx") or self._to_carrier.full:
+        if carrier is None or carrier.state not in _SENDING or self._to_carrier.full:
             return False
         forward(permit, carrier, self._to_carrier.open(Asked(None, permit.decision.id), now))
         return True
@@ -233,7 +243,7 @@ class MirrorRelay:
             elif command_id in (DELIVER_SM, DATA_SM):
                 self._take_delivery(pdu, now)
             elif command_id == ALERT_NOTIFICATION:
-                if self.esme is not None:
+                if self.esme is not None and self.esme.state in _TAKING:
                     self.esme.out.append(with_sequence(pdu.raw, self._to_esme.next_sequence()))
             elif command_id == UNBIND:
                 self._gate.note("carrier.lost")
@@ -260,7 +270,10 @@ class MirrorRelay:
             self._gate.own_answered(asked.decision_id, _message_id(raw))
         else:
             if pdu.status == 0 and pdu.command_id == SUBMIT_SM_RESP:
-                self._accepted(raw[16 : raw.find(0, 16)])
+                # WHY not an empty one: an empty message_id in a cancel_sm names messages by addresses, anybody's.
+                message_id = raw[16 : raw.find(0, 16)]
+                if message_id:
+                    self._accepted(message_id)
             elif command_id == SUBMIT_SM:
                 self._gate.outcome(asked.decision_id, REJECTED, pdu.status, _message_id(raw))
             if self.esme is not None:
@@ -274,11 +287,13 @@ class MirrorRelay:
 
     def _late_answer(self, pdu: Pdu) -> None:
         """An answer that nobody waits for: the request was answered `outcome.unknown`, or it is a duplicate."""
-        decision_id = self._late.pop(pdu.sequence, None)
-        if decision_id is not None:
-            self._gate.outcome(decision_id, LATE, pdu.status, _message_id(pdu.raw))
-        else:
+        decision_id, own = self._late.pop(pdu.sequence, (None, False))
+        if decision_id is None:
             self._unmatched(pdu, self.carrier)
+        elif own:
+            self._gate.own_answered(decision_id, _message_id(pdu.raw))
+        else:
+            self._gate.outcome(decision_id, LATE, pdu.status, _message_id(pdu.raw))
 
     def _unmatched(self, pdu: Pdu, session: Session | None) -> None:
         """A response that no window waits for: to a link request of ours, or to nothing."""
@@ -313,23 +328,27 @@ class MirrorRelay:
         if self._hearing.pop(id(pdu), None) is not self.carrier or self.carrier is None:
             # The bind it came on is gone, so nobody can be answered: the carrier sends it again on its next one.
             return
-        if not ok:
-            self._answer_carrier(pdu, ESME_RX_T_APPN)
-        elif self._own:
-            # The refusal itself is safe, and nobody else waits for the reply: the carrier is done.
-            self._answer_carrier(pdu, ESME_ROK)
-        else:
+        if ok:
             self._deliver(pdu, now)
+        else:
+            self._answer_carrier(pdu, ESME_RX_T_APPN)
 
     def _is_early(self, receipt: Receipt) -> bool:
         """Whether a message to that very address still waits for its response, so that the ESME knows no id yet."""
-        about = receipt.about
-        return any(asked.pdu is not None and _destination(asked.pdu) == about for asked in self._to_carrier.held())
+        # WHY the end of it: carriers write a number with or without its country code.
+        about = receipt.about[-_TAIL:]
+        return any(
+            asked.pdu is not None and about in asked.pdu.raw and _destination(asked.pdu)[-_TAIL:] == about
+            for _, asked in self._to_carrier.entries.values()
+        )
 
     def _release_receipts(self, now: float) -> None:
+        open_to = {
+            _destination(asked.pdu)[-_TAIL:] for _, asked in self._to_carrier.entries.values() if asked.pdu is not None
+        }
         still: list[Waiting] = []
         for waiting in self._waiting:
-            if self._is_early(waiting.receipt):
+            if waiting.receipt.about[-_TAIL:] in open_to:
                 still.append(waiting)
             else:
                 self._deliver(waiting.pdu, now)
@@ -338,7 +357,10 @@ class MirrorRelay:
     def _deliver(self, pdu: Pdu, now: float) -> None:
         """Passes a delivery to the ESME, or says that it cannot take one now."""
         esme = self.esme
-        if esme is None or esme.state not in ("rx", "trx"):
+        if self._own:
+            # Nobody else waits for it, and the carrier would send it again for ever.
+            self._answer_carrier(pdu, ESME_ROK)
+        elif esme is None or esme.state not in _TAKING or len(self._delivered) >= _DELIVERED_MOST:
             self._answer_carrier(pdu, ESME_RX_T_APPN)
         elif self._to_esme.full:
             self._delivered.append(pdu)
@@ -365,13 +387,14 @@ class MirrorRelay:
         self.carrier = None
         for asked in self._to_carrier.drain():
             self._unknown(asked)
-        self._unbind_when_answered()
+        self._late.clear()
         self._to_esme.drain()
         # WHY: what the carrier delivered and never had answered, it sends again on its next bind.
         self._delivered.clear()
         self._waiting.clear()
         while self._asked:
             self._ask(self._asked.popleft(), now)
+        self._unbind_when_answered()
 
     def carrier_back(self, carrier: Session) -> None:
         """A new bind to the carrier took the place of a lost one."""
@@ -409,8 +432,9 @@ class MirrorRelay:
         """Answers what has waited too long on either side."""
         for sequence, asked in self._to_carrier.expired(now):
             self._gate.note("response.timeout")
-            if len(self._late) < _LATE_KEPT:
-                self._late[sequence] = asked.decision_id
+            if len(self._late) >= _LATE_KEPT:
+                del self._late[next(iter(self._late))]
+            self._late[sequence] = (asked.decision_id, asked.pdu is None)
             self._unknown(asked)
         for _, delivered in self._to_esme.expired(now):
             self._gate.note("response.timeout")
@@ -436,4 +460,4 @@ def _destination(pdu: Pdu) -> bytes:
 
 def _message_id(raw: bytes) -> bytes:
     """The message_id of a response, empty where it came without a body."""
-    return raw[16 : raw.find(b"\0", 16)] if len(raw) > 16 else b""
+    return raw[16:].partition(b"\0")[0]

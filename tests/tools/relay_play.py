@@ -1,0 +1,354 @@
+"""A playbook for the mirror relay: a test reads like the conversation of an ESME and a carrier through tdgate.
+
+play('''
+    >> esme submit 7 text=yes           # the ESME sends a submit_sm with sequence_number 7
+    << carrier submit 1                 # the carrier gets it, as 1
+    >> carrier submit_resp 1 id=A1
+    << esme submit_resp 7 id=A1
+    :: accepted A1                      # the gate was told so
+''')
+
+After each `>>` and `..` line, exactly the `<<` lines that follow it came out, each side's in this order. A status other
+than 0 stands as hexadecimal (`0x14`). `::` lines are what the gate was told since then, in any order, others ignored.
+`..` lines: waits SECONDS, carrier lost, carrier back, esme lost, disk ok, disk failed, draining, own.
+
+What a text makes the fake gate do: `yes` permits, `no` refuses, `slow` refuses once it is on disk, `bad` cannot
+be read; a delivery of `TD` is answered once it is on disk, `hi` needs no disk, `bad` cannot be read.
+"""
+
+from __future__ import annotations
+
+import shlex
+import struct
+from typing import Literal
+
+import msgspec
+
+from proxy.core.decision import Permit, Refusal
+from proxy.core.request import Finding
+from proxy.policy import evaluate, unanswerable
+from proxy.smpp import consts
+from proxy.smpp.inbound import Receipt, Reply, read_inbound
+from proxy.smpp.pdu import Pdu, PduError
+from proxy.smpp.relay import MirrorRelay
+from proxy.smpp.session import Session, State, Timers
+from proxy.smpp.short_message import read_sm
+from proxy.smpp.text import DEFAULT_TABLE
+from tests.rules.scene import BASE, build
+from tests.tools.session_play import MOST_OCTETS, pdu, read_all
+
+Side = Literal["esme", "carrier"]
+
+DENIED, DEFERRED, UNKNOWN_OUTCOME, UNREADABLE, LATER = 0x0439, 0x14, 0x0460, 0x01, 0x64
+PERSON, PORT = "8613800138000", "10690001"
+QUIET = Timers(1e9, 1e9, 1e9, 1e9, 1e9)
+
+COMMANDS = {
+    "submit": consts.SUBMIT_SM,
+    "deliver": consts.DELIVER_SM,
+    "data": consts.DATA_SM,
+    "query": consts.QUERY_SM,
+    "cancel": consts.CANCEL_SM,
+    "multi": consts.SUBMIT_MULTI,
+    "vendor": consts.VENDOR_FIRST,
+    "unbind": consts.UNBIND,
+    "link": consts.ENQUIRE_LINK,
+    "alert": consts.ALERT_NOTIFICATION,
+}
+COMMANDS |= {f"{name}_resp": command_id | consts.RESPONSE_BIT for name, command_id in COMMANDS.items()}
+COMMANDS["nack"] = consts.GENERIC_NACK
+NAMES = {command_id: name for name, command_id in COMMANDS.items()}
+
+_REQUEST, _SNAPSHOT, _NOW = build(BASE)
+
+
+def message(name: str, sequence: int, *, source: str, dest: str, text: bytes, esm_class: int = 0) -> bytes:
+    """A submit_sm, deliver_sm or data_sm in ASCII."""
+    addresses = b"\0" + b"".join(bytes((1, 1)) + each.encode() + b"\0" for each in (source, dest))
+    if name == "data":
+        payload = struct.pack(">HH", consts.TAG_MESSAGE_PAYLOAD, len(text)) + text
+        return pdu(COMMANDS[name], sequence, 0, addresses + bytes((esm_class, 0, 1)) + payload)
+    tail = bytes((esm_class, 0, 0, 0, 0, 0, 0, 1, 0, len(text)))
+    return pdu(COMMANDS[name], sequence, 0, addresses + tail + text)
+
+
+def text_of(each: Pdu) -> str:
+    return read_sm(each.raw).short_message.decode()
+
+
+class PlayGate:
+    """A gate that does what the texts say, keeps all that it was told, and knows each permit that it gave."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.permitted: dict[int, bytes] = {}
+        self.waiting: list[tuple[Pdu, Refusal | None]] = []
+        self.own_ids: set[bytes] = set()
+        self.in_flight: list[int] = []
+        self.texts = b""
+        self._decisions = 0
+
+    def _decision(self) -> int:
+        self._decisions += 1
+        return self._decisions
+
+    def permit(self, octets: bytes) -> Permit:
+        request = msgspec.structs.replace(_REQUEST, id=self._decision(), octets=octets)
+        permit = evaluate(request, _SNAPSHOT, _NOW)
+        assert isinstance(permit, Permit)
+        self.permitted[permit.decision.id] = octets
+        return permit
+
+    def judge(self, each: Pdu, in_flight: int) -> Permit | Refusal:
+        self.in_flight.append(in_flight)
+        word = text_of(each).split(" ")[0] if each.command_id == consts.SUBMIT_SM else "yes"
+        if word == "bad":
+            raise PduError(UNREADABLE, "as the text says")
+        if word == "yes" and each.command_id in (consts.SUBMIT_SM, consts.QUERY_SM, consts.CANCEL_SM):
+            return self.permit(each.raw)
+        finding = Finding("pdu.unsupported", "command" if each.command_id == consts.VENDOR_FIRST else "submit_multi")
+        findings = () if each.command_id == consts.SUBMIT_SM else (finding,)
+        refused = msgspec.structs.replace(_REQUEST, id=self._decision(), readings=(), findings=findings)
+        verdict = evaluate(refused, _SNAPSHOT, _NOW)
+        assert isinstance(verdict, Refusal)
+        return verdict
+
+    def unanswerable(self, each: Pdu, rule: str) -> Refusal:
+        self.told.append(rule)
+        return unanswerable(msgspec.structs.replace(_REQUEST, id=self._decision()), _SNAPSHOT, rule)
+
+    def status(self, refusal: Refusal) -> int:
+        return DENIED if refusal.decision.effect == "deny" else DEFERRED
+
+    def status_text(self, refusal: Refusal) -> bytes:
+        return self.texts
+
+    def status_of(self, rule: str) -> int:
+        assert rule == "outcome.unknown"
+        return UNKNOWN_OUTCOME
+
+    def when_durable(self, refusal: Refusal, each: Pdu) -> bool:
+        late = each.command_id == consts.SUBMIT_SM and text_of(each).startswith("slow")
+        if late and refusal.decision.effect == "deny":
+            self.waiting.append((each, refusal))
+            return True
+        return False
+
+    def read_inbound(self, each: Pdu) -> Receipt | Reply:
+        if each.command_id == consts.DELIVER_SM and text_of(each) == "bad":
+            raise PduError(UNREADABLE, "as the text says")
+        return read_inbound(each, DEFAULT_TABLE)
+
+    def hear(self, reply: Reply, each: Pdu) -> bool:
+        if "TD" in reply.readings:
+            self.waiting.append((each, None))
+            return True
+        return False
+
+    def accepted(self, message_id: bytes) -> None:
+        self.told.append(f"accepted {message_id.decode()}")
+
+    def outcome(self, decision_id: int, result: str, status: int, message_id: bytes) -> None:
+        self.told.append(f"outcome {decision_id} {result} {status:#x} {message_id.decode()}".rstrip())
+
+    def is_own_receipt(self, receipt: Receipt) -> bool:
+        return bool(self.own_ids.intersection(receipt.ids))
+
+    def own_answered(self, decision_id: int, message_id: bytes) -> None:
+        self.own_ids.add(message_id)
+        self.told.append(f"own {decision_id} {message_id.decode()}".rstrip())
+
+    def note(self, event: str) -> None:
+        self.told.append(event)
+
+
+class RelayPlay:
+    """A relay between two sessions without sockets. `disk` settles what waits for it, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        carrier_window: int = 3,
+        esme_window: int = 2,
+        response_s: float = 10.0,
+        state: State = "trx",
+        own: bool = False,
+    ) -> None:
+        self.now = 1000.0
+        self.gate = PlayGate()
+        self.state: State = state
+        self.esme: Session | None = None if own else self.session("esme")
+        self.carrier: Session | None = self.session("smsc")
+        self.relay = MirrorRelay(
+            self.gate,
+            self.esme,
+            self.carrier,
+            carrier_window=carrier_window,
+            esme_window=esme_window,
+            response_s=response_s,
+            own=own,
+        )
+
+    def session(self, peer: Literal["esme", "smsc"]) -> Session:
+        session = Session(peer, QUIET, MOST_OCTETS, self.gate.note, self.now)
+        session.enter(self.state)
+        return session
+
+    # ---- what happens -------------------------------------------------------------------------------------------
+
+    def says(self, side: Side, octets: bytes) -> None:
+        """Octets come from one side; nothing happens where that side is gone."""
+        session = self.esme if side == "esme" else self.carrier
+        if session is not None:
+            pdus = session.receive(octets, self.now)
+            (self.relay.from_esme if side == "esme" else self.relay.from_carrier)(pdus, self.now)
+
+    def waits(self, seconds: float) -> None:
+        """Time passes; deadlines are acted on when they are due, and none stays due."""
+        end = self.now + seconds
+        while (due := self.relay.next_deadline()) is not None and due <= end:
+            self.now = max(self.now, due)
+            self.relay.handle_deadline(self.now)
+            again = self.relay.next_deadline()
+            assert again is None or again > self.now, "a deadline was acted on and is still due"
+        self.now = end
+
+    def carrier_lost(self) -> None:
+        self.carrier = None
+        self.relay.carrier_lost(self.now)
+
+    def carrier_back(self) -> None:
+        self.carrier = self.session("smsc")
+        self.relay.carrier_back(self.carrier)
+
+    def esme_lost(self) -> None:
+        self.esme = None
+        self.relay.esme_lost()
+
+    def disk(self, ok: bool, place: int = 0) -> None:
+        """What waits for the disk gets its answer. A refusal's is the refusal, whatever the disk says."""
+        each, refusal = self.gate.waiting.pop(place)
+        if refusal is None:
+            self.relay.reply_durable(each, ok, self.now)
+        else:
+            self.relay.refusal_durable(each, refusal)
+
+    def own(self) -> bool:
+        octets = message("submit", 0, source=PORT, dest=PERSON, text=b"own")
+        return self.relay.send_own(self.gate.permit(octets), self.now)
+
+    def came(self, side: Side) -> list[Pdu]:
+        """What was written to one side since the last call; nothing where it is gone."""
+        session = self.esme if side == "esme" else self.carrier
+        if session is None:
+            return []
+        found = read_all(b"".join(session.out))
+        session.out.clear()
+        return found
+
+
+# ---- the playbook ---------------------------------------------------------------------------------------------------
+
+
+def _octets(name: str, sequence: int, status: int, keys: dict[str, str]) -> bytes:
+    if name == "submit":
+        dest = keys.get("to", PERSON)
+        return message(name, sequence, source=PORT, dest=dest, text=keys.get("text", "yes").encode())
+    if name in ("deliver", "data"):
+        source = keys.get("from", PERSON)
+        if "receipt" in keys:
+            text, esm_class = f"id:{keys['receipt']} stat:DELIVRD", consts.ESM_TYPE_RECEIPT
+        else:
+            text, esm_class = keys.get("text", "hi"), 0
+        return message(name, sequence, source=source, dest=PORT, text=text.encode(), esm_class=esm_class)
+    if name in ("query", "cancel"):
+        ids = keys.get("id", "A1").encode() + b"\0"
+        address = bytes((1, 1)) + PORT.encode() + b"\0"
+        body = ids + address if name == "query" else b"\0" + ids + address + address
+        return pdu(COMMANDS[name], sequence, 0, body)
+    if name == "alert":
+        return pdu(COMMANDS[name], sequence, 0, (bytes((1, 1)) + PORT.encode() + b"\0") * 2)
+    body = keys["id"].encode() + b"\0" if "id" in keys else b""
+    return pdu(COMMANDS[name], sequence, status, body)
+
+
+def _shown(each: Pdu, wanted: dict[str, str]) -> str:
+    """A PDU as a line of the playbook, with the keys that the line wants."""
+    words = [NAMES.get(each.command_id, hex(each.command_id)), str(each.sequence)]
+    if each.status:
+        words.append(hex(each.status))
+    for key in wanted:
+        if key == "id":
+            words.append(f"id={each.raw[16:].partition(bytes(1))[0].decode()}")
+        elif key == "text":
+            words.append(f"text={text_of(each)}")
+    return " ".join(words)
+
+
+def _split(line: str) -> tuple[str, list[str]]:
+    mark, *words = shlex.split(line, comments=True)
+    return mark, words
+
+
+def play(script: str, on: RelayPlay | None = None) -> RelayPlay:
+    """Plays a script; raises AssertionError with the line where the conversation went another way."""
+    scene = on or RelayPlay()
+    came: dict[str, list[Pdu]] = {"esme": [], "carrier": []}
+
+    def take_all(line: str) -> None:
+        for side in ("esme", "carrier"):
+            assert not came[side], f"before {line!r}, to {side}: {[_shown(each, {}) for each in came[side]]}"
+
+    for raw_line in script.strip().splitlines():
+        line = raw_line.strip()
+        if not line or line.startswith("#"):
+            continue
+        mark, words = _split(line)
+        if mark in (">>", ".."):
+            take_all(line)
+            scene.gate.told.clear()
+            if mark == ">>":
+                side, name, sequence, *rest = words
+                keys = dict(word.split("=", 1) for word in rest if "=" in word)
+                status = next((int(word, 16) for word in rest if "=" not in word), 0)
+                assert side in ("esme", "carrier")
+                scene.says(side, _octets(name, int(sequence, 0), status, keys))  # type: ignore[arg-type]
+            else:
+                _event(scene, words)
+            for side in ("esme", "carrier"):
+                came[side] += scene.came(side)  # type: ignore[arg-type]
+        elif mark == "<<":
+            side, *rest = words
+            keys = dict(word.split("=", 1) for word in rest if "=" in word)
+            assert came[side], f"{line!r}: nothing came"
+            assert _shown(came[side].pop(0), keys) == " ".join(rest), line
+        elif mark == "::":
+            assert " ".join(words) in scene.gate.told, f"{line!r}: {scene.gate.told}"
+        else:
+            raise AssertionError(f"no such mark: {line!r}")
+    take_all("the end")
+    return scene
+
+
+def _event(scene: RelayPlay, words: list[str]) -> None:
+    match words:
+        case ["waits", seconds]:
+            scene.waits(float(seconds))
+        case ["carrier", "lost"]:
+            scene.carrier_lost()
+        case ["carrier", "back"]:
+            scene.carrier_back()
+        case ["esme", "lost"]:
+            scene.esme_lost()
+        case ["disk", "ok"]:
+            scene.disk(True)
+        case ["disk", "failed"]:
+            scene.disk(False)
+        case ["draining"]:
+            scene.relay.draining = True
+        case ["own"]:
+            assert scene.own()
+        case ["own", "no"]:
+            assert not scene.own()
+        case _:
+            raise AssertionError(f"no such event: {words}")

@@ -195,7 +195,7 @@ carrier makes of them is then UTF-8, GBK or Latin-1; each that reads is judged."
 _SMPP: Final[Mapping[int, tuple[str, ...]]] = MappingProxyType(
     {
         0: _SMSC_DEFAULT,
-        # DEVIATION §5.2.19: node-smpp writes GSM 03.38 under 1 ("IA5"), and carriers hand 1 on as their default alphabet.
+        # DEVIATION §5.2.19: node-smpp writes GSM 03.38 under 1 ("IA5"), and carriers pass it on as their default.
         1: ("ascii", "gsm"),
         # WHY: what calls itself Latin-1 with octets 0x80 to 0x9F in it is Windows-1252; else the two are equal.
         3: ("latin-1", "cp1252"),

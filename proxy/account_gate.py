@@ -211,7 +211,7 @@ class AccountGate:
 
     def outcome(self, decision_id: int, result: str, status: int, message_id: bytes) -> None:
         if result == UNKNOWN:
-            self._journal.counters.counts["outcome.unknown"] += 1
+            self._log("outcome.unknown")
         id_hash = self._in_force.snapshot.person_key.fingerprint(message_id) if message_id else b""
         self._journal.outcome(decision_id, result, status, id_hash)
 

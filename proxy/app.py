@@ -107,7 +107,7 @@ class Application:
         self._in_force = InForce(snapshot, rules.vocabulary, rules.codes, time.time())
         self._pack = rules.pack
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
-        self._hearing = Hearing(self._store, self._journal, LatestMessages())
+        self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
         self._smpp = SmppServer(settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log)
         self._verbs = Verbs(self._store, secret, self._records_changed)
@@ -121,6 +121,11 @@ class Application:
         self._spawn(self._turn_days())
         if settings.console.enabled:
             self._spawn(self._console.run())
+        # WHY here: whoever reads where it listens may tell it to stop at once.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload()))
         # WHY: what exists now lives as long as the process; the collector need never look at it again.
         gc.collect()
         gc.freeze()
@@ -223,10 +228,6 @@ class Application:
 
     async def run(self) -> None:
         """Serves until SIGTERM or SIGINT, then drains."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload()))
         await self._stopping.wait()
         await self.stop()
 

@@ -48,11 +48,15 @@ class Understood(Struct, frozen=True):
 
 
 class Hearing:
-    """Takes replies of all binds. `tasks` keeps what is under way; `drain` waits for it."""
+    """Takes replies of all binds. `tasks` keeps what is under way; `drain` waits for it.
 
-    def __init__(self, store: RefusalStore, journal: Journal, latest: LatestMessages) -> None:
+    `log(event, **fields)` counts an event and writes a line without personal data.
+    """
+
+    def __init__(self, store: RefusalStore, journal: Journal, latest: LatestMessages, log: Callable[..., None]) -> None:
         self._store = store
         self._journal = journal
+        self._log = log
         self.latest = latest
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -60,15 +64,14 @@ class Hearing:
         self, reply: Reply, account: Account, snapshot: Snapshot, vocabulary: Vocabulary
     ) -> Understood | None:
         """What a reply asks for, None where it asks for nothing that closes or opens. Pure but for counters."""
-        counts = self._journal.counters.counts
-        counts["reply.received"] += 1
+        self._journal.counters.counts["reply.received"] += 1
         readings = [parse(text, vocabulary) for text in reply.readings]
         # WHY: of several plausible readings the one that refuses binds; a wish to receive must be the only one.
         best = max(readings, key=lambda one: _WEIGHT[one.label], default=None)
         if best is None or best.label not in ("optout", "optin"):
             return None
         if reply.person is None:
-            counts["reply.unattributed"] += 1
+            self._log("reply.unattributed", account=account.id)
             return None
         digest = snapshot.person_key.digest(reply.person)
         answered = attribute(snapshot, self.latest, account, digest, reply.number)
@@ -121,11 +124,10 @@ class Hearing:
         recorded: Awaitable[Recorded],
         done: Done,
     ) -> None:
-        counts = self._journal.counters.counts
         try:
             result = await recorded
         except StoreError:
-            counts["refusal.failed"] += 1
+            self._log("refusal.failed", reason="store")
             done(False, False)
             return
         latency_us = int((time.time() - began) * 1e6)
@@ -147,7 +149,7 @@ class Hearing:
             latency_us=latency_us,
         )
         await self._evidence(record, understood, institutions, bits, latency_us, bool(result.changed), done)
-        counts["suppression.recorded"] += 1
+        self._log("suppression.recorded", institutions=",".join(institutions), latency_us=latency_us)
 
     def _open(
         self, understood: Understood, snapshot: Snapshot, began: float, done: Done
@@ -166,11 +168,10 @@ class Hearing:
     async def _opened(
         self, understood: Understood, snapshot: Snapshot, began: float, released: Awaitable[Released], done: Done
     ) -> None:
-        counts = self._journal.counters.counts
         try:
             result = await released
         except StoreError:
-            counts["refusal.failed"] += 1
+            self._log("refusal.failed", reason="store")
             done(False, False)
             return
         if not result.lifted:
@@ -191,7 +192,7 @@ class Hearing:
         )
         latency_us = int((time.time() - began) * 1e6)
         await self._evidence(record, understood, result.lifted, 0, latency_us, False, done)
-        counts["release.recorded"] += 1
+        self._log("release.recorded", institutions=",".join(result.lifted), latency_us=latency_us)
 
     async def _evidence(
         self,
@@ -218,7 +219,7 @@ class Hearing:
             durable.set_result(False)
         ok = await durable
         if not ok:
-            self._journal.counters.counts["refusal.failed"] += 1
+            self._log("refusal.failed", reason="evidence")
         done(ok, ok and changed)
 
     async def drain(self) -> None:

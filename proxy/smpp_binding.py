@@ -24,17 +24,14 @@ from proxy.journal import Journal
 from proxy.policy import evaluate
 from proxy.settings import Route
 from proxy.smpp.codec import decode, encode
-from proxy.smpp.consts import (
-    ESME_RBINDFAIL,
-    ESME_RSYSERR,
-    RESPONSE_BIT,
-)
+from proxy.smpp.consts import BIND_COMMANDS, ESME_RBINDFAIL, ESME_RSYSERR, GENERIC_NACK, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, with_sequence
 from proxy.smpp.session import BOUND_STATES, Session, State, Timers
 from proxy.smpp_links import CarrierLink, Owner
 from proxy.tcp import connect
 
 _OURS: Final = 1
+_BIND_ANSWERS: Final = frozenset((*(command | RESPONSE_BIT for command in BIND_COMMANDS), GENERIC_NACK))
 
 
 class BindRefusedError(Exception):
@@ -183,11 +180,11 @@ class Dialler:
             raise
         finally:
             self._answers.pop(link, None)
-        if pdu.status:
+        if pdu.status or pdu.command_id == GENERIC_NACK:
             self._note("carrier.refused")
             session.close("refused")
             link.flush()
-            raise BindRefusedError(pdu.status, "carrier refused")
+            raise BindRefusedError(pdu.status or ESME_RBINDFAIL, "carrier refused")
         session.enter(state)
         self._note("carrier.connected")
         return link, pdu
@@ -195,7 +192,7 @@ class Dialler:
     def answered(self, link: CarrierLink, pdu: Pdu) -> None:
         """The carrier's answer to a bind of ours; anything else that comes before it is none."""
         future = self._answers.get(link)
-        if future is not None and not future.done() and pdu.command_id & RESPONSE_BIT:
+        if future is not None and not future.done() and pdu.command_id in _BIND_ANSWERS:
             future.set_result(pdu)
 
     def lost(self, link: CarrierLink) -> None:

@@ -20,6 +20,8 @@ _HIGH_WATER_OCTETS: Final = 256 * 1024
 class Owner(Protocol):
     """What a link tells whoever made it."""
 
+    def esme_came(self, link: "EsmeLink") -> None: ...
+
     def bind_asked(self, link: "EsmeLink", pdu: Pdu) -> None: ...
 
     def esme_gone(self, link: "EsmeLink") -> None: ...
@@ -111,6 +113,10 @@ class Link(asyncio.Protocol):
 
 class EsmeLink(Link):
     """A connection that an ESME made."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.owner.esme_came(self)
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()

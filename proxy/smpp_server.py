@@ -38,6 +38,8 @@ from proxy.tcp import Listening
 from proxy.tls import client_context, server_context
 
 _TICK_S: Final = 0.1
+#: A handshake that is over by then has failed: the loop ends it after the timer for session init.
+_HANDSHAKE_GRACE_S: Final = 1.0
 Log = Callable[..., None]
 
 
@@ -71,6 +73,8 @@ class SmppServer:
         self._pairs = Pairs(settings, in_force, journal, hearing, self.wake, self._confirm, log)
         self._listeners: list[asyncio.AbstractServer | Listening] = []
         self._links: set[EsmeLink] = set()
+        #: Connections in their TLS handshake, with the monotonic time at which each came.
+        self._greeting: dict[EsmeLink, float] = {}
         self._by_esme: dict[EsmeLink, Bound] = {}
         self._by_carrier: dict[CarrierLink, Bound] = {}
         self._binding: dict[EsmeLink, asyncio.Task[None]] = {}
@@ -101,7 +105,14 @@ class SmppServer:
                 addresses = [plain.address]
             else:
                 context = server_context(listener.tls)
-                server = await loop.create_server(self._accept, listener.host, listener.port, ssl=context, backlog=1024)
+                server = await loop.create_server(
+                    self._accept,
+                    listener.host,
+                    listener.port,
+                    ssl=context,
+                    backlog=1024,
+                    ssl_handshake_timeout=self._timers.session_init_s,
+                )
                 self._listeners.append(server)
                 addresses = [socket.getsockname()[:2] for socket in server.sockets]
             for host, port in addresses:
@@ -114,8 +125,10 @@ class SmppServer:
         self.draining = True
         for listener in self._listeners:
             listener.close()
-        for task in (*self._binding.values(), *self._redialling):
+        undone = (*self._binding.values(), *self._redialling)
+        for task in undone:
             task.cancel()
+        await asyncio.gather(*undone, return_exceptions=True)
         for name in self.routes:
             self.drain_route(name)
         if self.bounds:
@@ -158,12 +171,19 @@ class SmppServer:
         now = time.monotonic()
         session = Session("esme", self._timers, self._settings.command_length_most_octets, self._log, now)
         link = EsmeLink(session, self, self._in_force, self._is_crowded)
-        self._journal.counters.counts["connection.accepted"] += 1
-        if len(self._links) >= self._settings.connections_most or self.draining:
-            self._log("connection.refused")
-            session.close("too many connections")
-        self._links.add(link)
+        # WHY not among the links yet: a TLS handshake that fails tells nobody, and the link would stay for ever.
+        self._greeting[link] = now
         return link
+
+    def esme_came(self, link: EsmeLink) -> None:
+        """A connection stands, its TLS handshake behind it."""
+        self._greeting.pop(link, None)
+        self._journal.counters.counts["connection.accepted"] += 1
+        if len(self._links) + len(self._greeting) >= self._settings.connections_most or self.draining:
+            self._log("connection.refused")
+            link.session.close("too many connections")
+            link.flush()
+        self._links.add(link)
 
     def _is_crowded(self) -> bool:
         return self._journal.crowded
@@ -203,6 +223,10 @@ class SmppServer:
             self._refuse_bind(link, pdu, error.status, "malformed")
         except BindRefusedError as error:
             self._refuse_bind(link, pdu, error.status, error.reason)
+        except asyncio.CancelledError:
+            if not link.gone:
+                self._refuse_bind(link, pdu, ESME_RSYSERR, "draining")
+            raise
 
     def _refuse_bind(self, link: EsmeLink, pdu: Pdu, status: int, reason: str) -> None:
         self._log("bind.refused", reason=reason, status=status, peer=link.peer_address)
@@ -361,6 +385,10 @@ class SmppServer:
         """Drives every timer. WHY one tick: a call_later per PDU costs more than looking at each bind ten times a s."""
         now = time.monotonic()
         self._in_force.now = time.time()
+        for link, since in tuple(self._greeting.items()):
+            if now >= since + self._timers.session_init_s + _HANDSHAKE_GRACE_S:
+                del self._greeting[link]
+                self._log("tls.failed")
         for link in tuple(self._links):
             bound = self._by_esme.get(link)
             if now >= link.session.next_deadline():

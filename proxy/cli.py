@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="the main job with simulators on both sides")
     demo.add_argument("--once", action="store_true", help="end after the round; exit 0 only if all was as expected")
     demo.add_argument("--lang", choices=("en", "zh"), default="en")
+    demo.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep configuration, log and evidence in this new folder"
+    )
     demo.set_defaults(run=_demo)
 
     explain_command.add_arguments(commands)
@@ -100,4 +103,4 @@ def _console(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from simulators.demo import run_demo  # WHY here: the product does not need its simulators to run
 
-    return asyncio.run(run_demo(once=arguments.once, lang=arguments.lang))
+    return asyncio.run(run_demo(once=arguments.once, lang=arguments.lang, keep=arguments.keep))

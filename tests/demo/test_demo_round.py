@@ -1,0 +1,118 @@
+"""`tdgate demo`: the round, its table and its exit code, as a newcomer runs it; and rounds that must not succeed."""
+
+import asyncio
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from simulators.demo import run_demo
+from simulators.demo_script import SCRIPT, Send, Step
+from simulators.demo_world import registry_for
+
+pytestmark = pytest.mark.wire
+
+TDGATE = (sys.executable, "-m", "proxy", "demo")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "TMPDIR": str(folder)}
+
+
+def played(script: Sequence[Step], folder: Path) -> tuple[int, str]:
+    """A round in this process with a script of one's own: exit code and screen."""
+    written = io.StringIO()
+    console = Console(file=written, width=200, highlight=False)
+    code = asyncio.run(run_demo(once=True, lang="en", keep=folder / "demo", script=script, console=console))
+    return code, written.getvalue()
+
+
+def changed(rule: str, /, **fields: object) -> tuple[Step, ...]:
+    """The script with another expectation for the first step that expects this rule."""
+    place = next(place for place, step in enumerate(SCRIPT) if step.rule == rule)
+    return (*SCRIPT[:place], msgspec.structs.replace(SCRIPT[place], **fields), *SCRIPT[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("lang", "verdict"), [("en", "Every outcome was as expected."), ("zh", "全部结果均符合预期。")]
+)
+def test_the_round_shows_every_step_and_leaves_nothing(lang: str, verdict: str, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [*TDGATE, "--once", "--lang", lang], capture_output=True, text=True, timeout=120, env=environment(tmp_path)
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert verdict in run.stdout
+    assert "✗" not in run.stdout
+    assert re.search(r"http://127\.0\.0\.1:\d+/", run.stdout)
+    shown = re.findall(r"^ *(\d+) .*✓ *$", run.stdout, re.M)
+    assert [int(number) for number in shown] == list(range(1, len(SCRIPT) + 1))
+    for step in SCRIPT:
+        assert step.rule in run.stdout
+    assert not re.search(r"1[38]\d{9}", run.stdout)  # persons are masked
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(changed("suppression.active", rule="", status=0), id="a refusal is taken for a permit"),
+        pytest.param(changed("hours.closed", rule="licence.scope"), id="right status, wrong rule"),
+        pytest.param(changed("consent.missing", status=0x0429), id="right rule, wrong status"),
+        pytest.param(changed("", rule="consent.missing", status=0x0428), id="a permit is taken for a refusal"),
+    ],
+)
+def test_an_unexpected_outcome_fails_the_round(script: tuple[Step, ...], tmp_path: Path) -> None:
+    code, shown = played(script, tmp_path)
+    assert code == 1
+    assert shown.count("✗") == 1
+    assert "NOT every outcome was as expected." in shown
+
+
+def test_what_was_kept_can_be_looked_at_afterwards(tmp_path: Path) -> None:
+    code, shown = played([step for step in SCRIPT if isinstance(step.act, Send)][:3], tmp_path)
+    assert code == 0, shown
+    kept = tmp_path / "demo"
+    check = subprocess.run(
+        [*TDGATE[:-1], "check-config", str(kept / "tdgate.toml")], capture_output=True, text=True, timeout=60
+    )
+    assert check.returncode == 0, check.stderr
+    verify = [*TDGATE[:-1], "evidence", "verify", "--json", "--key", str(kept / "evidence.pub.pem")]
+    told = subprocess.run([*verify, str(kept / "state" / "evidence")], capture_output=True, text=True, timeout=60)
+    assert told.returncode == 0, told.stdout
+    assert isinstance(json.loads(told.stdout), dict)
+
+
+def test_traffic_goes_on_until_it_is_interrupted(tmp_path: Path) -> None:
+    with subprocess.Popen([*TDGATE], stdout=subprocess.PIPE, text=True, env=environment(tmp_path)) as run:
+        assert run.stdout is not None
+        lines = []
+        for line in run.stdout:
+            lines.append(line)
+            if "“ＴＤ！”  0x0000" in line:  # only the trickle writes it so
+                run.send_signal(signal.SIGINT)
+                break
+        run.stdout.read()
+        assert run.wait(60) == 0, "".join(lines)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("today", [date(2025, 1, 1), date(2028, 2, 29), date(2041, 12, 31)])
+def test_the_registry_suits_any_day(today: date) -> None:
+    made = registry_for(today)
+    day = today.isoformat()
+    held = {row["address"]: row["since"] <= day <= row["until"] for row in made["numbers"]}
+    assert held.pop("10690120") is False
+    assert all(held.values())
+    given = {(row["institution"], row["partner"]): row["since"] <= day <= row["until"] for row in made["entrustments"]}
+    assert given == {("jianglan", "yuanlu"): True, ("yunxiu", "yuanlu"): False, ("xingqiao", "mingting"): True}
+    assert all(row["given"] <= day <= row["until"] for row in made["consents"])

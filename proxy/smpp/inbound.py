@@ -45,7 +45,7 @@ def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
         if not octets and payloads:
             octets = payloads[0]
     if is_receipt(sm.esm_class):
-        return Receipt(receipt_ids(sm, octets), sm.source)
+        return Receipt(receipt_ids(sm, _behind_header(octets) if sm.esm_class & _UDHI else octets), sm.source)
     return Reply(
         addresses.recipient(sm.source_ton, sm.source_npi, sm.source),
         addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest),
@@ -58,12 +58,14 @@ def _texts(sm: ShortMessage, octets: bytes, table: AlphabetTable) -> tuple[str, 
     bodies += [value for tag, value in sm.tlvs if tag == TAG_MESSAGE_PAYLOAD and value != octets]
     found: list[str] = []
     for body in bodies:
-        plain = body
-        if sm.esm_class & _UDHI:
-            try:
-                _, plain = split_udh(body)
-            except PduError:
-                # WHY: a header that cannot be read may be no header at all; a refusal must not be lost over it.
-                plain = body
+        plain = _behind_header(body) if sm.esm_class & _UDHI else body
         found += [text for text in reply_readings(plain, sm.data_coding, table) if text not in found]
     return tuple(found)
+
+
+def _behind_header(body: bytes) -> bytes:
+    try:
+        return split_udh(body)[1]
+    except PduError:
+        # WHY: a header that cannot be read may be no header at all; a refusal must not be lost over it.
+        return body

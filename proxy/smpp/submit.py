@@ -50,12 +50,24 @@ _CLOSED_TAGS: Final[Mapping[int, Finding]] = {
     consts.TAG_LANGUAGE_INDICATOR: Finding(UNSUPPORTED, "language_indicator"),
     consts.TAG_DEST_TELEMATICS_ID: Finding(UNSUPPORTED, "telematics"),
     consts.TAG_DEST_ADDR_NP_INFORMATION: Finding(AMBIGUOUS, "ported_address"),
+    consts.TAG_DEST_ADDR_NP_COUNTRY: Finding(AMBIGUOUS, "ported_address"),
+    consts.TAG_DEST_ADDR_SUBUNIT: Finding(UNSUPPORTED, "subunit"),
+    consts.TAG_DEST_BEARER_TYPE: Finding(UNSUPPORTED, "bearer"),
+    consts.TAG_NETWORK_ERROR_CODE: Finding(AMBIGUOUS, "receipt"),
     consts.TAG_QOS_TIME_TO_LIVE: Finding(UNSUPPORTED, "time_to_live"),
     consts.TAG_MS_VALIDITY: Finding(UNSUPPORTED, "ms_validity"),
 }
-#: Values under which a closed tag says nothing: payload_type "default", language "unspecified".
+#: Values under which a closed tag says nothing: "default", "unspecified", the display of the handset, the SMS bearer.
 _HARMLESS: Final = frozenset(
-    ((consts.TAG_PAYLOAD_TYPE, b"\0"), (consts.TAG_LANGUAGE_INDICATOR, b"\0"), (consts.TAG_MS_VALIDITY, b"\0"))
+    (
+        (consts.TAG_PAYLOAD_TYPE, b"\0"),
+        (consts.TAG_LANGUAGE_INDICATOR, b"\0"),
+        (consts.TAG_MS_VALIDITY, b"\0"),
+        (consts.TAG_DEST_ADDR_SUBUNIT, b"\0"),
+        (consts.TAG_DEST_ADDR_SUBUNIT, b"\1"),
+        (consts.TAG_DEST_BEARER_TYPE, b"\0"),
+        (consts.TAG_DEST_BEARER_TYPE, b"\1"),
+    )
 )
 #: TLVs that show another number to the person.
 _DISPLAYED_TAGS: Final = frozenset((consts.TAG_CALLBACK_NUM, consts.TAG_CALLBACK_NUM_ATAG))
@@ -174,7 +186,8 @@ class SubmitReader:
         source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr", sender=True)
         name = "query_sm" if pdu.command_id == consts.QUERY_SM else "cancel_sm"
         # WHY: a cancel_sm without an id names a group of messages by addresses: nothing says that they are one's own.
-        finding = None if fields.values["message_id"] in known else Finding("message.foreign", name)
+        message_id = fields.values["message_id"]
+        finding = None if message_id and message_id in known else Finding("message.foreign", name)
         return self._bare(pdu, request_id, now, source, None, finding, by_id=True)
 
     def _bare(
@@ -204,7 +217,9 @@ class SubmitReader:
     def _sender(self, source_key: bytes) -> tuple[str | None, tuple[Finding, ...]]:
         """The sender that stands in these octets, canonical, and what is found of the service_type before it."""
         service_type, _, rest = source_key.partition(b"\0")
-        findings = (Finding(UNSUPPORTED, "service_type"),) if service_type.upper() in _CLOSED_SERVICE_TYPES else ()
+        findings = (
+            (Finding(UNSUPPORTED, "service_type"),) if service_type.strip().upper() in _CLOSED_SERVICE_TYPES else ()
+        )
         known = (addresses.sender(rest[0], rest[1], rest[2:-1]), findings)
         if len(self._senders) >= _SENDERS_KEPT:
             self._senders.clear()
@@ -265,10 +280,11 @@ def _without_header(octets: bytes, findings: list[Finding]) -> bytes:
     """The text behind a user data header; what the header does is found, and what is not known of it is closed."""
     try:
         elements, rest = split_udh(octets)
+        part = concatenation(elements)
     except PduError:
         findings.append(Finding(AMBIGUOUS, "header"))
         return octets
-    if concatenation(elements) is not None:
+    if part is not None:
         findings.append(Finding(PARTIAL, "header"))
     for element, _ in elements:
         if element in _CLOSED_UDH:

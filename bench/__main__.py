@@ -11,10 +11,12 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from bench import report
+from bench.beside import BESIDE, measure_beside
 from bench.cases import CASES, DEFAULT_CASES, Load
 from bench.hops import HOPS
 from bench.run import Bench, Effort, Row
@@ -31,26 +33,40 @@ def _arguments() -> argparse.Namespace:
     ask.add_argument("--warm", type=float, default=1, help="seconds before that (default 1)")
     ask.add_argument("--rounds", type=int, default=3, help="rounds over all hops; medians are shown (default 3)")
     ask.add_argument("--startup", type=float, default=120, help="seconds a hop may take to listen")
-    ask.add_argument("--hops", default=",".join(HOPS), help=f"of {', '.join(HOPS)} (default all)")
-    ask.add_argument("--cases", default=",".join(DEFAULT_CASES), help=f"of {', '.join(CASES)}")
+    ask.add_argument("--hops", help=f"of {', '.join(HOPS)} (default all)")
+    ask.add_argument("--cases", help=f"of {', '.join(CASES)} (default {', '.join(DEFAULT_CASES)})")
     ask.add_argument("--page", action="store_true", help="add the case in which the page is loaded ten times a second")
     ask.add_argument("--loads", default="", help="instead of each case's own: 1x1,10x100,10x10@1000")
     ask.add_argument("--markdown", action="store_true", help="print the tables as Markdown on standard output")
+    ask.add_argument(
+        "--beside",
+        help=f"of {', '.join(BESIDE)}, comma separated (default: all, unless cases, hops or loads are chosen)",
+    )
     ask.add_argument("--folder", type=Path, help="keep registries, configurations and logs here (default: thrown away)")
     given = ask.parse_args()
-    given.hops = [name for name in given.hops.split(",") if name]
-    given.cases = [name for name in given.cases.split(",") if name]
+    chosen = given.hops is not None or given.cases is not None or given.loads
+    given.hops = _names(given.hops, HOPS)
+    given.cases = _names(given.cases, DEFAULT_CASES)
+    given.beside = _names(given.beside, () if chosen else BESIDE)
     if given.page and "page" not in given.cases:
         given.cases.append("page")
     try:
         given.loads = tuple(Load.parse(text) for text in given.loads.split(",") if text)
     except ValueError as error:
         ask.error(f"--loads: {error}")
-    for kind, names, known in (("hops", given.hops, list(HOPS)), ("cases", given.cases, list(CASES))):
+    for kind, names, known in (
+        ("hops", given.hops, list(HOPS)),
+        ("cases", given.cases, list(CASES)),
+        ("beside", given.beside, list(BESIDE)),
+    ):
         unknown = [name for name in names if name not in known]
         if unknown:
             ask.error(f"--{kind}: {', '.join(unknown)} not among {', '.join(known)}")
     return given
+
+
+def _names(given: str | None, otherwise: Iterable[str]) -> list[str]:
+    return list(otherwise) if given is None else [name for name in given.split(",") if name]
 
 
 def _measure(given: argparse.Namespace, folder: Path) -> list[Row]:
@@ -85,16 +101,23 @@ def main() -> int:
     except (OSError, subprocess.CalledProcessError) as reason:
         print(f"the bench cannot be set up: {reason}", file=sys.stderr)
         return 1
+    beside = measure_beside(given.beside, lambda line: print(line, file=sys.stderr, flush=True))
     verdicts = judge(rows) if "tdgate" in given.hops else []
     print(report.table(rows), file=sys.stderr)
     if verdicts:
         print("", *verdicts, sep="\n", file=sys.stderr)
+    for each in beside:
+        print(f"\n{each}", file=sys.stderr)
     if given.markdown:
-        print(report.markdown(rows, command))
+        print(report.markdown(rows, command, beside))
     result = HERE / "results" / f"{began:%Y%m%dT%H%M%SZ}.json"
-    report.save(result, rows, verdicts, command, began.isoformat())
+    report.save(result, rows, verdicts, command, began.isoformat(), beside)
     print(f"\n{result.relative_to(Path.cwd()) if result.is_relative_to(Path.cwd()) else result}", file=sys.stderr)
-    return int(any(row.errors for row in rows) or not all(verdict.met for verdict in verdicts))
+    return int(
+        any(row.errors for row in rows)
+        or not all(verdict.met for verdict in verdicts)
+        or not all(each.met for each in beside)
+    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench.beside import Beside
 from bench.cases import CASES
 from bench.run import Row
 from bench.verdict import Verdict
@@ -50,13 +51,15 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def markdown(rows: list[Row], command: str) -> str:
+def markdown(rows: list[Row], command: str, beside: Iterable[Beside] = ()) -> str:
     """For the README: the same, with the command and the machine."""
     lines = [f"`{command}` on {machine()['cpu']}, {machine()['cores']} cores:"]
     for case, members in _cases(rows).items():
         lines += ["", f"**{case}**: {CASES[case].says}", "", "| " + " | ".join(HEAD) + " |"]
         lines.append("|---|---|" + "---:|" * (len(HEAD) - 2))
         lines += ["| " + " | ".join(_cells(row)) + " |" for row in members]
+    for each in beside:
+        lines += ["", f"**{each.name}**", "", "```", each.told, "```"]
     return "\n".join(lines)
 
 
@@ -69,7 +72,14 @@ def machine() -> dict[str, Any]:
     return {"cpu": cpu, "cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
 
 
-def save(path: Path, rows: list[Row], verdicts: list[Verdict], command: str, began: str) -> None:
+def save(
+    path: Path,
+    rows: list[Row],
+    verdicts: list[Verdict],
+    command: str,
+    began: str,
+    beside: Iterable[Beside] = (),
+) -> None:
     """Everything that was measured, each round included."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
@@ -77,6 +87,7 @@ def save(path: Path, rows: list[Row], verdicts: list[Verdict], command: str, beg
         "command": command,
         "machine": machine(),
         "rows": [asdict(row) for row in rows],
+        "beside": {each.name: each.figures for each in beside},
         "verdicts": [{**asdict(v), "met": v.met} for v in verdicts],
     }
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")

@@ -135,6 +135,17 @@ def measure(count: int) -> Figures:
         return told.get(timeout=10)
 
 
+def table(found: list[Figures]) -> str:
+    """For the screen: one line a size."""
+    lines = ["   entries  file MB   load s  RSS +MB   hit us  miss us  with digest us  within targets"]
+    lines += [
+        f"{one.entries:>10,} {one.file_mb:>8.1f} {one.load_s:>8.2f} {one.rss_mb:>8.1f} {one.hit_us:>8.2f} "
+        f"{one.miss_us:>8.2f} {one.digest_us:>15.2f}  {'yes' if one.within else 'NO'}"
+        for one in found
+    ]
+    return "\n".join(lines)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Prints a table or JSON; exit code 1 where a figure is beyond its target."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -147,12 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
         targets = {"rss_mb": _MB_MOST, "look_up_us": _US_MOST, "load_s": _LOAD_S_MOST}
         sys.stdout.write(json.dumps({"targets": targets, "rows": rows}, indent=2) + "\n")
     else:
-        sys.stdout.write("   entries  file MB   load s  RSS +MB   hit us  miss us  with digest us  within targets\n")
-        for one in found:
-            sys.stdout.write(
-                f"{one.entries:>10,} {one.file_mb:>8.1f} {one.load_s:>8.2f} {one.rss_mb:>8.1f} {one.hit_us:>8.2f} "
-                f"{one.miss_us:>8.2f} {one.digest_us:>15.2f}  {'yes' if one.within else 'NO'}\n"
-            )
+        sys.stdout.write(table(found) + "\n")
     return 0 if all(one.within for one in found) else 1
 
 

@@ -45,9 +45,10 @@ def evaluate(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule
     All rules are judged even after the first refusal, so that the decision holds every outcome. `rules` is the table;
     another one is passed only with a snapshot whose memo of lanes is its own.
     """
-    sender, recipient = request.sender, request.recipient
-    lane = snapshot.lanes.get((request.account.id, sender, request.purpose, request.by_id))
-    if lane is None or not lane.since <= now < lane.until:
+    account, recipient = request.account, request.recipient
+    lane = snapshot.lanes.get((account.id, request.channel, request.sender, request.purpose, request.by_id))
+    # The record is compared too: what was judged of an account's earlier record says nothing of a changed one.
+    if lane is None or lane.account is not account or not lane.since <= now < lane.until:
         lane = _new_lane(request, snapshot, now, rules)
     if recipient is None:
         digest, person = b"", 0
@@ -82,7 +83,7 @@ def _judge_all(
         else:
             if detail is not None:
                 hits.append((place, rules[place].id, detail))
-    return _weighed(request, lane, digest, hits, errors)
+    return _weighed(request, lane, digest, hits, errors, rules)
 
 
 def is_ordinary(request: Request) -> bool:
@@ -123,7 +124,9 @@ def unanswerable(request: Request, snapshot: Snapshot, rule: str, detail: str = 
     return Refusal(Decision(request.id, digest, ground))
 
 
-def _weighed(request: Request, lane: Lane, person: bytes, hits: list[Hit], errors: list[int]) -> Permit | Refusal:
+def _weighed(
+    request: Request, lane: Lane, person: bytes, hits: list[Hit], errors: list[int], rules: tuple[Rule, ...]
+) -> Permit | Refusal:
     """Sorts enforced hits from shadow ones; the first enforced one of the table names the refusal."""
     outcomes = bytearray(lane.ground.outcomes)
     enforced: list[Hit] = []
@@ -144,7 +147,7 @@ def _weighed(request: Request, lane: Lane, person: bytes, hits: list[Hit], error
     elif enforced:
         effect, (_, rule, detail) = "defer", min(enforced)
     elif failed:
-        effect, rule, detail = "defer", "internal.rule", f"place {failed[0]}"
+        effect, rule, detail = "defer", "internal.rule", rules[failed[0]].id
     key = (effect, rule, detail, bytes(outcomes))
     ground = lane.other_grounds.get(key)
     if ground is None:
@@ -185,7 +188,7 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
     lane = Lane(
         since=now,
         until=min(edges, default=now + _LANE_CAP_S),
-        account=account.id,
+        account=account,
         principal=account.principal,
         purpose=facts.purpose,
         bit=PURPOSE_BITS.get((facts.purpose, channel), 0),
@@ -218,7 +221,7 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
     if len(snapshot.lanes) >= _LANES_KEPT:
         # WHY: senders can be invented without end; the memo starts anew instead of growing.
         snapshot.lanes.clear()
-    snapshot.lanes[(account.id, request.sender, request.purpose, request.by_id)] = lane
+    snapshot.lanes[(account.id, channel, request.sender, request.purpose, request.by_id)] = lane
     return lane
 
 
@@ -274,6 +277,8 @@ def _strictest(purposes: frozenset[Purpose]) -> Purpose:
 
 
 def _hours(snapshot: Snapshot, account: Account, purpose: Purpose, channel: Channel) -> Hours:
+    """The tighter of the pack's hours and the institution's own; purposes that no hours bind are always open."""
     pack = snapshot.pack
+    hours = pack.hours.get((purpose, channel), Hours())
     own = pack.institution_hours.get(account.principal)
-    return own if own is not None else pack.hours.get((purpose, channel), Hours())
+    return hours if own is None or (purpose, channel) not in PURPOSE_BITS else hours.within(own)

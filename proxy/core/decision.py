@@ -98,18 +98,20 @@ class PermitSpentError(Exception):
 
 
 class Permit(Struct, gc=False, eq=False):
-    """The right to send one PDU or INVITE towards the carrier, once. `octets` are what was judged, None once spent."""
+    """The right to send one PDU or INVITE towards the carrier, once. The octets are reached by `spend` only."""
 
     seal: Seal
     decision: Decision
-    octets: bytes | None
+    _octets: bytes | None
 
     def spend(self) -> bytes:
-        """The octets that were judged; raises `PermitSpentError` the second time."""
-        octets = self.octets
+        """The octets that were judged; raises `PermitSpentError` the second time, TypeError without the seal."""
+        octets = self._octets
         if octets is None:
             raise PermitSpentError(f"decision {self.decision.id:x}")
-        self.octets = None
+        if type(self.seal) is not Seal:
+            raise TypeError("a permit is made by the policy only")
+        self._octets = None
         return octets
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from proxy.core.decision import Ground
 from proxy.core.purposes import Purpose
-from proxy.core.records import Number
+from proxy.core.records import Account, Number
 
 #: (rule's place in the table, catalogue id, detail)
 Hit = tuple[int, str, str]
@@ -30,7 +30,7 @@ class Lane(Struct, frozen=True):
 
     since: float
     until: float
-    account: str
+    account: Account
     principal: str
     purpose: Purpose
     bit: int

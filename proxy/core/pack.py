@@ -25,6 +25,11 @@ class Hours(Struct, frozen=True):
     opens: int = 0
     closes: int = 1440
 
+    def within(self, other: "Hours") -> "Hours":
+        """The hours in which both are open; never, where there are none."""
+        opens, closes = max(self.opens, other.opens), min(self.closes, other.closes)
+        return Hours(opens, closes) if opens < closes else Hours(0, 0)
+
     def next_change(self, now: float) -> tuple[bool, float]:
         """(open now?, UTC second of the next change, at most a day away), in Asia/Shanghai."""
         local = now + CHINA_OFFSET_S
@@ -52,8 +57,8 @@ class RuleSetting(Struct, frozen=True):
 class Pack(Struct, frozen=True):
     """One version of one rule pack (Z1 J1).
 
-    `hours` per purpose and channel, `closed_institutions` are closed at every hour (a demonstration and an emergency
-    brake), `validity_cap_s` is the longest validity_period a message may have, 0 = none allowed at all.
+    `hours` per purpose and channel; `institution_hours` narrow them for one institution, down to never (an emergency
+    brake); `validity_cap_s` is the longest validity_period a message may have, 0 = none allowed at all.
     """
 
     id: str

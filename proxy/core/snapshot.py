@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from proxy.core.lane import Lane
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
-from proxy.core.purposes import Purpose
+from proxy.core.purposes import Channel, Purpose
 from proxy.core.records import Account, Entrustment, Hold, Institution, Licence, Number, Partner
 
 
@@ -86,4 +86,4 @@ class Snapshot(Struct, frozen=True):
     held_numbers: frozenset[str] = frozenset()
     consents: PersonIndex = field(default_factory=PersonIndex)
     suppressions: PersonIndex = field(default_factory=PersonIndex)
-    lanes: dict[tuple[str, str | None, Purpose | None, bool], Lane] = field(default_factory=dict)
+    lanes: dict[tuple[str, Channel, str | None, Purpose | None, bool], Lane] = field(default_factory=dict)

@@ -50,7 +50,6 @@ def fresh(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, lanes={})
 
 
-@pytest.mark.xfail(strict=False, reason="the memo's key lacks the channel")
 @given(scenes(), st.lists(st.tuples(scenes(), TIMES), min_size=2, max_size=6))
 def test_a_warm_memo_answers_as_an_empty_one(scene: Scene, asked: list[tuple[Scene, float]]) -> None:
     """Requests on one registry over a sequence of times, forwards and backwards."""
@@ -62,7 +61,6 @@ def test_a_warm_memo_answers_as_an_empty_one(scene: Scene, asked: list[tuple[Sce
         assert warm.decision == cold.decision
 
 
-@pytest.mark.xfail(strict=True, reason="the memo's key lacks the channel")
 def test_no_case_leaves_a_memo_that_misleads_another() -> None:
     """On the registry of each case, every other request of the corpus is asked after it."""
     misled = set()
@@ -77,7 +75,6 @@ def test_no_case_leaves_a_memo_that_misleads_another() -> None:
     assert not misled
 
 
-@pytest.mark.xfail(strict=True, reason="a lane does not know which record of the account it judged")
 def test_one_memo_serves_an_account_before_and_after_its_review() -> None:
     """A bind that outlives a change of its account must not meet what was judged of the earlier state."""
     request, snapshot, now = build(BASE)

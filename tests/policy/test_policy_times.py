@@ -117,5 +117,16 @@ def test_a_consent_ends_at_midnight_in_shanghai() -> None:
 
 
 def test_an_institution_that_is_closed_is_closed_at_every_hour() -> None:
-    scene = SERVICE.but("pack.institution_hours", {"jianglan": Hours(0, 0)})
+    scene = BASE.but("pack.institution_hours", {"jianglan": Hours(0, 0)})
     assert {outcome(scene.but("now", NOON + hour * 3600)) for hour in range(24)} == {HOUR}
+
+
+def test_an_institution_that_is_closed_still_sends_its_codes_and_notices() -> None:
+    """Hours bind marketing and collection; a verification code at night is what the person waits for."""
+    scene = SERVICE.but("pack.institution_hours", {"jianglan": Hours(0, 0)})
+    assert {outcome(scene.but("now", NOON + hour * 3600)) for hour in range(24)} == {("allow", "", "")}
+
+
+def test_hours_of_an_institution_only_narrow_those_of_the_pack() -> None:
+    scene = BASE.but("pack.institution_hours", {"jianglan": Hours(0, 1440)})
+    assert outcome(scene.but("now", NOON + 12 * 3600)) == HOUR

@@ -8,8 +8,9 @@ judges with `policy` → `smpp/forward` spends the permit → `smpp_links.Carrie
 import asyncio
 import contextlib
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from proxy.account_gate import InForce
@@ -38,6 +39,7 @@ from proxy.tcp import Listening
 from proxy.tls import client_context, server_context
 
 _TICK_S: Final = 0.1
+_BINDS_A_TURN: Final = 8
 #: A handshake that is over by then has failed: the loop ends it after the timer for session init.
 _HANDSHAKE_GRACE_S: Final = 1.0
 Log = Callable[..., None]
@@ -77,6 +79,7 @@ class SmppServer:
         self._greeting: dict[EsmeLink, float] = {}
         self._by_esme: dict[EsmeLink, Bound] = {}
         self._by_carrier: dict[CarrierLink, Bound] = {}
+        self._asking: deque[tuple[EsmeLink, Pdu]] = deque()
         self._binding: dict[EsmeLink, asyncio.Task[None]] = {}
         self._opening: Counter[str] = Counter()
         self._redialling: set[asyncio.Task[None]] = set()
@@ -209,9 +212,24 @@ class SmppServer:
 
     def bind_asked(self, link: EsmeLink, pdu: Pdu) -> None:
         """A bind PDU came on a connection that is not bound yet."""
-        task = asyncio.get_running_loop().create_task(self._bind(link, pdu))
-        self._binding[link] = task
-        task.add_done_callback(lambda _: self._binding.pop(link, None))
+        if not self._asking:
+            asyncio.get_running_loop().call_soon(self._begin_binds)
+        self._asking.append((link, pdu))
+
+    def _begin_binds(self) -> None:
+        """Begins a few binds. WHY so few a turn: hundreds that come at once would hold up the traffic that stands."""
+        loop = asyncio.get_running_loop()
+        for _ in range(min(_BINDS_A_TURN, len(self._asking))):
+            link, pdu = self._asking.popleft()
+            if not link.gone:
+                task = loop.create_task(self._bind(link, pdu))
+                self._binding[link] = task
+                task.add_done_callback(partial(self._bind_ended, link))
+        if self._asking:
+            loop.call_soon(self._begin_binds)
+
+    def _bind_ended(self, link: EsmeLink, _: "asyncio.Task[None]") -> None:
+        self._binding.pop(link, None)
 
     async def _bind(self, link: EsmeLink, pdu: Pdu) -> None:
         try:

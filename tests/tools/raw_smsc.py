@@ -116,7 +116,8 @@ class RawSmsc:
 
     async def listen(self) -> None:
         """Opens the port (the same one again after `close`)."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._tls)
+        # WHY the backlog: hundreds may come at once, and a SYN that is dropped comes again only after a second.
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._tls, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self, *, reset: bool = True) -> None:

@@ -24,14 +24,13 @@ from proxy.journal import Journal
 from proxy.policy import evaluate
 from proxy.settings import Route
 from proxy.smpp.codec import decode, encode
-from proxy.smpp.consts import BIND_COMMANDS, ESME_RBINDFAIL, ESME_RSYSERR, GENERIC_NACK, RESPONSE_BIT
+from proxy.smpp.consts import ESME_RBINDFAIL, ESME_RSYSERR, GENERIC_NACK, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, with_sequence
 from proxy.smpp.session import BOUND_STATES, Session, State, Timers
 from proxy.smpp_links import CarrierLink, Owner
 from proxy.tcp import connect
 
 _OURS: Final = 1
-_BIND_ANSWERS: Final = frozenset((*(command | RESPONSE_BIT for command in BIND_COMMANDS), GENERIC_NACK))
 
 
 class BindRefusedError(Exception):
@@ -159,6 +158,7 @@ class Dialler:
         loop = asyncio.get_running_loop()
         session = Session("smsc", self._timers, self._most_octets, self._note, time.monotonic())
         link = CarrierLink(session, self._owner, self._in_force, lambda: False)
+        link.awaits = int.from_bytes(raw[4:8]) | RESPONSE_BIT
         self._answers[link] = answer = loop.create_future()
         try:
             async with asyncio.timeout(route.connect_timeout_s):
@@ -192,7 +192,7 @@ class Dialler:
     def answered(self, link: CarrierLink, pdu: Pdu) -> None:
         """The carrier's answer to a bind of ours; anything else that comes before it is none."""
         future = self._answers.get(link)
-        if future is not None and not future.done() and pdu.command_id in _BIND_ANSWERS:
+        if future is not None and not future.done() and pdu.command_id in (link.awaits, GENERIC_NACK):
             future.set_result(pdu)
 
     def lost(self, link: CarrierLink) -> None:

@@ -156,7 +156,9 @@ class EsmeLink(Link):
 
 
 class CarrierLink(Link):
-    """A connection that tdgate made to a carrier's SMSC."""
+    """A connection that tdgate made to a carrier's SMSC. `awaits` is the command_id that answers its bind."""
+
+    awaits = 0
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()

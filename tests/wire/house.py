@@ -117,6 +117,7 @@ class House:
         self._esmes: list[RawEsme] = []
 
     async def __aenter__(self) -> House:
+        self.folder.mkdir(exist_ok=True)
         shutil.copytree(self._template, self.state, dirs_exist_ok=True)
         await self.smsc.listen()
         return self

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.tools.raw_esme import RawEsme
 from tests.tools.raw_smsc import RawSession
 from tests.tools.wire import (
     BIND_RX,
@@ -28,7 +27,6 @@ from tests.tools.wire import (
     bind_body,
     cstring,
     pdu,
-    tlv,
 )
 from tests.wire.bystander import Bystander
 from tests.wire.house import House, reply, text
@@ -61,7 +59,7 @@ def headed(length: int, command: int = SUBMIT_SM, rest: bytes = b"") -> bytes:
     return struct.pack(">IIII", length, command, 0, 1) + rest
 
 
-# ---- octets that are no PDU ------------------------------------------------------------------------------------------
+# ---- octets that are no PDU ----------------
 
 NO_PDU = {
     "length 0": headed(0),
@@ -92,7 +90,7 @@ async def test_a_length_that_cannot_be_is_nacked_and_the_connection_closed(
     await bystander.goes_on()
 
 
-# ---- PDUs that are not in order ----------------------------------------------------------------------------------------
+# ---- PDUs that are not in order ----------------
 
 GOOD = text()
 _AFTER_SOURCE = GOOD.index(b"10690001\0") + 9
@@ -179,7 +177,7 @@ async def test_a_broken_bind_is_answered_and_closed(
     await bystander.goes_on()
 
 
-# ---- PDUs in the wrong state -------------------------------------------------------------------------------------------
+# ---- PDUs in the wrong state ----------------
 
 UNKNOWN = (0x0000000A, 0x00000104, 0x00010000, 0x7FFFFFFF)
 
@@ -334,7 +332,7 @@ async def test_a_second_answer_of_the_esme_reaches_no_carrier(shared: House, bys
     await bystander.goes_on()
 
 
-# ---- time ----------------------------------------------------------------------------------------------------------------
+# ---- time ----------------
 
 
 @pytest.mark.parametrize("octets", [b"", pdu(ENQUIRE_LINK)], ids=["silent", "asking whether we live"])
@@ -375,7 +373,7 @@ async def test_a_slow_sender_whose_pdus_come_to_an_end_is_left_alone(shared: Hou
     assert not esme.closed.is_set()
 
 
-# ---- how octets are cut ----------------------------------------------------------------------------------------------------
+# ---- how octets are cut ----------------
 
 
 async def test_a_bind_and_its_first_messages_in_one_segment(shared: House) -> None:
@@ -418,7 +416,7 @@ async def test_half_a_message_and_the_end_costs_nobody_anything(shared: House, b
         await bystander.goes_on()
 
 
-# ---- the carrier's octets --------------------------------------------------------------------------------------------------
+# ---- the carrier's octets ----------------
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ class AccountGate:
         self._use(account)
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.message_ids.add
-        self._asked: Request | None = None
+        self._awaited: Refusal | None = None
         self.submitted = self.permitted = self.refused = self.deferred = self.replies = 0
 
     def _renew(self, snapshot: Snapshot) -> None:
@@ -118,7 +118,7 @@ class AccountGate:
         now = force.now
         shared = self._shared
         over = in_flight > self._window or (shared.rate is not None and not shared.rate.take(now))
-        request_id = journal.next_id()
+        journal.last_id = request_id = journal.last_id + 1
         if pdu.command_id == SUBMIT_SM:
             heard_back = not self._transmitter or shared.receivers > 0
             request = self._read(pdu, request_id, now, heard_back, over)
@@ -127,29 +127,39 @@ class AccountGate:
         else:
             request = self._reader.closed(pdu, request_id, now)
         verdict = evaluate(request, snapshot, now)
-        if type(verdict) is Permit:
-            if not journal.decided(request, verdict.decision):
-                # The permit is dropped unspent: what cannot be recorded does not go on.
-                return self.unanswerable(pdu, "internal.outbox")
-            self.permitted += 1
-            sender = request.sender
-            if sender is not None and (self._shared_numbers.get(sender) or self._is_shared(sender, snapshot)):
-                decision = verdict.decision
-                answered = Answered(decision.principal, frozenset((decision.purpose,)))
-                self._hearing.latest.remember(decision.person, sender, answered)
-        elif verdict.decision.effect == "deny":
-            self.refused += 1
-            self._asked = request
-        else:
-            self.deferred += 1
-            journal.decided(request, verdict.decision)
+        if isinstance(verdict, Refusal):
+            return self._refused(pdu, request, verdict)
+        if not journal.decided(request, verdict.decision):
+            # The permit is dropped unspent: what cannot be recorded does not go on.
+            return self.unanswerable(pdu, "internal.outbox")
+        self.permitted += 1
+        sender = request.sender or ""
+        is_shared_number = self._shared_numbers.get(sender)
+        if is_shared_number is None:
+            is_shared_number = self._shared_numbers[sender] = is_shared(snapshot, sender)
+        if is_shared_number:
+            decision = verdict.decision
+            answered = Answered(decision.principal, frozenset((decision.purpose,)))
+            self._hearing.latest.remember(decision.person, sender, answered)
         return verdict
 
-    def _is_shared(self, sender: str, snapshot: Snapshot) -> bool:
-        known = self._shared_numbers.get(sender)
-        if known is None:
-            known = self._shared_numbers[sender] = is_shared(snapshot, sender)
-        return known
+    def _refused(self, pdu: Pdu, request: Request, refusal: Refusal) -> Refusal:
+        """Records a refusal: a final one is answered when it is on disk, a deferral at once."""
+        decision = refusal.decision
+        if decision.effect == "defer":
+            self.deferred += 1
+            self._journal.decided(request, decision)
+            return refusal
+
+        def then(_error: BaseException | None) -> None:
+            # Even where the disk failed the answer is the refusal: the record stays queued and nothing was let through.
+            self._refusal_durable(pdu, refusal)
+
+        if not self._journal.decided_durably(request, decision, then):
+            return self.unanswerable(pdu, "internal.outbox")
+        self.refused += 1
+        self._awaited = refusal
+        return refusal
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
         self.deferred += 1
@@ -180,16 +190,9 @@ class AccountGate:
             return b""
         return encode_tlvs(((TAG_ADDITIONAL_STATUS_INFO_TEXT, refusal.decision.rule.encode() + b"\0"),))
 
-    def when_durable(self, refusal: Refusal, pdu: Pdu) -> bool:
-        request, self._asked = self._asked, None
-        if request is None:
-            return False
-
-        def then(_error: BaseException | None) -> None:
-            # Even where the disk failed the answer is the refusal: the record stays queued and nothing was let through.
-            self._refusal_durable(pdu, refusal)
-
-        return self._journal.decided_durably(request, refusal.decision, then)
+    def awaits_disk(self, refusal: Refusal, pdu: Pdu) -> bool:
+        awaited, self._awaited = self._awaited, None
+        return awaited is refusal
 
     def read_inbound(self, pdu: Pdu) -> Receipt | Reply:
         return read_inbound(pdu, self._table)

@@ -94,12 +94,13 @@ class Form:
 class Journal:
     """The one place that a decision is recorded. Used on the loop only."""
 
-    __slots__ = ("_boot", "_counter", "_forms", "_log", "changed", "counters", "heard", "key_id", "latest")
+    __slots__ = ("_append", "_forms", "_log", "changed", "counters", "heard", "key_id", "last_id", "latest")
 
     def __init__(self, log: EvidenceLog, counters: Counters, key_id: int) -> None:
         self._log = log
-        self._boot = log.boot << 32
-        self._counter = 0
+        self._append = log.append_octets
+        #: The latest decision id, boot number above and a counter below; the hot path counts it up itself.
+        self.last_id = log.boot << 32
         self.counters = counters
         self.key_id = key_id
         self._forms: dict[int, Form] = {}
@@ -110,8 +111,8 @@ class Journal:
 
     def next_id(self) -> int:
         """A decision id that was never used before in this log."""
-        self._counter += 1
-        return self._boot | self._counter
+        self.last_id += 1
+        return self.last_id
 
     @property
     def room(self) -> bool:
@@ -125,23 +126,26 @@ class Journal:
 
     def decided(self, request: Request, decision: Decision) -> bool:
         """Records a decision with the next batch; False where the log takes no more: then the answer is a deferral."""
+        form = self._forms.get(id(decision.ground)) or self._form(decision.ground)
+        if not self._append(form.stamp(decision.id, int(request.received_at * 1e6), decision.person)):
+            return False
         self.changed = True
         self.latest.append((request, decision))
-        ground = decision.ground
-        form = self._forms.get(id(ground)) or self._form(ground)
         form.count += 1
-        return self._log.append_octets(form.stamp(decision.id, int(request.received_at * 1e6), decision.person))
+        return True
 
     def decided_durably(
         self, request: Request, decision: Decision, then: Callable[[BaseException | None], None]
     ) -> bool:
         """Records a decision and calls `then` when it is on disk; False, and no call, where the log takes no more."""
+        form = self._forms.get(id(decision.ground)) or self._form(decision.ground)
+        octets = form.stamp(decision.id, int(request.received_at * 1e6), decision.person)
+        if not self._log.append_octets_durable(octets, then):
+            return False
         self.changed = True
         self.latest.append((request, decision))
-        form = self._forms.get(id(decision.ground)) or self._form(decision.ground)
         form.count += 1
-        octets = form.stamp(decision.id, int(request.received_at * 1e6), decision.person)
-        return self._log.append_octets_durable(octets, then)
+        return True
 
     def _form(self, ground: Ground) -> "Form":
         if len(self._forms) >= _FORMS_KEPT:

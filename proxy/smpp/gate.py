@@ -42,7 +42,7 @@ class Gate(Protocol):
         """The command_status of a catalogue id that came up without a request in hand (`outcome.unknown`)."""
         ...
 
-    def when_durable(self, refusal: Refusal, pdu: Pdu) -> bool:
+    def awaits_disk(self, refusal: Refusal, pdu: Pdu) -> bool:
         """Whether the answer waits for the evidence; if so `MirrorRelay.refusal_durable(pdu, refusal)` follows."""
         ...
 

@@ -190,7 +190,7 @@ class MirrorRelay:
         if type(verdict) is Permit and self.carrier is not None:
             forward(verdict, self.carrier, self._to_carrier.open(Asked(pdu, verdict.decision.id), now))
         elif isinstance(verdict, Refusal):
-            if self._gate.when_durable(verdict, pdu):
+            if self._gate.awaits_disk(verdict, pdu):
                 self._refusing += 1
             else:
                 self._refuse(pdu, verdict)

@@ -127,7 +127,7 @@ class PlayGate:
         assert rule == "outcome.unknown"
         return UNKNOWN_OUTCOME
 
-    def when_durable(self, refusal: Refusal, each: Pdu) -> bool:
+    def awaits_disk(self, refusal: Refusal, each: Pdu) -> bool:
         late = each.command_id == consts.SUBMIT_SM and text_of(each).startswith("slow")
         if late and refusal.decision.effect == "deny":
             self.waiting.append((each, refusal))

@@ -1,0 +1,94 @@
+"""Only `forward.py` sends a message towards the carrier: held over the source of the rooms that write to sessions."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import proxy.smpp
+
+pytestmark = pytest.mark.unit
+
+SMPP = Path(proxy.smpp.__file__).parent
+PROXY = SMPP.parent
+
+#: What may be queued for a carrier besides a permit's octets, by the function that builds it.
+ANSWERS = {"response", "generic_nack"}
+#: Places where octets of a peer are passed on, each with what makes it no message. A new one must be argued for here.
+PASSED_ON = {
+    ("forward.py", "forward"): "the permit's octets",
+    ("relay.py", "from_carrier"): "to the ESME: an alert_notification",
+    ("relay.py", "_carrier_answered"): "to the ESME: the carrier's answer",
+    ("relay.py", "_deliver"): "to the ESME: a delivery",
+    ("relay.py", "_esme_answered"): "to the carrier: an answer, its kind checked against the delivery",
+    ("smpp_server.py", "_open"): "to the ESME: the carrier's answer to its bind",
+    ("smpp_binding.py", "dial"): "to the carrier: the bind",
+}
+
+
+def is_queued(node: ast.AST) -> bool:
+    """Whether a node is a `….out.append(…)` or the like."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return False
+    queue = node.func.value
+    name = getattr(queue, "attr", getattr(queue, "id", ""))
+    return name == "out" and node.func.attr in ("append", "extend", "insert")
+
+
+def appended(path: Path) -> list[tuple[str, str]]:
+    """(function, what) of all that a file puts on the out queue of a session."""
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return [
+        (function.name, ast.unparse(node.args[-1]))
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and is_queued(node)
+    ]
+
+
+SOURCES = sorted(SMPP.glob("*.py")) + sorted(PROXY.glob("smpp_*.py"))
+
+
+def test_octets_of_a_peer_are_passed_on_in_known_places_only():
+    passed_on = {
+        (path.name, function)
+        for path in SOURCES
+        for function, what in appended(path)
+        if what.split("(")[0] not in ANSWERS
+    }
+    assert passed_on == PASSED_ON.keys()
+
+
+def test_forward_is_called_by_the_relay_only_and_with_a_permit():
+    callers = [
+        (path.name, ast.unparse(node.args[0]))
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "forward"
+    ]
+    assert sorted(callers) == [("relay.py", "permit"), ("relay.py", "verdict")]
+
+
+def test_a_permit_is_spent_in_one_place():
+    spent = [
+        path.name
+        for path in sorted(PROXY.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "spend"
+    ]
+    assert spent == ["forward.py"]
+
+
+def test_out_is_never_put_in_place_as_a_whole():
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            for target in targets:
+                if isinstance(target, ast.Attribute) and target.attr == "out":
+                    assert path.name == "session.py", f"{path.name}:{target.lineno}"

@@ -18,11 +18,12 @@ from proxy.core.decision import Decision, Ground
 from proxy.core.request import Request
 from proxy.evidence import records
 from proxy.evidence.log import EvidenceLog
-from proxy.rules.table import RULES_HASH
+from proxy.rules.table import RULE_IDS
 from proxy.telemetry.counters import Counters
 
 _EFFECTS: Final = {"allow": records.ALLOW, "deny": records.DENY, "defer": records.DEFER}
 _LATEST: Final = 50
+_RULES_HASH: Final = records.rules_hash(RULE_IDS)
 _FORMS_KEPT: Final = 50_000
 #: The first number that msgpack writes in nine octets: ids hold the boot in their upper half, times are of today.
 _LONG: Final = 1 << 32
@@ -73,7 +74,7 @@ class Form:
             pack_version=ground.pack_version,
             revision=ground.revision,
             outcomes=ground.outcomes,
-            rules_hash=RULES_HASH,
+            rules_hash=_RULES_HASH,
         )
         octets = records.encode(self._plain)
         numbers, person = _NUMBERS.pack(0xCF, _LONG, 0xCF, _LONG), octets.index(_PERSON)

@@ -14,8 +14,8 @@ from proxy.console.outcomes import RuleOutcome, rule_outcomes
 from proxy.core.decision import OUTCOME_SHADOW
 from proxy.evidence import read
 from proxy.evidence.layout import LayoutError
-from proxy.evidence.records import EFFECT_NAMES, Decision, Outcome, RecordError
-from proxy.rules.table import RULE_IDS, RULES_HASH
+from proxy.evidence.records import EFFECT_NAMES, Decision, Outcome, RecordError, rules_hash
+from proxy.rules.table import RULE_IDS
 from proxy.telemetry.rows import shown_sender
 from proxy.telemetry.status import DecisionRow, Status
 
@@ -115,7 +115,7 @@ def from_log(directory: Path, decision_id: int) -> Opened | None:
 
 def _own_table(record: Decision) -> tuple[str, ...]:
     """The table of this very version, where the log has none by that name and the record was judged by it."""
-    return RULE_IDS if record.rules_hash == RULES_HASH else ()
+    return RULE_IDS if record.rules_hash == rules_hash(RULE_IDS) else ()
 
 
 def _fates(directory: Path, decision_id: int, leaf: int) -> tuple[Fate, ...]:

@@ -4,7 +4,6 @@ When several rules refuse one request, the first of the table names the refusal;
 What the wire closes comes first, then who sends, from what, for whom, then the person, last what is temporary.
 """
 
-from hashlib import sha256
 from typing import Final
 
 from proxy.rules import account, entrustment, hold, licence, number, person, wire
@@ -36,6 +35,3 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 RULE_IDS: Final[tuple[str, ...]] = tuple(rule.id for rule in RULES)
-
-#: Names this very table in every decision, so that its outcome octets can be read later (8 octets).
-RULES_HASH: Final[bytes] = sha256("\n".join(RULE_IDS).encode()).digest()[:8]

@@ -17,7 +17,7 @@ from proxy.core.catalogue import CATALOGUE
 from proxy.core.decision import OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW
 from proxy.evidence.log import EvidenceLog
 from proxy.evidence.records import DENY, Decision, Outcome, rules_hash
-from proxy.rules.table import RULE_IDS, RULES, RULES_HASH
+from proxy.rules.table import RULE_IDS, RULES
 from proxy.telemetry.status import Status
 from tests.console.conftest import NOON_US, Scene
 from tests.console.synthetic_status import BOOT
@@ -145,7 +145,7 @@ def logged(scene: Scene) -> Path:
         )
         for number in range(3):
             assert log.append(_logged(number))
-        assert log.append(_logged(3, RULES_HASH))
+        assert log.append(_logged(3, rules_hash(RULE_IDS)))
         assert log.append(_logged(4, b"unknown."))
         assert log.append(Outcome(id=1 << 32 | 1, at_us=NOON_US, result="late", status=0))
         await log.close()

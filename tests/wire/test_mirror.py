@@ -512,7 +512,7 @@ async def test_a_change_of_the_registry_binds_on_the_next_pdu(house: House) -> N
         (("hold", "remove", "account", "jl"), 0),
         (("suppress", "add", PERSONS[0], "--institution", "jianglan"), 0x0429),
     ):
-        about = () if command[0] == "suppress" else ("--reason", "test", "--by", "tester")
+        about = ("--reason", "test", "--by", "tester") if command[1] in ("dispose", "restore") else ()
         code, _, err = await house.command(*command, *about)
         assert code == 0, err
         assert (await esme.request(SUBMIT_SM, text())).status == status

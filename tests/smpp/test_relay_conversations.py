@@ -345,9 +345,9 @@ def test_a_receiver_of_tdgates_own_takes_everything():
     play(
         """
         >> carrier deliver 20 text=hi
-        << carrier deliver_resp 20
+        << carrier deliver_resp 20 0x64
         >> carrier deliver 21 receipt=A1
-        << carrier deliver_resp 21
+        << carrier deliver_resp 21 0x64
         >> carrier deliver 22 text=TD
         .. disk ok
         << carrier deliver_resp 22

@@ -328,10 +328,14 @@ class MirrorRelay:
         if self._hearing.pop(id(pdu), None) is not self.carrier or self.carrier is None:
             # The bind it came on is gone, so nobody can be answered: the carrier sends it again on its next one.
             return
-        if ok:
-            self._deliver(pdu, now)
-        else:
+        if not ok:
             self._answer_carrier(pdu, ESME_RX_T_APPN)
+        elif self._own:
+            # The refusal is safe, and its account takes no replies: the carrier is done. WHY only here: any other
+            # reply or receipt would be acknowledged and lost; so the carrier keeps it until a receiver binds.
+            self._answer_carrier(pdu, ESME_ROK)
+        else:
+            self._deliver(pdu, now)
 
     def _is_early(self, receipt: Receipt) -> bool:
         """Whether a message to that very address still waits for its response, so that the ESME knows no id yet."""
@@ -357,10 +361,7 @@ class MirrorRelay:
     def _deliver(self, pdu: Pdu, now: float) -> None:
         """Passes a delivery to the ESME, or says that it cannot take one now."""
         esme = self.esme
-        if self._own:
-            # Nobody else waits for it, and the carrier would send it again for ever.
-            self._answer_carrier(pdu, ESME_ROK)
-        elif esme is None or esme.state not in _TAKING or len(self._delivered) >= _DELIVERED_MOST:
+        if esme is None or esme.state not in _TAKING or len(self._delivered) >= _DELIVERED_MOST:
             self._answer_carrier(pdu, ESME_RX_T_APPN)
         elif self._to_esme.full:
             self._delivered.append(pdu)

@@ -157,8 +157,29 @@ async def test_binds_that_are_not_to_be_never_reach_the_carrier(
         target = senders.target(front_tap.port, system_id, password)
         async with library_esme(target, tmp_path, name=system_id) as esme:
             assert esme.bind_status == 0x0D
+            if isinstance(esme, AiosmpplibEsme):
+                # It tries again by itself, and is refused again.
+                assert {frame.status for frame in await esme.binds(2)} == {0x0D}
     assert {f.status for f in front_tap.returned(BIND_TRX | RESP)} == {0x0D}
     assert not carrier_tap.tapes
+
+
+@pytest.mark.parametrize(("status", "again"), [(0x0D, True), (0x0F, False)], ids=["bind-failed", "invalid-system-id"])
+async def test_kannel_comes_again_after_bind_failed_and_gives_up_after_invalid_system_id(
+    status: int, again: bool, house: House, front_tap: Recorder, node_smsc: NodeSmsc, tmp_path: Path
+) -> None:
+    """Why tdgate's own refusals of a bind are 0x0D: a Kannel that hears 0x0F is down until somebody starts it."""
+    await node_smsc.behave(bind_status=status)
+    async with KannelEsme(senders.target(front_tap.port), tmp_path, await_bind=False) as kannel:
+        (heard, *_) = await front_tap.wait(returned=BIND_TRX | RESP)
+        assert heard.status == status
+        if again:
+            await front_tap.wait(returned=BIND_TRX | RESP, count=2)
+            await node_smsc.behave(bind_status=0)
+            await kannel.bound()
+        else:
+            await kannel.says(lambda page: "dead" in page)
+            assert len(front_tap.sent(BIND_TRX)) == 1
 
 
 async def test_the_carriers_refusal_of_a_bind_is_what_the_esme_hears(

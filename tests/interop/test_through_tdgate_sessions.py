@@ -116,6 +116,7 @@ async def test_kannel_and_aiosmpplib_are_back_after_a_restart(
         await kannel.submit(source=senders.PORT, destination=person, text=scenarios.MARKETING)
         await carrier_tap.wait(returned=SUBMIT_SM | RESP)
         await house.drain()
+        await front_tap.wait(sent=UNBIND | RESP, count=2)
         await kannel.submit(source=senders.PORT, destination=senders.CONSENTED[1], text=scenarios.MARKETING)
         await house.open()
         await carrier_tap.wait(sent=SUBMIT_SM, count=2, limit_s=30)

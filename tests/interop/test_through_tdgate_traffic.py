@@ -173,3 +173,25 @@ async def test_kannel_hears_the_carriers_refusal_through_tdgate(
     async with KannelEsme(senders.target(front_tap.port), tmp_path) as kannel:
         await scenarios.kannel_hears_a_refusal(kannel, node_smsc, carrier_tap)
     settle(front_tap, carrier_tap)
+
+
+async def test_signs_that_ascii_and_gsm_have_in_different_places_pass_from_every_stack(
+    house: House, front_tap: Recorder, carrier_tap: Recorder, tmp_path: Path
+) -> None:
+    """All write GSM 03.38; node-smpp declares it as data_coding 1. None of it is undecodable, none is changed."""
+    text = "Jianglan Bank: $5 bonus, mail a_b@jl.example, TD to refuse"
+    gsm = text.translate({ord("$"): 2, ord("_"): 0x11, ord("@"): 0}).encode("latin-1")
+    codings = {}
+    for esme_class in (NodeEsme, SmpplibEsme, AiosmpplibEsme):
+        async with esme_class(senders.target(front_tap.port), tmp_path) as esme:
+            answer = await esme.submit(source=senders.PORT, destination=senders.CONSENTED[0], text=text)
+            assert answer.status == 0
+        codings[esme_class.__name__] = read_message(carrier_tap.sent(SUBMIT_SM)[-1]).data_coding
+    async with KannelEsme(senders.target(front_tap.port), tmp_path) as kannel:
+        await kannel.submit(source=senders.PORT, destination="+" + senders.CONSENTED[0], text=text)
+        last = (await carrier_tap.wait(sent=SUBMIT_SM, count=4))[-1]
+        await front_tap.wait(returned=SUBMIT_SM | RESP, count=4)
+        codings["Kannel"] = read_message(last).data_coding
+    assert [read_message(frame).short_message for frame in carrier_tap.sent(SUBMIT_SM)] == [gsm] * 4
+    assert codings == {"NodeEsme": 1, "SmpplibEsme": 0, "AiosmpplibEsme": 0, "Kannel": 0}
+    settle(front_tap, carrier_tap)

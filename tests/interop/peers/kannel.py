@@ -13,6 +13,7 @@ import signal
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -161,6 +162,10 @@ class KannelEsme:
     async def bound(self, limit_s: float = 20.0) -> None:
         """Returns when the carrier's line of the status page says online."""
         await self._until("the bind", lambda page: "(online" in page, limit_s)
+
+    async def says(self, check: Callable[[str], bool], limit_s: float = 20.0) -> None:
+        """Returns when the status page fits."""
+        await self._until("what the test waits for", check, limit_s)
 
     async def _until(self, what: str, check: object, limit_s: float = 20.0) -> None:
         page = ""

@@ -43,6 +43,7 @@ from proxy.telemetry.events import BY_NAME
 from proxy.telemetry.log import EventLog, configure
 from proxy.telemetry.status import StatusFile, status_path
 from proxy.version import VERSION
+from proxy.wire_faults import wire_faults
 
 CONTROL_SOCKET: Final = "control.sock"
 _DAY_CHECK_S: Final = 60.0
@@ -65,6 +66,18 @@ class RuleFiles:
             raise SettingsError([str(error)]) from error
 
 
+def check(settings: Settings, config: Path) -> RuleFiles:
+    """What the settings name, read and found usable; raises SettingsError with every error."""
+    errors = [f"{config}: {fault}" for fault in wire_faults(settings.smpp)]
+    try:
+        rules = RuleFiles(settings)
+    except SettingsError as error:
+        raise SettingsError([*errors, *error.errors]) from error
+    if errors:
+        raise SettingsError(errors)
+    return rules
+
+
 class Application:
     """One running tdgate. `start`, then `stop`; `reload` between."""
 
@@ -85,7 +98,7 @@ class Application:
     async def start(self) -> None:
         """Everything up to open listeners; raises SettingsError, StoreError, OSError with what to mend."""
         settings = self._settings
-        rules = RuleFiles(settings)
+        rules = check(settings, self._config)
         secret = load_or_create_person_key(settings.path(settings.store.person_key))
         signing = load_or_create_signing_key(settings.path(settings.evidence.signing_key))
         self._store: SqliteStore = await open_owner(settings.path(settings.store.database), secret)
@@ -170,7 +183,7 @@ class Application:
         async with self._reloading:
             try:
                 settings = load(self._config)
-                rules = RuleFiles(settings)
+                rules = check(settings, self._config)
             except SettingsError as error:
                 for line in error.errors:
                     self.log("config.rejected", reason=line)
@@ -256,4 +269,4 @@ async def serve(settings: Settings, config: Path) -> None:
     await application.run()
 
 
-__all__ = ["CONTROL_SOCKET", "Application", "RuleFiles", "configure", "serve"]
+__all__ = ["CONTROL_SOCKET", "Application", "RuleFiles", "check", "configure", "serve"]

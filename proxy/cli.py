@@ -12,7 +12,7 @@ from pathlib import Path
 import uvloop
 
 from proxy import explain_command, optout_command, registry_commands
-from proxy.app import RuleFiles, configure, serve
+from proxy.app import check, configure, serve
 from proxy.console.serve import serve as serve_console
 from proxy.evidence import commands as evidence_commands
 from proxy.evidence.disk import LogLockedError
@@ -51,9 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     _config(run)
     run.set_defaults(run=_run)
 
-    check = commands.add_parser("check-config", help="every error of a configuration, with file, key and reason")
-    check.add_argument("config", type=Path, metavar="FILE")
-    check.set_defaults(run=_check_config)
+    checking = commands.add_parser("check-config", help="every error of a configuration, with file, key and reason")
+    checking.add_argument("config", type=Path, metavar="FILE")
+    checking.set_defaults(run=_check_config)
 
     console = commands.add_parser("console", help="the window alone, over the state of a running proxy")
     _config(console)
@@ -91,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
-    RuleFiles(load(arguments.config))
+    check(load(arguments.config), arguments.config)
     sys.stdout.write(f"{arguments.config}: ok\n")
     return 0
 

@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from math import inf
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Struct, field
 
 S = TypeVar("S", bound=Struct)
+
+_SYSTEM_ID_MOST: Final = 15
+_PASSWORD_MOST: Final = 8
 
 
 class SettingsError(Exception):
@@ -249,6 +252,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     for name, route in smpp.routes.items():
         yield from _ranges(f"smpp.routes.{name}", route)
         yield from _port(f"smpp.routes.{name}.port", route.port, least=1)
+        yield from _credentials(f"smpp.routes.{name}", route)
         if route.window < 1:
             yield f"smpp.routes.{name}.window: at least 1"
         if route.backoff_first_s > route.backoff_most_s:
@@ -268,6 +272,14 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "smpp.message_ids_kept: at least 1"
     if not 0x1400 <= smpp.purpose_tag <= 0x3FFF:
         yield "smpp.purpose_tag: must be of the range for vendors, 0x1400 to 0x3FFF (SMPP v3.4 §5.3.2)"
+
+
+def _credentials(prefix: str, route: Route) -> Iterator[str]:
+    """What a bind PDU has room for (SMPP v3.4 §4.1.1). Never repeats a password."""
+    for name, most in (("system_id", _SYSTEM_ID_MOST), ("password", _PASSWORD_MOST)):
+        value: str = getattr(route, name)
+        if len(value) > most or not value.isascii() or "\0" in value:
+            yield f"{prefix}.{name}: at most {most} ASCII characters"
 
 
 def _key(line: str) -> str:

@@ -23,7 +23,6 @@ from proxy.settings import Smpp
 from proxy.smpp.consts import BIND_RECEIVER, ESME_RBINDFAIL, ESME_RSYSERR, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, PduError, response, with_sequence
 from proxy.smpp.session import Session, Timers
-from proxy.smpp.text import alphabet_table
 from proxy.smpp_binding import (
     BindRefusedError,
     BindRequest,
@@ -37,6 +36,7 @@ from proxy.smpp_bounds import Bound, Pairs, RouteState, links_of
 from proxy.smpp_links import CarrierLink, EsmeLink, Link
 from proxy.tcp import Listening
 from proxy.tls import client_context, server_context
+from proxy.wire_faults import route_table
 
 _TICK_S: Final = 0.1
 _BINDS_A_TURN: Final = 8
@@ -97,9 +97,8 @@ class SmppServer:
     async def start(self) -> None:
         """Opens the listeners; raises OSError, ssl.SSLError or ValueError where the configuration cannot be met."""
         for name, route in self._settings.routes.items():
-            table = alphabet_table({int(key, 0): names for key, names in route.alphabets.items()})
             tls = client_context(route.tls) if route.tls is not None else None
-            self.routes[name] = RouteState(name, route, tls, table)
+            self.routes[name] = RouteState(name, route, tls, route_table(route))
         loop = asyncio.get_running_loop()
         for listener in self._settings.listeners:
             if listener.tls is None:

@@ -1,0 +1,51 @@
+"""What of the SMPP settings cannot be met: alphabets that there are not, certificates that cannot be used.
+
+Owns the checks that need more than the settings themselves, so that `check-config`, a start and a reload all tell them
+before anything changes. Must never open a socket. Reads the files of keys and certificates.
+"""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+from proxy.settings import Route, Smpp, Tls
+from proxy.smpp.text import AlphabetTable, alphabet_table
+from proxy.tls import client_context, server_context
+
+
+def route_table(route: Route) -> AlphabetTable:
+    """A route's reading of data_coding; raises ValueError that names what is none."""
+    return alphabet_table({int(key, 0): names for key, names in route.alphabets.items()})
+
+
+def wire_faults(smpp: Smpp) -> Iterator[str]:
+    """Every fault as `KEY: REASON`."""
+    for place, listener in enumerate(smpp.listeners):
+        if listener.tls is not None:
+            yield from _tls_faults(f"smpp.listeners.{place}.tls", listener.tls, of_listener=True)
+    for name, route in smpp.routes.items():
+        try:
+            route_table(route)
+        except ValueError as error:
+            yield f"smpp.routes.{name}.alphabets: {error}"
+        if route.tls is not None:
+            yield from _tls_faults(f"smpp.routes.{name}.tls", route.tls, of_listener=False)
+
+
+def _tls_faults(key: str, tls: Tls, *, of_listener: bool) -> Iterator[str]:
+    unreadable = False
+    for name in ("certificate", "key", "ca"):
+        file = getattr(tls, name)
+        try:
+            if file:
+                Path(file).read_bytes()
+        except OSError as error:
+            # WHY looked at one by one: the library's own error names no file.
+            unreadable = True
+            yield f"{key}.{name}: {file}: {error.strerror}"
+    if unreadable:
+        return
+    try:
+        server_context(tls) if of_listener else client_context(tls)
+    except (OSError, ValueError, ssl.SSLError) as error:
+        yield f"{key}: {error}"

@@ -98,13 +98,13 @@ def test_a_transmitter_takes_no_deliveries():
     )
 
 
-def test_a_receiver_of_tdgates_own_takes_everything():
+def test_a_receiver_of_tdgates_own_acknowledges_refusals_only():
     play(
         """
         >> carrier deliver 20 text=hi
-        << carrier deliver_resp 20
+        << carrier deliver_resp 20 0x64
         >> carrier deliver 21 receipt=A1
-        << carrier deliver_resp 21
+        << carrier deliver_resp 21 0x64
         >> carrier deliver 22 text=TD
         .. disk ok
         << carrier deliver_resp 22

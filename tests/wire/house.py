@@ -98,6 +98,22 @@ def reply(said: str, number: str = "10690001", person: str = PERSONS[0], **field
     return message_body(person, number, said.encode("ascii"), source_ton=1, source_npi=1, dest_ton=0, **fields)
 
 
+async def tdgate(*arguments: str | Path) -> tuple[int, str, str]:
+    """Runs a command to its end: exit code, standard output, standard error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "proxy",
+        *map(str, arguments),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
 class House:
     """One tdgate and its state. `smsc` is the carrier of the default route; more can be made by a test."""
 
@@ -259,20 +275,7 @@ class House:
 
     async def command(self, *arguments: str | Path) -> tuple[int, str, str]:
         """Runs `tdgate ARGUMENTS --config …` beside the process: exit code, standard output, standard error."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "proxy",
-            *map(str, arguments),
-            "--config",
-            str(self.config),
-            cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+        return await tdgate(*arguments, "--config", self.config)
 
     # ---- what it tells ------------------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from proxy.smpp.relay import MirrorRelay
 from proxy.smpp.session import Session
 
 _HIGH_WATER_OCTETS: Final = 256 * 1024
+#: How long an ended connection may take to swallow the last answers.
+_LINGER_S: Final = 5.0
 
 
 class Owner(Protocol):
@@ -44,6 +46,7 @@ class Link(asyncio.Protocol):
         self._crowded = crowded
         self._cannot_write = False
         self._reading = True
+        self._ended_at: float | None = None
         self.gone = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,13 +61,16 @@ class Link(asyncio.Protocol):
         return str(name[0]) if name else ""
 
     def pause_writing(self) -> None:
-        """The peer does not read: what would be sent to it is no longer read from the other side."""
+        """The peer does not read: nothing more is read that would make more to be sent to it, from either side."""
         self._cannot_write = True
-        if self.other is not None:
-            self.other.set_reading()
+        self._set_reading_of_both()
 
     def resume_writing(self) -> None:
         self._cannot_write = False
+        self._set_reading_of_both()
+
+    def _set_reading_of_both(self) -> None:
+        self.set_reading()
         if self.other is not None:
             self.other.set_reading()
 
@@ -73,7 +79,7 @@ class Link(asyncio.Protocol):
 
     def set_reading(self) -> None:
         """Reads or stops reading, as the other side and the evidence log can take more."""
-        reading = self._may_read()
+        reading = self._may_read() and not self._cannot_write
         if reading != self._reading and self.transport is not None and not self.transport.is_closing():
             self._reading = reading
             if reading:
@@ -104,6 +110,14 @@ class Link(asyncio.Protocol):
         if other is not None:
             other.flush()
             other.set_reading()
+
+    def abort_if_stuck(self, now: float) -> None:
+        """Drops an ended connection whose peer does not take what is left to say; `now` is monotonic seconds."""
+        if self.session.ending:
+            if self._ended_at is None:
+                self._ended_at = now
+            elif now - self._ended_at > _LINGER_S:
+                self.abort()
 
     def abort(self) -> None:
         """Drops the connection with whatever was not sent."""

@@ -411,6 +411,7 @@ class SmppServer:
             if now >= link.session.next_deadline():
                 link.session.handle_deadline(now, bound.relay.esme_sequence() if bound else 1)
                 link.flush()
+            link.abort_if_stuck(now)
         for bound in tuple(self.bounds):
             self._tick_pair(bound, now)
         self._ticker = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
@@ -422,6 +423,8 @@ class SmppServer:
         deadline = relay.next_deadline()
         if deadline is not None and now >= deadline:
             relay.handle_deadline(now)
+        if carrier is not None:
+            carrier.abort_if_stuck(now)
         for link in links_of(bound):
             if link.session.out or link.session.ending:
                 link.flush()

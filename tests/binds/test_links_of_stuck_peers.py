@@ -37,10 +37,17 @@ class Pipe(asyncio.Transport):
         """Taken."""
 
 
+class Nobody:
+    """An owner that is told of a connection and does nothing."""
+
+    def esme_came(self, came: EsmeLink) -> None:
+        """Taken note of."""
+
+
 def link() -> tuple[EsmeLink, Pipe]:
     snapshot = Snapshot(1, Pack("test", 1), PersonKey(b"k" * 32, 1))
     session = Session("esme", Timers(), 70_000, lambda _event: None, 0.0)
-    made = EsmeLink(session, None, InForce(snapshot, None, None, 0.0), lambda: False)  # type: ignore[arg-type]
+    made = EsmeLink(session, Nobody(), InForce(snapshot, None, None, 0.0), lambda: False)  # type: ignore[arg-type]
     pipe = Pipe()
     made.connection_made(pipe)
     return made, pipe

@@ -22,7 +22,7 @@ from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, unanswerable
 from proxy.rate import RateLimit
 from proxy.smpp.consts import CANCEL_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
-from proxy.smpp.gate import UNKNOWN
+from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, read_inbound
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
@@ -31,6 +31,7 @@ from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
 
 _V5: Final = 0x50
+_SENDERS_KEPT: Final = 4096
 
 
 class InForce:
@@ -136,6 +137,9 @@ class AccountGate:
         sender = request.sender or ""
         is_shared_number = self._shared_numbers.get(sender)
         if is_shared_number is None:
+            if len(self._shared_numbers) >= _SENDERS_KEPT:
+                # WHY: extension digits can be invented without end; the memo starts anew instead of growing.
+                self._shared_numbers.clear()
             is_shared_number = self._shared_numbers[sender] = is_shared(snapshot, sender)
         if is_shared_number:
             decision = verdict.decision
@@ -215,6 +219,8 @@ class AccountGate:
     def outcome(self, decision_id: int, result: str, status: int, message_id: bytes) -> None:
         if result == UNKNOWN:
             self._log("outcome.unknown")
+        elif result == LATE:
+            self._log("response.late")
         id_hash = self._in_force.snapshot.person_key.fingerprint(message_id) if message_id else b""
         self._journal.outcome(decision_id, result, status, id_hash)
 

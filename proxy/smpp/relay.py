@@ -158,7 +158,6 @@ class MirrorRelay:
             elif command_id & RESPONSE_BIT:
                 self._esme_answered(pdu, now)
             elif command_id == UNBIND:
-                self._gate.note("bind.closed")
                 self._unbind = pdu
                 self._unbind_when_answered()
             elif self._to_carrier.full or self._asked:

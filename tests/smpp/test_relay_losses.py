@@ -229,7 +229,6 @@ def test_an_unbind_with_nothing_open_is_answered_at_once():
     play("""
         >> esme unbind 3
         << esme unbind_resp 3
-        :: bind.closed
     """)
 
 

@@ -25,7 +25,8 @@ def number(address: str, principal: str, *purposes: str, operator: str = "", **m
 
 
 def account(name: str, principal: str, *purposes: str, operator: str = "", **more: Any) -> dict[str, Any]:
-    row = {"id": name, "principal": principal, "operator": operator or principal, "purposes": list(purposes)}
+    row: dict[str, Any] = {"id": name, "principal": principal, "operator": operator or principal}
+    row |= {"purposes": list(purposes)}
     row |= {"password": PASSWORD, "responsible": "责任人（虚构）", "max_binds": 50} | _REVIEWED
     return row | {"telecom_licence_since": "2026-01-01", "telecom_licence_until": "2099-12-31"} | more
 

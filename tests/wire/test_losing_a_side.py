@@ -226,6 +226,7 @@ async def test_a_late_carrier_is_told_apart_from_a_silent_one(house: House) -> N
     for frame in carrier.held[:4]:
         await session.send(pdu(SUBMIT_SM | RESP, cstring(f"late{frame.sequence}"), sequence=frame.sequence) * 2)
     await house.event("response.unsolicited", 4)
+    await house.event("response.late", 4)
     assert (await house.hear("jl", reply(receipt_text("late1").decode(), esm_class=4))).status == 0
     assert b"late1" in read_message(await esme.expect(DELIVER_SM)).short_message
     assert not esme.closed.is_set()

@@ -386,6 +386,7 @@ async def test_an_unbind_is_answered_when_everything_else_is(house: House) -> No
     ]
     assert esme.received[-1].sequence == unbind
     await house.smsc.wait(session.closed.is_set)
+    assert await house.counted("bind.closed") == 1
     await house.end()
 
 

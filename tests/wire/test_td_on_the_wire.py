@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
 
 import pytest
 
@@ -35,7 +36,7 @@ def mo(octets: bytes, person: str, data_coding: int = 0, *, tlvs: bytes = b"") -
     return message_body(person, "10690001", octets, data_coding=data_coding, dest_ton=0, source_npi=1, tlvs=tlvs)
 
 
-WRITINGS = {
+WRITINGS: dict[str, tuple[int, Callable[[str], bytes]]] = {
     "GSM 03.38": (DELIVER_SM, lambda who: mo(b"TD", who)),
     "ASCII": (DELIVER_SM, lambda who: mo(b"td", who, 1)),
     "Latin-1": (DELIVER_SM, lambda who: mo(b" T.D ", who, 3)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -142,7 +142,7 @@ async def kill_often(kills: int, template: Path, folder: Path) -> Tally:
 
 
 async def test_no_acknowledged_td_is_lost_in_a_hundred_kills(
-    template: Path, tmp_path: Path, record_property: pytest.RecordProperty
+    template: Path, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     tally = await kill_often(100, template, tmp_path)
     record_property("kills", tally.kills)

@@ -58,8 +58,7 @@ async def test_both_sides_speak_tls_and_everything_passes(
             smpp={"listeners": listeners(listening)}, route={"port": smsc.port, "tls": {"ca": str(authority.file)}}
         )
         await house.until(lambda: len(house.ports) == 2)
-        tls = {"port": house.ports["smpp+tls"], "tls": authority.client_context()}
-        esme = await house.bind("jl", **tls)
+        esme = await house.bind("jl", port=house.ports["smpp+tls"], tls=authority.client_context())
         for source, status in (("10690001", 0), ("10690999", 0x0418)):
             assert (await esme.request(SUBMIT_SM, text(source))).status == status
         session = await smsc.bound("jl")

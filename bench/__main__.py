@@ -35,9 +35,10 @@ def _arguments() -> argparse.Namespace:
     ask.add_argument("--startup", type=float, default=120, help="seconds a hop may take to listen")
     ask.add_argument("--hops", help=f"of {', '.join(HOPS)} (default all)")
     ask.add_argument("--cases", help=f"of {', '.join(CASES)} (default {', '.join(DEFAULT_CASES)})")
-    ask.add_argument("--page", action="store_true", help="add the case in which the page is loaded ten times a second")
+    ask.add_argument("--page", action="store_true", help="add the case page to the cases that were chosen")
     ask.add_argument("--loads", default="", help="instead of each case's own: 1x1,10x100,10x10@1000")
     ask.add_argument("--markdown", action="store_true", help="print the tables as Markdown on standard output")
+    ask.add_argument("--readme", action="store_true", help="put the tables into README.md, between its bench marks")
     ask.add_argument(
         "--beside",
         help=f"of {', '.join(BESIDE)}, comma separated (default: all, unless cases, hops or loads are chosen)",
@@ -110,6 +111,8 @@ def main() -> int:
         print(f"\n{each}", file=sys.stderr)
     if given.markdown:
         print(report.markdown(rows, command, beside))
+    if given.readme:
+        report.into(HERE.parent / "README.md", report.markdown(rows, command, beside))
     result = HERE / "results" / f"{began:%Y%m%dT%H%M%SZ}.json"
     report.save(result, rows, verdicts, command, began.isoformat(), beside)
     print(f"\n{result.relative_to(Path.cwd()) if result.is_relative_to(Path.cwd()) else result}", file=sys.stderr)

@@ -86,4 +86,4 @@ CASES = {
         Case("page", "the page is loaded ten times a second meanwhile; the bound figures", ALL_LOADS, page_per_s=10),
     )
 }
-DEFAULT_CASES = ("plain", "receipts", "refused", "tls")
+DEFAULT_CASES = ("plain", "receipts", "refused", "tls", "page")

@@ -15,6 +15,7 @@ from bench.cases import CASES
 from bench.run import Row
 from bench.verdict import Verdict
 
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 HEAD = ("hop", "load", "msg/s", "CPU s/1k", "p50 µs", "p99 µs", "MB")
 FIGURES = (
     ("msgs_per_s", "{:,.0f}"),
@@ -61,6 +62,15 @@ def markdown(rows: list[Row], command: str, beside: Iterable[Beside] = ()) -> st
     for each in beside:
         lines += ["", f"**{each.name}**", "", "```", each.told, "```"]
     return "\n".join(lines)
+
+
+def into(readme: Path, tables: str) -> None:
+    """Puts tables between the bench marks of a README; raises ValueError where it has none."""
+    before, begin, rest = readme.read_text("utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{readme}: no {BEGIN} … {END}")
+    readme.write_text(f"{before}{begin}\n{tables}\n{end}{after}", "utf-8")
 
 
 def machine() -> dict[str, Any]:

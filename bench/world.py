@@ -37,7 +37,6 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 #: A kept world is made anew when any of these changed.
 _MADE_OF: Final = (
     "bench/world.py",
-    "bench/cases.py",
     "proxy/core/addresses.py",
     "proxy/core/persons.py",
     "proxy/core/purposes.py",
@@ -120,11 +119,21 @@ def _kept(suppressed: float) -> Path:
                 # WHY: another bench may have made the same one meanwhile.
                 if not found.is_dir():
                     raise
+        _forget_others(folder)
     return found
 
 
+def _forget_others(folder: Path) -> None:
+    """Worlds of former versions go: 100 MB each."""
+    current = {f"world-{_digest(case.suppressed)}" for case in cases.CASES.values()}
+    for one in folder.glob("world-*"):
+        if one.name not in current and not one.name.startswith("world-making-"):
+            shutil.rmtree(one, ignore_errors=True)
+
+
 def _digest(suppressed: float) -> str:
-    total = blake2b(f"{suppressed!r}".encode(), digest_size=8)
+    world = (suppressed, cases.OTHER_SUPPRESSIONS, cases.PERSONS, cases.person(0), records())
+    total = blake2b(repr(world).encode(), digest_size=8)
     for name in _MADE_OF:
         total.update((_ROOT / name).read_bytes())
     return total.hexdigest()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
+from bench import report
 from bench.cases import PERSON_DIGITS, PERSONS, Load, person, suppressed_persons
 from bench.run import Row
 from bench.verdict import BOUNDS, judge
@@ -56,3 +58,15 @@ def test_a_fifth_of_the_persons_is_suppressed_and_each_is_a_destination() -> Non
     assert list(suppressed_persons(0.0)) == []
     assert {len(p) for p in itertools.islice(suppressed_persons(0.2), 100)} == {PERSON_DIGITS}
     assert person(PERSONS - 1) == "8613800999999"
+
+
+def test_tables_go_between_the_marks_of_a_readme_and_replace_the_former(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- bench -->\n<!-- /bench -->\nafter\n")
+    report.into(readme, "one")
+    report.into(readme, "two")
+    assert readme.read_text() == "before\n<!-- bench -->\ntwo\n<!-- /bench -->\nafter\n"
+    readme.write_text("no marks")
+    with pytest.raises(ValueError, match="bench"):
+        report.into(readme, "three")
+    assert readme.read_text() == "no marks"

@@ -41,7 +41,8 @@ class Credentials:
         self._secret = secrets.token_bytes(32)
         self._right: dict[str, tuple[str, bytes]] = {}
         self._failures: OrderedDict[tuple[str, str], int] = OrderedDict()
-        self._turns: dict[tuple[str, str], asyncio.Lock] = {}
+        # (system_id, peer) → its turn, and how many hold it or wait for it.
+        self._turns: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
         # What an unknown system_id is checked against: a password that nobody has.
         self._nobody = HASHER.hash(secrets.token_hex(16))
 
@@ -57,14 +58,17 @@ class Credentials:
             raise TooManyChecksError
         self._pending += 1
         key = (system_id, peer)
-        turn = self._turns.setdefault(key, asyncio.Lock())
+        turn, others = self._turns.get(key) or (asyncio.Lock(), 0)
+        self._turns[key] = turn, others + 1
         try:
             async with turn:
                 return await self._check_now(account, password, key)
         finally:
             self._pending -= 1
-            if not turn.locked():
-                self._turns.pop(key, None)
+            # INVARIANT: while anybody holds or awaits a turn, whoever comes next gets in the same line.
+            _, users = self._turns.pop(key)
+            if users > 1:
+                self._turns[key] = turn, users - 1
 
     async def _check_now(self, account: Account | None, password: bytes, key: tuple[str, str]) -> bool:
         loop = asyncio.get_running_loop()
@@ -105,5 +109,5 @@ class Credentials:
 def _verify(known: str, password: bytes) -> bool:
     try:
         return argon2.PasswordHasher().verify(known, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 _CHUNK_OCTETS: Final = 65_536
 _CONNECTIONS_A_TURN: Final = 64
+#: Where connections cannot be taken (no descriptors left), how long until it is tried again.
+_ACCEPT_PAUSE_S: Final = 0.1
 
 
 class SocketTransport:
@@ -173,6 +175,7 @@ class Listening:
         """Raises OSError where the address cannot be had."""
         self._loop = loop
         self._make = make
+        self._pause: asyncio.TimerHandle | None = None
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=1024)
         self._socket.setblocking(False)
@@ -185,17 +188,28 @@ class Listening:
                 connected, _ = self._socket.accept()
             except (BlockingIOError, InterruptedError):
                 return
+            except ConnectionAbortedError:
+                continue
             except OSError as error:
-                # Out of descriptors, most likely: those that wait in the backlog are taken when one is free again.
+                # WHY a pause: out of descriptors, most likely, and the backlog stays readable: no pause would be a
+                # busy loop. Those that wait are taken when a descriptor is free again.
                 self._loop.call_exception_handler({"message": "accept failed", "exception": error})
+                self._loop.remove_reader(self._socket)
+                self._pause = self._loop.call_later(_ACCEPT_PAUSE_S, self._accept_again)
                 return
             try:
                 SocketTransport(self._loop, connected, self._make())
             except OSError:
                 connected.close()
 
+    def _accept_again(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._socket, self._acceptable)
+
     def close(self) -> None:
         """Takes no more connections; those that stand go on."""
+        if self._pause is not None:
+            self._pause.cancel()
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
             self._socket.close()
@@ -218,6 +232,12 @@ async def connect(host: str, port: int, protocol: asyncio.Protocol) -> None:
         except BaseException:
             attempt.close()
             raise
-        SocketTransport(loop, attempt, protocol)
+        try:
+            SocketTransport(loop, attempt, protocol)
+        except OSError as error:
+            # It was reset before it was used.
+            attempt.close()
+            failure = error
+            continue
         return
     raise failure or OSError(f"{host} has no address")

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.core.purposes import Purpose
-from proxy.core.records import Account
+from proxy.core.records import Account, Number
 from proxy.core.snapshot import Snapshot
 
 _KEPT: Final = 200_000
@@ -46,8 +46,13 @@ class LatestMessages:
 
 
 def is_shared(snapshot: Snapshot, number: str) -> bool:
-    """Whether a reply to this number could be to more than one institution or more than one purpose."""
+    """Whether the latest message from this number is what tells whose a reply to it is.
+
+    So it is where it has several institutions or purposes, and no digits can have been cut off a reply's address.
+    """
     rows = snapshot.numbers.family(number)
+    if _may_be_cut(number, rows):
+        return False
     return len({row.principal for row in rows}) > 1 or len({purpose for row in rows for purpose in row.purposes}) > 1
 
 
@@ -59,9 +64,16 @@ def attribute(
     if not rows:
         # A number that is in no library: the account that it came back to has used it.
         return (Answered(account.principal, account.purposes),)
-    if number is not None and (certain := latest.find(person, number)) is not None:
-        return (certain,)
+    if number is not None and not _may_be_cut(number, rows):
+        certain = latest.find(person, number)
+        if certain is not None:
+            return (certain,)
     purposes: dict[str, set[Purpose]] = {}
     for row in rows:
         purposes.setdefault(row.principal, set()).update(row.purposes)
     return tuple(Answered(institution, frozenset(found)) for institution, found in sorted(purposes.items()))
+
+
+def _may_be_cut(number: str, rows: tuple[Number, ...]) -> bool:
+    """Whether a reply to `number` may be to one of its extensions, the carrier having cut the digits off."""
+    return any(len(row.address) > len(number) or (row.extensible and row.address == number) for row in rows)

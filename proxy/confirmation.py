@@ -15,6 +15,7 @@ from proxy.core.request import Request
 from proxy.hearing import Understood
 from proxy.journal import Journal
 from proxy.policy import evaluate
+from proxy.rules.rule import LaneFacts
 from proxy.rules.table import RULES
 from proxy.settings import Confirmation
 from proxy.smpp.codec import encode
@@ -34,7 +35,14 @@ _EXEMPT: Final = frozenset(
         "licence.expired",
     )
 )
-_RULES: Final = tuple(rule for rule in RULES if rule.id not in _EXEMPT)
+
+
+def _never(_: LaneFacts) -> bool:
+    return False
+
+
+#: The whole table, each rule in its place, so that outcomes in the evidence are read like all others.
+_RULES: Final = tuple(msgspec.structs.replace(rule, applies=_never) if rule.id in _EXEMPT else rule for rule in RULES)
 _MOBILE_DIGITS: Final = 13
 
 
@@ -49,7 +57,7 @@ class Confirmer:
     def permit(self, account: Account, understood: Understood, now: float) -> Permit | None:
         """A permit for the confirmation of this refusal; `now` is UTC seconds."""
         person, number = understood.person, understood.number
-        if not self._settings.enabled or understood.reading.label != "optout" or not number:
+        if not self._settings.enabled or understood.reading.label != "optout" or not number.isdigit():
             return None
         if len(person) != _MOBILE_DIGITS or not person.startswith("861"):
             return None

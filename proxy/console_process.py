@@ -18,6 +18,7 @@ class ConsoleProcess:
         self._config = config
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
 
     async def run(self) -> None:
         attempt = 0
@@ -27,12 +28,15 @@ class ConsoleProcess:
                 *("-m", "proxy", "console", "--config", str(self._config), "--parent", str(os.getpid())),
             )
             code = await self._process.wait()
+            if self._stopping:
+                return
             self._log("console.failed", code=code)
             await asyncio.sleep(_PAUSE_S[min(attempt, len(_PAUSE_S) - 1)])
             attempt += 1
 
     async def stop(self) -> None:
         """Ends the process and waits for its end."""
+        self._stopping = True
         process = self._process
         if process is None or process.returncode is not None:
             return

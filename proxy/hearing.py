@@ -7,7 +7,7 @@ Must never lift more than that person closed, and never answer a refusal that is
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -22,7 +22,8 @@ from proxy.optout_parser import Reading, Vocabulary, parse
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from proxy.smpp.inbound import Reply
 
-_WEIGHT: Final = {"optout": 3, "help": 2, "optin": 1, "none": 0}
+#: Confidence from which a reading without a meaning is one: below it something was contradictory, or was not read.
+_NO_MEANING: Final = 0.5
 
 #: Called when a reply's effect is on disk (True) or could not be put there (False), and whether the state changed.
 Done = Callable[[bool, bool], None]
@@ -66,16 +67,15 @@ class Hearing:
         """What a reply asks for, None where it asks for nothing that closes or opens. Pure but for counters."""
         self._journal.counters.counts["reply.received"] += 1
         readings = [parse(text, vocabulary) for text in reply.readings]
-        # WHY: of several plausible readings the one that refuses binds; a wish to receive must be the only one.
-        best = max(readings, key=lambda one: _WEIGHT[one.label], default=None)
-        if best is None or best.label not in ("optout", "optin"):
+        binding = _binding(readings)
+        if binding is None:
             return None
         if reply.person is None:
             self._log("reply.unattributed", account=account.id)
             return None
         digest = snapshot.person_key.digest(reply.person)
         answered = attribute(snapshot, self.latest, account, digest, reply.number)
-        return Understood(best, reply.person, reply.number or "", answered)
+        return Understood(binding, reply.person, reply.number or "", answered)
 
     def act(self, understood: Understood, snapshot: Snapshot, done: Done) -> None:
         """Binds at once and puts it on disk; `done` is called once, on the loop."""
@@ -131,25 +131,26 @@ class Hearing:
             done(False, False)
             return
         latency_us = int((time.time() - began) * 1e6)
-        bits = 0
-        for _, each in closes:
-            bits |= each
-        institutions = tuple(institution for institution, _ in closes)
-        record = records.Suppression(
-            id=self._journal.next_id(),
-            at_us=int(began * 1e6),
-            person=snapshot.person_key.digest(understood.person),
-            key_id=snapshot.person_key.key_id,
-            institutions=institutions,
-            closes=bits,
-            channel="sms",
-            source="reply",
-            label=understood.reading.label,
-            decision=0,
-            latency_us=latency_us,
-        )
-        await self._evidence(record, understood, institutions, bits, latency_us, bool(result.changed), done)
-        self._log("suppression.recorded", institutions=",".join(institutions), latency_us=latency_us)
+        durable = True
+        # WHY one record for each set of bits: a record says of all its institutions that just these were closed.
+        for bits in dict.fromkeys(each for _, each in closes):
+            institutions = tuple(institution for institution, each in closes if each == bits)
+            record = records.Suppression(
+                id=self._journal.next_id(),
+                at_us=int(began * 1e6),
+                person=snapshot.person_key.digest(understood.person),
+                key_id=snapshot.person_key.key_id,
+                institutions=institutions,
+                closes=bits,
+                channel="sms",
+                source="reply",
+                label=understood.reading.label,
+                decision=0,
+                latency_us=latency_us,
+            )
+            durable &= await self._durable(record, understood, institutions, bits, latency_us)
+            self._log("suppression.recorded", institutions=",".join(institutions), latency_us=latency_us)
+        done(durable, durable and bool(result.changed))
 
     def _open(
         self, understood: Understood, snapshot: Snapshot, began: float, done: Done
@@ -191,38 +192,52 @@ class Hearing:
             approvers=(),
         )
         latency_us = int((time.time() - began) * 1e6)
-        await self._evidence(record, understood, result.lifted, 0, latency_us, False, done)
+        durable = await self._durable(record, understood, result.lifted, 0, latency_us)
         self._log("release.recorded", institutions=",".join(result.lifted), latency_us=latency_us)
+        done(durable, False)
 
-    async def _evidence(
+    async def _durable(
         self,
         record: records.Suppression | records.Release,
         understood: Understood,
         institutions: tuple[str, ...],
         bits: int,
         latency_us: int,
-        changed: bool,
-        done: Done,
-    ) -> None:
-        """Waits until the evidence is durable, then lets the carrier be answered."""
+    ) -> bool:
+        """Waits until the evidence is durable; False where it is not to be had."""
         reading = understood.reading
         heard = Heard(
             time.time(), understood.person, institutions, reading.label, reading.matched or "", bits, latency_us
         )
-        durable: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
         def then(error: BaseException | None) -> None:
-            if not durable.done():
-                durable.set_result(error is None)
+            if not written.done():
+                written.set_result(error is None)
 
         if not self._journal.refused(record, heard, then):
-            durable.set_result(False)
-        ok = await durable
+            written.set_result(False)
+        ok = await written
         if not ok:
             self._log("refusal.failed", reason="evidence")
-        done(ok, ok and changed)
+        return ok
 
     async def drain(self) -> None:
         """Waits for everything under way."""
         while self.tasks:
             await asyncio.wait(self.tasks)
+
+
+def _binding(readings: Sequence[Reading]) -> Reading | None:
+    """Of several plausible readings the one that binds, None where nothing does.
+
+    A refusal in any of them binds, the widest first. A wish to receive binds only if it is what all of them say that
+    say anything: the same octets in an alphabet that was not meant say nothing.
+    """
+    refusals = [one for one in readings if one.label == "optout"]
+    if refusals:
+        return max(refusals, key=lambda one: one.scope in ("voice", "all"))
+    wishes = [one for one in readings if one.label == "optin"]
+    others = [one for one in readings if one.label != "optin"]
+    sure = all(one.label == "none" and one.matched is None and one.confidence >= _NO_MEANING for one in others)
+    return wishes[0] if wishes and sure else None

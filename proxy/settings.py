@@ -261,6 +261,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             yield f"smpp.routes.{name}.tls: certificate and key come together"
     yield from _ranges("smpp", smpp)
     yield from _ranges("evidence", settings.evidence)
+    if not _is_one_message(settings.confirmation.text):
+        yield "confirmation.text: must fit one message: 160 ASCII characters, or 70 with any other"
     yield from _port("console.port", settings.console.port, least=0)
     if smpp.command_length_most_octets < 1024:
         yield "smpp.command_length_most_octets: at least 1024"
@@ -272,6 +274,15 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "smpp.message_ids_kept: at least 1"
     if not 0x1400 <= smpp.purpose_tag <= 0x3FFF:
         yield "smpp.purpose_tag: must be of the range for vendors, 0x1400 to 0x3FFF (SMPP v3.4 §5.3.2)"
+
+
+def _is_one_message(text: str) -> bool:
+    """Whether a text fits one message, in GSM 03.38 (ASCII but for a few) or else in UCS-2."""
+    units = len(text.encode("utf-16-be")) // 2
+    if text.isascii() and text.isprintable() and "`" not in text:
+        # WHY: these are of the extension table and take two septets.
+        return 0 < units + sum(text.count(each) for each in "^{}\\[~]|") <= 160
+    return 0 < units <= 70
 
 
 def _credentials(prefix: str, route: Route) -> Iterator[str]:

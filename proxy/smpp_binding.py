@@ -99,6 +99,10 @@ class Doorkeeper:
             raise BindRefusedError(ESME_RSYSERR, "busy") from None
         if not right or account is None:
             raise BindRefusedError(ESME_RBINDFAIL, "credentials")
+        # WHY again: the check took its time, and the account may have changed meanwhile, or be gone.
+        checked, account = account, self._in_force.snapshot.accounts.get(bind.system_id)
+        if account is None or account.password_hash != checked.password_hash or not _fits(account, peer, certificate):
+            raise BindRefusedError(ESME_RBINDFAIL, "credentials")
         self._approved(account, bind)
         return account
 
@@ -131,6 +135,8 @@ def _fits(account: Account, peer: str, certificate: bytes | None) -> bool:
         return True
     try:
         address = ip_address(peer)
+        # WHY: a listener on :: sees IPv4 peers as ::ffff:192.0.2.1.
+        address = getattr(address, "ipv4_mapped", None) or address
         return any(address in ip_network(network, strict=False) for network in account.addresses)
     except ValueError:
         return False

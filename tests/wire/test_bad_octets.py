@@ -366,9 +366,10 @@ async def test_a_slow_sender_whose_pdus_come_to_an_end_is_left_alone(shared: Hou
     """Each chunk ends within a PDU, for longer than the time that one PDU may take."""
     esme = await shared.bind("jl")
     stream = b"".join(pdu(ENQUIRE_LINK, sequence=1000 + number) for number in range(120))
-    for at in range(0, len(stream), 24):
-        await esme.send(stream[at : at + 24])
-        await asyncio.sleep(0.012)
+    await esme.send(stream[:5])
+    for at in range(5, len(stream), 16):
+        await esme.send(stream[at : at + 16])
+        await asyncio.sleep(0.008)
     assert (await esme.expect(ENQUIRE_LINK | RESP, match=lambda one: one.sequence == 1119)).status == 0
     assert not esme.closed.is_set()
 

@@ -138,6 +138,7 @@ class KannelEsme:
             await self._until("the admin port", lambda page: "Status: running" in page)
             await self.smsbox.spawn("smsbox", "-v", "1", config)
             await self._until("smsbox", lambda page: "smsbox" in page.partition("Box connections:")[2])
+            await self._sendsms_answers()
             if self._await_bind:
                 await self.bound()
         except BaseException:
@@ -162,6 +163,18 @@ class KannelEsme:
     async def bound(self, limit_s: float = 20.0) -> None:
         """Returns when the carrier's line of the status page says online."""
         await self._until("the bind", lambda page: "(online" in page, limit_s)
+
+    async def _sendsms_answers(self) -> None:
+        """Returns when smsbox answers HTTP at all, if only that there is no such page."""
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await self._get(f"http://127.0.0.1:{self.sendsms_port}/is-there-anybody")
+                except OSError:
+                    # WHY a pause: a connection that is refused or dropped is no event one could wait for.
+                    await asyncio.sleep(0.05)
+                    continue
+                return
 
     async def says(self, check: Callable[[str], bool], limit_s: float = 20.0) -> None:
         """Returns when the status page fits."""

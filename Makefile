@@ -1,4 +1,4 @@
-# Targets: demo, check, test, bench, fuzz, soak, lock, clean. Each sets up what it needs; a second run finds it done.
+# Targets: demo, check, test, fast, bench, fuzz, soak, lock, clean. Each sets up what it needs; a second run finds it done.
 VENV := .venv
 # WHY recursive: the search runs only when an environment has to be made.
 PYTHON ?= $(shell scripts/find-python)
@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 ONCE ?=
 
-.PHONY: demo check test bench fuzz soak lock peers clean
+.PHONY: demo check test fast bench fuzz soak lock peers clean
 .DEFAULT_GOAL := check
 
 $(VENV)/.complete: requirements.lock pyproject.toml
@@ -33,7 +33,11 @@ peers:
 test: $(VENV)/.complete peers
 	$(RUN)/python -m pytest $(PYTEST_ARGS)
 
-bench: $(VENV)/.complete peers
+# The hot modules compiled, installed beside the checkout: .venv-fast/bin/tdgate. Nothing happens unless the sources changed.
+fast: $(VENV)/.complete
+	@$(RUN)/python scripts/compiled_install.py $(VENV)-fast
+
+bench: $(VENV)/.complete peers fast
 	$(RUN)/python -m bench $(BENCH_ARGS)
 
 # Every property test, with many more examples than `make test` spends; bounded.
@@ -54,4 +58,4 @@ build/lock/.complete:
 	@touch $@
 
 clean:
-	rm -rf $(VENV) node_modules build bench/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-fast node_modules build bench/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from bench import report
+from bench import report, tdgate_hop
 from bench.beside import BESIDE, measure_beside
 from bench.cases import CASES, DEFAULT_CASES, Load
-from bench.hops import HOPS
+from bench.hops import HOPS, Hop, tdgate
 from bench.run import Bench, Effort, Row
 from bench.smpp.measure import build
 from bench.surroundings import certificate
@@ -34,6 +34,8 @@ def _arguments() -> argparse.Namespace:
     ask.add_argument("--rounds", type=int, default=3, help="rounds over all hops; medians are shown (default 3)")
     ask.add_argument("--startup", type=float, default=120, help="seconds a hop may take to listen")
     ask.add_argument("--hops", help=f"of {', '.join(HOPS)} (default all)")
+    ask.add_argument("--tdgate", help="its command (default: .venv-fast/bin/tdgate of `make fast`, else this checkout)")
+    ask.add_argument("--pure", action="store_true", help="add the hop tdgate-pure: this checkout, not compiled")
     ask.add_argument("--cases", help=f"of {', '.join(CASES)} (default {', '.join(DEFAULT_CASES)})")
     ask.add_argument("--page", action="store_true", help="add the case page to the cases that were chosen")
     ask.add_argument("--loads", default="", help="instead of each case's own: 1x1,10x100,10x10@1000")
@@ -46,7 +48,9 @@ def _arguments() -> argparse.Namespace:
     ask.add_argument("--folder", type=Path, help="keep registries, configurations and logs here (default: thrown away)")
     given = ask.parse_args()
     chosen = given.hops is not None or given.cases is not None or given.loads
-    given.hops = _names(given.hops, HOPS)
+    given.hops = _names(given.hops, [name for name in HOPS if name != "tdgate-pure"])
+    if given.pure and "tdgate-pure" not in given.hops:
+        given.hops.append("tdgate-pure")
     given.cases = _names(given.cases, DEFAULT_CASES)
     given.beside = _names(given.beside, () if chosen else BESIDE)
     if given.page and "page" not in given.cases:
@@ -70,6 +74,14 @@ def _names(given: str | None, otherwise: Iterable[str]) -> list[str]:
     return list(otherwise) if given is None else [name for name in given.split(",") if name]
 
 
+def _hops(given: argparse.Namespace) -> list[Hop]:
+    """The hops that were asked for; says which tdgate is among them."""
+    command = tuple(shlex.split(given.tdgate)) if given.tdgate else tdgate_hop.command()
+    build = "not compiled: `make fast` makes the other" if command == tdgate_hop.PURE else shlex.join(command)
+    print(f"tdgate: {build}", file=sys.stderr, flush=True)
+    return [tdgate(name, command) if name == "tdgate" else HOPS[name] for name in given.hops]
+
+
 def _measure(given: argparse.Namespace, folder: Path) -> list[Row]:
     smppload, smscsim = build(HERE / "build")
     effort = Effort(given.secs, given.warm, given.rounds, given.startup)
@@ -81,10 +93,10 @@ def _measure(given: argparse.Namespace, folder: Path) -> list[Row]:
         effort,
         lambda line: print(line, file=sys.stderr, flush=True),
     )
-    rows = []
+    rows, hops = [], _hops(given)
     for name in given.cases:
         case = replace(CASES[name], loads=given.loads) if given.loads else CASES[name]
-        rows += bench.run(case, [HOPS[hop] for hop in given.hops])
+        rows += bench.run(case, hops)
     return rows
 
 

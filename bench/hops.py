@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,7 +78,16 @@ def _node(folder: Path, case: Case, ports: Ports, certificate: Certificate) -> S
     return Start([_program("node"), str(PEERS / "node_relay.js"), str(ports.listen), str(ports.upstream)], env)
 
 
-def _tdgate(folder: Path, case: Case, ports: Ports, certificate: Certificate) -> Start:
+def tdgate(name: str, command: Sequence[str]) -> Hop:
+    """A tdgate that `command` starts."""
+
+    def start(folder: Path, case: Case, ports: Ports, certificate: Certificate) -> Start:
+        return _tdgate(command, folder, case, ports, certificate)
+
+    return Hop(name, start, enforces=True)
+
+
+def _tdgate(command: Sequence[str], folder: Path, case: Case, ports: Ports, certificate: Certificate) -> Start:
     made = tdgate_hop.prepare(
         folder,
         case,
@@ -88,11 +96,12 @@ def _tdgate(folder: Path, case: Case, ports: Ports, certificate: Certificate) ->
         tls_key=certificate.key if case.tls else None,
         tls_cert=certificate.cert if case.tls else None,
     )
-    return Start([sys.executable, "-m", "proxy", *made.arguments], {}, made.page)
+    return Start([*command, *made.arguments], {}, made.page)
 
 
 HOPS = {
     "haproxy": Hop("haproxy", _haproxy),
     "node-smpp": Hop("node-smpp", _node),
-    "tdgate": Hop("tdgate", _tdgate, enforces=True),
+    "tdgate": tdgate("tdgate", tdgate_hop.command()),
+    "tdgate-pure": tdgate("tdgate-pure", tdgate_hop.PURE),
 }

@@ -7,6 +7,7 @@ Owns its configuration for a run. Never measures and never starts a process. The
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,19 @@ from bench import world
 from bench.cases import Case
 from bench.smpp.measure import free_port
 
+#: What `make fast` installs, and this checkout as it stands.
+COMPILED = Path(__file__).resolve().parents[1] / ".venv-fast" / "bin" / "tdgate"
+PURE = (sys.executable, "-m", "proxy")
+
+
+def command() -> tuple[str, ...]:
+    """The compiled build where there is one, else the pure one."""
+    return (str(COMPILED),) if COMPILED.exists() else PURE
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """Arguments of `python -m proxy`, and the address of the page, if the configuration opens it."""
+    """Arguments of tdgate, and the address of the page, if the configuration opens it."""
 
     arguments: list[str]
     page: str | None = None

@@ -1,0 +1,343 @@
+"""One bind's gate: no verdict without its record, the registry in force at each request, ids of one account only."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+import proxy.account_gate
+from proxy.account_gate import AccountGate, InForce, Shared
+from proxy.attribution import Answered, LatestMessages
+from proxy.core.codes import load_codes
+from proxy.core.decision import Permit, Refusal
+from proxy.core.purposes import ALL_MARKETING
+from proxy.evidence import records
+from proxy.hearing import Hearing, RefusalStore
+from proxy.optout_parser import load_vocabulary
+from proxy.rate import RateLimit
+from proxy.registry.packs import find_config
+from proxy.rules.table import RULE_IDS
+from proxy.settings import read_toml
+from proxy.smpp import consts
+from proxy.smpp.codec import encode
+from proxy.smpp.gate import LATE, UNKNOWN
+from proxy.smpp.inbound import Receipt, Reply
+from proxy.smpp.message_ids import MessageIds
+from proxy.smpp.pdu import Pdu
+from proxy.smpp.text import DEFAULT_TABLE
+from tests.judging.evidence_double import LogDouble, journal_over
+from tests.rules.scene import BASE, NOON, PERSON, PERSON_KEY, ROW, Scene, build
+from tests.tools.relay_play import message
+
+pytestmark = pytest.mark.unit
+
+CODES = load_codes(read_toml(find_config("codes", "codes")))
+VOCABULARY = load_vocabulary(read_toml(find_config("vocabulary", "optout")), "optout.toml")
+
+
+def submit(sender: str = "10690001", person: str = PERSON, sequence: int = 5) -> Pdu:
+    raw = message("submit", sequence, source=sender, dest=person, text=b"offer of Jianglan bank, TD to refuse")
+    return Pdu(consts.SUBMIT_SM, 0, sequence, raw)
+
+
+def data_sm() -> Pdu:
+    raw = message("data", 4, source="10690001", dest=PERSON, text=b"offer")
+    return Pdu(consts.DATA_SM, 0, 4, raw)
+
+
+def by_id(command_id: int, message_id: bytes) -> Pdu:
+    source = {"source_addr_ton": 1, "source_addr_npi": 1, "source_addr": b"10690001"}
+    dest = {"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": PERSON.encode()}
+    values: dict[str, Any] = {"message_id": message_id, **source}
+    if command_id == consts.CANCEL_SM:
+        values |= {"service_type": b"", **dest}
+    return Pdu(command_id, 0, 9, encode(command_id, 0, 9, values))
+
+
+class House:
+    """A gate and everything around it. `told` is what came back for the relay and the log."""
+
+    def __init__(self, scene: Scene = BASE, *, shared: Shared | None = None, **more: Any) -> None:
+        self.log = LogDouble()
+        self.journal = journal_over(self.log)
+        self.told: list[Any] = []
+        self.latest = LatestMessages()
+        self.acted: list[Any] = []
+        self.hearing = Hearing(cast(RefusalStore, None), self.journal, self.latest, lambda *_, **__: None)
+        self.in_force = InForce(build(scene)[1], VOCABULARY, CODES, scene.now)
+        self.shared = shared or Shared(None, MessageIds(100), MessageIds(100))
+        wanted = {"purpose_tag": 0x1401, "transmitter": False, "interface_version": 0x34} | more
+        self.gate = AccountGate(
+            scene.account,
+            self.shared,
+            self.in_force,
+            self.journal,
+            self.hearing,
+            DEFAULT_TABLE,
+            refusal_durable=lambda pdu, refusal: self.told.append(("refusal", pdu, refusal)),
+            reply_durable=lambda pdu, ok: self.told.append(("reply", pdu, ok)),
+            confirm=lambda understood: self.told.append(("confirm", understood.person)),
+            log=lambda event: self.told.append(("log", event)),
+            **wanted,
+        )
+
+    def use(self, scene: Scene) -> None:
+        self.in_force.snapshot = build(scene)[1]
+
+    def asked(self, pdu: Pdu | None = None, in_flight: int = 1) -> tuple[str, str, str]:
+        decision = self.gate.judge(pdu or submit(), in_flight).decision
+        return decision.effect, decision.rule, decision.detail
+
+    @property
+    def recorded(self) -> list[tuple[int, int, str]]:
+        return [(one.id, one.effect, one.rule) for one in self.log.records if isinstance(one, records.Decision)]
+
+    @property
+    def figures(self) -> tuple[int, int, int, int]:
+        gate = self.gate
+        return gate.submitted, gate.permitted, gate.refused, gate.deferred
+
+
+ALLOWED = ("allow", "", "")
+REFUSED = BASE.but("refused", ALL_MARKETING)
+
+
+def test_a_permit_is_recorded_and_holds_the_octets_that_were_judged() -> None:
+    house = House()
+    pdu = submit()
+    verdict = house.gate.judge(pdu, 1)
+    assert isinstance(verdict, Permit)
+    assert house.recorded == [(verdict.decision.id, records.ALLOW, "")]
+    assert house.log.records[0].person == PERSON_KEY.digest(PERSON)  # type: ignore[union-attr]
+    assert verdict.spend() == pdu.raw
+    assert house.figures == (1, 1, 0, 0)
+
+
+def test_a_permit_that_cannot_be_recorded_is_a_deferral() -> None:
+    house = House(BASE.but("others", (msgspec.structs.replace(ROW, principal="yunxiu"),)).but("row.extensible", False))
+    house.log.full = True
+    verdict = house.gate.judge(submit(), 1)
+    assert isinstance(verdict, Refusal)
+    assert (verdict.decision.effect, verdict.decision.rule) == ("defer", "internal.outbox")
+    assert house.gate.status(verdict) == consts.ESME_RMSGQFUL
+    assert not house.gate.awaits_disk(verdict, submit())
+    assert house.figures == (1, 0, 0, 1)
+    # What was not sent is nobody's latest message.
+    assert house.latest.find(PERSON_KEY.digest(PERSON), "10690001") is None
+
+
+def test_a_refusal_is_answered_when_it_is_on_disk() -> None:
+    house = House(REFUSED)
+    pdu = submit()
+    verdict = house.gate.judge(pdu, 1)
+    assert isinstance(verdict, Refusal)
+    assert house.gate.awaits_disk(verdict, pdu)
+    assert not house.gate.awaits_disk(verdict, pdu), "once"
+    assert house.told == []
+    house.log.written()
+    assert house.told == [("refusal", pdu, verdict)]
+    assert house.recorded == [(verdict.decision.id, records.DENY, "suppression.active")]
+    assert house.figures == (1, 0, 1, 0)
+
+
+def test_a_refusal_whose_record_the_disk_did_not_take_yet_is_answered_all_the_same() -> None:
+    house = House(REFUSED)
+    house.gate.judge(submit(), 1)
+    house.log.written(OSError("no space"))
+    assert [what for what, *_ in house.told] == ["refusal"]
+
+
+def test_a_refusal_that_cannot_be_recorded_is_a_deferral() -> None:
+    house = House(REFUSED)
+    house.log.full = True
+    verdict = house.gate.judge(submit(), 1)
+    assert isinstance(verdict, Refusal)
+    assert (verdict.decision.effect, verdict.decision.rule) == ("defer", "internal.outbox")
+    assert not house.gate.awaits_disk(verdict, submit())
+    house.log.written()
+    assert house.told == []
+    assert house.figures == (1, 0, 0, 1)
+
+
+def test_a_refusal_that_was_not_asked_for_does_not_make_the_next_one_wait() -> None:
+    house = House(REFUSED)
+    house.gate.judge(submit(), 1)
+    house.use(BASE)
+    deferred = house.gate.unanswerable(submit(), "internal.upstream")
+    assert not house.gate.awaits_disk(deferred, submit())
+
+
+def test_every_request_has_an_id_of_its_own_and_one_record() -> None:
+    house = House()
+    pdus = [submit(), by_id(consts.QUERY_SM, b"X"), data_sm()]
+    for _ in range(20):
+        for pdu in pdus:
+            house.gate.judge(pdu, 1)
+    ids = [one for one, _, _ in house.recorded]
+    assert len(set(ids)) == len(ids) == 60
+
+
+def test_the_registry_in_force_counts_at_each_request() -> None:
+    house = House()
+    assert house.asked() == ALLOWED
+    house.in_force.snapshot = msgspec.structs.replace(build(BASE)[1], accounts={})
+    assert house.asked() == ("deny", "account.unreviewed", "account")
+    assert house.asked() == ("deny", "account.unreviewed", "account")
+    house.use(BASE.but("account.reviewed", False))
+    assert house.asked() == ("deny", "account.unreviewed", "account")
+    house.use(BASE)
+    assert house.asked() == ALLOWED
+    house.use(BASE.but("row", None))
+    assert house.asked() == ("deny", "number.unregistered", "unknown")
+    house.use(BASE.but("account.window", 1))
+    assert house.asked(in_flight=2) == ("defer", "throughput.account", "rate")
+
+
+def test_the_window_is_the_accounts() -> None:
+    house = House(BASE.but("account.window", 3))
+    assert house.asked(in_flight=3) == ALLOWED
+    assert house.asked(in_flight=4) == ("defer", "throughput.account", "rate")
+    assert house.told == [], "a deferral waits for no disk"
+    assert house.figures == (2, 1, 0, 1)
+
+
+def test_the_rate_is_shared_by_all_binds_of_the_account() -> None:
+    shared = Shared(RateLimit(2), MessageIds(9), MessageIds(9))
+    one, other = House(shared=shared), House(shared=shared)
+    assert [house.asked()[1] for house in (one, other, one)] == ["", "", "throughput.account"]
+    one.in_force.now = NOON + 1
+    assert one.asked() == ALLOWED
+
+
+def test_a_final_refusal_beats_a_temporary_one() -> None:
+    assert House(REFUSED).asked(in_flight=10_000) == ("deny", "suppression.active", "refused")
+
+
+def test_a_transmitter_sends_only_while_a_receiver_path_stands() -> None:
+    house = House(transmitter=True)
+    assert house.asked() == ("deny", "account.oneway", "transmitter")
+    house.shared.receivers = 1
+    assert house.asked() == ALLOWED
+    house.shared.receivers = 0
+    assert house.asked() == ("deny", "account.oneway", "transmitter")
+    assert House(transmitter=False).asked() == ALLOWED
+
+
+@pytest.mark.parametrize(("command_id", "detail"), [(consts.QUERY_SM, "query_sm"), (consts.CANCEL_SM, "cancel_sm")])
+def test_only_ids_of_ones_own_account_can_be_asked_about(command_id: int, detail: str) -> None:
+    shared = Shared(None, MessageIds(9), MessageIds(9))
+    house, second_bind, stranger = House(shared=shared), House(shared=shared), House()
+    assert house.asked(by_id(command_id, b"A1")) == ("deny", "message.foreign", detail)
+    house.gate.accepted(b"A1")
+    assert house.asked(by_id(command_id, b"A1")) == ALLOWED
+    assert second_bind.asked(by_id(command_id, b"A1")) == ALLOWED
+    assert stranger.asked(by_id(command_id, b"A1")) == ("deny", "message.foreign", detail)
+    assert house.asked(by_id(command_id, b"A2")) == ("deny", "message.foreign", detail)
+    assert house.asked(by_id(command_id, b"")) == ("deny", "message.foreign", detail)
+
+
+def test_commands_that_are_closed_are_refused_and_recorded() -> None:
+    house = House()
+    assert house.asked(data_sm())[:2] == ("deny", "pdu.unsupported")
+    assert [rule for _, _, rule in house.recorded] == ["pdu.unsupported"]
+
+
+@pytest.mark.parametrize("rule", ["internal.upstream", "internal.draining", "internal.outbox"])
+def test_what_lies_in_the_house_or_the_carrier_is_a_deferral_with_a_record(rule: str) -> None:
+    house = House()
+    refusal = house.gate.unanswerable(submit(), rule)
+    assert (refusal.decision.effect, refusal.decision.rule) == ("defer", rule)
+    assert house.recorded == [(refusal.decision.id, records.DEFER, rule)]
+    assert house.figures == (0, 0, 0, 1)
+
+
+def test_the_rule_is_told_in_words_only_to_v5_peers_and_to_accounts_that_ask() -> None:
+    refusal = House(REFUSED).gate.judge(submit(), 1)
+    assert isinstance(refusal, Refusal)
+    told = struct.pack(">HH", consts.TAG_ADDITIONAL_STATUS_INFO_TEXT, 19) + b"suppression.active\0"
+    assert House().gate.status_text(refusal) == b""
+    assert House(interface_version=0x50).gate.status_text(refusal) == told
+    assert House(BASE.but("account.status_text", True)).gate.status_text(refusal) == told
+
+
+def test_every_rule_fits_the_text_that_it_is_told_in() -> None:
+    # SMPP v5.0 §4.8.4.1: 1 to 256 octets with the NUL.
+    assert all(len(rule) + 1 <= 256 for rule in RULE_IDS)
+
+
+def test_the_accounts_own_code_map_gives_the_status() -> None:
+    refusal = House(REFUSED).gate.judge(submit(), 1)
+    assert isinstance(refusal, Refusal)
+    assert House().gate.status(refusal) == 0x0429
+    assert House(BASE.but("account.vendor_base", 0x0500)).gate.status(refusal) == 0x0529
+    assert House(BASE.but("account.code_map", "standard")).gate.status(refusal) == 0x0B
+    assert House().gate.status_of("outcome.unknown") == 0x0460
+
+
+def test_receipts_of_what_tdgate_sent_itself_are_known_by_their_id() -> None:
+    gate = House().gate
+    gate.own_answered(1, b"C1")
+    gate.own_answered(2, b"")
+    assert gate.is_own_receipt(Receipt((b"X", b"C1"), b""))
+    assert not gate.is_own_receipt(Receipt((b"C2",), b""))
+    assert not gate.is_own_receipt(Receipt((), b""))
+    assert not gate.is_own_receipt(Receipt((b"",), b""))
+
+
+def test_an_outcome_is_recorded_without_the_carriers_id_in_clear() -> None:
+    house = House()
+    house.gate.outcome(7, UNKNOWN, 0, b"")
+    house.gate.outcome(7, LATE, 0, b"carrier-id-1")
+    first, second = (one for one in house.log.records if isinstance(one, records.Outcome))
+    assert (first.id, first.result, first.carrier_id_hash) == (7, UNKNOWN, b"")
+    assert (second.result, second.carrier_id_hash) == (LATE, PERSON_KEY.fingerprint(b"carrier-id-1"))
+    assert b"carrier-id-1" not in b"".join(house.log.kept)
+    assert ("log", "outcome.unknown") in house.told
+
+
+def test_permits_from_a_shared_number_are_remembered_and_others_are_not() -> None:
+    shared_row = msgspec.structs.replace(ROW, address="10690777", extensible=False)
+    scene = BASE.but("others", (shared_row, msgspec.structs.replace(shared_row, principal="yunxiu")))
+    house = House(scene)
+    assert house.asked(submit("10690777")) == ALLOWED
+    assert house.asked(submit("10690001")) == ALLOWED
+    person = PERSON_KEY.digest(PERSON)
+    assert house.latest.find(person, "10690777") == Answered("jianglan", frozenset(("marketing",)))
+    assert house.latest.find(person, "10690001") is None
+    # A refused message is no latest message.
+    again = House(msgspec.structs.replace(scene, refused=ALL_MARKETING))
+    assert again.asked(submit("10690777"))[0] == "deny"
+    assert again.latest.find(person, "10690777") is None
+
+
+def test_invented_extensions_do_not_grow_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy.account_gate, "_SENDERS_KEPT", 8)
+    house = House()
+    for extension in range(50):
+        assert house.asked(submit(f"10690001{extension:04}")) == ALLOWED
+        assert len(house.gate._shared_numbers) <= 8
+
+
+def test_a_reply_that_asks_for_nothing_needs_no_disk() -> None:
+    house = House()
+    assert not house.gate.hear(Reply(PERSON, "10690001", ("你好",)), submit())
+    assert house.gate.replies == 1
+
+
+@pytest.mark.parametrize(("ok", "changed"), [(True, True), (True, False), (False, False)])
+def test_a_refusal_answers_the_carrier_and_is_confirmed_once_per_change(
+    monkeypatch: pytest.MonkeyPatch, ok: bool, changed: bool
+) -> None:
+    house = House()
+    acting: list[Any] = []
+    monkeypatch.setattr(Hearing, "act", lambda _self, understood, _snapshot, done: acting.append((understood, done)))
+    pdu = submit()
+    assert house.gate.hear(Reply(PERSON, "10690001", ("TD",)), pdu)
+    ((understood, done),) = acting
+    assert (understood.person, understood.reading.label) == (PERSON, "optout")
+    assert house.told == []
+    done(ok, changed)
+    assert house.told == [("reply", pdu, ok), *([("confirm", PERSON)] if changed else [])]

@@ -14,9 +14,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from proxy.account_gate import InForce
-from proxy.attribution import LatestMessages
-from proxy.confirmation import Confirmer
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
 from proxy.core.codes import CodeMaps, CodeTableError, load_codes
@@ -24,8 +21,11 @@ from proxy.core.pack import Pack
 from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
-from proxy.hearing import Hearing
-from proxy.journal import Journal
+from proxy.judging.account_gate import InForce
+from proxy.judging.attribution import LatestMessages
+from proxy.judging.confirmation import Confirmer
+from proxy.judging.hearing import Hearing
+from proxy.judging.journal import Journal
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.registry.dates import day_number
 from proxy.registry.keys import load_or_create_person_key

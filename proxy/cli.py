@@ -11,8 +11,11 @@ from pathlib import Path
 
 import uvloop
 
-from proxy import explain_command, optout_command, registry_commands
 from proxy.app import check, configure, serve
+from proxy.commands import explain as explain_command
+from proxy.commands import optout as optout_command
+from proxy.commands import registry as registry_commands
+from proxy.commands.route import add_arguments as add_route_arguments
 from proxy.console.serve import serve as serve_console
 from proxy.evidence import commands as evidence_commands
 from proxy.evidence.disk import LogLockedError
@@ -20,7 +23,6 @@ from proxy.evidence.keys import KeyFileError
 from proxy.evidence.recovery import EvidenceDamagedError
 from proxy.registry.keys import PersonKeyError
 from proxy.registry.ports import StoreError
-from proxy.route_commands import add_arguments as add_route_arguments
 from proxy.settings import SettingsError, load
 from proxy.version import VERSION
 

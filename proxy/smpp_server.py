@@ -13,17 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from proxy.account_gate import InForce
-from proxy.confirmation import Confirmer
-from proxy.core.records import Account
-from proxy.credentials import Credentials
-from proxy.hearing import Hearing, Understood
-from proxy.journal import Journal
-from proxy.settings import Smpp
-from proxy.smpp.consts import BIND_RECEIVER, ESME_RBINDFAIL, ESME_RSYSERR, RESPONSE_BIT
-from proxy.smpp.pdu import Pdu, PduError, response, with_sequence
-from proxy.smpp.session import Session, Timers
-from proxy.smpp_binding import (
+from proxy.binds.binding import (
     BindRefusedError,
     BindRequest,
     Dialler,
@@ -32,10 +22,20 @@ from proxy.smpp_binding import (
     for_carrier,
     read_bind,
 )
-from proxy.smpp_bounds import Bound, Pairs, RouteState, links_of
-from proxy.smpp_links import CarrierLink, EsmeLink, Link
-from proxy.tcp import Listening
-from proxy.tls import client_context, server_context
+from proxy.binds.credentials import Credentials
+from proxy.binds.links import CarrierLink, EsmeLink, Link
+from proxy.binds.pairs import Bound, Pairs, RouteState, links_of
+from proxy.binds.tcp import Listening
+from proxy.binds.tls import client_context, server_context
+from proxy.core.records import Account
+from proxy.judging.account_gate import InForce
+from proxy.judging.confirmation import Confirmer
+from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.journal import Journal
+from proxy.settings import Smpp
+from proxy.smpp.consts import BIND_RECEIVER, ESME_RBINDFAIL, ESME_RSYSERR, RESPONSE_BIT
+from proxy.smpp.pdu import Pdu, PduError, response, with_sequence
+from proxy.smpp.session import Session, Timers
 from proxy.wire_faults import route_table
 
 _TICK_S: Final = 0.1

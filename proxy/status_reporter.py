@@ -8,11 +8,11 @@ import os
 import time
 from typing import Final
 
-from proxy.account_gate import InForce
+from proxy.binds.pairs import Bound
 from proxy.evidence.log import EvidenceLog
-from proxy.journal import Journal
+from proxy.judging.account_gate import InForce
+from proxy.judging.journal import Journal
 from proxy.rules.table import RULE_IDS
-from proxy.smpp_bounds import Bound
 from proxy.smpp_server import SmppServer
 from proxy.telemetry.rows import decision_row, refusal_row
 from proxy.telemetry.status import BindRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile

@@ -8,9 +8,9 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+from proxy.binds.tls import client_context, server_context
 from proxy.settings import Route, Smpp, Tls
 from proxy.smpp.text import AlphabetTable, alphabet_table
-from proxy.tls import client_context, server_context
 
 
 def route_table(route: Route) -> AlphabetTable:

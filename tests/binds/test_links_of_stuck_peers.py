@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from proxy.account_gate import InForce
+from proxy.binds.links import EsmeLink
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonKey
 from proxy.core.snapshot import Snapshot
+from proxy.judging.account_gate import InForce
 from proxy.smpp.session import Session, Timers
-from proxy.smpp_links import EsmeLink
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from proxy.evidence import records
 from proxy.evidence.log import EvidenceLog
-from proxy.journal import Journal
+from proxy.judging.journal import Journal
 from proxy.telemetry.counters import Counters
 
 Then = Callable[[OSError | None], None]

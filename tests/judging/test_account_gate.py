@@ -8,16 +8,16 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-import proxy.account_gate
-from proxy.account_gate import AccountGate, InForce, Shared
-from proxy.attribution import Answered, LatestMessages
+import proxy.judging.account_gate
 from proxy.core.codes import load_codes
 from proxy.core.decision import Permit, Refusal
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
-from proxy.hearing import Hearing, RefusalStore
+from proxy.judging.account_gate import AccountGate, InForce, Shared
+from proxy.judging.attribution import Answered, LatestMessages
+from proxy.judging.hearing import Hearing, RefusalStore
+from proxy.judging.rate import RateLimit
 from proxy.optout_parser import load_vocabulary
-from proxy.rate import RateLimit
 from proxy.registry.packs import find_config
 from proxy.rules.table import RULE_IDS
 from proxy.settings import read_toml
@@ -314,7 +314,7 @@ def test_permits_from_a_shared_number_are_remembered_and_others_are_not() -> Non
 
 
 def test_invented_extensions_do_not_grow_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy.account_gate, "_SENDERS_KEPT", 8)
+    monkeypatch.setattr(proxy.judging.account_gate, "_SENDERS_KEPT", 8)
     house = House()
     for extension in range(50):
         assert house.asked(submit(f"10690001{extension:04}")) == ALLOWED

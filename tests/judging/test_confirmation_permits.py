@@ -5,15 +5,15 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from proxy.account_gate import InForce
-from proxy.attribution import Answered
-from proxy.confirmation import Confirmer
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import load_codes
 from proxy.core.decision import OUTCOME_NA, Permit
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
-from proxy.hearing import Understood
+from proxy.judging.account_gate import InForce
+from proxy.judging.attribution import Answered
+from proxy.judging.confirmation import Confirmer
+from proxy.judging.hearing import Understood
 from proxy.optout_parser import Label, Reading, load_vocabulary
 from proxy.registry.packs import find_config
 from proxy.rules.table import RULE_IDS

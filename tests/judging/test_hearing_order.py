@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from proxy.attribution import Answered, LatestMessages
 from proxy.core.purposes import (
     ALL_COLLECTION,
     ALL_MARKETING,
@@ -18,7 +17,8 @@ from proxy.core.purposes import (
 from proxy.core.refusal_scope import Scope
 from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
-from proxy.hearing import Hearing, Understood
+from proxy.judging.attribution import Answered, LatestMessages
+from proxy.judging.hearing import Hearing, Understood
 from proxy.optout_parser import Label, Reading
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from tests.judging.evidence_double import LogDouble, journal_over

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import proxy.journal
+import proxy.judging.journal
 from proxy.core.decision import Decision, Ground
 from proxy.core.request import Request
 from proxy.evidence import records
-from proxy.journal import Form, Heard
+from proxy.judging.journal import Form, Heard
 from proxy.rules.table import RULE_IDS
 from tests.judging.evidence_double import LogDouble, journal_over
 from tests.rules.scene import ACCOUNT, NOON, PERSON, PERSON_KEY
@@ -135,7 +135,7 @@ def test_a_full_log_takes_nothing_and_nothing_is_counted() -> None:
 
 
 def test_forms_stay_bounded_and_lose_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy.journal, "_FORMS_KEPT", 4)
+    monkeypatch.setattr(proxy.judging.journal, "_FORMS_KEPT", 4)
     journal = journal_over(LogDouble())
     for number in range(1, 40):
         # Grounds that are equal, and yet each another one: as a deferral makes them.

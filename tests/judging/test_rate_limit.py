@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.rate import RateLimit
+from proxy.judging.rate import RateLimit
 
 pytestmark = pytest.mark.unit
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.attribution import Answered, LatestMessages, attribute, is_shared
 from proxy.core.purposes import Purpose
 from proxy.core.records import Number
 from proxy.core.snapshot import Snapshot
+from proxy.judging.attribution import Answered, LatestMessages, attribute, is_shared
 from tests.rules.scene import ACCOUNT, BASE, PERSON_KEY, ROW, build
 
 pytestmark = pytest.mark.unit

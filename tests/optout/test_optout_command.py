@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proxy import optout_command
-from proxy.optout_command import read_lines, read_vocabulary
+from proxy.commands import optout as optout_command
+from proxy.commands.optout import read_lines, read_vocabulary
 
 pytestmark = pytest.mark.unit
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from proxy.optout_command import read_vocabulary
+from proxy.commands.optout import read_vocabulary
 from proxy.optout_parser import READ_LIMIT, Reading, parse
 
 pytestmark = pytest.mark.unit

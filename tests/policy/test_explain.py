@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from proxy.commands.explain import add_arguments
+from proxy.commands.explain_source import Source, UnknownAccountError
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import load_codes
 from proxy.core.decision import OUTCOME_NAMES
 from proxy.core.pack import RuleSetting
 from proxy.core.records import Period
 from proxy.explain import Explanation, explain
-from proxy.explain_command import add_arguments
-from proxy.explain_source import Source, UnknownAccountError
 from proxy.rules.table import RULE_IDS
 from tests.rules.cases import CASES, Case
 from tests.rules.scene import BASE, NOON, PERSON, Scene, at, build, decided

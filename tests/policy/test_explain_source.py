@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy import explain_command, registry_commands
+from proxy.commands import explain as explain_command
+from proxy.commands import registry as registry_commands
 from proxy.registry.keys import PersonKeyError
 from proxy.registry.ports import StoreError
 

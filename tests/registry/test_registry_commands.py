@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy import registry_commands
+from proxy.commands import registry as registry_commands
 from proxy.registry.verbs import VERBS
 
 pytestmark = pytest.mark.unit

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from proxy.commands.registry import _GROUPS
 from proxy.registry.tables import TABLES
-from proxy.registry_commands import _GROUPS
 from proxy.rules import person
 from proxy.store import consent_ledger
 

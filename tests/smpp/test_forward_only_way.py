@@ -24,7 +24,7 @@ PASSED_ON = {
     ("relay.py", "_deliver"): "to the ESME: a delivery",
     ("relay.py", "_esme_answered"): "to the carrier: an answer, its kind checked against the delivery",
     ("smpp_server.py", "_open"): "to the ESME: the carrier's answer to its bind",
-    ("smpp_binding.py", "dial"): "to the carrier: the bind",
+    ("binding.py", "dial"): "to the carrier: the bind",
 }
 
 
@@ -52,7 +52,7 @@ def appended(path: Path) -> list[tuple[str, str]]:
     ]
 
 
-SOURCES = sorted(SMPP.glob("*.py")) + sorted(PROXY.glob("smpp_*.py"))
+SOURCES = sorted(SMPP.glob("*.py")) + sorted((PROXY / "binds").glob("*.py")) + [PROXY / "smpp_server.py"]
 
 
 def test_octets_of_a_peer_are_passed_on_in_known_places_only():

@@ -20,15 +20,16 @@ import resource
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from proxy.commands.registry_access import ImportRequest, StoreAccess
 from proxy.evidence import read
 from proxy.evidence.keys import load_signing_key
 from proxy.evidence.records import Decision, Outcome, Release, Suppression
 from proxy.evidence.verify import verify
-from proxy.registry_access import ImportRequest, StoreAccess
 from proxy.settings import load
 from tests.tools.raw_esme import RawEsme
 from tests.tools.raw_smsc import RawSession, RawSmsc
@@ -37,6 +38,8 @@ from tests.wire.people import PASSWORD, PERSONS, REGISTRY, SECRET_TEXTS, TEXT
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 20.0
+#: tdgate as it stands here; another build has another command.
+CHECKOUT = (sys.executable, "-m", "proxy")
 T = TypeVar("T")
 Table = Mapping[str, Any]
 
@@ -117,8 +120,9 @@ async def tdgate(*arguments: str | Path) -> tuple[int, str, str]:
 class House:
     """One tdgate and its state. `smsc` is the carrier of the default route; more can be made by a test."""
 
-    def __init__(self, template: Path, folder: Path) -> None:
+    def __init__(self, template: Path, folder: Path, command: Sequence[str] = CHECKOUT) -> None:
         self.folder = folder
+        self._command = command
         self.state = folder / "state"
         self.config = folder / "tdgate.toml"
         self.smsc = RawSmsc()
@@ -181,9 +185,7 @@ class House:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_octets_most, file_octets_most))
 
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "proxy",
+            *self._command,
             "run",
             "--config",
             str(self.config),
@@ -283,15 +285,18 @@ class House:
     def status_path(self) -> Path:
         return self.state / "status.json"
 
-    async def status(self, check: Callable[[dict[str, Any]], Any] = lambda _: True) -> dict[str, Any]:
-        """The status file as soon as `check` holds of it."""
+    async def status(
+        self, check: Callable[[dict[str, Any]], Any] = lambda _: True, *, fresh: bool = False
+    ) -> dict[str, Any]:
+        """The status file as soon as `check` holds of it; a `fresh` one was written after this call."""
         seen: dict[str, Any] = {}
+        since_us = time.time_ns() // 1000 if fresh else 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LIMIT_S):
                 while True:
                     with contextlib.suppress(OSError, ValueError):
                         seen = json.loads(self.status_path.read_bytes())
-                        if check(seen):
+                        if seen["at_us"] >= since_us and check(seen):
                             return seen
                     # WHY a pause: a file that is replaced is no event one could wait for.
                     await asyncio.sleep(0.02)
@@ -304,8 +309,7 @@ class House:
 
     async def counters(self) -> dict[str, int]:
         """All counters of a status that was written after this call."""
-        before = self.status_path.stat().st_ino if self.status_path.exists() else 0
-        return dict((await self.status(lambda _: self.status_path.stat().st_ino != before))["counters"])
+        return dict((await self.status(fresh=True))["counters"])
 
     def records(self) -> list[Any]:
         """All records of the evidence."""

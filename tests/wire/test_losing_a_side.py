@@ -97,7 +97,7 @@ async def test_the_smsc_is_killed_with_full_windows(on_loss: str, how: str, hous
         esmes = [await house.bind(name) for name in ("jl", "jl", "jl-std")]
     else:
         await house.status(
-            lambda one: len(one["binds"]) == 3 and all(bind["state"] == "bound" for bind in one["binds"])
+            lambda one: len(one["binds"]) == 3 and all(bind["state"] == "bound" for bind in one["binds"]), fresh=True
         )
     assert (await house.hear("jl", reply(receipt_text("late-1").decode(), esm_class=4))).status == 0
     assert (await house.hear("jl-std", reply(receipt_text("late-2").decode(), esm_class=4))).status == 0
@@ -125,7 +125,7 @@ async def test_a_held_bind_is_brought_back_with_growing_pauses(house: House) -> 
     assert (await esme.request(SUBMIT_SM, text())).status == LATER
     house.smsc.bind_status = 0
     await house.event("carrier.connected", 2)
-    await house.status(lambda one: one["binds"][0]["state"] == "bound")
+    await house.status(lambda one: one["binds"] and one["binds"][0]["state"] == "bound", fresh=True)
     assert (await esme.request(SUBMIT_SM, text())).status == 0
     # The same bind PDU as the ESME's own.
     binds = house.smsc.of(BIND_TRX)
@@ -140,7 +140,7 @@ async def test_a_held_bind_whose_esme_goes_is_not_brought_back(house: House) -> 
     await house.smsc.close()
     await house.event("carrier.unreachable")
     assert (await esme.request(UNBIND)).status == 0
-    await house.status(lambda one: one["binds"] == [])
+    await house.status(lambda one: one["binds"] == [], fresh=True)
     await house.smsc.listen()
     assert [one for one in house.smsc.sessions if not one.closed.is_set()] == []
     await house.end()
@@ -204,7 +204,7 @@ async def test_both_sides_die_at_once(house: House) -> None:
     for esme in esmes:
         esme.abort()
     await house.smsc.close()
-    await house.status(lambda one: one["binds"] == [])
+    await house.status(lambda one: one["binds"] == [], fresh=True)
     house.smsc.answer = None
     await house.smsc.listen()
     assert (await (await house.bind("jl")).request(SUBMIT_SM, text())).status == 0

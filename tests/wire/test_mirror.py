@@ -46,15 +46,15 @@ async def until_answered(esme: object, count: int) -> list[Frame]:
 # ---- binding ----------------
 
 
-@pytest.mark.parametrize("status", [0x0D, 0x0E, 0x05, 0x58, 0x0411])
-async def test_the_carriers_status_is_the_answer_to_the_bind(status: int, house: House) -> None:
-    house.smsc.bind_status = status
+async def test_the_carriers_status_is_the_answer_to_the_bind(house: House) -> None:
     await house.start()
-    esme = await house.connect()
-    answer = await esme.bind("jl", PASSWORD)
-    assert (answer.command, answer.status, len(answer.raw)) == (BIND_TRX | RESP, status, 16)
-    await esme.wait_closed()
-    await house.event("bind.refused", status=status, reason="carrier refused")
+    for status in (0x0D, 0x0E, 0x05, 0x58, 0x0411):
+        house.smsc.bind_status = status
+        esme = await house.connect()
+        answer = await esme.bind("jl", PASSWORD)
+        assert (answer.command, answer.status, len(answer.raw)) == (BIND_TRX | RESP, status, 16)
+        await esme.wait_closed()
+        await house.event("bind.refused", status=status, reason="carrier refused")
     house.smsc.bind_status = 0
     await house.bind("jl")
     await house.end()
@@ -117,15 +117,18 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize("octets", STRANGE.values(), ids=STRANGE)
-async def test_no_other_word_of_the_carrier_binds(octets: bytes, house: House) -> None:
-    house.smsc.answer = lambda frame, _session: octets if frame.command == BIND_TRX else None
+async def test_no_other_word_of_the_carrier_binds(house: House) -> None:
     await house.start(route={"connect_timeout_s": 0.5})
-    esme = await house.connect()
-    answer = await esme.bind("jl", PASSWORD)
-    assert answer.command == BIND_TRX | RESP
-    assert answer.status in (0x08, 0x0D)
-    await esme.wait_closed()
+
+    async def one(octets: bytes) -> None:
+        esme = await house.connect()
+        house.smsc.answer = lambda frame, _session: octets if frame.command == BIND_TRX else None
+        answer = await esme.bind("jl", PASSWORD)
+        assert (answer.command, answer.status in (0x08, 0x0D)) == (BIND_TRX | RESP, True), octets
+        await esme.wait_closed()
+
+    for octets in STRANGE.values():
+        await one(octets)
     await house.end()
 
 
@@ -511,9 +514,8 @@ async def test_a_change_of_the_registry_binds_on_the_next_pdu(house: House) -> N
         (("registry", "restore", "10690001"), 0),
         (("hold", "add", "account", "jl"), 0x0450),
         (("hold", "remove", "account", "jl"), 0),
-        (("suppress", "add", PERSONS[0], "--institution", "jianglan"), 0x0429),
     ):
-        about = ("--reason", "test", "--by", "tester") if command[1] in ("dispose", "restore") else ()
+        about = ("--by", "tester") if command[1] == "remove" else ("--by", "tester", "--reason", "test")
         code, _, err = await house.command(*command, *about)
         assert code == 0, err
         assert (await esme.request(SUBMIT_SM, text())).status == status

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from proxy.cli import main
 from tests.tools.wire import SUBMIT_SM
 from tests.wire.bystander import Bystander
 from tests.wire.house import House, tdgate, text
@@ -75,15 +77,15 @@ async def test_a_wrong_configuration_is_told_key_by_key_and_nothing_starts(tmp_p
     ],
     ids=lambda one: one if isinstance(one, str) and " " in one and "\n" not in one else "",
 )
-async def test_what_cannot_be_met_is_told_before_anything_starts(
-    name: str, found: str | None, said: str, tmp_path: Path
+def test_what_cannot_be_met_is_told_before_anything_starts(
+    name: str, found: str | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del name
     config = tmp_path / "tdgate.toml"
     if found is not None:
         config.write_text(found)
-    code, _, err = await tdgate("check-config", config)
-    assert code == 1
+    assert main(["check-config", str(config)]) == 1
+    err = capsys.readouterr().err
     assert said in err
     assert len(err.splitlines()) == 1
     assert "Traceback" not in err
@@ -150,17 +152,16 @@ async def test_a_wrong_import_names_its_rows_and_changes_nothing(house: House) -
     ],
     ids=["no JSON", "a list", "a section of nobody", "no UTF-8", "empty", "binary", "wrong heading", "missing"],
 )
-async def test_a_file_that_is_none_is_refused_in_a_line(
-    name: str, octets: bytes | None, template: Path, tmp_path: Path
+def test_a_file_that_is_none_is_refused_in_a_line(
+    name: str, octets: bytes | None, template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with House(template, tmp_path) as house:
-        house.configure()
-        file = tmp_path / name
-        if octets is not None:
-            file.write_bytes(octets)
-        table = () if name.endswith("json") else ("--table", "suppressions")
-        code, out, err = await house.command("registry", "import", file, *table)
-        assert code == 1, (out, err)
-        assert "Traceback" not in out + err
-        assert PERSONS[0][2:] not in out + err
-        assert file.name in out + err or "wrong" in out
+    shutil.copytree(template, tmp_path / "state")
+    config, file = tmp_path / "tdgate.toml", tmp_path / name
+    config.write_text('state = "state"\n')
+    if octets is not None:
+        file.write_bytes(octets)
+    table = () if name.endswith("json") else ("--table", "suppressions")
+    assert main(["registry", "import", str(file), *table, "--config", str(config)]) == 1
+    said = "".join(capsys.readouterr())
+    assert PERSONS[0][2:] not in said
+    assert file.name in said or "wrong" in said

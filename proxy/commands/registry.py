@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
+from proxy.commands.registry_access import ImportRequest, StoreAccess
+from proxy.commands.registry_output import counting, show, show_problems
 from proxy.control import ControlError
 from proxy.registry.documents import DocumentError
 from proxy.registry.keys import PersonKeyError
@@ -18,8 +20,6 @@ from proxy.registry.ports import StoreError, VerbError
 from proxy.registry.tables import RECORD_TABLES, TABLES
 from proxy.registry.verb import Args, VerbField
 from proxy.registry.verbs import VERBS
-from proxy.registry_access import ImportRequest, StoreAccess
-from proxy.registry_output import counting, show, show_problems
 from proxy.settings import load
 
 #: group, its help, and (command, verb, fields that are positional).

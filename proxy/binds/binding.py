@@ -15,20 +15,20 @@ from typing import Final
 
 from msgspec import Struct
 
-from proxy.account_gate import InForce
+from proxy.binds.credentials import Credentials, TooManyChecksError
+from proxy.binds.links import CarrierLink, Owner
+from proxy.binds.tcp import connect
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
 from proxy.core.request import Request
-from proxy.credentials import Credentials, TooManyChecksError
-from proxy.journal import Journal
+from proxy.judging.account_gate import InForce
+from proxy.judging.journal import Journal
 from proxy.policy import evaluate
 from proxy.settings import Route
 from proxy.smpp.codec import decode, encode
 from proxy.smpp.consts import ESME_RBINDFAIL, ESME_RSYSERR, GENERIC_NACK, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, with_sequence
 from proxy.smpp.session import BOUND_STATES, Session, State, Timers
-from proxy.smpp_links import CarrierLink, Owner
-from proxy.tcp import connect
 
 _OURS: Final = 1
 

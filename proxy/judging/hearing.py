@@ -12,12 +12,12 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from proxy.attribution import Answered, LatestMessages, attribute
 from proxy.core.records import Account
 from proxy.core.refusal_scope import Scope, closed_bits
 from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
-from proxy.journal import Heard, Journal
+from proxy.judging.attribution import Answered, LatestMessages, attribute
+from proxy.judging.journal import Heard, Journal
 from proxy.optout_parser import Reading, Vocabulary, parse
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from proxy.smpp.inbound import Reply

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-from proxy.account_gate import InForce
+from proxy.judging.account_gate import InForce
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.relay import MirrorRelay
 from proxy.smpp.session import Session

@@ -10,20 +10,20 @@ from typing import Literal
 
 from msgspec import Struct
 
-from proxy.account_gate import AccountGate, InForce, Shared
+from proxy.binds.binding import BindRequest
+from proxy.binds.links import CarrierLink, EsmeLink, Link
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
-from proxy.hearing import Hearing, Understood
-from proxy.journal import Journal
-from proxy.rate import RateLimit
+from proxy.judging.account_gate import AccountGate, InForce, Shared
+from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.journal import Journal
+from proxy.judging.rate import RateLimit
 from proxy.settings import Route, Smpp
 from proxy.smpp.consts import BIND_TRANSMITTER
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.relay import MirrorRelay
 from proxy.smpp.text import AlphabetTable
-from proxy.smpp_binding import BindRequest
-from proxy.smpp_links import CarrierLink, EsmeLink, Link
 
 _OWN_IDS_KEPT = 4096
 

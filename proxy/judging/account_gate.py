@@ -10,17 +10,17 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from proxy.attribution import Answered, is_shared
 from proxy.core.codes import CodeMaps
 from proxy.core.decision import Permit, Refusal
 from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
-from proxy.hearing import Hearing, Understood
-from proxy.journal import Journal
+from proxy.judging.attribution import Answered, is_shared
+from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.journal import Journal
+from proxy.judging.rate import RateLimit
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, unanswerable
-from proxy.rate import RateLimit
 from proxy.smpp.consts import CANCEL_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, read_inbound

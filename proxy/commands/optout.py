@@ -20,10 +20,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from proxy.optout_parser import Reading, Vocabulary, VocabularyError, load_vocabulary, parse
-
-_PACKAGED: Final = Path(__file__).parent / "config" / "optout.toml"
-_SOURCE_TREE: Final = Path(__file__).parent.parent / "config" / "optout.toml"
-
+from proxy.registry.packs import find_config
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _UNREADABLE: Final = Reading("none", None, None, 0.0)
@@ -66,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command on its own: `python -m proxy.optout_command`."""
+    """The command on its own: `python -m proxy.commands.optout`."""
     parser = argparse.ArgumentParser(prog="tdgate optout", description="Says what replies ask for, line for line.")
     add_arguments(parser)
     return run(parser.parse_args(argv))
@@ -74,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def packaged_vocabulary_path() -> Path:
     """Where the vocabulary that ships with the product lies, in an installed copy or in the source tree."""
-    return _PACKAGED if _PACKAGED.exists() else _SOURCE_TREE
+    return find_config("vocabulary", "optout")
 
 
 def read_vocabulary(path: Path | None = None) -> Vocabulary:

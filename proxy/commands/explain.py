@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proxy.commands.explain_source import Source, UnknownAccountError, registry_of
 from proxy.core import addresses
 from proxy.core.pack import CHINA_OFFSET_S
 from proxy.core.purposes import STRICTEST_FIRST
 from proxy.core.request import Request
 from proxy.explain import Explanation, Row, explain
-from proxy.explain_source import Source, UnknownAccountError, registry_of
 
 #: (configuration, account, canonical recipient or None) → what to ask.
 Load = Callable[[Path, str, str | None], Source]

@@ -8,12 +8,12 @@ from typing import Final
 
 import msgspec
 
-from proxy.account_gate import InForce
 from proxy.core.decision import Permit
 from proxy.core.records import Account
 from proxy.core.request import Request
-from proxy.hearing import Understood
-from proxy.journal import Journal
+from proxy.judging.account_gate import InForce
+from proxy.judging.hearing import Understood
+from proxy.judging.journal import Journal
 from proxy.policy import evaluate
 from proxy.rules.rule import LaneFacts
 from proxy.rules.table import RULES

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 _CHUNK_OCTETS: Final = 65_536
 _CONNECTIONS_A_TURN: Final = 64
+_DISCARDED_CHUNKS: Final = 64
 #: Where connections cannot be taken (no descriptors left), how long until it is tried again.
 _ACCEPT_PAUSE_S: Final = 0.1
 
@@ -161,9 +162,18 @@ class SocketTransport:
             return
         with contextlib.suppress(OSError, ValueError):
             self._loop.remove_writer(self._socket)
+        if error is None:
+            self._discard()
         self._socket.close()
         # WHY not at once: whoever called is in the middle of something with this link.
         self._loop.call_soon(self._protocol.connection_lost, error)
+
+    def _discard(self) -> None:
+        """Takes what came and is not wanted. WHY: unread octets make the kernel reset, and the last answer is lost."""
+        with contextlib.suppress(OSError):
+            for _ in range(_DISCARDED_CHUNKS):
+                if not self._recv(_CHUNK_OCTETS):
+                    return
 
 
 class Listening:

@@ -1,0 +1,120 @@
+"""The compiled build of `make fast` is held to what the plain one does: scenarios of the other files, on that command.
+
+The build lies below `build/` and is made anew only when a source changed. A test that is imported here runs with this
+file's fixtures.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.wire.bystander import Bystander
+from tests.wire.house import ROOT, House
+from tests.wire.test_bad_octets import (  # noqa: F401
+    test_a_broken_bind_is_answered_and_closed,
+    test_a_broken_field_is_answered_with_its_status_and_the_session_goes_on,
+    test_a_length_that_cannot_be_is_nacked_and_the_connection_closed,
+    test_a_request_before_bind_or_on_a_receiver_bind_is_told_so,
+    test_a_response_to_nothing_is_noted_and_dropped_on_either_side,
+    test_an_unknown_command_is_nacked_with_its_sequence,
+    test_any_sequence_number_comes_back_as_it_was,
+)
+from tests.wire.test_losing_a_side import (  # noqa: F401
+    test_a_carrier_that_sends_in_pieces_is_read_all_the_same,
+    test_esmes_killed_with_full_windows_crash_nothing,
+    test_the_smsc_is_killed_with_full_windows,
+)
+from tests.wire.test_mirror import (  # noqa: F401
+    test_a_receipt_before_its_response_waits_for_it,
+    test_a_window_that_is_exceeded_is_throttled_and_the_rest_answered,
+    test_everything_passes_octet_for_octet_in_both_directions,
+    test_sigterm_lets_open_windows_come_to_their_end,
+)
+from tests.wire.test_td_on_the_wire import (  # noqa: F401
+    test_a_receipt_that_quotes_a_refusal_refuses_nothing,
+    test_every_writing_binds_on_the_next_pdu_of_every_bind_of_the_institution,
+    test_it_is_confirmed_once_and_the_receipt_of_that_is_swallowed,
+    test_on_disk_before_it_is_answered,
+    test_start_lifts_what_that_person_closed_and_nothing_that_was_imported,
+)
+
+pytestmark = [pytest.mark.wire, pytest.mark.asyncio(loop_scope="module")]
+
+NO_COMPILER = 3
+VENV = ROOT / "build" / "compiled" / "venv"
+
+
+@pytest.fixture(scope="module")
+def compiled() -> tuple[str, ...]:
+    """The command of the compiled build of these sources."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "compiled_install.py", VENV], capture_output=True, text=True, check=False
+    )
+    if done.returncode == NO_COMPILER:
+        pytest.skip(done.stderr.strip().splitlines()[-1])
+    assert done.returncode == 0, done.stderr
+    return (str(VENV / "bin" / "tdgate"),)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house(compiled: tuple[str, ...], template: Path, tmp_path: Path) -> AsyncIterator[House]:
+    async with House(template, tmp_path, compiled) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def shared(
+    compiled: tuple[str, ...], template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    async with House(template, tmp_path_factory.mktemp("compiled"), compiled) as made:
+        await made.start(smpp={"session_init_timer_s": 0.6, "pdu_timer_s": 0.6, "response_timer_s": 30.0})
+        yield made
+        await made.end()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def bystander(shared: House) -> AsyncIterator[Bystander]:
+    async with Bystander(shared) as one:
+        yield one
+
+
+def listed() -> list[str]:
+    """The paths of the modules that the build hook compiles."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    return list(project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["mypyc"]["include"])
+
+
+async def test_every_module_that_is_listed_is_compiled_and_nothing_else_is(compiled: tuple[str, ...]) -> None:
+    (package,) = VENV.glob("lib/python*/site-packages/proxy")
+    found = {str(path.relative_to(package.parent)).split(".")[0] + ".py" for path in package.rglob("*.so")}
+    assert found == set(listed())
+
+
+async def test_what_runs_here_is_that_build(house: House) -> None:
+    await house.start()
+    assert house.process is not None
+    loaded = Path(f"/proc/{house.process.pid}/maps").read_text()
+    assert f"{VENV}/lib" in loaded
+    assert "__mypyc" in loaded
+    assert f"{ROOT}/proxy/" not in loaded
+    await house.end()
+
+
+async def test_the_checkout_is_not_compiled() -> None:
+    assert list((ROOT / "proxy").rglob("*.so")) + list(ROOT.glob("*.so")) == []
+
+
+@pytest.mark.parametrize("path", listed())
+async def test_no_structure_is_compiled_that_would_be_another_one(path: str) -> None:
+    """A compiled Struct loses the keywords of its class: without `frozen` and `gc` it is only less strict."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            assert {keyword.arg for keyword in node.keywords} <= {"frozen", "gc"}, node.name

@@ -7,6 +7,7 @@ file's fixtures.
 from __future__ import annotations
 
 import ast
+import asyncio
 import subprocess
 import sys
 import tomllib
@@ -101,7 +102,7 @@ async def test_every_module_that_is_listed_is_compiled_and_nothing_else_is(compi
 async def test_what_runs_here_is_that_build(house: House) -> None:
     await house.start()
     assert house.process is not None
-    loaded = Path(f"/proc/{house.process.pid}/maps").read_text()
+    loaded = await asyncio.to_thread(Path(f"/proc/{house.process.pid}/maps").read_text)
     assert f"{VENV}/lib" in loaded
     assert "__mypyc" in loaded
     assert f"{ROOT}/proxy/" not in loaded

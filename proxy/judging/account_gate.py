@@ -144,7 +144,7 @@ class AccountGate:
         if is_shared_number:
             decision = verdict.decision
             answered = Answered(decision.principal, frozenset((decision.purpose,)))
-            self._hearing.latest.remember(decision.person, sender, answered)
+            self._hearing.latest.remember(decision.person, sender, answered, decision.id)
         return verdict
 
     def _refused(self, pdu: Pdu, request: Request, refusal: Refusal) -> Refusal:
@@ -207,6 +207,8 @@ class AccountGate:
         understood = self._hearing.understand(reply, self.account, force.snapshot, force.vocabulary)
         if understood is None:
             return False
+        if understood.reading.label == "optin" and not self._hearing.wishes.is_new(self._name_of(pdu)):
+            return False
 
         def done(ok: bool, changed: bool) -> None:
             self._reply_durable(pdu, ok)
@@ -216,11 +218,21 @@ class AccountGate:
         self._hearing.act(understood, force.snapshot, done)
         return True
 
+    def acknowledged(self, pdu: Pdu) -> None:
+        if self._hearing.wishes:
+            self._hearing.wishes.acknowledged(self._name_of(pdu))
+
+    def _name_of(self, pdu: Pdu) -> bytes:
+        """What a delivery is known by when the carrier sends it again: all but its sequence_number."""
+        return self._in_force.snapshot.person_key.fingerprint(pdu.raw[16:])
+
     def outcome(self, decision_id: int, result: str, status: int, message_id: bytes) -> None:
-        if result == UNKNOWN:
-            self._log("outcome.unknown")
-        elif result == LATE:
+        if result == LATE:
             self._log("response.late")
+        else:
+            self._hearing.latest.forget(decision_id)
+            if result == UNKNOWN:
+                self._log("outcome.unknown")
         id_hash = self._in_force.snapshot.person_key.fingerprint(message_id) if message_id else b""
         self._journal.outcome(decision_id, result, status, id_hash)
 

@@ -26,18 +26,29 @@ class Answered(Struct, frozen=True):
 class LatestMessages:
     """(person, number) → (institution, purpose) of the latest permit, bounded by two generations of `kept` each."""
 
-    __slots__ = ("_kept", "_new", "_old")
+    __slots__ = ("_asked", "_kept", "_new", "_old")
 
     def __init__(self, kept: int = _KEPT) -> None:
         self._new: dict[tuple[bytes, str], Answered] = {}
         self._old: dict[tuple[bytes, str], Answered] = {}
+        self._asked: dict[int, tuple[bytes, str]] = {}
         self._kept = kept
 
-    def remember(self, person: bytes, number: str, answered: Answered) -> None:
+    def remember(self, person: bytes, number: str, answered: Answered, decision_id: int) -> None:
         """Notes a permit; the oldest are forgotten when there are too many."""
         self._new[(person, number)] = answered
+        self._asked[decision_id] = (person, number)
         if len(self._new) >= self._kept:
             self._old, self._new = self._new, {}
+        if len(self._asked) >= 2 * self._kept:
+            self._asked.clear()
+
+    def forget(self, decision_id: int) -> None:
+        """The carrier did not take a permitted message, or nobody knows: what the person saw last is not certain."""
+        key = self._asked.pop(decision_id, None)
+        if key is not None:
+            self._new.pop(key, None)
+            self._old.pop(key, None)
 
     def find(self, person: bytes, number: str) -> Answered | None:
         """The latest permit from that very number, extension included, to that person; None if none is known."""
@@ -64,13 +75,15 @@ def attribute(
     if not rows:
         # A number that is in no library: the account that it came back to has used it.
         return (Answered(account.principal, account.purposes),)
-    if number is not None and not _may_be_cut(number, rows):
-        certain = latest.find(person, number)
-        if certain is not None:
-            return (certain,)
     purposes: dict[str, set[Purpose]] = {}
     for row in rows:
         purposes.setdefault(row.principal, set()).update(row.purposes)
+    certain = latest.find(person, number) if number is not None else None
+    if certain is not None and number is not None and not _may_be_cut(number, rows):
+        if certain.purposes <= purposes.get(certain.institution, set()) and is_shared(snapshot, number):
+            return (certain,)
+        # The registry changed since: what was sent then counts beside what may have been sent under it now.
+        purposes.setdefault(certain.institution, set()).update(certain.purposes)
     return tuple(Answered(institution, frozenset(found)) for institution, found in sorted(purposes.items()))
 
 

@@ -24,6 +24,7 @@ from proxy.smpp.inbound import Reply
 
 #: Confidence from which a reading without a meaning is one: below it something was contradictory, or was not read.
 _NO_MEANING: Final = 0.5
+_WISHES_KEPT: Final = 10_000
 
 #: Called when a reply's effect is on disk (True) or could not be put there (False), and whether the state changed.
 Done = Callable[[bool, bool], None]
@@ -48,6 +49,35 @@ class Understood(Struct, frozen=True):
     answered: tuple[Answered, ...]
 
 
+class Wishes:
+    """Wishes to receive again that were acted upon while the carrier still has them: it will send them once more.
+
+    WHY: a START whose delivery was not acknowledged comes again, perhaps after a TD of the same person, which it must
+    not undo. A refusal that comes again does no harm. Bounded; what is forgotten is oldest.
+    """
+
+    __slots__ = ("_names",)
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def is_new(self, name: bytes) -> bool:
+        """Whether a wish was not acted upon yet; it counts as acted upon from now on."""
+        if name in self._names:
+            return False
+        if len(self._names) >= _WISHES_KEPT:
+            del self._names[next(iter(self._names))]
+        self._names[name] = None
+        return True
+
+    def acknowledged(self, name: bytes) -> None:
+        """The carrier has its answer: the same octets are a new wish from now on."""
+        self._names.pop(name, None)
+
+
 class Hearing:
     """Takes replies of all binds. `tasks` keeps what is under way; `drain` waits for it.
 
@@ -59,6 +89,7 @@ class Hearing:
         self._journal = journal
         self._log = log
         self.latest = latest
+        self.wishes = Wishes()
         self.tasks: set[asyncio.Task[None]] = set()
 
     def understand(
@@ -155,7 +186,9 @@ class Hearing:
     def _open(
         self, understood: Understood, snapshot: Snapshot, began: float, done: Done
     ) -> Coroutine[None, None, None]:
-        institutions = tuple(answered.institution for answered in understood.answered)
+        # WHY none where several are possible: closing too much errs on the person's side, opening too much does not.
+        several = len(understood.answered) != 1
+        institutions = () if several else (understood.answered[0].institution,)
         released = self._store.release_own(
             understood.person,
             institutions,

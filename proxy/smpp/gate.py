@@ -61,6 +61,10 @@ class Gate(Protocol):
         """The carrier took a permitted message, under this id."""
         ...
 
+    def acknowledged(self, pdu: Pdu) -> None:
+        """The carrier was told that a delivery arrived: it will not send it again."""
+        ...
+
     def outcome(self, decision_id: int, result: str, status: int, message_id: bytes) -> None:
         """Tells how a permitted message ended where the carrier did not just take it."""
         ...

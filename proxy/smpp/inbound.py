@@ -47,10 +47,23 @@ def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
     if is_receipt(sm.esm_class):
         return Receipt(receipt_ids(sm, _behind_header(octets) if sm.esm_class & _UDHI else octets), sm.source)
     return Reply(
-        addresses.recipient(sm.source_ton, sm.source_npi, sm.source),
+        _person(sm.source_ton, sm.source_npi, sm.source),
         addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest),
         _texts(sm, octets, table),
     )
+
+
+def _person(ton: int, npi: int, octets: bytes) -> str | None:
+    """Who wrote: the canonical form under the TON and NPI given, or under those that a submit_sm could have had.
+
+    WHY lenient: carriers write a reply's source as network specific, alphanumeric or without its plus; a person who
+    can be reached must be able to refuse however the address comes back.
+    """
+    for as_ton, as_npi in ((ton, npi), (1, 1), (0, 1)):
+        found = addresses.recipient(as_ton, as_npi, octets)
+        if found is not None:
+            return found
+    return None
 
 
 def _texts(sm: ShortMessage, octets: bytes, table: AlphabetTable) -> tuple[str, ...]:

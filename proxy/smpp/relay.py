@@ -55,8 +55,7 @@ class Asked(Struct, gc=False):
 class Delivered(Struct, gc=False):
     """A delivery of the carrier that waits for the ESME."""
 
-    command_id: int
-    sequence: int
+    pdu: Pdu
 
 
 class Waiting(Struct, gc=False):
@@ -222,12 +221,14 @@ class MirrorRelay:
 
     def _esme_answered(self, pdu: Pdu, now: float) -> None:
         held = self._to_esme.peek(pdu.sequence)
-        if held is None or (pdu.command_id != held.command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK):
+        if held is None or (pdu.command_id != held.pdu.command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK):
             self._unmatched(pdu, self.esme)
             return
         self._to_esme.close(pdu.sequence)
         if self.carrier is not None:
-            self.carrier.out.append(with_sequence(pdu.raw, held.sequence))
+            self.carrier.out.append(with_sequence(pdu.raw, held.pdu.sequence))
+            if pdu.status == 0:
+                self._gate.acknowledged(held.pdu)
         while self._delivered and not self._to_esme.full:
             self._deliver(self._delivered.popleft(), now)
 
@@ -333,6 +334,7 @@ class MirrorRelay:
             # The refusal is safe, and its account takes no replies: the carrier is done. WHY only here: any other
             # reply or receipt would be acknowledged and lost; so the carrier keeps it until a receiver binds.
             self._answer_carrier(pdu, ESME_ROK)
+            self._gate.acknowledged(pdu)
         else:
             self._deliver(pdu, now)
 
@@ -365,7 +367,7 @@ class MirrorRelay:
         elif self._to_esme.full:
             self._delivered.append(pdu)
         else:
-            sequence = self._to_esme.open(Delivered(pdu.command_id, pdu.sequence), now)
+            sequence = self._to_esme.open(Delivered(pdu), now)
             esme.out.append(with_sequence(pdu.raw, sequence))
 
     def _answer_carrier(self, pdu: Pdu, status: int) -> None:
@@ -406,7 +408,9 @@ class MirrorRelay:
         for delivered in self._to_esme.drain():
             if self.carrier is not None:
                 status = ESME_RX_T_APPN
-                self.carrier.out.append(response(delivered.command_id | RESPONSE_BIT, status, delivered.sequence))
+                self.carrier.out.append(
+                    response(delivered.pdu.command_id | RESPONSE_BIT, status, delivered.pdu.sequence)
+                )
         for pdu in (*self._delivered, *(waiting.pdu for waiting in self._waiting)):
             self._answer_carrier(pdu, ESME_RX_T_APPN)
         self._delivered.clear()
@@ -440,7 +444,9 @@ class MirrorRelay:
             self._gate.note("response.timeout")
             if self.carrier is not None:
                 status = ESME_RX_T_APPN
-                self.carrier.out.append(response(delivered.command_id | RESPONSE_BIT, status, delivered.sequence))
+                self.carrier.out.append(
+                    response(delivered.pdu.command_id | RESPONSE_BIT, status, delivered.pdu.sequence)
+                )
         if self._waiting:
             self._release_receipts(now)
         while self._asked and not self._to_carrier.full:

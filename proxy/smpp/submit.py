@@ -236,6 +236,9 @@ class SubmitReader:
             findings.append(Finding(AMBIGUOUS, "receipt"))
         if sm.protocol_id not in _PROTOCOL_IDS:
             findings.append(Finding(UNSUPPORTED, "protocol_id"))
+        if sm.replace_if_present:
+            # WHY: the carrier knows no accounts: on a shared number it would take away another's undelivered message.
+            findings.append(Finding(UNSUPPORTED, "replace"))
         if sm.sm_default_msg_id:
             findings.append(
                 Finding(AMBIGUOUS, "default_message") if octets else Finding(UNSUPPORTED, "default_message")

@@ -282,9 +282,11 @@ def reply_readings(octets: bytes, data_coding: int, table: AlphabetTable) -> tup
     that nobody declared count only where they give ordinary text.
     """
     exact = readings(octets, data_coding, table)
-    if any(_COMMON.issuperset(text) for text in exact):
+    # WHY not where a NUL stands: it is "@" in GSM 03.38, so UCS-2 under data_coding 0, or padding, would make sense.
+    odd = 0 in octets and _NOT_ASCII.isdisjoint(table.names(data_coding))
+    if not odd and any(_COMMON.issuperset(text) for text in exact):
         return exact
-    found = list(exact)
+    found = [*exact, *(readings(octets.strip(b"\0"), data_coding, table) if odd else ())]
     for name in table.names(data_coding):
         if name in _NOT_ASCII:
             found += [octets.decode(each, "ignore") for each in ("utf-16-be", "utf-16-le")]

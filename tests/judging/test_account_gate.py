@@ -341,3 +341,19 @@ def test_a_refusal_answers_the_carrier_and_is_confirmed_once_per_change(
     assert house.told == []
     done(ok, changed)
     assert house.told == [("reply", pdu, ok), *([("confirm", PERSON)] if changed else [])]
+
+
+def test_a_start_that_the_carrier_sends_again_is_delivered_and_lifts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """START is acted upon but not acknowledged, TD follows, START comes again: the person's last word was TD."""
+    house = House()
+    acting: list[str] = []
+    monkeypatch.setattr(
+        Hearing, "act", lambda _self, understood, _snapshot, _done: acting.append(understood.reading.label)
+    )
+    start, td = submit(), submit("10690002")
+    assert house.gate.hear(Reply(PERSON, "10690001", ("START",)), start)
+    assert house.gate.hear(Reply(PERSON, "10690001", ("TD",)), td)
+    assert not house.gate.hear(Reply(PERSON, "10690001", ("START",)), start)
+    house.gate.acknowledged(start)
+    assert house.gate.hear(Reply(PERSON, "10690001", ("START",)), start)
+    assert acting == ["optin", "optout", "optin"]

@@ -18,7 +18,7 @@ from proxy.core.refusal_scope import Scope
 from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
 from proxy.judging.attribution import Answered, LatestMessages
-from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.hearing import Hearing, Understood, Wishes
 from proxy.optout_parser import Label, Reading
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from tests.judging.evidence_double import LogDouble, journal_over
@@ -204,9 +204,9 @@ async def test_a_wish_to_receive_with_nothing_to_lift_is_answered_without_a_reco
 
 async def test_a_release_names_those_where_something_was_lifted_and_waits_for_the_disk() -> None:
     play = Play()
-    play.act("optin", ("jianglan", ("marketing",)), ("yunxiu", ("marketing",)))
+    play.act("optin", ("jianglan", ("marketing",)))
     await play.settle()
-    play.store.released.set_result(Released({"jianglan": 0, "yunxiu": 3}, ("jianglan",)))
+    play.store.released.set_result(Released({"jianglan": 0}, ("jianglan",)))
     await play.settle()
     assert play.told == []
     (record,) = play.log.records
@@ -217,6 +217,25 @@ async def test_a_release_names_those_where_something_was_lifted_and_waits_for_th
     # A release is no change of state that is confirmed.
     assert play.told == [(True, False)]
     assert play.store.refusals == []
+
+
+async def test_a_wish_that_may_be_to_several_institutions_lifts_none() -> None:
+    """Closing with all of them errs on the person's side; opening with all would let one in that was refused."""
+    play = Play()
+    play.act("optin", ("jianglan", ("marketing",)), ("yunxiu", ("marketing",)))
+    assert [institutions for _, institutions, _ in play.store.releases] == [()]
+    play.store.released.set_result(Released({}, ()))
+    await play.settle()
+    assert play.told == [(True, False)]
+
+
+def test_a_wish_that_comes_again_unacknowledged_is_not_acted_upon_twice() -> None:
+    wishes = Wishes()
+    assert wishes.is_new(b"start")
+    assert not wishes.is_new(b"start")
+    assert wishes.is_new(b"another")
+    wishes.acknowledged(b"start")
+    assert wishes.is_new(b"start")
 
 
 async def test_a_release_that_fails_is_told() -> None:

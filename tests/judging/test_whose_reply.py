@@ -40,8 +40,8 @@ def whose(snapshot: Snapshot, number: str | None, latest: LatestMessages | None 
 
 def remembered(*messages: tuple[str, str, Purpose]) -> LatestMessages:
     latest = LatestMessages()
-    for number, institution, purpose in messages:
-        latest.remember(PERSON, number, Answered(institution, frozenset((purpose,))))
+    for decision, (number, institution, purpose) in enumerate(messages, 1):
+        latest.remember(PERSON, number, Answered(institution, frozenset((purpose,))), decision)
     return latest
 
 
@@ -55,7 +55,7 @@ def test_the_latest_permit_on_a_shared_number_wins_and_only_that_persons() -> No
     snapshot = library(row("10690001", "jianglan"), row("10690001", "yunxiu"))
     assert is_shared(snapshot, "10690001")
     latest = remembered(("10690001", "jianglan", "marketing"), ("10690001", "yunxiu", "marketing"))
-    latest.remember(OTHER, "10690001", Answered("jianglan", MARKETING))
+    latest.remember(OTHER, "10690001", Answered("jianglan", MARKETING), 9)
     assert whose(snapshot, "10690001", latest) == {"yunxiu": {"marketing"}}
 
 
@@ -70,6 +70,26 @@ def test_several_purposes_are_told_apart_by_the_latest_message() -> None:
     assert whose(snapshot, "10690001") == {"jianglan": {"marketing", "collection"}}
     assert whose(snapshot, "10690001", remembered(("10690001", "jianglan", "collection"))) == {
         "jianglan": {"collection"}
+    }
+
+
+def test_a_message_that_the_carrier_did_not_take_makes_nothing_certain() -> None:
+    """jianglan's message arrived, yunxiu's did not: the person answers what arrived."""
+    snapshot = library(row("10690001", "jianglan"), row("10690001", "yunxiu"))
+    latest = remembered(("10690001", "jianglan", "marketing"), ("10690001", "yunxiu", "marketing"))
+    latest.forget(2)
+    assert set(whose(snapshot, "10690001", latest)) == {"jianglan", "yunxiu"}
+
+
+def test_a_registry_that_changed_since_makes_nothing_certain() -> None:
+    """What was sent then was a code; what the number is for now is collection, and may be what is answered."""
+    before = remembered(("10690001", "jianglan", "verification"))
+    assert whose(library(row("10690001", "jianglan", "collection")), "10690001", before) == {
+        "jianglan": {"collection", "verification"}
+    }
+    assert whose(library(row("10690001", "yunxiu", "marketing", "collection")), "10690001", before) == {
+        "jianglan": {"verification"},
+        "yunxiu": {"marketing", "collection"},
     }
 
 
@@ -114,7 +134,7 @@ def test_an_alphanumeric_number_has_no_extensions() -> None:
 def test_the_memory_is_bounded_and_keeps_at_least_the_latest(kept: int, numbers: list[int]) -> None:
     latest = LatestMessages(kept)
     for turn, number in enumerate(numbers):
-        latest.remember(PERSON, str(number), Answered(str(turn), MARKETING))
+        latest.remember(PERSON, str(number), Answered(str(turn), MARKETING), turn)
     assert len(latest._new) + len(latest._old) <= 2 * kept
     newest: dict[int, int] = {number: turn for turn, number in enumerate(numbers)}
     for number, turn in newest.items():

@@ -139,6 +139,9 @@ class PlayGate:
             raise PduError(UNREADABLE, "as the text says")
         return read_inbound(each, DEFAULT_TABLE)
 
+    def acknowledged(self, each: Pdu) -> None:
+        """Nothing hangs on it here."""
+
     def hear(self, reply: Reply, each: Pdu) -> bool:
         if "TD" in reply.readings:
             self.waiting.append((each, None))

@@ -135,6 +135,8 @@ CLOSED = [
     ("data for the SIM", {"protocol_id": b"\x7f"}, UNSUPPORTED, "protocol_id"),
     ("telematic interworking", {"protocol_id": b"\x32"}, UNSUPPORTED, "protocol_id"),
     ("return call", {"protocol_id": b"\x5f"}, UNSUPPORTED, "protocol_id"),
+    ("a replacement at the carrier", {"replace_if_present_flag": b"\1"}, UNSUPPORTED, "replace"),
+    ("a replacement in a reserved value", {"replace_if_present_flag": b"\xff"}, UNSUPPORTED, "replace"),
     # A receipt of one's own making.
     ("a receipt", {"esm_class": b"\x04"}, AMBIGUOUS, "receipt"),
     ("an acknowledgement", {"esm_class": b"\x08"}, AMBIGUOUS, "receipt"),
@@ -225,7 +227,7 @@ CLOSED = [
         AMBIGUOUS,
         "port",
     ),
-    ("a receipt with a replacement", {"esm_class": b"\4", "replace_if_present_flag": b"\1"}, AMBIGUOUS, "receipt"),
+    ("a receipt with a replacement", {"esm_class": b"\4", "protocol_id": b"\x41"}, AMBIGUOUS, "receipt"),
 ]  # fmt: skip
 
 
@@ -246,7 +248,6 @@ OPEN = [
     ("a validity of a day", {"validity_period": b"000001000000000R\0"}),
     ("a validity that is over", {"validity_period": b"240101000000000+\0"}),
     ("a header without elements", {"esm_class": b"\x40", "short_message": udh()}),
-    ("a replacement of one's own", {"replace_if_present_flag": b"\1"}),
     ("a replacement at the handset", {"protocol_id": b"\x41"}),
     ("another service", {"service_type": b"CMT\0"}),
     ("its purpose", {"tlvs": tlv((PURPOSE_TAG, b"marketing\0"))}),

@@ -142,6 +142,7 @@ WAYS = [
     Way("cancel_broadcast_sm", b"\0" * 8, 0x03, 0x03, "pdu.unsupported", CANCEL_BROADCAST, GENERIC_NACK),
     Way("USSD service type", submit(service_type="USSD"), *UNSUPPORTED, "pdu.unsupported"),
     Way("silent message by protocol_id", submit(protocol_id=0x40), *UNSUPPORTED, "pdu.unsupported"),
+    Way("replaces what waits at the carrier", submit(replace=1), *UNSUPPORTED, "pdu.unsupported"),
     # Ambiguous.
     Way("text twice", submit(tlvs=tlv(PAYLOAD, "还款".encode("utf-16-be"))), *AMBIGUOUS, "pdu.ambiguous"),
     Way("the same text twice", submit(tlvs=tlv(PAYLOAD, UCS2)), *AMBIGUOUS, "pdu.ambiguous"),

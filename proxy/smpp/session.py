@@ -28,6 +28,7 @@ from proxy.smpp.consts import (
     ESME_RINVBNDSTS,
     ESME_RINVCMDID,
     ESME_RINVCMDLEN,
+    ESME_RX_T_APPN,
     OUTBIND,
     QUERY_SM,
     REPLACE_SM,
@@ -307,5 +308,8 @@ class Session:
             again = command_id in BIND_COMMANDS and self.state in ("tx", "rx", "trx")
             self._note("bind.repeated" if again else "pdu.unexpected")
             status = ESME_RALYBND if again else ESME_RINVBNDSTS
+            if self.peer == "smsc" and self.state == "unbinding" and command_id in _DELIVERING:
+                # WHY: it was under way when we asked for the end; at many carriers 0x04 throws it away for good.
+                status = ESME_RX_T_APPN
             self.out.append(response(command_id | RESPONSE_BIT, status, sequence))
         return bool(self.ending)

@@ -85,6 +85,20 @@ def test_a_carrier_that_has_not_answered_the_bind_delivers_nothing(command_id):
     assert end.said() == [(name_of(command_id | RESPONSE_BIT), consts.ESME_RINVBNDSTS, 9)]
 
 
+@pytest.mark.parametrize("command_id", [consts.DELIVER_SM, consts.DATA_SM], ids=name_of)
+@pytest.mark.parametrize("state", ["rx", "trx"])
+def test_a_delivery_that_meets_our_unbind_is_kept_by_the_carrier(state, command_id):
+    end = SessionEnd("smsc", state)
+    end.session.unbind(1)
+    assert end.hears(pdu(command_id, 9), pdu(consts.SUBMIT_SM, 10)) == []
+    assert end.said() == [
+        ("unbind", 0, 1),
+        (name_of(command_id | RESPONSE_BIT), consts.ESME_RX_T_APPN, 9),
+        ("submit_sm_resp", consts.ESME_RINVBNDSTS, 10),
+    ]
+    assert not end.session.ending
+
+
 @pytest.mark.parametrize("command_id", BINDS, ids=name_of)
 @pytest.mark.parametrize("state", BOUND)
 def test_a_second_bind_is_told_that_there_is_one(state, command_id):

@@ -13,7 +13,6 @@ import uvloop
 import proxy.binds.tcp
 from proxy.binds.tcp import Listening, connect
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding the:pytest.PytestDeprecationWarning")
 
 

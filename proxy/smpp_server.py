@@ -301,6 +301,7 @@ class SmppServer:
         if bound.carrier is not None:
             bound.carrier.other = None
             bound.carrier.flush()
+            bound.carrier.set_reading()
         self._settle(bound)
 
     def carrier_answered(self, link: CarrierLink, pdu: Pdu) -> None:
@@ -426,7 +427,8 @@ class SmppServer:
         if carrier is not None:
             carrier.abort_if_stuck(now)
         for link in links_of(bound):
-            if link.session.out or link.session.ending:
+            # WHY those that rest too: the reason may be gone without anybody having looked at this link.
+            if link.session.out or link.session.ending or link.session.resting:
                 link.flush()
                 link.set_reading()
         self._settle(bound)

@@ -79,8 +79,18 @@ class Link(asyncio.Protocol):
 
     def set_reading(self) -> None:
         """Reads or stops reading, as the other side and the evidence log can take more."""
-        reading = self._may_read() and not self._cannot_write
-        if reading != self._reading and self.transport is not None and not self.transport.is_closing():
+        if self.transport is None or self.transport.is_closing():
+            return
+        may = self._may_read()
+        # WHY not for a peer that does not read itself: then it is the one that its timers are to find.
+        resting = not (may or self._cannot_write)
+        if resting != self.session.resting:
+            if resting:
+                self.session.rest()
+            else:
+                self.session.go_on(time.monotonic())
+        reading = may and not self._cannot_write
+        if reading != self._reading:
             self._reading = reading
             if reading:
                 self.transport.resume_reading()

@@ -106,6 +106,7 @@ class Session:
         "held",
         "out",
         "peer",
+        "resting",
         "since",
         "state",
     )
@@ -130,6 +131,8 @@ class Session:
         self.ending = ""
         #: While set, octets collect and nothing is framed: a bind is being decided.
         self.held = False
+        #: While set, no timer runs: nothing is read by our own wish; what the peer says in time waits in our socket.
+        self.resting = False
 
     def enter(self, state: State) -> None:
         """Moves to a state; what the peer may send changes with it."""
@@ -216,10 +219,27 @@ class Session:
         if self.state == "unbinding":
             self.close("unbound")
 
+    def rest(self) -> None:
+        """Stops the timers: the shell stopped reading for a reason that does not lie in this peer."""
+        self.resting = True
+
+    def go_on(self, now: float) -> None:
+        """Reading goes on, and the timers that rested begin anew."""
+        if not self.resting:
+            return
+        self.resting = False
+        self.heard_at = self.active_at = now
+        if self._part_since is not None:
+            self._part_since = now
+        if self._asked_at is not None:
+            self._asked_at = now
+        if self._unbound_by is not None:
+            self._unbound_by = now + self._timers.response_s
+
     def next_deadline(self) -> float:
         """Monotonic time of the next `handle_deadline`."""
         timers = self._timers
-        if self.ending:
+        if self.ending or self.resting:
             return math.inf
         if self.state == "open":
             deadline = self.since + timers.session_init_s
@@ -241,7 +261,7 @@ class Session:
         """Acts on timers that are due; `sequence` is for an enquire_link or unbind that this may send."""
         self._now = now
         timers = self._timers
-        if self.ending:
+        if self.ending or self.resting:
             return
         if self._part_since is not None and not self.held and now >= self._part_since + timers.pdu_s:
             self._end("connection.stalled")

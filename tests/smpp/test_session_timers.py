@@ -169,6 +169,72 @@ def test_an_ended_session_has_no_deadline():
     assert end.said() == []
 
 
+def test_while_nothing_is_read_half_a_pdu_is_no_stall_and_has_its_whole_time_afterwards():
+    end = SessionEnd("esme", "trx")
+    end.hears(SUBMIT[:20])
+    end.waits(4)
+    end.session.rest()
+    end.waits(100_000)
+    assert (end.session.ending, end.said()) == ("", [])
+    end.session.go_on(end.now)
+    end.waits(4)
+    assert not end.session.ending
+    end.waits(1)
+    assert end.session.ending == "connection.stalled"
+
+
+@pytest.mark.parametrize("peer", ["esme", "smsc"])
+def test_an_answer_that_is_not_read_is_no_silence(peer):
+    end = SessionEnd(peer, "trx")
+    end.waits(30)
+    assert end.said() == [("enquire_link", 0, 1)]
+    end.session.rest()
+    end.waits(100_000)
+    assert (end.session.ending, end.said()) == ("", [])
+    end.session.go_on(end.now)
+    end.waits(19)
+    assert not end.session.ending
+    end.waits(1)
+    assert end.session.ending == "connection.silent"
+
+
+def test_who_is_not_read_is_neither_asked_nor_inactive():
+    timers = type(TIMERS)(session_init_s=10, pdu_s=5, enquire_link_s=30, inactivity_s=40, response_s=20)
+    end = SessionEnd("esme", "trx", timers)
+    end.waits(29)
+    end.session.rest()
+    end.waits(100_000)
+    end.session.go_on(end.now)
+    end.waits(29)
+    assert (end.said(), end.session.state) == ([], "trx")
+    end.waits(1)
+    assert end.said() == [("enquire_link", 0, 1)]
+    end.waits(10)
+    assert end.noted() == []
+
+
+def test_our_unbind_has_its_whole_time_after_a_rest():
+    end = SessionEnd("smsc", "trx")
+    end.session.unbind(1)
+    end.waits(19)
+    end.session.rest()
+    end.waits(100_000)
+    end.session.go_on(end.now)
+    end.waits(19)
+    assert not end.session.ending
+    end.waits(1)
+    assert end.session.ending == "connection.silent"
+
+
+def test_going_on_without_a_rest_gives_nobody_time():
+    end = SessionEnd("esme", "trx")
+    end.hears(SUBMIT[:20])
+    end.waits(4)
+    end.session.go_on(end.now)
+    end.waits(1)
+    assert end.session.ending == "connection.stalled"
+
+
 STEPS = st.one_of(
     st.tuples(st.just("waits"), st.floats(0.01, 200)),
     st.tuples(
@@ -190,6 +256,7 @@ STEPS = st.one_of(
     ),
     st.tuples(st.just("unbind"), st.just(0)),
     st.tuples(st.just("close"), st.just(0)),
+    st.tuples(st.sampled_from(["rest", "go_on"]), st.just(0)),
     st.tuples(st.just("bound"), st.sampled_from(["tx", "rx", "trx"])),
 )
 
@@ -206,10 +273,15 @@ def test_no_deadline_stays_due(peer, steps):
             end.session.unbind(end.link_sequence())
         elif what == "close":
             end.session.close("by the test")
+        elif what == "rest":
+            end.session.rest()
+        elif what == "go_on":
+            end.session.go_on(end.now)
         elif end.session.state in ("open", "binding"):
             end.session.enter(value)
             end.session.resume(end.now)
         end.session.out.clear()
+    end.session.go_on(end.now)
     if end.session.state not in ("open", "binding") and not end.session.ending:
         end.waits(1000)
         assert end.session.ending, "a peer that says nothing more is left in the end"

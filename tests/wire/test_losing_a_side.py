@@ -317,6 +317,27 @@ async def test_an_esme_that_does_not_read_holds_up_nobody(house: House) -> None:
     await house.end()
 
 
+async def test_an_esme_that_is_not_read_for_its_carriers_sake_is_not_cut_for_it(house: House) -> None:
+    """Half of its fourth PDU was read, the other half waits in tdgate's own socket, longer than the timer for PDUs."""
+    await house.start(smpp={"pdu_timer_s": 0.4, "enquire_link_timer_s": 0.4}, route={"window": 2})
+    holding = Holding(house)
+    esme, stalled = await house.bind("jl"), await house.bind("jl-two")
+    fourth = pdu(SUBMIT_SM, text(), sequence=104)
+    await esme.send(b"".join(pdu(SUBMIT_SM, text(), sequence=each) for each in (101, 102, 103)) + fourth[:40])
+    await holding.full(2)
+    await esme.send(fourth[40:])
+    # This one began its PDU later, and is cut: so the other's time is over as well.
+    await stalled.send(fourth[:40])
+    await stalled.wait_closed()
+    house.smsc.answer = None
+    session = await house.session("jl")
+    for frame in holding.held[:2]:
+        await session.send(house.smsc.ordinary(frame))
+    assert [(await esme.expect(SUBMIT_SM | RESP)).sequence for _ in range(4)] == [101, 102, 103, 104]
+    assert len(house.logged("connection.stalled")) == 1
+    await house.end()
+
+
 async def _deliver_for_ever(session: RawSession, body: bytes) -> None:
     while True:
         await session.deliver(body)

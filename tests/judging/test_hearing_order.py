@@ -167,6 +167,18 @@ async def test_institutions_that_close_differently_have_a_record_each_and_one_an
     )
 
 
+@pytest.mark.parametrize("errors", [(None, OSError("no space")), (OSError("no space"), None)])
+async def test_of_several_records_each_has_to_be_on_disk(errors: tuple[OSError | None, ...]) -> None:
+    play = Play()
+    play.act("optout", ("jianglan", ("marketing",)), ("yunxiu", ("collection",)))
+    play.store.recorded.set_result(Recorded(("jianglan", "yunxiu")))
+    for error in errors:
+        await play.settle()
+        play.log.written(error)
+    await play.settle()
+    assert play.told == [(False, False)]
+
+
 @pytest.mark.parametrize(
     ("purposes", "scope", "too", "closed"),
     [

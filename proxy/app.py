@@ -9,7 +9,8 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
 from proxy.core.codes import CodeMaps, CodeTableError, load_codes
 from proxy.core.pack import Pack
+from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
@@ -28,11 +30,12 @@ from proxy.judging.hearing import Hearing
 from proxy.judging.journal import Journal
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.registry.dates import day_number
-from proxy.registry.keys import load_or_create_person_key
+from proxy.registry.keys import person_key_for
 from proxy.registry.packs import find_config, read_pack
 from proxy.registry.ports import StoreError
 from proxy.registry.snapshots import SnapshotBuilder
 from proxy.registry.verbs import Verbs
+from proxy.revisions import NotInForceError, Revisions, turn_days
 from proxy.rules.table import RULE_IDS
 from proxy.settings import Settings, SettingsError, load, read_toml
 from proxy.smpp_server import SmppServer
@@ -78,6 +81,17 @@ def check(settings: Settings, config: Path) -> RuleFiles:
     return rules
 
 
+def needing_restart(running: Settings, found: Settings) -> list[str]:
+    """What of a configuration differs from the running one and is not applied by a reload: names of top-level keys."""
+    # INVARIANT: a reload applies what [policy] names, and nothing else.
+    names = [name for name in Settings.__struct_fields__ if name != "policy"]
+    return [name for name in names if getattr(running, name) != getattr(found, name)]
+
+
+def _today() -> int:
+    return day_number(time.time())
+
+
 class Application:
     """One running tdgate. `start`, then `stop`; `reload` between."""
 
@@ -96,12 +110,26 @@ class Application:
         self._events.emit(BY_NAME[event], error=None, **fields)
 
     async def start(self) -> None:
-        """Everything up to open listeners; raises SettingsError, StoreError, OSError with what to mend."""
+        """Everything up to open listeners; raises SettingsError, StoreError, OSError with what to mend.
+
+        What was opened until then is closed again: a store left open would keep the process from its end.
+        """
+        async with AsyncExitStack() as opened:
+            await self._open(opened)
+            self._opened = opened.pop_all()
+        self.log("process.ready")
+
+    async def _open(self, opened: AsyncExitStack) -> None:
+        """Opens everything in order; `opened` closes it in the reverse."""
         settings = self._settings
         rules = check(settings, self._config)
-        secret = load_or_create_person_key(settings.path(settings.store.person_key))
+        database = settings.path(settings.store.database)
+        secret = person_key_for(database, settings.path(settings.store.person_key))
         signing = load_or_create_signing_key(settings.path(settings.evidence.signing_key))
-        self._store: SqliteStore = await open_owner(settings.path(settings.store.database), secret)
+        # WHY before the store is opened, which settles the day's consents: loading a large one may pass midnight.
+        today = _today()
+        self._store: SqliteStore = await open_owner(database, secret)
+        opened.push_async_callback(self._store.close)
         self._evidence = EvidenceLog.open(
             settings.path(settings.evidence.directory),
             signing,
@@ -115,23 +143,29 @@ class Application:
             ),
             on_drain=self._evidence_drained,
         )
-        self._builder = SnapshotBuilder(self._store, secret.person_key)
-        snapshot = await self._builder.build(rules.pack)
-        self._in_force = InForce(snapshot, rules.vocabulary, rules.codes, time.time())
-        self._pack = rules.pack
+        opened.push_async_callback(self._evidence.close)
+        opened.push_async_callback(self._end_background)
+        builder = SnapshotBuilder(self._store, secret.person_key)
+        self._in_force = InForce(await builder.build(rules.pack), rules.vocabulary, rules.codes, time.time())
+        self._revisions = Revisions(
+            builder, self._in_force, swapped=self._swapped, failed=self._registry_failed, spawn=self._spawn
+        )
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
         self._smpp = SmppServer(settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log)
-        self._verbs = Verbs(self._store, secret, self._records_changed)
+        self._verbs = Verbs(self._store, secret, self._revisions.follow)
         self._control = ControlServer(settings.path(CONTROL_SOCKET), self.dispatch)
+        self._console = ConsoleProcess(self._config, self.log)
+        opened.push_async_callback(self._console.stop)
+        opened.push_async_callback(self._control.stop)
         await self._control.start()
+        opened.push_async_callback(self._smpp.drain, settings.smpp.drain_s)
         await self._smpp.start()
         status_file = StatusFile(status_path(settings.state))
         self._reporter = StatusReporter(status_file, self._in_force, self._journal, self._smpp, self._evidence)
-        self._console = ConsoleProcess(self._config, self.log)
         self._spawn(self._reporter.run())
-        self._spawn(self._turn_days())
+        self._spawn(turn_days(today, _today, self._store.settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
         if settings.console.enabled:
             self._spawn(self._console.run())
         # WHY here: whoever reads where it listens may tell it to stop at once.
@@ -143,12 +177,16 @@ class Application:
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 50, 100)
-        self.log("process.ready")
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+    async def _end_background(self) -> None:
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
 
     def _evidence_drained(self) -> None:
         self._smpp.evidence_drained()
@@ -160,23 +198,18 @@ class Application:
 
     # ---- changes while running ----------------------------------------------------------------------------------
 
-    async def _records_changed(self) -> None:
-        """The registry has a new revision: it binds on the next PDU."""
-        await self._swap(self._pack)
-
-    async def _swap(self, pack: Pack) -> None:
-        try:
-            snapshot = await self._builder.build(pack)
-        except StoreError as error:
-            self._events.emit(BY_NAME["registry.failed"], error=error)
-            return
-        self._in_force.snapshot = snapshot
-        self._pack = pack
+    def _swapped(self, snapshot: Snapshot) -> None:
         digest = sha256(f"{snapshot.revision}".encode()).digest()
         self._evidence.append(
             records.Registry(at_us=time.time_ns() // 1000, revision=snapshot.revision, digest=digest, actor="registry")
         )
         self.log("registry.swapped", revision=snapshot.revision)
+
+    def _registry_failed(self, error: StoreError) -> None:
+        self._events.emit(BY_NAME["registry.failed"], error=error)
+
+    def _store_failed(self, error: StoreError) -> None:
+        self._events.emit(BY_NAME["store.failed"], error=error)
 
     async def reload(self) -> None:
         """Reads configuration, pack, codes and vocabulary anew; keeps the old ones, and says so, if any is wrong."""
@@ -190,20 +223,15 @@ class Application:
                 return
             self._in_force.codes = rules.codes
             self._in_force.vocabulary = rules.vocabulary
-            await self._store.settle_day()
-            await self._swap(rules.pack)
-            restart = settings.smpp != self._settings.smpp or settings.store != self._settings.store
-            self.log("config.reloaded", needs_restart=restart)
-            self._journal.note("reload", "signal", f"pack {rules.pack.id} {rules.pack.version}")
-
-    async def _turn_days(self) -> None:
-        """Consents end at midnight: derives them anew once a day."""
-        today = day_number(time.time())
-        while True:
-            await asyncio.sleep(_DAY_CHECK_S)
-            if day_number(time.time()) != today:
-                today = day_number(time.time())
+            try:
                 await self._store.settle_day()
+            except StoreError as error:
+                self._store_failed(error)
+            # WHY suppressed: it is told already, and comes into force by itself.
+            with suppress(NotInForceError):
+                await self._revisions.use(rules.pack)
+            self.log("config.reloaded", needs_restart=",".join(needing_restart(self._settings, settings)))
+            self._journal.note("reload", "signal", f"pack {rules.pack.id} {rules.pack.version}")
 
     async def dispatch(self, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """One operation from the control socket."""
@@ -247,14 +275,8 @@ class Application:
     async def stop(self) -> None:
         """Drains both sides, flushes evidence and store, ends the window."""
         self.log("process.draining")
-        await self._smpp.drain(self._settings.smpp.drain_s)
-        await self._control.stop()
-        await self._console.stop()
-        for task in list(self._background):
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
-        await self._evidence.close()
-        await self._store.close()
+        self._console.expect_end()
+        await self._opened.aclose()
         self._reporter.remove()
         self.log("process.stopped")
 

@@ -8,6 +8,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import uvloop
 
@@ -20,6 +21,7 @@ from proxy.console.serve import serve as serve_console
 from proxy.evidence import commands as evidence_commands
 from proxy.evidence.disk import LogLockedError
 from proxy.evidence.keys import KeyFileError
+from proxy.evidence.log import EvidenceFailedError
 from proxy.evidence.recovery import EvidenceDamagedError
 from proxy.registry.keys import PersonKeyError
 from proxy.registry.ports import StoreError
@@ -27,6 +29,17 @@ from proxy.settings import SettingsError, load
 from proxy.version import VERSION
 
 Run = Callable[[argparse.Namespace], int]
+
+#: What ends a command with one line that says what to mend.
+_FAILURES: Final = (
+    StoreError,
+    PersonKeyError,
+    KeyFileError,
+    EvidenceDamagedError,
+    EvidenceFailedError,
+    LogLockedError,
+    OSError,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(parsed)
     except SettingsError as error:
         sys.stderr.write("\n".join(error.errors) + "\n")
-    except (StoreError, PersonKeyError, KeyFileError, EvidenceDamagedError, LogLockedError, OSError) as error:
+    except _FAILURES as error:
         sys.stderr.write(f"tdgate: {error}\n")
     except KeyboardInterrupt:
         sys.stderr.write("tdgate: interrupted\n")

@@ -18,25 +18,32 @@ class ConsoleProcess:
         self._config = config
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
+
+    def expect_end(self) -> None:
+        """From now on its end is in order, and it is not started again."""
+        # WHY before `stop`: a terminal and a service manager signal both processes at once, and draining takes time.
+        self._stopping.set()
 
     async def run(self) -> None:
+        """Until it is cancelled, or its process ended after `expect_end`."""
         attempt = 0
-        while True:
+        while not self._stopping.is_set():
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "proxy", "console", "--config", str(self._config), "--parent", str(os.getpid())),
             )
             code = await self._process.wait()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
-            self._log("console.failed", code=code)
+            if code != 0:  # WHY: it ends with 0 only when somebody told it to.
+                self._log("console.failed", code=code)
             await asyncio.sleep(_PAUSE_S[min(attempt, len(_PAUSE_S) - 1)])
             attempt += 1
 
     async def stop(self) -> None:
         """Ends the process and waits for its end."""
-        self._stopping = True
+        self.expect_end()
         process = self._process
         if process is None or process.returncode is not None:
             return

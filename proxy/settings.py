@@ -49,7 +49,7 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     """A carrier's SMSC. Without `system_id` the ESME's own system_id and password are passed on.
 
     `window` unanswered PDUs towards the carrier; `on_loss` what a lost carrier does to the ESME's bind; `alphabets`
-    overrides the reading of a data_coding, e.g. `{ "0" = ["latin1"] }`.
+    overrides the reading of a data_coding, e.g. `{ "0" = ["latin-1"] }`.
     """
 
     host: str = "127.0.0.1"

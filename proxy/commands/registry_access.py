@@ -14,7 +14,7 @@ from msgspec import Struct
 from proxy.control import NotRunningError, call
 from proxy.registry.documents import read_rows
 from proxy.registry.importing import Known, Report, RowCheck, check_rows
-from proxy.registry.keys import PersonSecret, load_or_create_person_key, load_person_key
+from proxy.registry.keys import PersonSecret, load_person_key, person_key_for
 from proxy.registry.ports import StoreError
 from proxy.registry.verb import Args, VerbContext
 from proxy.registry.verbs import VERBS, now_us, perform
@@ -74,10 +74,7 @@ class StoreAccess:
             await owner.close()
 
     def _secret(self) -> PersonSecret:
-        if self._database.exists():
-            # WHY: a new key beside an old store would make every refusal in it unknown.
-            return load_person_key(self._key)
-        return load_or_create_person_key(self._key)
+        return person_key_for(self._database, self._key)
 
     def check(self, request: ImportRequest, progress: Callable[[int], None]) -> Report:
         """Reads a file and says what is wrong with it; nothing is written. Raises DocumentError, StoreError."""

@@ -105,3 +105,14 @@ def load_person_key(path: Path) -> PersonSecret:
 def load_or_create_person_key(path: Path) -> PersonSecret:
     """The key in a file, made on first use."""
     return load_person_key(path) if path.exists() else create_person_key(path)
+
+
+def person_key_for(database: Path, path: Path) -> PersonSecret:
+    """The key of a store: made together with a new store, never for one that exists. Raises PersonKeyError."""
+    if not path.exists() and database.exists():
+        # WHY: a new key beside an old store would make every refusal in it unknown.
+        raise PersonKeyError(
+            f"{path}: missing, although {database} exists, which can be read with that key only; put the key file "
+            "back from its backup (mode 0600)"
+        )
+    return load_or_create_person_key(path)

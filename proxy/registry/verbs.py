@@ -6,6 +6,7 @@ Owns which verbs there are, and that a change of records is answered only after 
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from proxy.registry.keys import PersonSecret
@@ -41,10 +42,25 @@ class Verbs:
         self._changed = changed
 
     async def dispatch(self, verb: str, args: Args) -> dict[str, Any]:
-        """Performs a verb and, where it changed records, awaits `changed` before it answers; raises VerbError."""
+        """Performs a verb and, where it changed records, awaits `changed` before it answers.
+
+        Raises VerbError, also that of `changed`, and StoreError where the store cannot be read before it began.
+        """
         before = await self._context.reader.revision()
         try:
-            return await perform(self._context, verb, args)
-        finally:
-            if await self._context.reader.revision() != before:
-                await self._changed()
+            result = await perform(self._context, verb, args)
+        except BaseException:
+            # WHY: part of an import may stand although the rest of it failed. The caller is told of the failure.
+            with suppress(VerbError):
+                await self._follow(before)
+            raise
+        await self._follow(before)
+        return result
+
+    async def _follow(self, before: int) -> None:
+        try:
+            unchanged = await self._context.reader.revision() == before
+        except StoreError:
+            unchanged = False  # WHY: what cannot be told counts as changed, and is followed until it can be read.
+        if not unchanged:
+            await self._changed()

@@ -33,12 +33,14 @@ from proxy.smpp.gate import LATE, REJECTED, UNKNOWN, Gate
 from proxy.smpp.inbound import Receipt
 from proxy.smpp.pdu import Pdu, PduError, response, with_sequence
 from proxy.smpp.session import Session
-from proxy.smpp.window import Window
+from proxy.smpp.window import Window, is_later
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
 _LATE_KEPT: Final = 10_000
 #: Deliveries that wait for the ESME before the carrier is asked to try again later.
 _DELIVERED_MOST: Final = 10_000
+#: Receipts that wait for a response before the carrier is asked to try again later.
+_EARLY_MOST: Final = 1000
 #: Octets at the end of an address by which a receipt knows its message.
 _TAIL: Final = 8
 _SENDING: Final = ("tx", "trx")
@@ -59,10 +61,14 @@ class Delivered(Struct, gc=False):
 
 
 class Waiting(Struct, gc=False):
-    """A receipt that came before the response to the message it is about."""
+    """A receipt that may have come before the response to the message it is about.
+
+    `about` is the end of that message's address, `last` the latest request to it that was open then.
+    """
 
     pdu: Pdu
-    receipt: Receipt
+    about: bytes
+    last: int
 
 
 class MirrorRelay:
@@ -313,11 +319,8 @@ class MirrorRelay:
         if isinstance(inbound, Receipt):
             if self._gate.is_own_receipt(inbound):
                 self._answer_carrier(pdu, ESME_ROK)
-            elif self._is_early(inbound):
-                self._gate.note("receipt.waited")
-                self._waiting.append(Waiting(pdu, inbound))
             else:
-                self._deliver(pdu, now)
+                self._take_receipt(pdu, inbound, now)
         elif self._gate.hear(inbound, pdu):
             self._hearing[id(pdu)] = self.carrier
         else:
@@ -338,25 +341,38 @@ class MirrorRelay:
         else:
             self._deliver(pdu, now)
 
-    def _is_early(self, receipt: Receipt) -> bool:
-        """Whether a message to that very address still waits for its response, so that the ESME knows no id yet."""
+    def _take_receipt(self, pdu: Pdu, receipt: Receipt, now: float) -> None:
         # WHY the end of it: carriers write a number with or without its country code.
         about = receipt.about[-_TAIL:]
-        return any(
-            asked.pdu is not None and about in asked.pdu.raw and _destination(asked.pdu)[-_TAIL:] == about
-            for _, asked in self._to_carrier.entries.values()
-        )
+        last = self._latest_to(about)
+        if not last:
+            self._deliver(pdu, now)
+        elif len(self._waiting) >= _EARLY_MOST:
+            self._answer_carrier(pdu, ESME_RX_T_APPN)
+        else:
+            self._gate.note("receipt.waited")
+            self._waiting.append(Waiting(pdu, about, last))
+
+    def _latest_to(self, about: bytes) -> int:
+        """The latest request to an address whose response is awaited, so that the ESME knows no id yet; or 0."""
+        for sequence, (_, asked) in reversed(self._to_carrier.entries.items()):
+            if asked.pdu is not None and about in asked.pdu.raw and _destination(asked.pdu)[-_TAIL:] == about:
+                return sequence
+        return 0
 
     def _release_receipts(self, now: float) -> None:
-        open_to = {
-            _destination(asked.pdu)[-_TAIL:] for _, asked in self._to_carrier.entries.values() if asked.pdu is not None
-        }
+        """Delivers the receipts that wait for nothing any more: what was asked after they came is not theirs."""
+        earliest: dict[bytes, int] = {}
+        for sequence, (_, asked) in self._to_carrier.entries.items():
+            if asked.pdu is not None:
+                earliest.setdefault(_destination(asked.pdu)[-_TAIL:], sequence)
         still: list[Waiting] = []
         for waiting in self._waiting:
-            if waiting.receipt.about[-_TAIL:] in open_to:
-                still.append(waiting)
-            else:
+            first = earliest.get(waiting.about)
+            if first is None or is_later(first, waiting.last):
                 self._deliver(waiting.pdu, now)
+            else:
+                still.append(waiting)
         self._waiting = still
 
     def _deliver(self, pdu: Pdu, now: float) -> None:

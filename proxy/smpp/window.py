@@ -11,6 +11,12 @@ Held = TypeVar("Held")
 _LAST_SEQUENCE: Final = 0x7FFFFFFF
 
 
+def is_later(sequence: int, other: int) -> bool:
+    """Whether of two sequence_numbers of one window the first was given out after the other."""
+    # WHY not `>`: the numbers begin anew at 1. Two that are open together are never half the range apart.
+    return 0 < (sequence - other) % _LAST_SEQUENCE <= _LAST_SEQUENCE // 2
+
+
 class Window(Generic[Held]):
     """At most `size` open requests, each for at most `timeout_s` seconds of monotonic time."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import proxy.smpp.relay
 from proxy.smpp import consts
 from tests.tools.relay_play import RelayPlay, play
 from tests.tools.session_play import pdu
@@ -168,6 +169,77 @@ def test_a_receipt_waits_for_all_messages_to_its_number():
         << esme submit_resp 6
         << esme deliver 1
     """)
+
+
+def test_a_receipt_does_not_wait_for_what_was_asked_after_it_came():
+    # Steady traffic to one number: there is always some request open.
+    play("""
+        >> esme submit 5
+        << carrier submit 1
+        >> esme submit 6
+        << carrier submit 2
+        >> carrier deliver 20 receipt=A
+        :: receipt.waited
+        >> esme submit 7
+        << carrier submit 3
+        >> carrier submit_resp 2 id=B
+        << esme submit_resp 6
+        >> esme submit 8
+        << carrier submit 4
+        >> carrier deliver 21 receipt=C
+        >> carrier submit_resp 1 id=A
+        << esme submit_resp 5
+        << esme deliver 1 text='id:A stat:DELIVRD'
+        >> carrier submit_resp 4 id=D
+        << esme submit_resp 8
+        >> carrier submit_resp 3 id=C
+        << esme submit_resp 7
+        << esme deliver 2 text='id:C stat:DELIVRD'
+    """)
+
+
+def test_the_order_holds_where_sequence_numbers_begin_anew():
+    scene = RelayPlay()
+    scene.relay._to_carrier._last = 0x7FFFFFFD
+    play(
+        """
+        >> esme submit 5
+        << carrier submit 2147483646
+        >> esme submit 6
+        << carrier submit 2147483647
+        >> carrier deliver 20 receipt=B
+        :: receipt.waited
+        >> esme submit 7
+        << carrier submit 1
+        >> carrier deliver 21 receipt=C
+        >> carrier submit_resp 2147483646
+        << esme submit_resp 5
+        >> carrier submit_resp 2147483647
+        << esme submit_resp 6
+        << esme deliver 1 text='id:B stat:DELIVRD'
+        >> carrier submit_resp 1
+        << esme submit_resp 7
+        << esme deliver 2 text='id:C stat:DELIVRD'
+    """,
+        scene,
+    )
+
+
+def test_receipts_that_wait_are_bounded_and_the_carrier_keeps_the_rest(monkeypatch):
+    monkeypatch.setattr(proxy.smpp.relay, "_EARLY_MOST", 2)
+    scene = play("""
+        >> esme submit 5
+        << carrier submit 1
+        >> carrier deliver 20 receipt=A
+        >> carrier deliver 21 receipt=B
+        >> carrier deliver 22 receipt=C
+        << carrier deliver_resp 22 0x64
+        >> carrier submit_resp 1
+        << esme submit_resp 5
+        << esme deliver 1
+        << esme deliver 2
+    """)
+    assert scene.relay.delivering == 2
 
 
 def test_a_receipt_whose_answer_never_comes_is_delivered_after_it():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.smpp.window import Window
+from proxy.smpp.window import Window, is_later
 
 pytestmark = pytest.mark.unit
 
@@ -108,3 +108,12 @@ def test_a_falsy_thing_can_be_held():
     assert window.peek(sequence) == 0
     assert window.close(sequence) == 0
     assert window.close(sequence) is None
+
+
+def test_later_holds_across_the_beginning_anew():
+    window: Window[int] = Window(10, TIMEOUT_S)
+    window._last = LAST - 3
+    given = [window.open(each, 0.0) for each in range(6)]
+    assert sorted(given) != given
+    for place, sequence in enumerate(given):
+        assert [is_later(other, sequence) for other in given] == [at > place for at in range(6)]

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.tools.wire import RESP, SUBMIT_SM, pdu
 from tests.wire.bystander import Bystander
-from tests.wire.house import ROOT, House
+from tests.wire.house import ROOT, House, text
 from tests.wire.test_bad_octets import (  # noqa: F401
     test_a_broken_bind_is_answered_and_closed,
     test_a_broken_field_is_answered_with_its_status_and_the_session_goes_on,
@@ -119,3 +120,28 @@ async def test_no_structure_is_compiled_that_would_be_another_one(path: str) -> 
     for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
         if isinstance(node, ast.ClassDef):
             assert {keyword.arg for keyword in node.keywords} <= {"frozen", "gc"}, node.name
+
+
+@pytest.mark.parametrize("path", listed())
+async def test_no_slice_ends_at_what_may_not_be_found(path: str) -> None:
+    """Compiled, a slice of bytes that ends before it begins raises SystemError: `raw[16 : raw.find(0, 16)]` may."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
+        if isinstance(node, ast.Slice):
+            called = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+            names = {each.attr if isinstance(each, ast.Attribute) else ast.unparse(each) for each in called}
+            assert not names & {"find", "rfind", "index"}, ast.unparse(node)
+
+
+@pytest.mark.parametrize("body", [b"", b"\0", b"without end"], ids=["none", "empty", "no NUL"])
+async def test_a_message_id_that_is_none_harms_no_session(body: bytes, shared: House, bystander: Bystander) -> None:
+    asked = text("106900018")
+    shared.smsc.answer = lambda frame, _: (
+        pdu(SUBMIT_SM | RESP, body, sequence=frame.sequence) if frame.body == asked else None
+    )
+    esme = await shared.bind("jl")
+    for _ in range(2):
+        answer = await esme.request(SUBMIT_SM, asked)
+        assert (answer.status, answer.body) == (0, body)
+    shared.smsc.answer = None
+    await bystander.goes_on()
+    await esme.close()

@@ -296,8 +296,8 @@ class SmppServer:
             return
         self._log("bind.closed", account=bound.account.id, reason=link.session.ending or "connection lost")
         bound.esme = None
-        bound.relay.esme_lost()
         bound.count_receiver()
+        bound.relay.esme_lost()
         if bound.carrier is not None:
             bound.carrier.other = None
             bound.carrier.flush()
@@ -313,8 +313,8 @@ class SmppServer:
         if bound is None:
             return
         bound.carrier = None
-        bound.relay.carrier_lost(time.monotonic())
         bound.count_receiver()
+        bound.relay.carrier_lost(time.monotonic())
         esme = bound.esme
         if esme is not None:
             esme.other = None
@@ -401,6 +401,8 @@ class SmppServer:
 
     def _tick(self) -> None:
         """Drives every timer. WHY one tick: a call_later per PDU costs more than looking at each bind ten times a s."""
+        # WHY first: whatever is raised below, the timers go on.
+        self._ticker = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
         now = time.monotonic()
         self._in_force.now = time.time()
         for link, since in tuple(self._greeting.items()):
@@ -408,14 +410,32 @@ class SmppServer:
                 del self._greeting[link]
                 self._log("tls.failed")
         for link in tuple(self._links):
-            bound = self._by_esme.get(link)
-            if now >= link.session.next_deadline():
-                link.session.handle_deadline(now, bound.relay.esme_sequence() if bound else 1)
-                link.flush()
-            link.abort_if_stuck(now)
+            try:
+                self._tick_esme(link, now)
+            except Exception as error:  # noqa: BLE001  WHY: a defect met by one bind must not stop all others' timers
+                self._fail(error, self._by_esme.get(link), link)
         for bound in tuple(self.bounds):
-            self._tick_pair(bound, now)
-        self._ticker = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+            try:
+                self._tick_pair(bound, now)
+            except Exception as error:  # noqa: BLE001  WHY: as above
+                self._fail(error, bound)
+
+    def _fail(self, error: Exception, bound: Bound | None, *links: Link) -> None:
+        """Tells of a defect, and gives up whatever met it: its timers would raise again with each tick."""
+        asyncio.get_running_loop().call_exception_handler({"message": "a bind's timers failed", "exception": error})
+        if bound is not None:
+            bound.unbinding = True
+            self._forget(bound)
+            links = links_of(bound)
+        for link in links:
+            link.abort()
+
+    def _tick_esme(self, link: EsmeLink, now: float) -> None:
+        if now >= link.session.next_deadline():
+            bound = self._by_esme.get(link)
+            link.session.handle_deadline(now, bound.relay.esme_sequence() if bound else 1)
+            link.flush()
+        link.abort_if_stuck(now)
 
     def _tick_pair(self, bound: Bound, now: float) -> None:
         carrier, relay = bound.carrier, bound.relay

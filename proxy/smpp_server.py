@@ -172,7 +172,7 @@ class SmppServer:
     def _accept(self) -> EsmeLink:
         now = time.monotonic()
         session = Session("esme", self._timers, self._settings.command_length_most_octets, self._log, now)
-        link = EsmeLink(session, self, self._in_force, self._is_crowded)
+        link = EsmeLink(session, self, self._in_force, self._journal.is_crowded)
         # WHY not among the links yet: a TLS handshake that fails tells nobody, and the link would stay for ever.
         self._greeting[link] = now
         return link
@@ -186,9 +186,6 @@ class SmppServer:
             link.session.close("too many connections")
             link.flush()
         self._links.add(link)
-
-    def _is_crowded(self) -> bool:
-        return self._journal.crowded
 
     def evidence_drained(self) -> None:
         """The evidence log has room again: reading goes on everywhere."""

@@ -46,6 +46,8 @@ class Link(asyncio.Protocol):
         self._crowded = crowded
         self._cannot_write = False
         self._reading = True
+        #: Whether nothing holds reading up: neither side is stuck, no timer rests.
+        self._at_ease = True
         self._ended_at: float | None = None
         self.gone = False
 
@@ -63,6 +65,7 @@ class Link(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The peer does not read: nothing more is read that would make more to be sent to it, from either side."""
         self._cannot_write = True
+        self._at_ease = False
         self._set_reading_of_both()
 
     def resume_writing(self) -> None:
@@ -79,9 +82,12 @@ class Link(asyncio.Protocol):
 
     def set_reading(self) -> None:
         """Reads or stops reading, as the other side and the evidence log can take more."""
+        may = self._may_read()
+        if may and self._at_ease:
+            # WHY first: nearly always nothing changed, and this is asked of both sides at each chunk.
+            return
         if self.transport is None or self.transport.is_closing():
             return
-        may = self._may_read()
         # WHY not for a peer that does not read itself: then it is the one that its timers are to find.
         resting = not (may or self._cannot_write)
         if resting != self.session.resting:
@@ -90,15 +96,13 @@ class Link(asyncio.Protocol):
             else:
                 self.session.go_on(time.monotonic())
         reading = may and not self._cannot_write
+        self._at_ease = reading
         if reading != self._reading:
             self._reading = reading
             if reading:
                 self.transport.resume_reading()
             else:
                 self.transport.pause_reading()
-
-    def other_is_stuck(self) -> bool:
-        return self.other is not None and self.other._cannot_write
 
     def flush(self) -> None:
         """Writes what the session has to say; closes once it said its last."""
@@ -172,7 +176,8 @@ class EsmeLink(Link):
         if relay is None:
             # WHY: a bind is being decided; what comes behind it need not fill memory meanwhile.
             return not self.session.held or self.session.backlog < 65_536
-        return not (relay.congested or self.other_is_stuck() or self._crowded())
+        other = self.other
+        return not (relay.congested or (other is not None and other._cannot_write) or self._crowded())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
@@ -205,7 +210,8 @@ class CarrierLink(Link):
         self.flush_both()
 
     def _may_read(self) -> bool:
-        return self.relay is None or not (self.relay.crowded or self.other_is_stuck())
+        other = self.other
+        return self.relay is None or not (self.relay.crowded or (other is not None and other._cannot_write))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True

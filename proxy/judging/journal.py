@@ -120,8 +120,7 @@ class Journal:
         """Whether the evidence log takes another decision now."""
         return self._log.room
 
-    @property
-    def crowded(self) -> bool:
+    def is_crowded(self) -> bool:
         """Whether reading should slow down until the log has caught up."""
         return self._log.crowded
 

@@ -28,6 +28,7 @@ from proxy.core.pack import CHINA_OFFSET_S, Hours
 from proxy.core.purposes import PURPOSE_BITS, STRICTEST_FIRST, Channel, Purpose
 from proxy.core.records import Account, Number, Period
 from proxy.core.request import Request
+from proxy.core.senders import on_record
 from proxy.core.snapshot import Snapshot
 from proxy.rules.rule import LaneFacts, LaneRule, Rule
 from proxy.rules.table import RULES
@@ -106,11 +107,12 @@ def unanswerable(request: Request, snapshot: Snapshot, rule: str, detail: str = 
     digest = b"" if request.recipient is None else snapshot.person_key.digest(request.recipient)
     purpose = request.purpose or _strictest(request.account.purposes)
     pack = snapshot.pack
-    account = request.account
+    account, sender = request.account, request.sender
+    listed = () if sender is None else snapshot.numbers.find(sender)
     ground = Ground(
         channel=request.channel,
         account=account.id,
-        sender=request.sender or "",
+        sender=on_record(sender or "", listed, snapshot.person_key),
         effect=effect,
         rule=rule,
         detail=detail,
@@ -199,7 +201,7 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
         ground=Ground(
             channel,
             account.id,
-            request.sender or "",
+            on_record(request.sender or "", facts.listed, snapshot.person_key),
             "allow",
             "",
             "",

@@ -25,8 +25,9 @@ OUTCOME_NAMES: Final = ("n/a", "pass", "refuse", "shadow", "error")
 class Ground(Struct, frozen=True, gc=False):
     """What one decision shares with all others of its lane that were made alike: the same answer for the same reasons.
 
-    `rule` and `detail` are empty on an allow; `outcomes` holds one octet per rule of the table. Grounds are few and
-    live long, so that whoever writes or counts many decisions can keep something per ground.
+    `sender` is as `senders.on_record` writes it, never a person's number. `rule` and `detail` are empty on an allow;
+    `outcomes` holds one octet per rule of the table. Grounds are few and live long, so that whoever writes or counts
+    many decisions can keep something per ground.
     """
 
     channel: Channel

@@ -37,6 +37,18 @@ async def verified(house: House) -> tuple[int, str]:
     return code, out + err
 
 
+async def test_a_persons_number_as_the_sender_stands_nowhere_in_clear(house: House) -> None:
+    await house.start()
+    esme = await house.bind("jl")
+    swapped = PERSONS[0]
+    for source in (swapped, swapped.removeprefix("86"), "+" + swapped, f"10690001{swapped.removeprefix('86')}"):
+        await esme.request(SUBMIT_SM, text(source, to="10690001"))
+    await house.end()  # looks for the number in every file
+    digest = load_person_key(house.state / "keys/person.key").person_key.digest(swapped).hex()
+    plain = f"138******00#{digest}"
+    assert [one.sender for one in house.decisions()] == [plain, plain, plain, f"10690001{plain}"]
+
+
 async def test_every_decision_stands_in_the_log_once(house: House) -> None:
     await house.start()
     esme = await house.bind("jl")

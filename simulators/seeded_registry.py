@@ -15,8 +15,10 @@ from typing import Any, Final
 
 NAMES: Final = ("江澜", "云岫", "星桥", "泽禾", "澜海", "鼎澜", "远岚", "青屿", "栖川", "衡舟", "沐禾", "砚秋")
 KINDS: Final = (("银行", "bank"), ("消费金融", "consumer_finance"), ("小贷", "microloan"))
-_START: Final = "2026-01-01"
-_END: Final = "2028-12-31"
+# WHY so far apart: the same registry for a seed, today and in years, and nothing in it is over or not yet valid.
+_START: Final = "2020-01-01"
+_END: Final = "2099-12-31"
+_FIRST_CONSENT: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def make_registry(
@@ -33,7 +35,6 @@ def make_registry(
     and so on, and has one partner, entrusted with its marketing. Some persons have consented to several institutions.
     """
     rng = random.Random(seed)
-    given = datetime(2026, 1, 1, tzinfo=UTC)
     made: dict[str, list[dict[str, Any]]] = {
         section: []
         for section in ("institutions", "licences", "partners", "entrustments", "numbers", "accounts", "consents")
@@ -89,7 +90,7 @@ def make_registry(
         )
         persons = rng.sample(range(10000), min(consents, 10000))
         for person in sorted(persons):
-            moment = given + timedelta(minutes=rng.randrange(60 * 24 * 30))
+            moment = _FIRST_CONSENT + timedelta(minutes=rng.randrange(60 * 24 * 30))
             made["consents"].append(
                 {
                     "recipient": f"1380013{person:04}",

@@ -1,8 +1,8 @@
 """A plain TCP connection without ceremony: read what is there, write at once, keep the rest.
 
-Owns one socket each. WHY not the loop's own transports: they queue every write to the end of the loop's turn, which at
-one message at a time costs more than the whole policy (measured with `bench/`, 1 bind and window 1). TLS connections
-use the loop's transports; both offer what `smpp_links` needs.
+Owns one socket each. WHY not the loop's own transports: how much is read before the loop turns, and when a write goes
+out, are ours to say here. It is not for speed: `docs/adr/0009-uvloop-and-own-tcp.md` has the figures. TLS connections
+use the loop's transports; both offer what `links` needs.
 """
 
 import asyncio

@@ -89,10 +89,14 @@ def test_a_seed_gives_the_same_registry_and_its_rows_refer_to_each_other(tmp_pat
     assert write_registry(argparse.Namespace(seed=5, institutions=0, numbers=3, consents=10, out=out)) == 2
 
 
-def test_the_importer_of_the_product_takes_every_row_of_a_seeded_registry(tmp_path: Path) -> None:
+@pytest.mark.parametrize("year", [2025, 2026, 2029, 2090])
+def test_the_importer_of_the_product_takes_every_row_of_a_seeded_registry(year: int, tmp_path: Path) -> None:
     path = tmp_path / "registry.json"
-    path.write_text(json.dumps(make_registry(1, 3)), encoding="utf-8")
-    now_us = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp()) * 1_000_000
+    made = make_registry(1, 3)
+    path.write_text(json.dumps(made), encoding="utf-8")
+    for row in (row for rows in made.values() if isinstance(rows, list) for row in rows):
+        assert row.get("since", "2020-01-01") < f"{year}-06-01" < row.get("until", "2100-01-01")
+    now_us = int(datetime(year, 6, 1, tzinfo=UTC).timestamp()) * 1_000_000
     report = check_rows(read_rows(path), RowCheck(Known(), PersonSecret(b"h" * 32, b"s" * 32), now_us))
     assert report.problems == []
     assert report.right["consents"] == 60

@@ -10,12 +10,16 @@ T = TypeVar("T")
 
 
 class StillClockLoop(asyncio.SelectorEventLoop):
-    """`time()` starts at 0. What is run in an executor takes `work_s` of this clock, and no thread."""
+    """`time()` starts at 0. What is run in an executor takes `work_s` of this clock, and no thread of the machine's.
 
-    def __init__(self, work_s: float = 0.0) -> None:
+    With `threads` no more than so many calls run at one time, first come, first served; else all do.
+    """
+
+    def __init__(self, work_s: float = 0.0, threads: int = 0) -> None:
         super().__init__()
         self._now = 0.0
         self.work_s = work_s
+        self._free_at = [0.0] * threads
         self.working = 0
         """Calls under way in an executor."""
         self.most_working = 0
@@ -37,21 +41,28 @@ class StillClockLoop(asyncio.SelectorEventLoop):
         self.working += 1
         self.most_working = max(self.most_working, self.working)
 
+        begins = self._now
+        if self._free_at:
+            # What was given up while it waited in line is done all the same, as by a thread that has it in hand.
+            thread = self._free_at.index(min(self._free_at))
+            begins = max(begins, self._free_at[thread])
+            self._free_at[thread] = begins + self.work_s
+
         def finish() -> None:
             self.working -= 1
             if not done.done():
                 done.set_result(work(*args))
 
-        self.call_later(self.work_s, finish)
+        self.call_at(begins + self.work_s, finish)
         return done
 
 
-def run_still(main: Callable[[StillClockLoop], Coroutine[Any, Any, T]], work_s: float = 0.0) -> T:
+def run_still(main: Callable[[StillClockLoop], Coroutine[Any, Any, T]], work_s: float = 0.0, threads: int = 0) -> T:
     """Runs `main` on a loop of its own with a still clock."""
     made: list[StillClockLoop] = []
 
     def make() -> StillClockLoop:
-        made.append(StillClockLoop(work_s))
+        made.append(StillClockLoop(work_s, threads))
         return made[0]
 
     async def begin() -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,7 +89,7 @@ def test_guesses_of_one_pair_wait_for_each_other_whenever_they_come() -> None:
         late = [asyncio.ensure_future(guess(who)) for _ in range(10)]
         assert await asyncio.gather(*early, *late) == [False] * 20
         assert loop.most_working == 1
-        assert (who._turns, who._pending) == ({}, 0)
+        assert (len(who._guesses), len(who._checks)) == (0, 0)
         who.close()
         return loop.time()
 
@@ -169,19 +170,79 @@ def test_of_five_hundred_that_bind_at_once_one_is_checked(checks: list[tuple[str
 def test_who_waits_is_bounded_alike_for_known_and_unknown_and_frees_its_place() -> None:
     async def main(_: StillClockLoop) -> None:
         who = make(pending_most=3)
-        assert await guess(who, password=b"right", peer=ELSEWHERE)
         waiting = [asyncio.ensure_future(who.check(None, str(one), b"x", PEER)) for one in range(3)]
         await asyncio.sleep(0)
         for account in (KNOWN, None):
             with pytest.raises(TooManyChecksError):
                 await guess(who, account)
-        # Who was right before passes without a check.
+        # It is that address alone that has too many; and who was right before passes without a check.
+        assert await guess(who, password=b"right", peer=ELSEWHERE)
         assert await guess(who, password=b"right")
         await asyncio.gather(*waiting)
         assert not await guess(who)
-        assert who._pending == 0
+        assert (len(who._guesses), len(who._checks)) == (0, 0)
 
-    run_still(main)
+    run_still(main, work_s=0.03)
+
+
+def test_who_waits_for_a_late_answer_or_behind_one_takes_nobodys_place() -> None:
+    async def main(loop: StillClockLoop) -> None:
+        who = make(pending_most=1)
+        guessing = [asyncio.ensure_future(guess(who)) for _ in range(20)]
+        await asyncio.sleep(FIRST_S / 2)
+        # One was checked and waits for its answer, nineteen stand behind it: from that very address another gets in.
+        other = msgspec.structs.replace(KNOWN, id="jl-two")
+        assert await who.check(other, "jl-two", b"right", PEER)
+        assert loop.time() == pytest.approx(FIRST_S / 2 + 0.03)
+        for one in guessing:
+            one.cancel()
+
+    run_still(main, work_s=0.03)
+
+
+@pytest.mark.parametrize("account", [KNOWN, None], ids=["known", "unknown"])
+def test_of_a_pair_that_failed_few_may_wait(account: Account | None, checks: list[tuple[str, bytes]]) -> None:
+    async def main(loop: StillClockLoop) -> None:
+        who = make(pending_most=1000)
+        many = [asyncio.ensure_future(guess(who, account)) for _ in range(1000)]
+        # All stand in line until the first has failed; then those that are too many go, without a check.
+        assert not await many[0]
+        with pytest.raises(TooManyChecksError):
+            await guess(who, account)
+        await asyncio.sleep(0)
+        assert not await many[-1]
+        answers = await asyncio.gather(*many, return_exceptions=True)
+        assert Counter(map(type, answers)) == {TooManyChecksError: 1000 - 33, bool: 33}
+        assert len(checks) == 33
+        # Nor may more come while so many stand there: constant, and alike for known and unknown.
+        again = [asyncio.ensure_future(guess(who, account)) for _ in range(100)]
+        answers = await asyncio.gather(*again, return_exceptions=True)
+        assert Counter(map(type, answers)) == {TooManyChecksError: 67, bool: 33}
+
+    run_still(main, work_s=0.03)
+
+
+def test_one_address_with_a_thousand_guesses_holds_up_another_for_one_check_only() -> None:
+    async def main(loop: StillClockLoop) -> None:
+        who = make(pending_most=1000)
+        flood = [asyncio.ensure_future(who.check(None, str(one), b"x", PEER)) for one in range(1000)]
+        await asyncio.sleep(0.01)
+        assert await guess(who, password=b"right", peer=ELSEWHERE)
+        assert loop.time() == pytest.approx(0.06)
+        for one in flood:
+            one.cancel()
+
+    run_still(main, work_s=0.03, threads=1)
+
+
+def test_five_hundred_accounts_of_one_address_that_come_at_once_all_get_in() -> None:
+    async def main(loop: StillClockLoop) -> None:
+        who = make(pending_most=1000)
+        crowd = [msgspec.structs.replace(KNOWN, id=str(one)) for one in range(500)]
+        assert all(await asyncio.gather(*(who.check(one, one.id, b"right", PEER) for one in crowd)))
+        assert loop.time() == pytest.approx(500 * 0.03)
+
+    run_still(main, work_s=0.03, threads=1)
 
 
 def test_a_guesser_that_hangs_up_frees_its_place_and_its_failure_stays() -> None:
@@ -195,7 +256,7 @@ def test_a_guesser_that_hangs_up_frees_its_place_and_its_failure_stays() -> None
         began = loop.time()
         assert not await behind
         assert loop.time() - began == pytest.approx(2 * FIRST_S)
-        assert (who._turns, who._pending) == ({}, 0)
+        assert (len(who._guesses), len(who._checks)) == (0, 0)
 
     run_still(main)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -91,17 +92,30 @@ async def test_guesses_side_by_side_wait_for_each_other(house: House) -> None:
 
 
 async def test_more_binds_than_can_be_checked_are_told_to_come_again(house: House) -> None:
+    """A check takes far longer than all binds of one burst need to come."""
     await house.start(smpp={"binds_pending_most": 2, "password_delay_first_s": 0.5, "password_delay_most_s": 0.5})
-    statuses: list[int] = []
-
-    async def one(number: int) -> None:
-        esme = await house.connect()
-        statuses.append((await esme.bind(f"no-such-{number}", WRONG)).status)
-
-    await asyncio.gather(*(one(number) for number in range(3)))
-    assert statuses == [0x08, FAILED, FAILED]
+    many = [await house.connect() for _ in range(20)]
+    answers = await asyncio.gather(*(esme.bind(f"no-such-{number}", WRONG) for number, esme in enumerate(many)))
+    counted = Counter(answer.status for answer in answers)
+    assert set(counted) == {0x08, FAILED}
+    assert counted[FAILED] >= 2
     await house.event("bind.refused", reason="busy")
     await house.bind("jl")
+    await house.end()
+
+
+async def test_guesses_that_wait_for_their_answer_lock_nobody_out(house: House) -> None:
+    """As many as may be checked at once, and many more in line behind them."""
+    await house.start(smpp={"binds_pending_most": 2, "password_delay_first_s": 5.0, "password_delay_most_s": 5.0})
+    many = [await house.connect() for _ in range(30)]
+    async with asyncio.TaskGroup() as group:
+        guessing = [group.create_task(esme.bind("jl", WRONG)) for esme in many]
+        # Neither was right before in this process, so that both have to be checked.
+        for name in ("jl-two", "yx"):
+            await house.bind(name)
+        assert not any(one.done() for one in guessing)
+        for one in guessing:
+            one.cancel()
     await house.end()
 
 

@@ -25,7 +25,7 @@ check: $(VENV)/.complete
 	$(RUN)/ruff check
 	$(RUN)/mypy
 	$(RUN)/lint-imports
-	$(RUN)/python -m pytest -q -m unit $(PYTEST_ARGS)
+	HYPOTHESIS_PROFILE=check $(RUN)/python -m pytest -q -m unit $(PYTEST_ARGS)
 
 peers:
 	@scripts/install-peers

@@ -16,6 +16,7 @@ from proxy.evidence.read import last_head
 from proxy.evidence.records import encode
 from proxy.evidence.segments import Batch, batches_of, segment_paths
 from proxy.evidence.verify import Report, verify
+from tests.tools.example_budget import examples
 
 pytestmark = pytest.mark.unit
 
@@ -59,7 +60,7 @@ def test_an_untouched_log_is_sound(log: Path, check: Callable[..., Report]) -> N
     assert report.head == last_head(log)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(3), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_flipped_octet_is_found_and_named(log: Path, check: Callable[..., Report], data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(segment_paths(log)))

@@ -30,12 +30,12 @@ def sources(name: str = "") -> Iterator[Path]:
 
 
 @cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))))
 
 
 def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -44,7 +44,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def called(path: Path) -> Iterator[str]:
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Call):
             function = node.func
             yield function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
@@ -60,9 +60,9 @@ def test_only_the_policy_and_its_types_know_the_seal() -> None:
     """Under another name or in another's hands a seal would be as good."""
     users = set()
     for path in sources():
-        names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
-        attributes = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
-        classes = {node.name for node in ast.walk(tree(path)) if isinstance(node, ast.ClassDef)}
+        names = {node.id for node in nodes(path) if isinstance(node, ast.Name)}
+        attributes = {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
+        classes = {node.name for node in nodes(path) if isinstance(node, ast.ClassDef)}
         if {"Seal", "_SEAL"} & (names | attributes | classes) or any(one.endswith(".Seal") for one in imported(path)):
             users.add(path.relative_to(PROXY).as_posix())
     assert users == {"policy.py", "core/decision.py"}
@@ -74,7 +74,7 @@ def test_nobody_gives_a_permit_other_octets() -> None:
     for path in sources():
         if not any(name.endswith((".Permit", ".evaluate")) for name in imported(path)) and path.name != "decision.py":
             continue
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             if any(isinstance(one, ast.Attribute) and one.attr in ("octets", "_octets") for one in targets):
                 writers.add(path.relative_to(PROXY).as_posix())
@@ -83,7 +83,7 @@ def test_nobody_gives_a_permit_other_octets() -> None:
 
 def test_no_permit_is_subclassed() -> None:
     for path in sources():
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.ClassDef):
                 bases = {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}
                 assert not bases & {"Permit", "Seal"}, path

@@ -1,5 +1,6 @@
 """The registry that ships as an example, through import, store and snapshot, as the policy judges it."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,18 @@ def document() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(DEMO.read_text(encoding="utf-8"))
     del found["about"]
     return found
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """The shipped registry as the policy reads it; imported once, since the policy changes nothing of it."""
+
+    async def imported() -> Snapshot:
+        async with owned(tmp_path_factory.mktemp("demo"), now_us=NOW_US) as store:
+            await take_in(store, document(), NOW_US)
+            return await build_snapshot(store, SECRET.person_key, read_pack("cn-open"))
+
+    return asyncio.run(imported())
 
 
 def verdict(snapshot: Snapshot, account: str, sender: str, recipient: str = "8613800138000") -> str:
@@ -62,22 +75,14 @@ def verdict(snapshot: Snapshot, account: str, sender: str, recipient: str = "861
         ("unreviewed", "10690101", "account.unreviewed"),
     ],
 )
-async def test_good_senders_pass_and_bad_ones_are_refused(
-    tmp_path: Path, account: str, sender: str, expected: str
-) -> None:
-    async with owned(tmp_path, now_us=NOW_US) as store:
-        await take_in(store, document(), NOW_US)
-        snapshot = await build_snapshot(store, SECRET.person_key, read_pack("cn-open"))
-        assert verdict(snapshot, account, sender) == expected
+def test_good_senders_pass_and_bad_ones_are_refused(demo: Snapshot, account: str, sender: str, expected: str) -> None:
+    assert verdict(demo, account, sender) == expected
 
 
-async def test_persons_of_the_demo(tmp_path: Path) -> None:
-    async with owned(tmp_path, now_us=NOW_US) as store:
-        await take_in(store, document(), NOW_US)
-        snapshot = await build_snapshot(store, SECRET.person_key, read_pack("cn-open"))
-        assert verdict(snapshot, "jianglan-mkt", "10690001", "8613800138007") == "suppression.active"
-        assert verdict(snapshot, "jianglan-svc", "10690002", "8613800138007") == "permit"
-        assert verdict(snapshot, "jianglan-mkt", "10690001", "8613900139000") == "consent.missing"
+def test_persons_of_the_demo(demo: Snapshot) -> None:
+    assert verdict(demo, "jianglan-mkt", "10690001", "8613800138007") == "suppression.active"
+    assert verdict(demo, "jianglan-svc", "10690002", "8613800138007") == "permit"
+    assert verdict(demo, "jianglan-mkt", "10690001", "8613900139000") == "consent.missing"
 
 
 async def test_a_disposal_and_a_hold_bind_with_the_next_snapshot(tmp_path: Path) -> None:

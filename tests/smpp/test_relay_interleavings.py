@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from proxy.smpp import consts
 from proxy.smpp.consts import GENERIC_NACK, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, with_sequence
+from tests.tools.example_budget import examples
 from tests.tools.relay_play import PERSON, PORT, RelayPlay, _octets, message, text_of
 from tests.tools.session_play import pdu
 
@@ -259,7 +260,7 @@ def ended(count: Count) -> None:
     assert not count.delivered.open, "the carrier waits for an answer"
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(2.5))
 @given(SCRIPTS, st.integers(1, 3), st.integers(1, 2))
 def test_one_answer_each_and_nothing_without_a_permit(script, carrier_window, esme_window):
     count = Count(RelayPlay(carrier_window=carrier_window, esme_window=esme_window))
@@ -270,7 +271,7 @@ def test_one_answer_each_and_nothing_without_a_permit(script, carrier_window, es
     ended(count)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(0.4))
 @given(SCRIPTS)
 def test_a_receiver_of_tdgates_own_answers_each_delivery_once(script):
     count = Count(RelayPlay(own=True, state="rx"))

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -90,6 +91,29 @@ def test_what_was_kept_can_be_looked_at_afterwards(tmp_path: Path) -> None:
     told = subprocess.run([*verify, str(kept / "state" / "evidence")], capture_output=True, text=True, timeout=60)
     assert told.returncode == 0, told.stdout
     assert isinstance(json.loads(told.stdout), dict)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+def test_a_killed_demonstration_leaves_no_process_behind(tmp_path: Path) -> None:
+    with subprocess.Popen([*TDGATE, "--once"], stdout=subprocess.PIPE, text=True, env=environment(tmp_path)) as run:
+        assert run.stdout is not None
+        next(line for line in run.stdout if "http://" in line)
+        listed = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        run.kill()
+    assert listed
+    until = time.monotonic() + 30
+    while any(is_alive(pid) for pid in listed):
+        assert time.monotonic() < until, "tdgate outlives its demonstration"
+        # WHY a pause: the end of a stranger's process is no event one could wait for.
+        time.sleep(0.05)
+
+
+def is_alive(pid: str) -> bool:
+    """Whether a process runs; one that ended and was not yet asked for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_traffic_goes_on_until_it_is_interrupted(tmp_path: Path) -> None:

@@ -277,9 +277,9 @@ class MirrorRelay:
         else:
             if pdu.status == 0 and pdu.command_id == SUBMIT_SM_RESP:
                 # WHY not an empty one: an empty message_id in a cancel_sm names messages by addresses, anybody's.
-                message_id = raw[16 : raw.find(0, 16)]
-                if message_id:
-                    self._accepted(message_id)
+                end = raw.find(0, 16)
+                if end > 16:
+                    self._accepted(raw[16:end])
             elif command_id == SUBMIT_SM:
                 self._gate.outcome(asked.decision_id, REJECTED, pdu.status, _message_id(raw))
             if self.esme is not None:
@@ -475,9 +475,9 @@ class MirrorRelay:
 def _destination(pdu: Pdu) -> bytes:
     """The destination_addr of a submit_sm as it stands on the wire, to know its receipt by."""
     raw = pdu.raw
-    find = raw.find
-    after_source = find(b"\0", find(b"\0", 16) + 3)
-    return raw[after_source + 3 : find(b"\0", after_source + 3)]
+    after_source = raw.find(0, raw.find(0, 16) + 3)
+    end = raw.find(0, after_source + 3)
+    return raw[after_source + 3 : end] if after_source + 3 <= end else b""
 
 
 def _message_id(raw: bytes) -> bytes:

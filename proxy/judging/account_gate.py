@@ -207,10 +207,14 @@ class AccountGate:
         understood = self._hearing.understand(reply, self.account, force.snapshot, force.vocabulary)
         if understood is None:
             return False
-        if understood.reading.label == "optin" and not self._hearing.wishes.is_new(self._name_of(pdu)):
+        wish = self._name_of(pdu) if understood.reading.label == "optin" else b""
+        if wish and not self._hearing.wishes.is_new(wish):
             return False
 
         def done(ok: bool, changed: bool) -> None:
+            if wish and not ok:
+                # It could not be put on disk: the carrier sends it again, and then it is to be acted upon.
+                self._hearing.wishes.acknowledged(wish)
             self._reply_durable(pdu, ok)
             if changed:
                 self._confirm(understood)

@@ -357,3 +357,15 @@ def test_a_start_that_the_carrier_sends_again_is_delivered_and_lifts_nothing(mon
     house.gate.acknowledged(start)
     assert house.gate.hear(Reply(PERSON, "10690001", ("START",)), start)
     assert acting == ["optin", "optout", "optin"]
+
+
+def test_a_start_that_could_not_be_put_on_disk_is_acted_upon_when_it_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = House()
+    ends: list[Any] = []
+    monkeypatch.setattr(Hearing, "act", lambda _self, _understood, _snapshot, done: ends.append(done))
+    start = submit()
+    assert house.gate.hear(Reply(PERSON, "10690001", ("START",)), start)
+    ends.pop()(False, False)
+    assert house.gate.hear(Reply(PERSON, "10690001", ("START",)), start)

@@ -114,6 +114,7 @@ class Application:
 
         What was opened until then is closed again: a store left open would keep the process from its end.
         """
+        self.log("process.started")
         async with AsyncExitStack() as opened:
             await self._open(opened)
             self._opened = opened.pop_all()

@@ -284,6 +284,7 @@ class SmppServer:
     # ---- losing links, dialling again ---------------------------------------------------------------------------
 
     def esme_gone(self, link: EsmeLink) -> None:
+        self._journal.counters.counts["connection.closed"] += 1
         self._links.discard(link)
         task = self._binding.get(link)
         if task is not None:

@@ -150,6 +150,8 @@ class AccountGate:
     def _refused(self, pdu: Pdu, request: Request, refusal: Refusal) -> Refusal:
         """Records a refusal: a final one is answered when it is on disk, a deferral at once."""
         decision = refusal.decision
+        if decision.rule == "internal.rule":
+            self._log("rule.failed")
         if decision.effect == "defer":
             self.deferred += 1
             self._journal.decided(request, decision)

@@ -83,7 +83,7 @@ def status(*, decisions: int = 24, refusals: int = 6, at_us: int | None = None) 
     now = time.time_ns() // 1000 if at_us is None else at_us
     counters = Counters()
     counters.counts["refusal.recorded"] = counters.counts["suppression.recorded"] = refusals
-    counters.counts["pdu.received"] = decisions * 2
+    counters.counts["reply.received"] = decisions * 2
     latest = []
     for number in range(decisions):
         one = row(number, now - (decisions - number) * 730_000, shadow="licence.expired" if number % 9 == 4 else "")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.telemetry import events
 from proxy.telemetry.events import BY_NAME, EVENTS
 from proxy.telemetry.redaction import FORBIDDEN_FIELDS
 
@@ -25,6 +26,14 @@ def test_an_id_that_was_given_out_keeps_its_name() -> None:
     register = {int(number): name for number, name in json.loads(GIVEN_OUT.read_text()).items()}
     assert len(set(register.values())) == len(register)
     assert {event.id: event.name for event in EVENTS} == {event.id: register.get(event.id) for event in EVENTS}
+
+
+def test_every_event_is_emitted_somewhere() -> None:
+    """A counter that stands at nought for ever says that all is well where nobody looks."""
+    sources = "".join(path.read_text() for path in SOURCES if path.name != "events.py")
+    constants = {id(value): name for name, value in vars(events).items() if isinstance(value, events.Event)}
+    silent = [one.name for one in EVENTS if f'"{one.name}"' not in sources and constants[id(one)] not in sources]
+    assert silent == []
 
 
 def test_every_event_is_in_the_manual() -> None:

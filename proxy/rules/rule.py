@@ -5,7 +5,6 @@ message. Both are pure: they may look at what they are given and at nothing else
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 from msgspec import Struct
 
@@ -75,4 +74,3 @@ class RequestRule(Struct, frozen=True):
 
 
 Rule = LaneRule | RequestRule
-Stage = Literal["lane", "request"]

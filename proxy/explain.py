@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from proxy.core.catalogue import CATALOGUE, Kind
 from proxy.core.codes import CodeMaps
-from proxy.core.decision import OUTCOME_NAMES, Effect
+from proxy.core.ground import OUTCOME_NAMES, Effect
 from proxy.core.pack import Mode
 from proxy.core.purposes import Purpose
 from proxy.core.request import Request

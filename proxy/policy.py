@@ -11,18 +11,8 @@ from typing import Final
 import msgspec
 
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.decision import (
-    OUTCOME_ERROR,
-    OUTCOME_PASS,
-    OUTCOME_REFUSE,
-    OUTCOME_SHADOW,
-    Decision,
-    Effect,
-    Ground,
-    Permit,
-    Refusal,
-    Seal,
-)
+from proxy.core.decision import Decision, Permit, Refusal, Seal
+from proxy.core.ground import OUTCOME_ERROR, OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW, Effect, Ground
 from proxy.core.lane import Hit, Lane
 from proxy.core.pack import CHINA_OFFSET_S, Hours
 from proxy.core.purposes import PURPOSE_BITS, STRICTEST_FIRST, Channel, Purpose

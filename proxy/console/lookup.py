@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.console.outcomes import RuleOutcome, rule_outcomes
-from proxy.core.decision import OUTCOME_SHADOW
+from proxy.core.ground import OUTCOME_SHADOW
 from proxy.evidence import read
 from proxy.evidence.layout import LayoutError
 from proxy.evidence.records import EFFECT_NAMES, Decision, Outcome, RecordError, rules_hash

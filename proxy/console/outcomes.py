@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from proxy.console.citations import ROWS, Row
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.decision import OUTCOME_NAMES
+from proxy.core.ground import OUTCOME_NAMES
 from proxy.rules.rule import LaneRule
 from proxy.rules.table import RULES
 

@@ -5,51 +5,21 @@ import contracts). The functions that forward towards the carrier take a `Permit
 forgets the policy does not type-check.
 """
 
-from typing import Final, Literal
+from typing import Final
 
-from msgspec import Struct
-
-from proxy.core.purposes import Channel, Purpose
-
-Effect = Literal["allow", "deny", "defer"]
-
-#: One octet per rule, in the order of the rule table.
-OUTCOME_NA: Final = 0
-OUTCOME_PASS: Final = 1
-OUTCOME_REFUSE: Final = 2
-OUTCOME_SHADOW: Final = 3
-OUTCOME_ERROR: Final = 4
-OUTCOME_NAMES: Final = ("n/a", "pass", "refuse", "shadow", "error")
+from proxy.core.ground import Effect, Ground
+from proxy.core.purposes import Purpose
 
 
-class Ground(Struct, frozen=True, gc=False):
-    """What one decision shares with all others of its lane that were made alike: the same answer for the same reasons.
-
-    `sender` is as `senders.on_record` writes it, never a person's number. `rule` and `detail` are empty on an allow;
-    `outcomes` holds one octet per rule of the table. Grounds are few and live long, so that whoever writes or counts
-    many decisions can keep something per ground.
-    """
-
-    channel: Channel
-    account: str
-    sender: str
-    effect: Effect
-    rule: str
-    detail: str
-    principal: str
-    purpose: Purpose
-    pack: str
-    pack_version: int
-    revision: int
-    outcomes: bytes
-
-
-class Decision(Struct, frozen=True, gc=False):
+class Decision:
     """One answer: `id`, the recipient's digest (`person`, empty where the address has no form), and its ground."""
 
-    id: int
-    person: bytes
-    ground: Ground
+    __slots__ = ("ground", "id", "person")
+
+    def __init__(self, id: int, person: bytes, ground: Ground) -> None:
+        self.id: Final = id
+        self.person: Final = person
+        self.ground: Final = ground
 
     @property
     def effect(self) -> Effect:
@@ -98,12 +68,15 @@ class PermitSpentError(Exception):
     """A permit was to be used twice: a defect that must never pass silently."""
 
 
-class Permit(Struct, gc=False, eq=False):
+class Permit:
     """The right to send one PDU or INVITE towards the carrier, once. The octets are reached by `spend` only."""
 
-    seal: Seal
-    decision: Decision
-    _octets: bytes | None
+    __slots__ = ("_octets", "decision", "seal")
+
+    def __init__(self, seal: Seal, decision: Decision, octets: bytes) -> None:
+        self.seal: Final = seal
+        self.decision: Final = decision
+        self._octets: bytes | None = octets
 
     def spend(self) -> bytes:
         """The octets that were judged; raises `PermitSpentError` the second time, TypeError without the seal."""
@@ -116,7 +89,10 @@ class Permit(Struct, gc=False, eq=False):
         return octets
 
 
-class Refusal(Struct, frozen=True, gc=False):
+class Refusal:
     """A deny or a defer: nothing of the request goes on."""
 
-    decision: Decision
+    __slots__ = ("decision",)
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision: Final = decision

@@ -6,11 +6,9 @@ pure function, never a second policy: it is only made and read by `proxy/policy.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from msgspec import Struct
-
-from proxy.core.decision import Ground
+from proxy.core.ground import Ground
 from proxy.core.purposes import Purpose
 from proxy.core.records import Account, Number
 
@@ -18,7 +16,7 @@ from proxy.core.records import Account, Number
 Hit = tuple[int, str, str]
 
 
-class Lane(Struct, frozen=True):
+class Lane:
     """`since <= now < until` (UTC seconds) is when it holds.
 
     `bit` is the purpose's bit in consents and suppressions (0: none applies), `day` the day number of `since` in
@@ -28,22 +26,65 @@ class Lane(Struct, frozen=True):
     messages that some check did not let pass.
     """
 
-    since: float
-    until: float
-    account: Account
-    principal: str
-    purpose: Purpose
-    bit: int
-    salt: int
-    day: int
-    number: Number | None
-    validity_cap_s: int
-    ground: Ground
-    hits: tuple[Hit, ...]
-    errors: tuple[int, ...]
-    # A check is `(request, lane, person, snapshot) -> str | None`; its type stands in proxy/rules/rule.py.
-    checks: tuple[tuple[int, Callable[..., Any]], ...]
-    short_checks: tuple[tuple[int, Callable[..., Any]], ...]
-    modes: tuple[str, ...]
-    clean: bool
-    other_grounds: dict[tuple[str, str, str, bytes], Ground]
+    __slots__ = (
+        "account",
+        "bit",
+        "checks",
+        "clean",
+        "day",
+        "errors",
+        "ground",
+        "hits",
+        "modes",
+        "number",
+        "other_grounds",
+        "principal",
+        "purpose",
+        "salt",
+        "short_checks",
+        "since",
+        "until",
+        "validity_cap_s",
+    )
+
+    def __init__(
+        self,
+        *,
+        since: float,
+        until: float,
+        account: Account,
+        principal: str,
+        purpose: Purpose,
+        bit: int,
+        salt: int,
+        day: int,
+        number: Number | None,
+        validity_cap_s: int,
+        ground: Ground,
+        hits: tuple[Hit, ...],
+        errors: tuple[int, ...],
+        # A check is `(request, lane, person, snapshot) -> str | None`; its type stands in proxy/rules/rule.py.
+        checks: tuple[tuple[int, Callable[..., Any]], ...],
+        short_checks: tuple[tuple[int, Callable[..., Any]], ...],
+        modes: tuple[str, ...],
+        clean: bool,
+        other_grounds: dict[tuple[str, str, str, bytes], Ground],
+    ) -> None:
+        self.since: Final = since
+        self.until: Final = until
+        self.account: Final = account
+        self.principal: Final = principal
+        self.purpose: Final[Purpose] = purpose
+        self.bit: Final = bit
+        self.salt: Final = salt
+        self.day: Final = day
+        self.number: Final = number
+        self.validity_cap_s: Final = validity_cap_s
+        self.ground: Final = ground
+        self.hits: Final = hits
+        self.errors: Final = errors
+        self.checks: Final = checks
+        self.short_checks: Final = short_checks
+        self.modes: Final = modes
+        self.clean: Final = clean
+        self.other_grounds: Final = other_grounds

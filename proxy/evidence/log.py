@@ -52,13 +52,16 @@ class Limits(Struct, frozen=True):
     retry_most_ms: int = 5_000
 
 
-class _Job(Struct, frozen=True, eq=False):
+class _Job:
     """One write: a sealed batch, where it goes, and who waits for it."""
 
-    sealed: Sealed
-    name: str
-    offset: int
-    callbacks: list[DurableCallback]
+    __slots__ = ("callbacks", "name", "offset", "sealed")
+
+    def __init__(self, sealed: Sealed, name: str, offset: int, callbacks: list[DurableCallback]) -> None:
+        self.sealed: Final = sealed
+        self.name: Final = name
+        self.offset: Final = offset
+        self.callbacks: Final = callbacks
 
 
 def utc_us() -> int:
@@ -113,8 +116,8 @@ class EvidenceLog:
         self._idle.set()
         self._reserve = max(1, limits.outbox_records >> 3)
         self._measure_room()
-        self._thread = Thread(target=self._write_jobs, name="evidence-writer", daemon=True)
-        self._thread.start()
+        self._writer = Thread(target=self._write_jobs, name="evidence-writer", daemon=True)
+        self._writer.start()
 
     @classmethod
     def open(
@@ -350,7 +353,7 @@ class EvidenceLog:
         if was_crowded and not self._was_crowded and self._on_drain is not None:
             self._on_drain()
         self._measure_room()
-        if self._in_flight is None:
+        if not self._in_flight_records:
             self._idle.set()
 
     def _count_missed(self) -> None:
@@ -394,7 +397,7 @@ class EvidenceLog:
         finally:
             self._jobs.put(None)
             if self._idle.is_set():
-                self._thread.join()
+                self._writer.join()
                 self._disk.close()
 
 

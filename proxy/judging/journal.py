@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from proxy.core.decision import Decision, Ground
+from proxy.core.decision import Decision
+from proxy.core.ground import Ground
 from proxy.core.request import Request
 from proxy.evidence import records
 from proxy.evidence.log import EvidenceLog

@@ -8,8 +8,6 @@ patches four octets of it, so everything we do not know passes byte for byte.
 import struct
 from typing import Final
 
-import msgspec
-
 from proxy.smpp.consts import GENERIC_NACK, HEADER_OCTETS
 
 HEADER: Final = struct.Struct(">IIII")
@@ -35,16 +33,21 @@ class PduError(Exception):
         return PduError, (self.status, self.reason)
 
 
-class Pdu(msgspec.Struct, frozen=True, gc=False):
-    """One framed PDU; its body is read lazily, by offset, from `raw`."""
+class Pdu:
+    """One framed PDU; its body is read lazily, by offset, from `raw`.
 
-    command_id: int
-    status: int
-    """command_status: 0 in requests; peers send others all the same."""
-    sequence: int
-    """sequence_number, any 32-bit value: peers send 0 and 0xFFFFFFFF."""
-    raw: bytes
-    """All octets, the header's sixteen included; as many as command_length says."""
+    `status` is command_status (0 in requests; peers send others all the same), `sequence` is sequence_number, any
+    32-bit value: peers send 0 and 0xFFFFFFFF. `raw` holds all octets, the header's sixteen included; as many as
+    command_length says.
+    """
+
+    __slots__ = ("command_id", "raw", "sequence", "status")
+
+    def __init__(self, command_id: int, status: int, sequence: int, raw: bytes) -> None:
+        self.command_id: Final = command_id
+        self.status: Final = status
+        self.sequence: Final = sequence
+        self.raw: Final = raw
 
 
 def with_sequence(raw: bytes, sequence: int) -> bytes:

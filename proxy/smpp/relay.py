@@ -10,8 +10,6 @@ its commit) waits here, unanswered.
 from collections import deque
 from typing import Final
 
-from msgspec import Struct
-
 from proxy.core.decision import Permit, Refusal
 from proxy.smpp.consts import (
     ALERT_NOTIFICATION,
@@ -47,28 +45,37 @@ _SENDING: Final = ("tx", "trx")
 _TAKING: Final = ("rx", "trx")
 
 
-class Asked(Struct, gc=False):
+class Asked:
     """A permitted request that waits for the carrier. Without a `pdu` tdgate itself sent it."""
 
-    pdu: Pdu | None
-    decision_id: int
+    __slots__ = ("decision_id", "pdu")
+
+    def __init__(self, pdu: Pdu | None, decision_id: int) -> None:
+        self.pdu: Final = pdu
+        self.decision_id: Final = decision_id
 
 
-class Delivered(Struct, gc=False):
+class Delivered:
     """A delivery of the carrier that waits for the ESME."""
 
-    pdu: Pdu
+    __slots__ = ("pdu",)
+
+    def __init__(self, pdu: Pdu) -> None:
+        self.pdu: Final = pdu
 
 
-class Waiting(Struct, gc=False):
+class Waiting:
     """A receipt that may have come before the response to the message it is about.
 
     `about` is the end of that message's address, `last` the latest request to it that was open then.
     """
 
-    pdu: Pdu
-    about: bytes
-    last: int
+    __slots__ = ("about", "last", "pdu")
+
+    def __init__(self, pdu: Pdu, about: bytes, last: int) -> None:
+        self.pdu: Final = pdu
+        self.about: Final = about
+        self.last: Final = last
 
 
 class MirrorRelay:

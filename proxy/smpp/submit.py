@@ -9,9 +9,10 @@ from typing import Final
 
 from proxy.core import addresses
 from proxy.core.addresses import recipient
+from proxy.core.finding import Finding
 from proxy.core.purposes import STRICTEST_FIRST, Purpose
 from proxy.core.records import Account
-from proxy.core.request import Finding, Request
+from proxy.core.request import Request
 from proxy.smpp import consts
 from proxy.smpp.codec import DistributionList, Fields, decode
 from proxy.smpp.pdu import Pdu, PduError

@@ -17,8 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-import msgspec
-
 from proxy.smpp.gsm import ESCAPE, GSM_TABLE, decode_gsm, encode_gsm
 
 __all__ = [
@@ -166,22 +164,32 @@ _STATEFUL: Final = frozenset({"gsm", "iso-2022-jp", "shift_jis"})
 """Alphabets in which an octet below 0x80 is not always its ASCII character."""
 
 
-class _Entry(msgspec.Struct, frozen=True, gc=False):
-    """How one data_coding is read."""
+class _Entry:
+    """How one data_coding is read.
 
-    plain: bool
-    """Whether octets of `_INVARIANT` mean themselves in every alphabet of the entry."""
-    names: tuple[str, ...]
-    readers: tuple[Reader, ...]
-    septet_readers: tuple[Reader, ...]
-    """The same for octets below 0x80, which all alphabets built upon ASCII read alike."""
+    `plain` tells whether octets of `_INVARIANT` mean themselves in every alphabet of the entry; `septet_readers` are
+    `readers` for octets below 0x80, which all alphabets built upon ASCII read alike.
+    """
+
+    __slots__ = ("names", "plain", "readers", "septet_readers")
+
+    def __init__(
+        self, plain: bool, names: tuple[str, ...], readers: tuple[Reader, ...], septet_readers: tuple[Reader, ...]
+    ) -> None:
+        self.plain: Final = plain
+        self.names: Final = names
+        self.readers: Final = readers
+        self.septet_readers: Final = septet_readers
 
 
-class AlphabetTable(msgspec.Struct, frozen=True):
+class AlphabetTable:
     """Alphabets by data_coding, the declared one first; made by `alphabet_table`."""
 
-    entries: tuple[_Entry, ...]
-    """256 of them."""
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: tuple[_Entry, ...]) -> None:
+        #: 256 of them.
+        self.entries: Final = entries
 
     def names(self, data_coding: int) -> tuple[str, ...]:
         """Name the alphabets of a data_coding; () for binary and for what is not read."""

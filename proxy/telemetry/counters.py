@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import Final
 
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.decision import Effect
+from proxy.core.ground import Effect
 from proxy.core.purposes import Channel
 from proxy.telemetry.events import EVENTS
 

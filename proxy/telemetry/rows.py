@@ -5,7 +5,8 @@ makes rows only when a status is written, at most four times a second.
 """
 
 from proxy.core.addresses import masked
-from proxy.core.decision import OUTCOME_SHADOW, Decision
+from proxy.core.decision import Decision
+from proxy.core.ground import OUTCOME_SHADOW
 from proxy.core.purposes import Channel, bit_names
 from proxy.telemetry.redaction import redacted
 from proxy.telemetry.status import DecisionRow, RefusalRow

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from proxy.core.decision import Effect
+from proxy.core.ground import Effect
 from proxy.core.purposes import Channel
 
 STATUS_FILE: Final = "status.json"

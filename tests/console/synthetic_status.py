@@ -8,7 +8,7 @@ import msgspec
 
 from proxy.core.addresses import masked
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.decision import OUTCOME_NA, OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW, Effect
+from proxy.core.ground import OUTCOME_NA, OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW, Effect
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, Purpose
 from proxy.rules.table import RULE_IDS
 from proxy.telemetry.counters import Counters

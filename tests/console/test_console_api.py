@@ -14,7 +14,7 @@ from proxy.console.citations import ROWS
 from proxy.console.lookup import Opened
 from proxy.console.openapi import DecisionList, Problem, Ready, RuleList
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.decision import OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW
+from proxy.core.ground import OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW
 from proxy.evidence.log import EvidenceLog
 from proxy.evidence.records import DENY, Decision, Outcome, rules_hash
 from proxy.rules.table import RULE_IDS, RULES

@@ -7,7 +7,8 @@ import pytest
 
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import load_codes
-from proxy.core.decision import OUTCOME_NA, Permit
+from proxy.core.decision import Permit
+from proxy.core.ground import OUTCOME_NA
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
 from proxy.judging.account_gate import InForce

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import proxy.judging.journal
-from proxy.core.decision import Decision, Ground
+from proxy.core.decision import Decision
+from proxy.core.ground import Ground
 from proxy.core.request import Request
 from proxy.evidence import records
 from proxy.judging.journal import Form, Heard

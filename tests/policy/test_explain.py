@@ -17,7 +17,7 @@ from proxy.commands.explain import add_arguments
 from proxy.commands.explain_source import Source, UnknownAccountError
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import load_codes
-from proxy.core.decision import OUTCOME_NAMES
+from proxy.core.ground import OUTCOME_NAMES
 from proxy.core.pack import RuleSetting
 from proxy.core.records import Period
 from proxy.explain import Explanation, explain

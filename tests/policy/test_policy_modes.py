@@ -8,19 +8,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.decision import (
-    OUTCOME_ERROR,
-    OUTCOME_NA,
-    OUTCOME_PASS,
-    OUTCOME_REFUSE,
-    OUTCOME_SHADOW,
-    Permit,
-    PermitSpentError,
-    Refusal,
-)
+from proxy.core.decision import Permit, PermitSpentError, Refusal
+from proxy.core.finding import Finding
+from proxy.core.ground import OUTCOME_ERROR, OUTCOME_NA, OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW
 from proxy.core.pack import RuleSetting
 from proxy.core.records import Period
-from proxy.core.request import Finding
 from proxy.policy import evaluate, unanswerable
 from proxy.rules.rule import LaneRule, Rule
 from proxy.rules.table import RULE_IDS, RULES

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from proxy.core.decision import Permit, Refusal
+from proxy.core.finding import Finding
 from proxy.core.pack import RuleSetting
-from proxy.core.request import Finding
 from proxy.core.snapshot import Snapshot
 from proxy.policy import evaluate
 from proxy.rules.rule import LaneRule, Rule

@@ -10,9 +10,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proxy.core.finding import Finding
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE
 from proxy.core.records import Period
-from proxy.core.request import Finding
 from tests.rules.scene import BASE, CONSENT_FOREVER, DAY_S, NOON, ROW, Scene, at
 
 Outcome = tuple[str, str, str]

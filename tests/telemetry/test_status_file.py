@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from proxy.core.decision import OUTCOME_PASS, OUTCOME_SHADOW
+from proxy.core.ground import OUTCOME_PASS, OUTCOME_SHADOW
 from proxy.core.purposes import ALL_MARKETING
 from proxy.telemetry.rows import decision_row, refusal_row, shown_sender
 from proxy.telemetry.status import (

@@ -25,7 +25,7 @@ from typing import Literal
 import msgspec
 
 from proxy.core.decision import Permit, Refusal
-from proxy.core.request import Finding
+from proxy.core.finding import Finding
 from proxy.policy import evaluate, unanswerable
 from proxy.smpp import consts
 from proxy.smpp.inbound import Receipt, Reply, read_inbound

@@ -34,7 +34,7 @@ from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.settings import Smpp
 from proxy.smpp.consts import BIND_RECEIVER, ESME_RBINDFAIL, ESME_RSYSERR, RESPONSE_BIT
-from proxy.smpp.pdu import Pdu, PduError, response, with_sequence
+from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.session import Session, Timers
 from proxy.wire_faults import route_table
 
@@ -268,7 +268,7 @@ class SmppServer:
         self.bounds.add(bound)
         self._by_esme[link] = self._by_carrier[carrier] = bound
         self._log("bind.accepted", account=account.id, kind=bound.kind, peer=link.peer_address, route=route.name)
-        link.session.out.append(with_sequence(answer.raw, bind.sequence))
+        link.session.out.append_as(answer.raw, bind.sequence)
         link.session.enter(bind.state)
         link.resume()
         carrier.resume()

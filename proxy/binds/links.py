@@ -109,10 +109,8 @@ class Link(asyncio.Protocol):
         session, transport = self.session, self.transport
         if transport is None:
             return
-        out = session.out
-        if out:
-            transport.write(out[0] if len(out) == 1 else b"".join(out))
-            out.clear()
+        if session.out:
+            transport.write(session.out.take())
         if session.ending and not transport.is_closing():
             transport.close()
 

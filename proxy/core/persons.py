@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
-#: At most 2^20 slots (4 MB): some ten entries in each at 10^7.
-_SLOT_BITS_MOST: Final = 20
+#: At most 2^22 slots (16 MB): two or three entries in each at 10^7.
+_SLOT_BITS_MOST: Final = 22
 _GALLOP: Final = 64
 
 
@@ -68,8 +68,8 @@ class PersonIndex:
             raise ValueError("keys and values differ in length")
         self._keys = keys
         self._values = values
-        # WHY: the keys are hashes: their top bits say where they stand, which leaves 4 steps of 24 at 10^7 entries.
-        bits = min(max(len(keys).bit_length() - 4, 0), _SLOT_BITS_MOST)
+        # WHY: the keys are hashes: their top bits say where they stand, which leaves 2 steps of 24 at 10^7 entries.
+        bits = min(max(len(keys).bit_length() - 1, 0), _SLOT_BITS_MOST)
         self._shift = 64 - bits
         self._directory = _directory(keys, bits)
         self._delta: dict[int, int] = {}

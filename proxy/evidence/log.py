@@ -92,7 +92,6 @@ class EvidenceLog:
         """Why the last write failed; None while all is well."""
         self._disk = disk
         self._builder = builder
-        self._add = builder.add
         self._name = name
         self._used = used
         self._limits = limits
@@ -247,7 +246,7 @@ class EvidenceLog:
         if left <= 0:
             self._missed += 1
             return False
-        filled = self._add(octets)
+        filled = self._builder.add(octets)
         self._left = left - 1
         if self._timer is None:
             self._timer = self._loop.call_later(self._limits.linger_ms / 1000, self._linger_is_over)

@@ -107,7 +107,6 @@ class AccountGate:
     def _use(self, account: Account) -> None:
         self._window = account.window
         self._reader = SubmitReader(account, self._table, self._purpose_tag)
-        self._read = self._reader.submit
 
     def judge(self, pdu: Pdu, in_flight: int) -> Permit | Refusal:
         force = self._in_force
@@ -122,7 +121,7 @@ class AccountGate:
         journal.last_id = request_id = journal.last_id + 1
         if pdu.command_id == SUBMIT_SM:
             heard_back = not self._transmitter or shared.receivers > 0
-            request = self._read(pdu, request_id, now, heard_back, over)
+            request = self._reader.submit(pdu, request_id, now, heard_back, over)
         elif pdu.command_id in (QUERY_SM, CANCEL_SM):
             request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids)
         else:

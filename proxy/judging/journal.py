@@ -96,11 +96,10 @@ class Form:
 class Journal:
     """The one place that a decision is recorded. Used on the loop only."""
 
-    __slots__ = ("_append", "_forms", "_log", "changed", "counters", "heard", "key_id", "last_id", "latest")
+    __slots__ = ("_forms", "_log", "changed", "counters", "heard", "key_id", "last_id", "latest")
 
     def __init__(self, log: EvidenceLog, counters: Counters, key_id: int) -> None:
         self._log = log
-        self._append = log.append_octets
         #: The latest decision id, boot number above and a counter below; the hot path counts it up itself.
         self.last_id = log.boot << 32
         self.counters = counters
@@ -128,7 +127,7 @@ class Journal:
     def decided(self, request: Request, decision: Decision) -> bool:
         """Records a decision with the next batch; False where the log takes no more: then the answer is a deferral."""
         form = self._forms.get(id(decision.ground)) or self._form(decision.ground)
-        if not self._append(form.stamp(decision.id, int(request.received_at * 1e6), decision.person)):
+        if not self._log.append_octets(form.stamp(decision.id, int(request.received_at * 1e6), decision.person)):
             return False
         self.changed = True
         self.latest.append((request, decision))

@@ -5,7 +5,6 @@ holds that over the source). What goes out are the judged octets but for the fou
 """
 
 from proxy.core.decision import Permit
-from proxy.smpp.pdu import with_sequence
 from proxy.smpp.session import Session
 
 
@@ -16,4 +15,4 @@ def forward(permit: Permit, carrier: Session, sequence: int) -> None:
     """
     if carrier.peer != "smsc":
         raise ValueError("a permit leads to the SMSC side only")
-    carrier.out.append(with_sequence(permit.spend(), sequence))
+    carrier.out.append_as(permit.spend(), sequence)

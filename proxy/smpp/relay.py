@@ -29,7 +29,7 @@ from proxy.smpp.consts import (
 from proxy.smpp.forward import forward
 from proxy.smpp.gate import LATE, REJECTED, UNKNOWN, Gate
 from proxy.smpp.inbound import Receipt
-from proxy.smpp.pdu import Pdu, PduError, response, with_sequence
+from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.session import Session
 from proxy.smpp.window import Window, is_later
 
@@ -239,7 +239,7 @@ class MirrorRelay:
             return
         self._to_esme.close(pdu.sequence)
         if self.carrier is not None:
-            self.carrier.out.append(with_sequence(pdu.raw, held.pdu.sequence))
+            self.carrier.out.append_as(pdu.raw, held.pdu.sequence)
             if pdu.status == 0:
                 self._gate.acknowledged(held.pdu)
         while self._delivered and not self._to_esme.full:
@@ -257,7 +257,7 @@ class MirrorRelay:
                 self._take_delivery(pdu, now)
             elif command_id == ALERT_NOTIFICATION:
                 if self.esme is not None and self.esme.state in _TAKING:
-                    self.esme.out.append(with_sequence(pdu.raw, self._to_esme.next_sequence()))
+                    self.esme.out.append_as(pdu.raw, self._to_esme.next_sequence())
             elif command_id == UNBIND:
                 self._gate.note("carrier.lost")
                 assert self.carrier is not None
@@ -290,7 +290,7 @@ class MirrorRelay:
             elif command_id == SUBMIT_SM:
                 self._gate.outcome(asked.decision_id, REJECTED, pdu.status, _message_id(raw))
             if self.esme is not None:
-                self.esme.out.append(with_sequence(raw, request.sequence))
+                self.esme.out.append_as(raw, request.sequence)
         if self._waiting:
             self._release_receipts(now)
         while self._asked and not self._to_carrier.full:
@@ -391,7 +391,7 @@ class MirrorRelay:
             self._delivered.append(pdu)
         else:
             sequence = self._to_esme.open(Delivered(pdu), now)
-            esme.out.append(with_sequence(pdu.raw, sequence))
+            esme.out.append_as(pdu.raw, sequence)
 
     def _answer_carrier(self, pdu: Pdu, status: int) -> None:
         if self.carrier is not None:

@@ -40,6 +40,7 @@ from proxy.smpp.consts import (
     VENDOR_FIRST,
     VENDOR_LAST,
 )
+from proxy.smpp.outbox import Outbox
 from proxy.smpp.pdu import HEADER, Pdu, generic_nack, response
 
 #: In "unbinding" we asked for the end, in "leaving" the peer did and waits for what is open.
@@ -126,7 +127,7 @@ class Session:
         self._now = now
         self.since = self.heard_at = self.active_at = now
         #: Octets to be written, in order.
-        self.out: list[bytes] = []
+        self.out = Outbox()
         #: Why the connection is to be closed after `out` was written; empty while it lives.
         self.ending = ""
         #: While set, octets collect and nothing is framed: a bind is being decided.

@@ -104,20 +104,22 @@ class SubmitReader:
     which an account with several purposes says which one it means.
     """
 
-    __slots__ = ("_account", "_purpose_tag", "_senders", "_table")
+    __slots__ = ("_account", "_likely", "_purpose_tag", "_senders", "_table")
 
     def __init__(self, account: Account, table: AlphabetTable, purpose_tag: int) -> None:
         self._account = account
         self._table = table
         self._purpose_tag = purpose_tag
         self._senders: dict[bytes, tuple[str | None, tuple[Finding, ...]]] = {}
+        #: The source_key of the latest plain submit_sm.
+        self._likely = b""
 
     def submit(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
         """A submit_sm as a request; raises PduError with the status to answer where it cannot be read."""
-        plain = read_plain(pdu.raw)
-        if plain is None:
+        source_key, ton, npi, destination, data_coding, octets = read_plain(pdu.raw, self._likely)
+        if not source_key:
             return self._careful(pdu, request_id, now, has_receiver, over_rate)
-        source_key, ton, npi, destination, data_coding, octets = plain
+        self._likely = source_key
         sender, findings = self._senders.get(source_key) or self._sender(source_key)
         return Request(
             request_id,

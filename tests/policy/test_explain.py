@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from proxy.commands.explain import add_arguments
 from proxy.commands.explain_source import Source, UnknownAccountError
@@ -24,6 +23,7 @@ from proxy.explain import Explanation, explain
 from proxy.rules.table import RULE_IDS
 from tests.rules.cases import CASES, Case
 from tests.rules.scene import BASE, NOON, PERSON, Scene, at, build, decided
+from tests.tools.slotted import held
 
 pytestmark = pytest.mark.unit
 
@@ -188,6 +188,6 @@ def test_times_without_an_offset_are_shanghais(tdgate: Run) -> None:
 
 def test_explaining_does_not_change_the_request() -> None:
     request, snapshot, now = build(BASE)
-    before = replace(request)
+    before = held(request)
     explain(request, snapshot, now, CODES)
-    assert request == before
+    assert held(request) == before

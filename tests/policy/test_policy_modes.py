@@ -18,6 +18,7 @@ from proxy.rules.rule import LaneRule, Rule
 from proxy.rules.table import RULE_IDS, RULES
 from tests.rules.cases import CASES, Case
 from tests.rules.scene import BASE, Scene, answer, build, decided, outcome
+from tests.tools.slotted import held
 
 pytestmark = pytest.mark.unit
 
@@ -131,7 +132,7 @@ def test_a_rule_that_raises_is_remembered_with_its_lane() -> None:
     request, snapshot, now = build(BASE)
     table = raising("licence.scope")
     found = [evaluate(request, snapshot, now, table).decision for _ in range(2)]
-    assert found[0] == found[1]
+    assert held(found[0]) == held(found[1])
     assert found[0].rule == "internal.rule"
 
 

@@ -21,6 +21,7 @@ from proxy.core.snapshot import NumberLibrary, Snapshot
 from proxy.policy import evaluate
 from proxy.rules.rule import Rule
 from proxy.rules.table import RULES
+from tests.tools.slotted import changed
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 PERSON = "8613800138000"
@@ -59,6 +60,10 @@ PACK = Pack("cn-test", 3, hours=HOURS)  # type: ignore[arg-type]
 CONSENT_FOREVER = (1 << 20) << 8
 
 
+def _replaced(one: Any, **fields: Any) -> Any:
+    return changed(one, **fields) if isinstance(one, Request) else msgspec.structs.replace(one, **fields)
+
+
 class Scene(msgspec.Struct, frozen=True):
     """What a decision depends on. Absent records are None, `others` are further rows of number libraries.
 
@@ -85,8 +90,8 @@ class Scene(msgspec.Struct, frozen=True):
     def but(self, path: str, value: Any) -> Scene:
         """The same scene with one field changed: `row.period`, `request.recipient`, `now`."""
         name, _, rest = path.partition(".")
-        changed = msgspec.structs.replace(getattr(self, name), **{rest: value}) if rest else value
-        return msgspec.structs.replace(self, **{name: changed})
+        field = _replaced(getattr(self, name), **{rest: value}) if rest else value
+        return msgspec.structs.replace(self, **{name: field})
 
 
 BASE = Scene(
@@ -128,7 +133,7 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         consents=consents,
         suppressions=suppressions,
     )
-    return msgspec.structs.replace(scene.request, account=account), snapshot, scene.now
+    return changed(scene.request, account=account), snapshot, scene.now
 
 
 def answer(scene: Scene, rules: tuple[Rule, ...] = RULES) -> Permit | Refusal:

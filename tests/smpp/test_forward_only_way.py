@@ -34,7 +34,7 @@ def is_queued(node: ast.AST) -> bool:
         return False
     queue = node.func.value
     name = getattr(queue, "attr", getattr(queue, "id", ""))
-    return name == "out" and node.func.attr in ("append", "extend", "insert")
+    return name == "out" and node.func.attr not in ("take",)
 
 
 def appended(path: Path) -> list[tuple[str, str]]:
@@ -45,7 +45,7 @@ def appended(path: Path) -> list[tuple[str, str]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     return [
-        (function.name, ast.unparse(node.args[-1]))
+        (function.name, ast.unparse(node.args[0]))
         for function in functions
         for node in ast.walk(function)
         if isinstance(node, ast.Call) and is_queued(node)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.smpp.consts import ENQUIRE_LINK_RESP, ESME_RINVCMDID, ESME_RINVCMDLEN, SUBMIT_SM_RESP
-from proxy.smpp.pdu import HEADER, Pdu, PduError, generic_nack, response, with_sequence
+from proxy.smpp.pdu import HEADER, PduError, generic_nack, response, with_sequence
 
 pytestmark = pytest.mark.unit
 
@@ -43,10 +43,3 @@ def test_pdu_error_carries_status_and_reason_through_copies() -> None:
     for each in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):
         assert (each.status, each.reason) == (ESME_RINVCMDLEN, "truncated.source_addr")
     assert str(error) == "truncated.source_addr (0x00000002)"
-
-
-def test_a_pdu_is_a_value() -> None:
-    pdu = Pdu(4, 0, 1, b"raw")
-    assert pdu == Pdu(4, 0, 1, b"raw")
-    with pytest.raises(AttributeError):
-        pdu.sequence = 2  # type: ignore[misc]

@@ -15,6 +15,7 @@ from proxy.smpp.short_message import read_sm
 from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import DEFAULT_TABLE
 from tests.rules.scene import ACCOUNT, NOON
+from tests.tools.slotted import held
 from tests.tools.smpp_octets import cstrings, mutated, pdus, submit, tlv_octets, tlvs, with_length
 
 pytestmark = pytest.mark.unit
@@ -23,13 +24,16 @@ ZERO = st.just(b"\0")
 OCTET = st.integers(0, 255).map(lambda each: bytes((each,)))
 RARELY = st.one_of(ZERO, ZERO, ZERO, ZERO, ZERO, OCTET)
 CSTRING = cstrings(21).map(lambda each: each + b"\0")
+#: A source_key that many of the submits begin with.
+LIKELY = b"\0\1\x0110690001\0"
 TIME = st.one_of(ZERO, ZERO, ZERO, ZERO, ZERO, st.just(b"000001000000000R\0"))
 #: Submits of which most are plain: each option is mostly zero.
 NEARLY_PLAIN = st.fixed_dictionaries(
     {
         "service_type": st.one_of(ZERO, st.sampled_from([b"CMT\0", b"USSD\0", b"12345\0"])),
-        "source_addr_ton": OCTET,
-        "source_addr": CSTRING,
+        "source_addr_ton": st.one_of(OCTET, st.just(b"\1")),
+        "source_addr_npi": st.just(b"\1"),
+        "source_addr": st.one_of(CSTRING, st.just(b"10690001\0")),
         "dest_addr_ton": OCTET,
         "dest_addr_npi": OCTET,
         "destination_addr": CSTRING,
@@ -69,7 +73,8 @@ def test_just_what_is_plain_is_read_as_plain(raw):
     try:
         sm = read_sm(raw)
     except PduError:
-        assert read_plain(raw) is None
+        assert not read_plain(raw, b"")[0]
+        assert not read_plain(raw, LIKELY)[0]
         return
     options = (
         sm.esm_class,
@@ -81,25 +86,27 @@ def test_just_what_is_plain_is_read_as_plain(raw):
         sm.tlvs,
     )
     plain = (sm.source_key, sm.dest_ton, sm.dest_npi, sm.dest, sm.data_coding, sm.short_message)
-    assert read_plain(raw) == (None if any(options) else plain)
+    for likely in (b"", LIKELY, sm.source_key):
+        found = read_plain(raw, likely)
+        assert (found if found[0] else None) == (None if any(options) else plain)
 
 
 @given(NEARLY_PLAIN)
 def test_fast_and_careful_say_the_same(raw):
     pdu = Pdu(SUBMIT_SM, 0, 7, raw)
-    if read_plain(raw) is None:
+    if not read_plain(raw, b"")[0]:
         return
     one, other = (SubmitReader(ACCOUNT, DEFAULT_TABLE, 0x1401) for _ in range(2))
-    assert one.submit(pdu, 1, NOON, True, False) == other._careful(pdu, 1, NOON, True, False)
+    assert held(one.submit(pdu, 1, NOON, True, False)) == held(other._careful(pdu, 1, NOON, True, False))
     # And again, now that the sender is known.
-    assert one.submit(pdu, 2, NOON, False, True) == other._careful(pdu, 2, NOON, False, True)
+    assert held(one.submit(pdu, 2, NOON, False, True)) == held(other._careful(pdu, 2, NOON, False, True))
 
 
 def test_a_sender_is_remembered_with_what_was_found_of_it():
     reader = SubmitReader(ACCOUNT, DEFAULT_TABLE, 0x1401)
     pdu = Pdu(SUBMIT_SM, 0, 7, submit(service_type=b"USSD\0"))
     first, second = (reader.submit(pdu, 1, NOON, True, False) for _ in range(2))
-    assert first == second
+    assert held(first) == held(second)
     assert [finding.detail for finding in first.findings] == ["service_type"]
 
 

@@ -55,8 +55,7 @@ def played(peer, state, pieces):
         pdus = end.hears(piece)
         while True:
             found += [each.raw for each in pdus]
-            said += b"".join(end.session.out)
-            end.session.out.clear()
+            said += end.session.out.take()
             if not end.session.held:
                 break
             end.session.enter("trx")

@@ -280,7 +280,7 @@ def test_no_deadline_stays_due(peer, steps):
         elif end.session.state in ("open", "binding"):
             end.session.enter(value)
             end.session.resume(end.now)
-        end.session.out.clear()
+        end.session.out.take()
     end.session.go_on(end.now)
     if end.session.state not in ("open", "binding") and not end.session.ending:
         end.waits(1000)

@@ -22,8 +22,6 @@ import shlex
 import struct
 from typing import Literal
 
-import msgspec
-
 from proxy.core.decision import Permit, Refusal
 from proxy.core.finding import Finding
 from proxy.policy import evaluate, unanswerable
@@ -36,6 +34,7 @@ from proxy.smpp.short_message import read_sm
 from proxy.smpp.text import DEFAULT_TABLE
 from tests.rules.scene import BASE, build
 from tests.tools.session_play import MOST_OCTETS, pdu, read_all
+from tests.tools.slotted import changed
 
 Side = Literal["esme", "carrier"]
 
@@ -93,7 +92,7 @@ class PlayGate:
         return self._decisions
 
     def permit(self, octets: bytes) -> Permit:
-        request = msgspec.structs.replace(_REQUEST, id=self._decision(), octets=octets)
+        request = changed(_REQUEST, id=self._decision(), octets=octets)
         permit = evaluate(request, _SNAPSHOT, _NOW)
         assert isinstance(permit, Permit)
         self.permitted[permit.decision.id] = octets
@@ -108,14 +107,14 @@ class PlayGate:
             return self.permit(each.raw)
         finding = Finding("pdu.unsupported", "command" if each.command_id == consts.VENDOR_FIRST else "submit_multi")
         findings = () if each.command_id == consts.SUBMIT_SM else (finding,)
-        refused = msgspec.structs.replace(_REQUEST, id=self._decision(), readings=(), findings=findings)
+        refused = changed(_REQUEST, id=self._decision(), readings=(), findings=findings)
         verdict = evaluate(refused, _SNAPSHOT, _NOW)
         assert isinstance(verdict, Refusal)
         return verdict
 
     def unanswerable(self, each: Pdu, rule: str) -> Refusal:
         self.told.append(rule)
-        return unanswerable(msgspec.structs.replace(_REQUEST, id=self._decision()), _SNAPSHOT, rule)
+        return unanswerable(changed(_REQUEST, id=self._decision()), _SNAPSHOT, rule)
 
     def status(self, refusal: Refusal) -> int:
         return DENIED if refusal.decision.effect == "deny" else DEFERRED
@@ -245,9 +244,7 @@ class RelayPlay:
         session = self.esme if side == "esme" else self.carrier
         if session is None:
             return []
-        found = read_all(b"".join(session.out))
-        session.out.clear()
-        return found
+        return read_all(bytes(session.out.take()))
 
 
 # ---- the playbook ---------------------------------------------------------------------------------------------------

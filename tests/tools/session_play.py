@@ -60,11 +60,9 @@ class SessionEnd:
 
     def said(self) -> list[Said]:
         """(command, status, sequence) of what the session wrote, which is forgotten."""
-        found = [
-            (name_of(each.command_id), each.status, each.sequence) for each in read_all(b"".join(self.session.out))
+        return [
+            (name_of(each.command_id), each.status, each.sequence) for each in read_all(bytes(self.session.out.take()))
         ]
-        self.session.out.clear()
-        return found
 
     def noted(self) -> list[str]:
         """The notes since the last call."""

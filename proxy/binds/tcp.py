@@ -76,7 +76,7 @@ class SocketTransport:
             self._reading = True
             self._loop.add_reader(self._socket, self._readable)
 
-    def write(self, octets: bytes) -> None:
+    def write(self, octets: bytes | bytearray) -> None:
         """Sends at once what the kernel takes, and the rest when it takes more."""
         if self._buffer:
             self._buffer += octets

@@ -52,10 +52,11 @@ class Form:
     holds its ground, so that no other can come to have its identity.
     """
 
-    __slots__ = ("_after", "_before", "_between", "_plain", "count", "ground")
+    __slots__ = ("_after", "_before", "_between", "_plain", "count", "ground", "refuses")
 
     def __init__(self, ground: Ground, key_id: int) -> None:
         self.ground = ground
+        self.refuses = ground.effect != "allow"
         self.count = 0
         self._plain = records.Decision(
             id=_LONG,
@@ -96,7 +97,7 @@ class Form:
 class Journal:
     """The one place that a decision is recorded. Used on the loop only."""
 
-    __slots__ = ("_forms", "_log", "changed", "counters", "heard", "key_id", "last_id", "latest")
+    __slots__ = ("_forms", "_log", "_to_show", "changed", "counters", "heard", "key_id", "last_id", "latest")
 
     def __init__(self, log: EvidenceLog, counters: Counters, key_id: int) -> None:
         self._log = log
@@ -105,7 +106,9 @@ class Journal:
         self.counters = counters
         self.key_id = key_id
         self._forms: dict[int, Form] = {}
+        #: Every refusal, and of the permits since the last `settle` as many as are shown.
         self.latest: deque[tuple[Request, Decision]] = deque(maxlen=_LATEST)
+        self._to_show = _LATEST
         self.heard: deque[Heard] = deque(maxlen=_LATEST)
         #: Set when something happened that the window shows; whoever writes the status clears it.
         self.changed = True
@@ -130,7 +133,12 @@ class Journal:
         if not self._log.append_octets(form.stamp(decision.id, int(request.received_at * 1e6), decision.person)):
             return False
         self.changed = True
-        self.latest.append((request, decision))
+        # WHY not each permit: more come in one look of the window than it shows, and what is kept stays in memory.
+        if self._to_show:
+            self._to_show -= 1
+            self.latest.append((request, decision))
+        elif form.refuses:
+            self.latest.append((request, decision))
         form.count += 1
         return True
 
@@ -155,7 +163,8 @@ class Journal:
         return form
 
     def settle(self) -> None:
-        """Brings the counters of decisions up to date with what the forms counted."""
+        """Brings the counters of decisions up to date with what the forms counted, for whoever looks at them now."""
+        self._to_show = _LATEST
         for form in self._forms.values():
             if form.count:
                 ground = form.ground

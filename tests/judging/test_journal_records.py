@@ -106,6 +106,19 @@ def test_decisions_are_recorded_shown_and_counted_once() -> None:
     assert [decision.id for _, decision in journal.latest] == [1, 2, 3]
 
 
+def test_a_flood_of_permits_hides_no_refusal_and_keeps_no_more_than_is_shown() -> None:
+    journal = journal_over(LogDouble())
+    denied = msgspec.structs.replace(GROUND, effect="deny", rule="suppression.active", detail="refused")
+    for number in range(1, 1000):
+        ground = denied if number % 100 == 0 else GROUND
+        journal.decided(request(number), Decision(number, PERSON_DIGEST, ground))
+    shown = [decision.id for _, decision in journal.latest]
+    assert shown == [*range(10, 51), *range(100, 1000, 100)]
+    journal.settle()
+    journal.decided(request(1000), Decision(1000, PERSON_DIGEST, GROUND))
+    assert [decision.id for _, decision in journal.latest] == [*shown[1:], 1000]
+
+
 def test_a_durable_decision_tells_when_it_is_on_disk_and_not_before() -> None:
     log = LogDouble()
     journal = journal_over(log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, TypeVar
 
 One = TypeVar("One")
@@ -9,7 +10,9 @@ One = TypeVar("One")
 
 def held(one: Any) -> dict[str, Any]:
     """Everything that a value holds, by name."""
-    return {name: getattr(one, name) for name in type(one).__slots__}
+    # WHY not __slots__: a compiled class has none.
+    kinds = (GetSetDescriptorType, MemberDescriptorType)
+    return {name: getattr(one, name) for name in dir(type(one)) if isinstance(getattr(type(one), name), kinds)}
 
 
 def changed(one: One, **fields: Any) -> One:

@@ -7,14 +7,23 @@ quotes "TD" refuses nothing, and a user acknowledgement that says "TD" does. Mus
 from msgspec import Struct
 
 from proxy.core import addresses
-from proxy.smpp.consts import DATA_SM, TAG_MESSAGE_PAYLOAD
+from proxy.smpp.consts import (
+    DATA_SM,
+    ESM_TYPE_MASK,
+    ESM_TYPE_RECEIPT,
+    STATE_ACCEPTED,
+    STATE_ENROUTE,
+    TAG_MESSAGE_PAYLOAD,
+)
 from proxy.smpp.pdu import Pdu, PduError
-from proxy.smpp.receipt import is_receipt, receipt_ids
+from proxy.smpp.receipt import is_receipt, receipt_ids, receipt_state
 from proxy.smpp.short_message import ShortMessage, read_data_sm, read_sm
 from proxy.smpp.text import AlphabetTable, reply_readings
 from proxy.smpp.udh import split_udh
 
 _UDHI = 0x40
+#: message_state of receipts that are not the last one of their message (SMPP v3.4 §5.2.28).
+_MORE_TO_COME = (STATE_ENROUTE, STATE_ACCEPTED)
 
 
 class Receipt(Struct, frozen=True, gc=False):
@@ -47,13 +56,21 @@ def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
     if is_receipt(sm.esm_class):
         return Receipt(receipt_ids(sm, _behind_header(octets) if sm.esm_class & _UDHI else octets), sm.source)
     return Reply(
-        _person(sm.source_ton, sm.source_npi, sm.source),
+        person_of(sm.source_ton, sm.source_npi, sm.source),
         addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest),
         _texts(sm, octets, table),
     )
 
 
-def _person(ton: int, npi: int, octets: bytes) -> str | None:
+def is_last_receipt(pdu: Pdu) -> bool:
+    """Whether no other receipt of its message follows a receipt: it says what became of it in the end."""
+    sm = read_data_sm(pdu.raw) if pdu.command_id == DATA_SM else read_sm(pdu.raw)
+    octets = sm.short_message or next((value for tag, value in sm.tlvs if tag == TAG_MESSAGE_PAYLOAD), b"")
+    text = _behind_header(octets) if sm.esm_class & _UDHI else octets
+    return sm.esm_class & ESM_TYPE_MASK == ESM_TYPE_RECEIPT and receipt_state(sm, text) not in _MORE_TO_COME
+
+
+def person_of(ton: int, npi: int, octets: bytes) -> str | None:
     """Who wrote: the canonical form under the TON and NPI given, or under those that a submit_sm could have had.
 
     WHY lenient: carriers write a reply's source as network specific, alphanumeric or without its plus; a person who

@@ -1,0 +1,55 @@
+"""What is written of each message in pool mode once it left: its ids in the trail, a failure in the evidence.
+
+Owns the hash under which a carrier's id stands in the evidence. Must never write an id in clear there.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from proxy.judging.account_gate import InForce
+from proxy.judging.hearing import Hearing
+from proxy.judging.journal import Journal
+from proxy.pool.ticket import Ticket
+from proxy.smpp.gate import LATE, REJECTED, UNKNOWN
+
+
+class Trail(Protocol):
+    """The part of `proxy/trail` that the books need."""
+
+    def accepted(self, decision_id: int, account: str, route: str, carrier_id: bytes, person: bytes) -> None: ...
+
+
+class PoolBooks:
+    """The `Books` of a dispatch (see `pool/dispatch.py`)."""
+
+    def __init__(
+        self, in_force: InForce, journal: Journal, hearing: Hearing, trail: Trail, log: Callable[[str], None]
+    ) -> None:
+        self._in_force = in_force
+        self._journal = journal
+        self._hearing = hearing
+        self._trail = trail
+        self._log = log
+
+    def accepted(self, ticket: Ticket, route: str, carrier_id: bytes) -> None:
+        self._trail.accepted(ticket.decision_id, ticket.asker.account, route, carrier_id, ticket.person)
+
+    def rejected(self, ticket: Ticket, status: int) -> None:
+        self._hearing.latest.forget(ticket.decision_id)
+        self._journal.outcome(ticket.decision_id, REJECTED, status, b"")
+
+    def unknown(self, ticket: Ticket) -> None:
+        self._hearing.latest.forget(ticket.decision_id)
+        self._log("outcome.unknown")
+        self._journal.outcome(ticket.decision_id, UNKNOWN, 0, b"")
+
+    def late(self, ticket: Ticket, route: str, status: int, carrier_id: bytes) -> None:
+        self._log("response.late")
+        if carrier_id and not status:
+            # WHY: it was answered as unknown, and yet its receipt is to find its way.
+            self.accepted(ticket, route, carrier_id)
+        hashed = self._in_force.snapshot.person_key.fingerprint(carrier_id) if carrier_id else b""
+        self._journal.outcome(ticket.decision_id, LATE, status, hashed)
+
+    def note(self, event: str) -> None:
+        self._log(event)

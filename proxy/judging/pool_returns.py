@@ -1,0 +1,289 @@
+"""What carriers deliver in pool mode, from the PDU to the spool: receipts under our ids, replies heard and kept.
+
+Owns whose a delivery is and when its carrier is answered: when the spool, and for a refusal the store and the evidence
+too, have it on disk. Must never acknowledge what could be lost, take a person's words for a receipt, or give one
+account what is another's. A receipt may come before the answer to its message: it waits for that, unanswered.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+import msgspec
+
+from proxy.core import addresses
+from proxy.core.records import Account
+from proxy.core.snapshot import Snapshot
+from proxy.judging.account_gate import InForce
+from proxy.judging.attribution import Answered
+from proxy.judging.hearing import Hearing, Understood
+from proxy.pool.bind import PoolBind
+from proxy.pool.dispatch import our_id
+from proxy.smpp.consts import DATA_SM, ESME_ROK, ESME_RX_T_APPN
+from proxy.smpp.inbound import Receipt, Reply, is_last_receipt, person_of, read_inbound
+from proxy.smpp.pdu import Pdu, PduError
+from proxy.smpp.short_message import read_data_sm, read_sm
+from proxy.smpp.text import AlphabetTable
+
+_EARLY_MOST: Final = 10_000
+_EARLY_S: Final = 5.0
+
+
+class Found(Protocol):
+    """A message that the trail knows."""
+
+    @property
+    def decision_id(self) -> int: ...
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def person(self) -> bytes: ...
+
+
+class MessageTrail(Protocol):
+    """The part of `proxy/trail` that returns need."""
+
+    def by_carrier(self, route: str, carrier_id: bytes) -> tuple[Found, ...]: ...
+
+    def final(self, decision_id: int, state: str) -> None: ...
+
+
+class Keeping(Protocol):
+    """The part of `proxy/spool` that returns need."""
+
+    def put(self, account: str, octets: bytes, then: Callable[[OSError | None], None]) -> bool: ...
+
+
+class Early:
+    """A receipt that waits for the answer to its message. `until` is monotonic seconds."""
+
+    __slots__ = ("bind", "ids", "pdu", "receipt", "until")
+
+    def __init__(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, ids: tuple[bytes, ...], until: float) -> None:
+        self.bind: Final = bind
+        self.pdu: Final = pdu
+        self.receipt: Final = receipt
+        self.ids: Final = ids
+        self.until: Final = until
+
+
+class PoolReturns:
+    """Deliveries of all binds. `answered(bind)` tells the shell to write; `kept(account)` that something waits."""
+
+    def __init__(
+        self,
+        pool: str,
+        in_force: InForce,
+        hearing: Hearing,
+        trail: MessageTrail,
+        spool: Keeping,
+        tables: dict[str, AlphabetTable],
+        *,
+        likely_ids: Callable[[bytes], Iterable[bytes]],
+        renamed: Callable[[bytes, bytes], bytes | None],
+        answered: Callable[[PoolBind], None],
+        kept: Callable[[str], None],
+        closed: Callable[[bytes], None],
+        log: Callable[..., None],
+    ) -> None:
+        self._pool = pool
+        self._in_force = in_force
+        self._hearing = hearing
+        self._trail = trail
+        self._spool = spool
+        self._tables = tables
+        self._likely_ids = likely_ids
+        self._renamed = renamed
+        self._answered = answered
+        self._kept = kept
+        self._closed = closed
+        self._log = log
+        self._early: list[Early] = []
+
+    def take(self, bind: PoolBind, pdu: Pdu, now: float) -> None:
+        """Takes a deliver_sm or data_sm of a carrier; it is answered here, now or later."""
+        try:
+            inbound = read_inbound(pdu, self._tables[bind.route])
+        except PduError as error:
+            self._log("pdu.malformed")
+            bind.session.respond(pdu, error.status)
+            self._answered(bind)
+            return
+        if isinstance(inbound, Receipt):
+            self._take_receipt(bind, pdu, inbound, now)
+        else:
+            self._take_reply(bind, pdu, inbound)
+
+    # ---- receipts -----------------------------------------------------------------------------------------------
+
+    def _take_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, now: float) -> None:
+        ids = tuple(form for one in receipt.ids for form in self._likely_ids(one))
+        if self._deliver_receipt(bind, pdu, receipt, ids):
+            return
+        if bind.in_flight and len(self._early) < _EARLY_MOST:
+            self._log("receipt.waited")
+            self._early.append(Early(bind, pdu, receipt, ids, now + _EARLY_S))
+        else:
+            self._unmatched(bind, pdu)
+
+    def _deliver_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, ids: tuple[bytes, ...]) -> bool:
+        """Keeps a receipt for the ESME whose message it is about; False where no such message is known."""
+        found = self._message_of(bind.route, ids, pdu)
+        if found is None:
+            return False
+        renamed = self._renamed(pdu.raw, our_id(found.decision_id))
+        if renamed is None:
+            # WHY as it is: a receipt whose id cannot be told apart in it is still better than none.
+            self._log("receipt.unrenamed")
+            renamed = pdu.raw
+        self._keep(bind, pdu, found.account, renamed, found.decision_id if is_last_receipt(pdu) else None)
+        return True
+
+    def _message_of(self, route: str, ids: tuple[bytes, ...], pdu: Pdu) -> Found | None:
+        for each in ids:
+            found = self._trail.by_carrier(route, each)
+            if len(found) > 1:
+                # A carrier gave one id twice: the person tells which of the two is meant.
+                person = self._person_of(pdu)
+                found = tuple(one for one in found if one.person == person)
+            if len(found) == 1:
+                return found[0]
+        return None
+
+    def _person_of(self, pdu: Pdu) -> bytes | None:
+        sm = read_data_sm(pdu.raw) if pdu.command_id == DATA_SM else read_sm(pdu.raw)
+        person = person_of(sm.source_ton, sm.source_npi, sm.source)
+        return None if person is None else self._in_force.snapshot.person_key.digest(person)
+
+    def _unmatched(self, bind: PoolBind, pdu: Pdu) -> None:
+        """A receipt about no message that is known: it goes to whoever alone uses the number it names."""
+        sm = read_data_sm(pdu.raw) if pdu.command_id == DATA_SM else read_sm(pdu.raw)
+        number = addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest)
+        account = self._owner_of(number, None)
+        if account is None:
+            self._log("receipt.unmatched")
+            bind.session.respond(pdu, ESME_ROK, b"\0")
+            self._answered(bind)
+        else:
+            self._keep(bind, pdu, account.id, pdu.raw)
+
+    def message_known(self, bind: PoolBind) -> None:
+        """A message has got its id: receipts that came before may be about it."""
+        if self._early:
+            self._early = [
+                one
+                for one in self._early
+                if one.bind is not bind or not self._deliver_receipt(bind, one.pdu, one.receipt, one.ids)
+            ]
+
+    # ---- replies ------------------------------------------------------------------------------------------------
+
+    def _take_reply(self, bind: PoolBind, pdu: Pdu, reply: Reply) -> None:
+        force = self._in_force
+        owner = self._owner_of(reply.number, reply.person)
+        if owner is None:
+            self._log("reply.unattributed")
+        users = self._users(force.snapshot)
+        if not users:
+            # Nobody is registered (any more): the carrier keeps it until somebody is.
+            self._answer(bind, pdu, ESME_RX_T_APPN)
+            return
+        understood = self._hearing.understand(reply, owner or users[0], force.snapshot, force.vocabulary)
+        if understood is not None and not self._is_known(reply.number):
+            # WHY all: nobody knows whose number it was; a refusal closes rather too much than too little.
+            answered = {one.principal: Answered(one.principal, one.purposes) for one in users}
+            understood = msgspec.structs.replace(understood, answered=tuple(answered.values()))
+        if understood is not None:
+            self._hear(bind, pdu, owner, understood, force.snapshot)
+        elif owner is not None:
+            self._keep(bind, pdu, owner.id, pdu.raw)
+        else:
+            self._answer(bind, pdu, ESME_ROK)
+
+    def _hear(
+        self, bind: PoolBind, pdu: Pdu, owner: Account | None, understood: Understood, snapshot: Snapshot
+    ) -> None:
+        """Binds what a person asked at once; the carrier is answered when refusal and delivery are both on disk."""
+        open_steps = 1 if owner is None else 2
+        whole = True
+
+        def step(ok: bool) -> None:
+            nonlocal open_steps, whole
+            open_steps -= 1
+            whole &= ok
+            if not open_steps:
+                self._answer(bind, pdu, ESME_ROK if whole else ESME_RX_T_APPN)
+
+        def heard(ok: bool, _changed: bool) -> None:
+            step(ok)
+
+        def kept(error: OSError | None) -> None:
+            if error is None and owner is not None:
+                self._kept(owner.id)
+            step(error is None)
+
+        self._hearing.act(understood, snapshot, heard)
+        self._closed(snapshot.person_key.digest(understood.person))
+        if owner is not None and not self._spool.put(owner.id, pdu.raw, kept):
+            self._log("spool.full", account=owner.id)
+            step(False)
+
+    # ---- keeping and answering -------------------------------------------------------------------------------------
+
+    def _keep(self, bind: PoolBind, pdu: Pdu, account: str, octets: bytes, ends: int | None = None) -> None:
+        """Puts a delivery on disk for an account and answers the carrier then. `ends` is a message it is the end of."""
+
+        def then(error: OSError | None) -> None:
+            if error is None:
+                self._kept(account)
+                if ends is not None:
+                    self._trail.final(ends, "receipt")
+            self._answer(bind, pdu, ESME_ROK if error is None else ESME_RX_T_APPN)
+
+        if not self._spool.put(account, octets, then):
+            self._log("spool.full", account=account)
+            self._answer(bind, pdu, ESME_RX_T_APPN)
+
+    def _answer(self, bind: PoolBind, pdu: Pdu, status: int) -> None:
+        # WHY nothing for a bind that is gone: its carrier was never answered, and sends it again on the next one.
+        bind.session.respond(pdu, status, b"" if status else b"\0")
+        self._answered(bind)
+
+    def bind_lost(self, bind: PoolBind) -> None:
+        """What waited of a bind that is gone was never answered: its carrier sends it again."""
+        self._early = [one for one in self._early if one.bind is not bind]
+
+    def handle_deadline(self, now: float) -> None:
+        """Receipts that waited long enough for a message that never got its id."""
+        late = [one for one in self._early if one.until <= now]
+        if late:
+            self._early = [one for one in self._early if one.until > now]
+            for one in late:
+                self._unmatched(one.bind, one.pdu)
+
+    # ---- whose it is ------------------------------------------------------------------------------------------------
+
+    def _users(self, snapshot: Snapshot) -> list[Account]:
+        """The accounts of this pool."""
+        return [one for one in snapshot.accounts.values() if one.route == self._pool]
+
+    def _is_known(self, number: str | None) -> bool:
+        return number is not None and bool(self._in_force.snapshot.numbers.family(number))
+
+    def _owner_of(self, number: str | None, person: str | None) -> Account | None:
+        """The account that gets what comes to `number`: one that may send from it; None where that is not certain.
+
+        Of several the one whose message the person got last, where that is known, or any where one platform has all.
+        """
+        snapshot = self._in_force.snapshot
+        rows = snapshot.numbers.family(number) if number is not None else ()
+        senders = {(row.principal, row.operator) for row in rows}
+        found = [one for one in self._users(snapshot) if (one.principal, one.operator) in senders]
+        if len(found) > 1 and person is not None and number is not None:
+            latest = self._hearing.latest.find(snapshot.person_key.digest(person), number)
+            if latest is not None:
+                found = [one for one in found if one.principal == latest.institution] or found
+        if len({(one.principal, one.operator) for one in found}) == 1:
+            return min(found, key=lambda one: one.id)
+        return None

@@ -1,0 +1,234 @@
+"""The way from ESMEs to carriers in pool mode: which route a permitted request takes, when, and what answers it.
+
+Owns the queues of the routes and the rewriting of message_ids. Must never send without a permit, lose a request that
+waits, or let one ESME or one route hold up another. How it works: a request goes to the first route that its carrier's
+list allows; where that has no room now it waits there, in its ESME's turn. An answer enters the message in the trail
+and goes back under tdgate's own id: the decision's, sixteen hex digits.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from proxy.pool.bind import PoolBind
+from proxy.pool.ticket import Ticket
+from proxy.smpp.consts import ESME_RMSGQFUL, ESME_RTHROTTLED, RESPONSE_BIT
+from proxy.smpp.pdu import Pdu, response
+
+#: Requests that wait at one route before further ones are turned away (`internal.upstream`).
+_WAITING_MOST: Final = 10_000
+_BUSY: Final = (ESME_RTHROTTLED, ESME_RMSGQFUL)
+
+
+class Routing(Protocol):
+    """Which routes serve a carrier's subscribers, best first (`proxy/routing/choice.py`)."""
+
+    def candidates(self, carrier: str) -> Sequence[str]: ...
+
+
+class Pace(Protocol):
+    """How fast a route may be used now (`proxy/routing/pace.py`). Seconds are monotonic."""
+
+    def take(self, now: float) -> bool: ...
+
+    def refused(self, now: float, status: int) -> None: ...
+
+
+class Turns(Protocol):
+    """Requests that wait, by who asked (`proxy/routing/turns.py`)."""
+
+    def put(self, owner: object, item: Ticket) -> None: ...
+
+    def take(self) -> "tuple[object, Ticket] | None": ...
+
+    def drop(self, owner: object) -> list[Ticket]: ...
+
+    def __len__(self) -> int: ...
+
+
+class Books(Protocol):
+    """Where the fate of a message is written (`proxy/judging/pool_books.py`)."""
+
+    def accepted(self, ticket: Ticket, route: str, carrier_id: bytes) -> None:
+        """The carrier took it. INVARIANT: on disk before the ESME's answer is written."""
+        ...
+
+    def rejected(self, ticket: Ticket, status: int) -> None: ...
+
+    def unknown(self, ticket: Ticket) -> None: ...
+
+    def late(self, ticket: Ticket, route: str, status: int, carrier_id: bytes) -> None: ...
+
+    def note(self, event: str) -> None: ...
+
+
+class PoolRoute:
+    """One route: its binds, its pace, and who waits for it."""
+
+    __slots__ = ("_next", "binds", "draining", "name", "pace", "waiting")
+
+    def __init__(self, name: str, pace: Pace, waiting: Turns) -> None:
+        self.name: Final = name
+        self.pace: Final = pace
+        self.waiting: Final = waiting
+        self.binds: list[PoolBind] = []
+        self.draining = False
+        self._next = 0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether requests can go out here at all."""
+        return bool(self.binds) and not self.draining
+
+    def free_bind(self) -> PoolBind | None:
+        """The next bind, in turn, that has room; None where none has."""
+        count = len(self.binds)
+        for step in range(count):
+            bind = self.binds[(self._next + step) % count]
+            if bind.has_room:
+                self._next = (self._next + step + 1) % count
+                return bind
+        return None
+
+
+class Dispatch:
+    """All routes of one process. `touched` collects the binds that have something to say: the shell writes them."""
+
+    __slots__ = ("_books", "_routing", "routes", "touched")
+
+    def __init__(self, routing: Routing, books: Books) -> None:
+        self._routing = routing
+        self._books = books
+        self.routes: dict[str, PoolRoute] = {}
+        self.touched: set[PoolBind] = set()
+
+    def send(self, ticket: Ticket, now: float) -> None:
+        """Sends a request, lets it wait for its turn, or tells its ESME that no route takes it."""
+        first: PoolRoute | None = None
+        for name in self._routing.candidates(ticket.carrier):
+            route = self.routes[name]
+            if not route.is_up:
+                continue
+            if first is None:
+                first = route
+            if not len(route.waiting) and self._send_on(route, ticket, now):
+                return
+        if first is None or len(first.waiting) >= _WAITING_MOST:
+            ticket.asker.unroutable(ticket)
+        else:
+            first.waiting.put(ticket.asker, ticket)
+
+    def _send_on(self, route: PoolRoute, ticket: Ticket, now: float) -> bool:
+        bind = route.free_bind()
+        if bind is None or not route.pace.take(now):
+            return False
+        bind.send(ticket, now)
+        self.touched.add(bind)
+        return True
+
+    def pump(self, route: PoolRoute, now: float) -> None:
+        """Sends what waits at a route, in fair turns, as far as there is room and the pace allows."""
+        while len(route.waiting):
+            bind = route.free_bind()
+            if bind is None or not route.pace.take(now):
+                return
+            turn = route.waiting.take()
+            assert turn is not None
+            bind.send(turn[1], now)
+            self.touched.add(bind)
+
+    def from_carrier(self, bind: PoolBind, pdu: Pdu, now: float) -> None:
+        """Takes one response of a carrier to a request."""
+        ticket = bind.take_answer(pdu)
+        if ticket is None:
+            self._late(bind, pdu)
+            return
+        route = self.routes[bind.route]
+        raw = pdu.raw
+        carrier_id = message_id(raw)
+        if pdu.status == 0 and carrier_id and pdu.command_id == ticket.pdu.command_id | RESPONSE_BIT:
+            self._books.accepted(ticket, bind.route, carrier_id)
+            octets = under_our_id(pdu, ticket)
+        else:
+            if pdu.status in _BUSY:
+                route.pace.refused(now, pdu.status)
+            self._books.rejected(ticket, pdu.status)
+            octets = response(pdu.command_id, pdu.status, ticket.pdu.sequence, raw[16:])
+        ticket.asker.answered(ticket, octets)
+        if len(route.waiting):
+            self.pump(route, now)
+
+    def _late(self, bind: PoolBind, pdu: Pdu) -> None:
+        ticket = bind.take_late(pdu)
+        if ticket is None:
+            self._books.note("response.unsolicited")
+        else:
+            self._books.late(ticket, bind.route, pdu.status, message_id(pdu.raw))
+
+    def bind_came(self, bind: PoolBind, now: float) -> None:
+        """A bind of a route stands."""
+        route = self.routes[bind.route]
+        route.binds.append(bind)
+        self.pump(route, now)
+
+    def bind_lost(self, bind: PoolBind, now: float) -> None:
+        """A bind is gone: its open requests are unknown; what waited at a route without binds goes another way."""
+        route = self.routes[bind.route]
+        if bind in route.binds:
+            route.binds.remove(bind)
+        for ticket in bind.lost():
+            self._unknown(ticket)
+        if not route.is_up:
+            self.turn_away(route, now)
+
+    def turn_away(self, route: PoolRoute, now: float) -> None:
+        """Sends what waits at a route that takes nothing any more by other ones: no permit of it is spent."""
+        left = []
+        while (turn := route.waiting.take()) is not None:
+            left.append(turn[1])
+        for ticket in left:
+            self.send(ticket, now)
+
+    def asker_gone(self, asker: object) -> list[Ticket]:
+        """Takes out what an ESME that is gone still had waiting; its permits were never spent."""
+        return [ticket for route in self.routes.values() for ticket in route.waiting.drop(asker)]
+
+    def withdraw(self, person: bytes) -> list[Ticket]:
+        """Takes out what waits for a person who has just refused: it is to be judged anew."""
+        found: list[Ticket] = []
+        for route in self.routes.values():
+            kept: list[Ticket] = []
+            while (turn := route.waiting.take()) is not None:
+                (found if turn[1].person == person else kept).append(turn[1])
+            for ticket in kept:
+                route.waiting.put(ticket.asker, ticket)
+        return found
+
+    def handle_deadline(self, now: float) -> None:
+        """Gives up what has waited too long for an answer, and sends what the pace allows by now."""
+        for route in self.routes.values():
+            for bind in route.binds:
+                for ticket in bind.expired(now):
+                    self._books.note("response.timeout")
+                    self._unknown(ticket)
+            self.pump(route, now)
+
+    def _unknown(self, ticket: Ticket) -> None:
+        self._books.unknown(ticket)
+        ticket.asker.unknown(ticket)
+
+
+def message_id(raw: bytes) -> bytes:
+    """The message_id of a response, empty where it came without a body or has no end."""
+    end = raw.find(0, 16)
+    return raw[16:end] if end > 16 else b""
+
+
+def our_id(decision_id: int) -> bytes:
+    """The message_id that an ESME gets in pool mode: the decision's id, sixteen lower-case hex digits."""
+    return b"%016x" % decision_id
+
+
+def under_our_id(pdu: Pdu, ticket: Ticket) -> bytes:
+    """A carrier's answer as the ESME gets it: our message_id, the ESME's sequence_number, TLVs as they are."""
+    rest = pdu.raw[pdu.raw.find(0, 16) :]
+    return response(pdu.command_id, 0, ticket.pdu.sequence, our_id(ticket.decision_id) + rest)

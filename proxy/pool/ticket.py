@@ -1,0 +1,38 @@
+"""A permitted request on its way through the pool: who asked, what was asked, and the permit to be spent."""
+
+from typing import Final, Protocol
+
+from proxy.core.decision import Permit
+from proxy.smpp.pdu import Pdu
+
+
+class Asker(Protocol):
+    """The ESME's side of a bind, as the carrier's side knows it (`desk.py`)."""
+
+    account: str
+
+    def answered(self, ticket: "Ticket", octets: bytes) -> None:
+        """The carrier answered: `octets` are the response as the ESME gets it, its sequence_number included."""
+        ...
+
+    def unknown(self, ticket: "Ticket") -> None:
+        """The carrier's side was lost, or too slow, after the request went out: nobody knows what became of it."""
+        ...
+
+    def unroutable(self, ticket: "Ticket") -> None:
+        """No route takes the request; its permit was not spent."""
+        ...
+
+
+class Ticket:
+    """One permitted request. `person` is the recipient's digest, `carrier` the name of the recipient's carrier."""
+
+    __slots__ = ("asker", "carrier", "decision_id", "pdu", "permit", "person")
+
+    def __init__(self, asker: Asker, pdu: Pdu, permit: Permit, carrier: str) -> None:
+        self.asker: Final = asker
+        self.pdu: Final = pdu
+        self.permit: Final = permit
+        self.carrier: Final = carrier
+        self.decision_id: Final = permit.decision.id
+        self.person: Final = permit.decision.person

@@ -2,7 +2,8 @@
 
 Owns the format and nothing else. The file is derived from the store and never trusted: header, length and checksum
 must fit the store that asks, or `BaseError` says why and the caller writes it anew. Written beside and renamed, so that
-a mapped file never changes. Layout: header (128 octets, native byte order), keys (8 octets each), values (1 or 4 each).
+a mapped file never changes. Layout: header (128 octets, native byte order), keys (8 octets each), values (1 or 4 each),
+and a trailer, where the writer has something to say about the values.
 """
 
 import mmap
@@ -11,6 +12,7 @@ import sqlite3
 import struct
 import sys
 from array import array
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, Literal
@@ -52,6 +54,7 @@ class Base(Struct, frozen=True):
     keys: memoryview
     values: memoryview
     position: int
+    trailer: bytes = b""
 
 
 def write_base(database: Path, state_table: str, identity: BaseIdentity, path: Path) -> tuple[int, bytes]:
@@ -60,18 +63,40 @@ def write_base(database: Path, state_table: str, identity: BaseIdentity, path: P
     Streams in key order with little memory. The owner keeps the checksum in the store; a base without it there is
     foreign. Raises StoreError; the former file then stays.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         connection = sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True, isolation_level=None)
         try:
             connection.execute("BEGIN")  # WHY: position and rows must be of one moment.
             (position,) = connection.execute("SELECT value FROM counters WHERE name = 'position'").fetchone()
-            written = _stream(connection, state_table, identity, position, temporary)
+            return write_entries(_states(connection, state_table, identity.code), identity, position, path)
         finally:
             connection.close()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: the base cannot be written: {error}") from error
+
+
+Entries = tuple["array[int]", "array[int]"]
+
+
+def _states(connection: sqlite3.Connection, state_table: str, code: ValueCode) -> Iterator[Entries]:
+    cursor = connection.execute(f"SELECT key, value FROM {state_table} WHERE value != 0 ORDER BY key")
+    while rows := cursor.fetchmany(_SLICE):
+        yield array("Q", [key + (1 << 63) for key, _ in rows]), array(code, [value for _, value in rows])
+
+
+def write_entries(
+    entries: Iterable[Entries], identity: BaseIdentity, position: int, path: Path, trailer: bytes = b""
+) -> tuple[int, bytes]:
+    """Writes a base of slices of keys (ascending over all of them) and their values: (count of entries, checksum).
+
+    Raises StoreError; the former file then stays, as it does when `entries` raises.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        written = _stream(entries, identity, position, temporary, trailer)
         os.replace(temporary, path)
-    except (sqlite3.Error, OSError) as error:
+    except OSError as error:
         raise StoreError(f"{path}: the base cannot be written: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -79,42 +104,42 @@ def write_base(database: Path, state_table: str, identity: BaseIdentity, path: P
 
 
 def _stream(
-    connection: sqlite3.Connection, state_table: str, identity: BaseIdentity, position: int, temporary: Path
+    entries: Iterable[Entries], identity: BaseIdentity, position: int, temporary: Path, trailer: bytes
 ) -> tuple[int, bytes]:
-    cursor = connection.execute(f"SELECT key, value FROM {state_table} WHERE value != 0 ORDER BY key")
     values = array(identity.code)
     count = 0
     with open(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(bytes(_HEADER_OCTETS))
         total = blake2b(digest_size=32)
-        while rows := cursor.fetchmany(_SLICE):
-            octets = array("Q", [key + (1 << 63) for key, _ in rows]).tobytes()
-            values.extend([value for _, value in rows])
+        for keys, beside in entries:
+            octets = keys.tobytes()
+            values.extend(beside)
             total.update(octets)
             file.write(octets)
-            count += len(rows)
-        total.update(memoryview(values))
-        file.write(memoryview(values))
-        header = _pack(identity, position, count, bytes(32))
-        total.update(header)
+            count += len(keys)
+        for part in (memoryview(values), trailer):
+            total.update(part)
+            file.write(part)
+        total.update(_pack(identity, len(trailer), position, count, bytes(32)))
         file.seek(0)
-        file.write(_pack(identity, position, count, total.digest()))
+        file.write(_pack(identity, len(trailer), position, count, total.digest()))
         file.flush()
         os.fsync(file.fileno())
     return count, total.digest()
 
 
-def _pack(identity: BaseIdentity, position: int, count: int, checksum: bytes) -> bytes:
+def _pack(identity: BaseIdentity, trailing: int, position: int, count: int, checksum: bytes) -> bytes:
+    width = identity.value_octets
     return _HEADER.pack(
-        _MAGIC, _ORDER_MARK, identity.value_octets, 0, identity.store_id, identity.key_id, position, count, checksum
+        _MAGIC, _ORDER_MARK, width, trailing, identity.store_id, identity.key_id, position, count, checksum
     )
 
 
-def map_base(path: Path, identity: BaseIdentity, newest_position: int, expected: bytes) -> Base:
+def map_base(path: Path, identity: BaseIdentity, newest_position: int, expected: bytes | None) -> Base:
     """Maps a base after checking it whole; raises BaseError with the reason.
 
     `newest_position` is the store's. `expected` is the checksum the store remembers: a base that fits another history
-    of the same store (a backup that was put back) is foreign.
+    of the same store (a backup that was put back) is foreign. None where no store remembers one.
     """
     try:
         with path.open("rb") as file:
@@ -124,21 +149,23 @@ def map_base(path: Path, identity: BaseIdentity, newest_position: int, expected:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise BaseError(f"{path}: {error.strerror}") from error
-    magic, order, width, _, _, _, position, count, checksum = _HEADER.unpack_from(mapped)
+    magic, order, width, trailing, _, _, position, count, checksum = _HEADER.unpack_from(mapped)
     keys_end = _HEADER_OCTETS + 8 * count
+    values_end = keys_end + width * count
     view = memoryview(mapped)
     if magic != _MAGIC or order != _ORDER_MARK:
         raise BaseError(f"{path}: not a base of this version and byte order ({sys.byteorder} endian)")
-    if mapped[:_HEADER_OCTETS] != _pack(identity, position, count, checksum).ljust(_HEADER_OCTETS, b"\0"):
+    if mapped[:_HEADER_OCTETS] != _pack(identity, trailing, position, count, checksum).ljust(_HEADER_OCTETS, b"\0"):
         raise BaseError(f"{path}: belongs to another store or key, or its header is damaged")
-    if size != keys_end + width * count or position > newest_position:
+    if size != values_end + trailing or position > newest_position:
         raise BaseError(f"{path}: its length or position does not fit")
     total = blake2b(digest_size=32)
     for start in range(_HEADER_OCTETS, size, _HASH_SLICE):
         total.update(view[start : start + _HASH_SLICE])
-    total.update(_pack(identity, position, count, bytes(32)))
+    total.update(_pack(identity, trailing, position, count, bytes(32)))
     if total.digest() != checksum:
         raise BaseError(f"{path}: checksum does not fit")
-    if checksum != expected:
+    if expected is not None and checksum != expected:
         raise BaseError(f"{path}: not the base this store wrote last")
-    return Base(view[_HEADER_OCTETS:keys_end].cast("Q"), view[keys_end:].cast(identity.code), position)
+    keys, values = view[_HEADER_OCTETS:keys_end].cast("Q"), view[keys_end:values_end].cast(identity.code)
+    return Base(keys, values, position, bytes(view[values_end:]))

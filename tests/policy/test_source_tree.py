@@ -12,13 +12,14 @@ import pytest
 pytestmark = pytest.mark.unit
 
 PROXY = Path(__file__).resolve().parents[2] / "proxy"
-SANS_IO = ("core", "smpp", "rules", "language", "policy.py", "optout_parser.py", "explain.py")
+SANS_IO = ("core", "smpp", "rules", "language", "routing", "policy.py", "optout_parser.py", "explain.py")
 WITH_IO = frozenset(("asyncio", "socket", "ssl", "sqlite3", "time", "os", "threading", "subprocess", "selectors"))
 #: Sets of rooms that a room may import from; a room that is not named here is not held by this test.
 MAY_IMPORT = {
     "core": {"core"},
     "smpp": {"core", "smpp"},
     "language": {"core", "language"},
+    "routing": {"core", "routing"},
     "rules": {"core", "language", "rules"},
     "policy": {"core", "rules"},
 }

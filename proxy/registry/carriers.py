@@ -1,0 +1,128 @@
+"""Reads what routing goes by: the carriers file, and files of ported numbers as people send them.
+
+Owns the way from a file to checked rows; what they mean is `routing.carriers`. A CSV is streamed, so that 10^7 rows
+need no memory. Reasons never repeat a number.
+"""
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from proxy.core import addresses
+from proxy.core.persons import PersonKey
+from proxy.registry import fields
+from proxy.registry.documents import DocumentError, detect_encoding
+from proxy.registry.importing import Problem
+from proxy.registry.packs import find_config
+from proxy.routing.carriers import CarrierTable, CarrierTableError, load_carriers
+from proxy.settings import SettingsError, read_toml
+
+_HEADINGS: Final = {"number": ("number", "号码", "手机号码"), "carrier": ("carrier", "运营商", "携入运营商")}
+_TELL_EVERY: Final = 1000
+_TABLE: Final = "ported"
+
+
+class PortedSink(Protocol):
+    """Where checked rows go."""
+
+    def add(self, person: bytes, carrier: str, line: int) -> None:
+        """Takes a number's pseudonym, its carrier and the line it stood in."""
+        ...
+
+
+def read_carriers(name: str = "carriers") -> CarrierTable:
+    """The table of a name that ships, or of a path, no number ported; raises SettingsError with every error."""
+    path = find_config("carriers", name)
+    try:
+        return load_carriers(read_toml(path))
+    except CarrierTableError as error:
+        raise SettingsError([f"{path}: {line}" for line in error.errors]) from error
+
+
+def read_ported(
+    path: Path,
+    carriers: CarrierTable,
+    person_key: PersonKey,
+    sink: PortedSink,
+    encoding: str | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[int, list[Problem]]:
+    """Hands every right row of a CSV with the headings number and carrier to `sink`: how many, and what is wrong.
+
+    Raises DocumentError where the file as such is wrong. `progress` is told how many rows were read, every 1000.
+    """
+    problems: list[Problem] = []
+    writings: dict[str, str] = {}
+    right = count = 0
+    digest, add = person_key.digest, sink.add
+    for count, (line, number, carrier, reason) in enumerate(_rows(path, encoding or detect_encoding(path)), 1):
+        if count % _TELL_EVERY == 0:
+            progress(count)
+        name = writings.get(carrier) or _carrier(carriers, carrier, writings)
+        if reason:
+            problems.append(Problem(_TABLE, line, "", reason))
+            continue
+        try:
+            recipient = _recipient(number)
+        except ValueError as error:
+            problems.append(Problem(_TABLE, line, "number", str(error)))
+            recipient = ""
+        if not name:
+            known = ", ".join(carriers.names)
+            problems.append(Problem(_TABLE, line, "carrier", f"no carrier of the carriers file; known are {known}"))
+        elif recipient:
+            add(digest(recipient), name, line)
+            right += 1
+    progress(count)
+    return right, problems
+
+
+def _recipient(number: str) -> str:
+    """The canonical form; raises ValueError with a reason."""
+    if len(number) == 11 and number.isascii():
+        # WHY: of 10^7 rows nearly all are written so.
+        found = addresses.recipient(addresses.TON_UNKNOWN, 1, number.encode())
+        if found is not None:
+            return found
+    return fields.recipient(number)
+
+
+def _carrier(carriers: CarrierTable, written: str, writings: dict[str, str]) -> str:
+    found = carriers.named(written)
+    if found is None:
+        return ""
+    writings[written] = found
+    return found
+
+
+def _rows(path: Path, encoding: str) -> Iterator[tuple[int, str, str, str]]:
+    """(line, number, carrier, what is wrong with the row as such) of every row that is not empty."""
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            lines = csv.reader(file, strict=True)
+            try:
+                yield from _body(path, lines)
+            except csv.Error as error:
+                raise DocumentError(f"{path}: line {lines.line_num}: {error}") from error
+    except OSError as error:
+        raise DocumentError(f"{path}: {error.strerror}") from error
+    except (UnicodeError, LookupError) as error:
+        raise DocumentError(f"{path}: not {encoding}") from error
+
+
+def _body(path: Path, lines: Any) -> Iterator[tuple[int, str, str, str]]:
+    heading = [cell.strip().casefold() for cell in next(lines, [])]
+    places = []
+    for name, writings in _HEADINGS.items():
+        found = [place for place, cell in enumerate(heading) if cell in writings]
+        if len(found) != 1:
+            raise DocumentError(f"{path}: line 1: one column must be called {name} ({' or '.join(writings[1:])})")
+        places += found
+    number_at, carrier_at = places
+    width = len(heading)
+    for cells in lines:
+        if len(cells) == width:
+            yield lines.line_num, cells[number_at], cells[carrier_at], ""
+        elif any(cell.strip() for cell in cells):
+            yield lines.line_num, "", "", f"{len(cells)} fields where the heading has {width}"

@@ -49,7 +49,9 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     """A carrier's SMSC. Without `system_id` the ESME's own system_id and password are passed on.
 
     `window` unanswered PDUs towards the carrier; `on_loss` what a lost carrier does to the ESME's bind; `alphabets`
-    overrides the reading of a data_coding, e.g. `{ "0" = ["latin-1"] }`.
+    overrides the reading of a data_coding, e.g. `{ "0" = ["latin-1"] }`. In a pool: how many `binds` it has, whose
+    subscribers it serves (`carriers`, none: all), its `priority` (lower goes first) and `weight` among those
+    of one priority, and how many messages a second it takes at most (`rate_per_s`, 0: no limit).
     """
 
     host: str = "127.0.0.1"
@@ -59,17 +61,40 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     password: str = ""
     window: int = 1000
     on_loss: Literal["close", "hold"] = "close"
+    binds: int = 2
+    carriers: list[str] = []
+    priority: int = 1
+    weight: int = 1
+    rate_per_s: float = 0.0
     connect_timeout_s: float = 10.0
     backoff_first_s: float = 0.5
     backoff_most_s: float = 30.0
     alphabets: dict[str, list[str]] = {}
 
 
+class Pool(Struct, frozen=True, forbid_unknown_fields=True):
+    """Routes that many ESMEs share: an account whose `route` names a pool has its messages sent over any of them."""
+
+    routes: list[str] = []
+
+
+class Spool(Struct, frozen=True, forbid_unknown_fields=True):
+    """What waits for an ESME that is not there, in pool mode: encrypted under `key`, made where it is missing."""
+
+    directory: str = "spool"
+    key: str = "keys/spool.key"
+    octets_most: int = 1 << 30
+    account_octets_most: int = 256 << 20
+    age_most_s: float = 259_200.0
+    retry_s: float = 5.0
+
+
 class Smpp(Struct, frozen=True, forbid_unknown_fields=True):
-    """The SMPP bind proxy: listeners, routes, timers (SMPP v3.4 §7.2) and limits."""
+    """The SMPP bind proxy: listeners, routes, pools, timers (SMPP v3.4 §7.2) and limits."""
 
     listeners: list[Listener] = field(default_factory=lambda: [Listener()])
     routes: dict[str, Route] = field(default_factory=lambda: {"default": Route()})
+    pools: dict[str, Pool] = {}
     session_init_timer_s: float = 10.0
     pdu_timer_s: float = 10.0
     enquire_link_timer_s: float = 30.0
@@ -141,6 +166,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     confirmation: Confirmation = field(default_factory=Confirmation)
     evidence: Evidence = field(default_factory=Evidence)
     store: Store = field(default_factory=Store)
+    spool: Spool = field(default_factory=Spool)
     console: Console = field(default_factory=Console)
     log: Log = field(default_factory=Log)
 

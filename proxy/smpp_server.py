@@ -206,11 +206,15 @@ class SmppServer:
 
     # ---- binding ------------------------------------------------------------------------------------------------
 
-    def bind_asked(self, link: EsmeLink, pdu: Pdu) -> None:
-        """A bind PDU came on a connection that is not bound yet."""
-        if not self._asking:
-            asyncio.get_running_loop().call_soon(self._begin_binds)
-        self._asking.append((link, pdu))
+    def esme_said(self, link: EsmeLink, pdus: list[Pdu], now: float) -> None:
+        """Something came on a connection without a relay: it sits in a pool, or it asks for a bind."""
+        if self._pools.esme_said(link, pdus, now):
+            return
+        for pdu in pdus:
+            if not pdu.command_id & RESPONSE_BIT:
+                if not self._asking:
+                    asyncio.get_running_loop().call_soon(self._begin_binds)
+                self._asking.append((link, pdu))
 
     def _begin_binds(self) -> None:
         """Begins a few binds. WHY so few a turn: hundreds that come at once would hold up the traffic that stands."""
@@ -232,7 +236,10 @@ class SmppServer:
             bind = read_bind(pdu)
             certificate = _certificate(link)
             account = await self._doorkeeper.admit(bind, link.peer_address, certificate)
-            await self._open(link, account, bind)
+            if self._pools.serves(account):
+                self._seat(link, account, bind)
+            else:
+                await self._open(link, account, bind)
         except PduError as error:
             self._refuse_bind(link, pdu, error.status, "malformed")
         except BindRefusedError as error:
@@ -247,6 +254,15 @@ class SmppServer:
         link.session.out.append(response(pdu.command_id | RESPONSE_BIT, status, pdu.sequence))
         link.session.close("bind refused")
         link.flush()
+
+    def _seat(self, link: EsmeLink, account: Account, bind: BindRequest) -> None:
+        """Answers the bind of a pool's ESME; raises BindRefusedError."""
+        if sum(seat.account.id == account.id for seat in self._pools.seats.values()) >= account.max_binds:
+            raise BindRefusedError(ESME_RBINDFAIL, "max_binds")
+        if self.draining:
+            raise BindRefusedError(ESME_RSYSERR, "draining")
+        if not link.gone and not link.session.ending:
+            self._pools.seat(link, account, bind)
 
     async def _open(self, link: EsmeLink, account: Account, bind: BindRequest) -> None:
         """Asks the carrier, and passes its answer on; raises BindRefusedError."""
@@ -289,6 +305,8 @@ class SmppServer:
         task = self._binding.get(link)
         if task is not None:
             task.cancel()
+        if self._pools.esme_gone(link):
+            return
         bound = self._by_esme.pop(link, None)
         if bound is None:
             return
@@ -302,8 +320,10 @@ class SmppServer:
             bound.carrier.set_reading()
         self._settle(bound)
 
-    def carrier_answered(self, link: CarrierLink, pdu: Pdu) -> None:
-        self._dialler.answered(link, pdu)
+    def carrier_said(self, link: CarrierLink, pdus: list[Pdu], now: float) -> None:
+        """A carrier's answer to a bind: whatever comes later goes to a relay."""
+        for pdu in pdus:
+            self._dialler.answered(link, pdu)
 
     def carrier_gone(self, link: CarrierLink) -> None:
         self._dialler.lost(link)

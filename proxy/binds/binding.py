@@ -16,7 +16,7 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.binds.credentials import Credentials, TooManyChecksError
-from proxy.binds.links import CarrierLink, Owner
+from proxy.binds.links import CarrierLink, CarrierOwner
 from proxy.binds.tcp import connect
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
@@ -146,7 +146,7 @@ class Dialler:
     """Makes carrier links: connects, binds, and waits for the answer."""
 
     def __init__(
-        self, owner: Owner, in_force: InForce, timers: Timers, most_octets: int, note: Callable[[str], None]
+        self, owner: CarrierOwner, in_force: InForce, timers: Timers, most_octets: int, note: Callable[[str], None]
     ) -> None:
         self._owner = owner
         self._in_force = in_force

@@ -19,16 +19,20 @@ _HIGH_WATER_OCTETS: Final = 256 * 1024
 _LINGER_S: Final = 5.0
 
 
-class Owner(Protocol):
-    """What a link tells whoever made it."""
+class EsmeOwner(Protocol):
+    """What an ESME's link tells whoever made it. `esme_said` brings what no relay takes; `now` is monotonic seconds."""
 
     def esme_came(self, link: "EsmeLink") -> None: ...
 
-    def bind_asked(self, link: "EsmeLink", pdu: Pdu) -> None: ...
+    def esme_said(self, link: "EsmeLink", pdus: list[Pdu], now: float) -> None: ...
 
     def esme_gone(self, link: "EsmeLink") -> None: ...
 
-    def carrier_answered(self, link: "CarrierLink", pdu: Pdu) -> None: ...
+
+class CarrierOwner(Protocol):
+    """What a carrier's link tells whoever made it, as `EsmeOwner`."""
+
+    def carrier_said(self, link: "CarrierLink", pdus: list[Pdu], now: float) -> None: ...
 
     def carrier_gone(self, link: "CarrierLink") -> None: ...
 
@@ -36,11 +40,10 @@ class Owner(Protocol):
 class Link(asyncio.Protocol):
     """What both ends have in common. Methods of asyncio.Protocol are called on the loop."""
 
-    def __init__(self, session: Session, owner: Owner, in_force: InForce, crowded: Callable[[], bool]) -> None:
+    def __init__(self, session: Session, in_force: InForce, crowded: Callable[[], bool]) -> None:
         self.session = session
         self.relay: MirrorRelay | None = None
         self.transport: asyncio.Transport | None = None
-        self.owner = owner
         self.in_force = in_force
         self.other: Link | None = None
         self._crowded = crowded
@@ -140,6 +143,10 @@ class Link(asyncio.Protocol):
 class EsmeLink(Link):
     """A connection that an ESME made."""
 
+    def __init__(self, session: Session, owner: EsmeOwner, in_force: InForce, crowded: Callable[[], bool]) -> None:
+        super().__init__(session, in_force, crowded)
+        self.owner = owner
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.owner.esme_came(self)
@@ -155,10 +162,8 @@ class EsmeLink(Link):
     def _take(self, pdus: list[Pdu], now: float) -> None:
         if self.relay is not None:
             self.relay.from_esme(pdus, now)
-            return
-        for pdu in pdus:
-            if not pdu.command_id >> 31:
-                self.owner.bind_asked(self, pdu)
+        else:
+            self.owner.esme_said(self, pdus, now)
 
     def resume(self) -> None:
         """Takes what came behind the bind, now that it is answered."""
@@ -173,7 +178,7 @@ class EsmeLink(Link):
         relay = self.relay
         if relay is None:
             # WHY: a bind is being decided; what comes behind it need not fill memory meanwhile.
-            return not self.session.held or self.session.backlog < 65_536
+            return (not self.session.held or self.session.backlog < 65_536) and not self._crowded()
         other = self.other
         return not (relay.congested or (other is not None and other._cannot_write) or self._crowded())
 
@@ -187,14 +192,17 @@ class CarrierLink(Link):
 
     awaits = 0
 
+    def __init__(self, session: Session, owner: CarrierOwner, in_force: InForce, crowded: Callable[[], bool]) -> None:
+        super().__init__(session, in_force, crowded)
+        self.owner = owner
+
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
         self.in_force.now = time.time()
         pdus = self.session.receive(data, now)
         if pdus:
             if self.relay is None:
-                for pdu in pdus:
-                    self.owner.carrier_answered(self, pdu)
+                self.owner.carrier_said(self, pdus, now)
             else:
                 self.relay.from_carrier(pdus, now)
         self.flush_both()
@@ -203,8 +211,11 @@ class CarrierLink(Link):
         """Takes what the carrier sent right behind its answer to the bind."""
         now = time.monotonic()
         pdus = self.session.resume(now)
-        if pdus and self.relay is not None:
-            self.relay.from_carrier(pdus, now)
+        if pdus:
+            if self.relay is None:
+                self.owner.carrier_said(self, pdus, now)
+            else:
+                self.relay.from_carrier(pdus, now)
         self.flush_both()
 
     def _may_read(self) -> bool:

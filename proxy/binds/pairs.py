@@ -103,7 +103,7 @@ class Pairs:
         """A pair of two bound links; without an ESME it is a receiver of tdgate's own."""
         own = esme is None
         kind: Literal["tx", "rx", "trx"] = "rx" if own else _kind(bind)
-        shared = self._shared_by(account)
+        shared = self.shared_by(account)
 
         def refusal_durable(pdu: Pdu, refusal: Refusal) -> None:
             bound.relay.refusal_durable(pdu, refusal)
@@ -141,7 +141,7 @@ class Pairs:
         bound.join()
         return bound
 
-    def _shared_by(self, account: Account) -> Shared:
+    def shared_by(self, account: Account) -> Shared:
         shared = self._shared.get(account.id)
         if shared is None:
             ids = MessageIds(self._settings.message_ids_kept)

@@ -94,6 +94,8 @@ class AccountGate:
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.message_ids.add
         self._awaited: Refusal | None = None
+        #: The canonical recipient of the latest permit.
+        self.recipient = ""
         self.submitted = self.permitted = self.refused = self.deferred = self.replies = 0
 
     def _renew(self, snapshot: Snapshot) -> None:
@@ -133,6 +135,7 @@ class AccountGate:
             # The permit is dropped unspent: what cannot be recorded does not go on.
             return self.unanswerable(pdu, "internal.outbox")
         self.permitted += 1
+        self.recipient = request.recipient or ""
         sender = request.sender or ""
         is_shared_number = self._shared_numbers.get(sender)
         if is_shared_number is None:

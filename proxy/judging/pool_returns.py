@@ -85,6 +85,7 @@ class PoolReturns:
         answered: Callable[[PoolBind], None],
         kept: Callable[[str], None],
         closed: Callable[[bytes], None],
+        confirm: Callable[[Account, Understood], None],
         log: Callable[..., None],
     ) -> None:
         self._pool = pool
@@ -98,6 +99,7 @@ class PoolReturns:
         self._answered = answered
         self._kept = kept
         self._closed = closed
+        self._confirm = confirm
         self._log = log
         self._early: list[Early] = []
 
@@ -215,8 +217,10 @@ class PoolReturns:
             if not open_steps:
                 self._answer(bind, pdu, ESME_ROK if whole else ESME_RX_T_APPN)
 
-        def heard(ok: bool, _changed: bool) -> None:
+        def heard(ok: bool, changed: bool) -> None:
             step(ok)
+            if changed and owner is not None:
+                self._confirm(owner, understood)
 
         def kept(error: OSError | None) -> None:
             if error is None and owner is not None:

@@ -4,6 +4,7 @@ Owns which of the ESME's requests are open and which deliveries wait for its ans
 request becomes a ticket, and the dispatch sends it. Every request gets exactly one answer while the ESME is there.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from proxy.core.decision import Permit, Refusal
@@ -56,9 +57,9 @@ class Deliveries(Protocol):
 
     def take(self, account: str, most: int) -> list[Entry]: ...
 
-    def done(self, entry: Entry) -> None: ...
+    def done(self, entry: Entry) -> object: ...
 
-    def give_back(self, entry: Entry) -> None: ...
+    def give_back_entry(self, entry: Entry) -> object: ...
 
 
 class Carriers(Protocol):
@@ -82,6 +83,7 @@ class Desk:
         window: int,
         response_s: float,
         later_s: float,
+        touched: Callable[[], None],
     ) -> None:
         self.account: str = account
         self._gate = gate
@@ -91,6 +93,8 @@ class Desk:
         self._deliveries = deliveries
         self._to_esme: Window[Entry] = Window(window, response_s)
         self._later_s = later_s
+        #: Told when an answer came that was not asked for by a call of the ESME's own link.
+        self._touched = touched
         self._not_before = 0.0
         self._open = 0
         self._refusing = 0
@@ -150,6 +154,7 @@ class Desk:
         self._gate.outcome(ticket.decision_id, REJECTED, self._gate.status_of(_NOT_SENT_RULE), b"")
         self._ask(ticket.pdu, now)
         self._unbind_when_answered()
+        self._touched()
 
     def refusal_durable(self, pdu: Pdu, refusal: Refusal) -> None:
         """The evidence of a refusal is on disk: the ESME may have its answer."""
@@ -175,12 +180,14 @@ class Desk:
         if self.esme is not None:
             self.esme.out.append(octets)
         self._unbind_when_answered()
+        self._touched()
 
     def unknown(self, ticket: Ticket) -> None:
         self._open -= 1
         if self.esme is not None:
             self.esme.respond(ticket.pdu, self._gate.status_of(_UNKNOWN_RULE))
         self._unbind_when_answered()
+        self._touched()
 
     def unroutable(self, ticket: Ticket) -> None:
         self._open -= 1
@@ -190,6 +197,7 @@ class Desk:
         if self.esme is not None:
             self.esme.respond(ticket.pdu, status)
         self._unbind_when_answered()
+        self._touched()
 
     def _unbind_when_answered(self) -> None:
         """Answers the ESME's unbind once all its requests have their answers (SMPP v3.4 §4.2)."""
@@ -221,7 +229,7 @@ class Desk:
             return
         self._to_esme.close(pdu.sequence)
         if pdu.status in _LATER:
-            self._deliveries.give_back(entry)
+            self._deliveries.give_back_entry(entry)
             self._not_before = now + self._later_s
         else:
             if pdu.status:
@@ -236,7 +244,7 @@ class Desk:
         """The ESME is gone: what it did not answer is delivered again; its permits that were not spent are dropped."""
         self.esme = None
         for entry in reversed(self._to_esme.drain()):
-            self._deliveries.give_back(entry)
+            self._deliveries.give_back_entry(entry)
         for ticket in self._dispatch.asker_gone(self):
             self._open -= 1
             self._gate.outcome(ticket.decision_id, REJECTED, self._gate.status_of(_NOT_SENT_RULE), b"")
@@ -250,7 +258,7 @@ class Desk:
         late = [entry for _, entry in self._to_esme.expired(now)]
         for entry in reversed(late):
             self._gate.note("response.timeout")
-            self._deliveries.give_back(entry)
+            self._deliveries.give_back_entry(entry)
         self.deliver(now)
         self._unbind_when_answered()
 

@@ -6,43 +6,19 @@ list allows; where that has no room now it waits there, in its ESME's turn. An a
 and goes back under tdgate's own id: the decision's, sixteen hex digits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 from proxy.pool.bind import PoolBind
-from proxy.pool.ticket import Ticket
-from proxy.smpp.consts import ESME_RMSGQFUL, ESME_RTHROTTLED, RESPONSE_BIT
+from proxy.pool.ticket import Asker, Ticket
+from proxy.routing.choice import Route, Routes
+from proxy.routing.pace import Pace
+from proxy.routing.rotation import Rotation
+from proxy.smpp.consts import RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, response
 
 #: Requests that wait at one route before further ones are turned away (`internal.upstream`).
 _WAITING_MOST: Final = 10_000
-_BUSY: Final = (ESME_RTHROTTLED, ESME_RMSGQFUL)
-
-
-class Routing(Protocol):
-    """Which routes serve a carrier's subscribers, best first (`proxy/routing/choice.py`)."""
-
-    def candidates(self, carrier: str) -> Sequence[str]: ...
-
-
-class Pace(Protocol):
-    """How fast a route may be used now (`proxy/routing/pace.py`). Seconds are monotonic."""
-
-    def take(self, now: float) -> bool: ...
-
-    def refused(self, now: float, status: int) -> None: ...
-
-
-class Turns(Protocol):
-    """Requests that wait, by who asked (`proxy/routing/turns.py`)."""
-
-    def put(self, owner: object, item: Ticket) -> None: ...
-
-    def take(self) -> "tuple[object, Ticket] | None": ...
-
-    def drop(self, owner: object) -> list[Ticket]: ...
-
-    def __len__(self) -> int: ...
 
 
 class Books(Protocol):
@@ -62,22 +38,17 @@ class Books(Protocol):
 
 
 class PoolRoute:
-    """One route: its binds, its pace, and who waits for it."""
+    """One route: how it stands, its binds, its pace, and who waits for it."""
 
-    __slots__ = ("_next", "binds", "draining", "name", "pace", "waiting")
+    __slots__ = ("_next", "binds", "facts", "name", "pace", "waiting")
 
-    def __init__(self, name: str, pace: Pace, waiting: Turns) -> None:
-        self.name: Final = name
+    def __init__(self, facts: Route, pace: Pace) -> None:
+        self.facts: Final = facts
+        self.name: Final = facts.name
         self.pace: Final = pace
-        self.waiting: Final = waiting
+        self.waiting: Final[Rotation[Asker, Ticket]] = Rotation()
         self.binds: list[PoolBind] = []
-        self.draining = False
         self._next = 0
-
-    @property
-    def is_up(self) -> bool:
-        """Whether requests can go out here at all."""
-        return bool(self.binds) and not self.draining
 
     def free_bind(self) -> PoolBind | None:
         """The next bind, in turn, that has room; None where none has."""
@@ -93,29 +64,32 @@ class PoolRoute:
 class Dispatch:
     """All routes of one process. `touched` collects the binds that have something to say: the shell writes them."""
 
-    __slots__ = ("_books", "_routing", "routes", "touched")
+    __slots__ = ("_books", "_choice", "routes", "touched")
 
-    def __init__(self, routing: Routing, books: Books) -> None:
-        self._routing = routing
+    def __init__(self, routes: Iterable[PoolRoute], books: Books) -> None:
+        self.routes: Final = {route.name: route for route in routes}
+        self._choice = Routes(route.facts for route in self.routes.values())
         self._books = books
-        self.routes: dict[str, PoolRoute] = {}
         self.touched: set[PoolBind] = set()
 
     def send(self, ticket: Ticket, now: float) -> None:
         """Sends a request, lets it wait for its turn, or tells its ESME that no route takes it."""
-        first: PoolRoute | None = None
-        for name in self._routing.candidates(ticket.carrier):
-            route = self.routes[name]
-            if not route.is_up:
-                continue
-            if first is None:
-                first = route
-            if not len(route.waiting) and self._send_on(route, ticket, now):
-                return
-        if first is None or len(first.waiting) >= _WAITING_MOST:
+        candidates = self._choice.candidates(ticket.carrier)
+        if candidates is None:
             ticket.asker.unroutable(ticket)
-        else:
-            first.waiting.put(ticket.asker, ticket)
+            return
+        for place, facts in enumerate(candidates):
+            route = self.routes[facts.name]
+            if not len(route.waiting) and self._send_on(route, ticket, now):
+                if place:
+                    self._choice.took(ticket.carrier, facts)
+                return
+        for facts in candidates:
+            route = self.routes[facts.name]
+            if len(route.waiting) < _WAITING_MOST:
+                route.waiting.put(ticket.asker, ticket)
+                return
+        ticket.asker.unroutable(ticket)
 
     def _send_on(self, route: PoolRoute, ticket: Ticket, now: float) -> bool:
         bind = route.free_bind()
@@ -132,7 +106,8 @@ class Dispatch:
             if bind is None or not route.pace.take(now):
                 return
             turn = route.waiting.take()
-            assert turn is not None
+            if turn is None:
+                return
             bind.send(turn[1], now)
             self.touched.add(bind)
 
@@ -149,8 +124,7 @@ class Dispatch:
             self._books.accepted(ticket, bind.route, carrier_id)
             octets = under_our_id(pdu, ticket)
         else:
-            if pdu.status in _BUSY:
-                route.pace.refused(now, pdu.status)
+            route.pace.refused(now, pdu.status)
             self._books.rejected(ticket, pdu.status)
             octets = response(pdu.command_id, pdu.status, ticket.pdu.sequence, raw[16:])
         ticket.asker.answered(ticket, octets)
@@ -168,6 +142,7 @@ class Dispatch:
         """A bind of a route stands."""
         route = self.routes[bind.route]
         route.binds.append(bind)
+        route.facts.up = True
         self.pump(route, now)
 
     def bind_lost(self, bind: PoolBind, now: float) -> None:
@@ -175,9 +150,10 @@ class Dispatch:
         route = self.routes[bind.route]
         if bind in route.binds:
             route.binds.remove(bind)
+        route.facts.up = bool(route.binds)
         for ticket in bind.lost():
             self._unknown(ticket)
-        if not route.is_up:
+        if not route.facts.open:
             self.turn_away(route, now)
 
     def turn_away(self, route: PoolRoute, now: float) -> None:
@@ -188,7 +164,7 @@ class Dispatch:
         for ticket in left:
             self.send(ticket, now)
 
-    def asker_gone(self, asker: object) -> list[Ticket]:
+    def asker_gone(self, asker: Asker) -> list[Ticket]:
         """Takes out what an ESME that is gone still had waiting; its permits were never spent."""
         return [ticket for route in self.routes.values() for ticket in route.waiting.drop(asker)]
 

@@ -23,6 +23,10 @@ class Asker(Protocol):
         """No route takes the request; its permit was not spent."""
         ...
 
+    def judge_again(self, ticket: "Ticket", now: float) -> None:
+        """The recipient refused while the request waited; its permit is not spent."""
+        ...
+
 
 class Ticket:
     """One permitted request. `person` is the recipient's digest, `carrier` the name of the recipient's carrier."""

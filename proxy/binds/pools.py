@@ -1,0 +1,417 @@
+"""The shell of pool mode: carrier binds that are kept up, ESME binds at their desks, and who is written when.
+
+Owns the links of both sides and the order of writing: the trail first, so that no ESME has an id that a kill could make
+unknown; then the carriers, then the ESMEs. Must never decide about a message or look into one.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from proxy.binds.binding import BindRefusedError, BindRequest, Dialler, backoff_s
+from proxy.binds.links import CarrierLink, EsmeLink
+from proxy.binds.pairs import Pairs, RouteState
+from proxy.core.decision import Refusal
+from proxy.core.records import Account
+from proxy.judging.account_gate import AccountGate, InForce
+from proxy.judging.confirmation import Confirmer
+from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.journal import Journal
+from proxy.judging.pool_books import PoolBooks
+from proxy.judging.pool_returns import PoolReturns
+from proxy.pool.bind import PoolBind
+from proxy.pool.desk import Desk
+from proxy.pool.dispatch import Dispatch, PoolRoute
+from proxy.pool.ticket import Ticket
+from proxy.routing.carriers import CarrierTable
+from proxy.routing.choice import Route as RouteFacts
+from proxy.routing.pace import Pace
+from proxy.settings import Route, Smpp
+from proxy.smpp.codec import encode
+from proxy.smpp.consts import (
+    BIND_TRANSCEIVER,
+    DATA_SM,
+    DELIVER_SM,
+    ENQUIRE_LINK_RESP,
+    ESME_ROK,
+    RESPONSE_BIT,
+    SUBMIT_SM,
+    TAG_SC_INTERFACE_VERSION,
+    UNBIND,
+    UNBIND_RESP,
+)
+from proxy.smpp.pdu import Pdu, response
+from proxy.smpp.receipt_ids import likely_ids, renamed
+from proxy.smpp.session import Timers
+from proxy.smpp.text import AlphabetTable
+from proxy.smpp.tlv import encode_tlvs
+from proxy.spool.spool import Spool
+from proxy.trail.trail import Trail
+
+_SYSTEM_ID: Final = b"tdgate\0"
+_INTERFACE_VERSION: Final = 0x34
+#: What stands for a message of tdgate's own in a bind's window: nobody asked for it.
+_OWN_REQUEST: Final = Pdu(SUBMIT_SM, 0, 0, b"")
+
+
+class OwnMessage:
+    """Who asks for a message of tdgate's own: nobody waits for its answer."""
+
+    def __init__(self, account: str) -> None:
+        self.account: str = account
+
+    def answered(self, ticket: Ticket, octets: bytes) -> None: ...
+
+    def unknown(self, ticket: Ticket) -> None: ...
+
+    def unroutable(self, ticket: Ticket) -> None: ...
+
+    def judge_again(self, ticket: Ticket, now: float) -> None: ...
+
+
+class PoolState:
+    """One pool while the process runs."""
+
+    def __init__(self, name: str, dispatch: Dispatch, returns: PoolReturns, table: AlphabetTable) -> None:
+        self.name = name
+        self.dispatch = dispatch
+        self.returns = returns
+        self.table = table
+
+
+class Seat:
+    """One ESME bind in pool mode."""
+
+    def __init__(self, account: Account, kind: str, gate: AccountGate, desk: Desk, pool: PoolState) -> None:
+        self.account = account
+        self.kind = kind
+        self.gate = gate
+        self.desk = desk
+        self.pool = pool
+        self.since = time.time()
+
+
+class Pools:
+    """All pools. Also the `Owner` of their carrier links (see `links.py`)."""
+
+    def __init__(
+        self,
+        settings: Smpp,
+        in_force: InForce,
+        journal: Journal,
+        hearing: Hearing,
+        confirmer: Confirmer,
+        pairs: Pairs,
+        timers: Timers,
+        carriers: CarrierTable,
+        trail: Trail,
+        spool: Spool,
+        *,
+        retry_s: float,
+        wake: Callable[[], None],
+        log: Callable[..., None],
+    ) -> None:
+        self._settings = settings
+        self._in_force = in_force
+        self._journal = journal
+        self._hearing = hearing
+        self._confirmer = confirmer
+        self._pairs = pairs
+        self._timers = timers
+        self._carriers = carriers
+        self._trail = trail
+        self._spool = spool
+        self._retry_s = retry_s
+        self._wake = wake
+        self._log = log
+        self._dialler = Dialler(self, in_force, timers, settings.command_length_most_octets, log)
+        self._pools: dict[str, PoolState] = {}
+        self._links: dict[PoolBind, CarrierLink] = {}
+        self._binds: dict[CarrierLink, PoolBind] = {}
+        self._gone: dict[PoolBind, asyncio.Event] = {}
+        self._keeping: set[asyncio.Task[None]] = set()
+        self._unwritten: set[PoolBind] = set()
+        self._esmes: set[EsmeLink] = set()
+        self._kept: set[str] = set()
+        self.seats: dict[EsmeLink, Seat] = {}
+        self.draining = False
+
+    # ---- start and stop -----------------------------------------------------------------------------------------
+
+    def start(self, routes: dict[str, RouteState]) -> None:
+        """Makes the pools and begins to dial their binds."""
+        for name, pool in self._settings.pools.items():
+            books = PoolBooks(self._in_force, self._journal, self._hearing, self._trail, self._log)
+            dispatch = Dispatch((_pool_route(each, self._settings.routes[each]) for each in pool.routes), books)
+            returns = PoolReturns(
+                name,
+                self._in_force,
+                self._hearing,
+                self._trail,
+                self._spool,
+                {each: routes[each].table for each in pool.routes},
+                likely_ids=likely_ids,
+                renamed=renamed,
+                answered=self._touch,
+                kept=self._delivery_kept,
+                closed=partial(self._refused_meanwhile, dispatch),
+                confirm=partial(self._confirm, dispatch),
+                log=self._log,
+            )
+            state = self._pools[name] = PoolState(name, dispatch, returns, routes[pool.routes[0]].table)
+            for each in pool.routes:
+                for _ in range(self._settings.routes[each].binds):
+                    task = asyncio.get_running_loop().create_task(self._keep_up(state, routes[each]))
+                    self._keeping.add(task)
+                    task.add_done_callback(self._keeping.discard)
+
+    async def stop_dialling(self) -> None:
+        """Dials no more."""
+        for task in self._keeping:
+            task.cancel()
+        await asyncio.gather(*self._keeping, return_exceptions=True)
+
+    def drain(self) -> None:
+        """Answers what comes with `internal.draining`, and unbinds once nothing is open."""
+        self.draining = True
+        for seat in self.seats.values():
+            seat.desk.draining = True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no ESME has anything open."""
+        return all(not seat.desk.in_flight and not seat.desk.delivering for seat in self.seats.values())
+
+    def unbind_all(self) -> None:
+        """Asks both sides for the end."""
+        for esme, seat in self.seats.items():
+            esme.session.unbind(seat.desk.next_sequence())
+        for bind, carrier in self._links.items():
+            carrier.session.unbind(bind.next_sequence())
+        self._esmes.update(self.seats)
+        self._unwritten.update(self._links)
+        self.write()
+
+    # ---- the carriers' side ---------------------------------------------------------------------------------------
+
+    async def _keep_up(self, pool: PoolState, route: RouteState) -> None:
+        """Dials one bind of a route, and again whenever it is lost, with growing pauses."""
+        attempt = 0
+        settings = route.settings
+        raw = encode(
+            BIND_TRANSCEIVER,
+            0,
+            1,
+            {
+                "system_id": settings.system_id.encode(),
+                "password": settings.password.encode(),
+                "interface_version": _INTERFACE_VERSION,
+            },
+        )
+        while not self.draining:
+            try:
+                link, _ = await self._dialler.dial(settings, route.tls, raw, "trx")
+            except BindRefusedError:
+                await asyncio.sleep(backoff_s(settings, attempt))
+                attempt += 1
+                continue
+            attempt = 0
+            bind = PoolBind(route.name, link.session, settings.window, self._timers.response_s)
+            gone = self._gone[bind] = asyncio.Event()
+            self._links[bind] = link
+            self._binds[link] = bind
+            pool.dispatch.bind_came(bind, time.monotonic())
+            link.resume()
+            self._touch(bind)
+            await gone.wait()
+            await asyncio.sleep(backoff_s(settings, 0))
+
+    def carrier_gone(self, link: CarrierLink) -> None:
+        self._dialler.lost(link)
+        bind = self._binds.pop(link, None)
+        if bind is None:
+            return
+        del self._links[bind]
+        pool = self._pool_of(bind)
+        if not self.draining:
+            self._log("carrier.lost", route=bind.route)
+        pool.dispatch.bind_lost(bind, time.monotonic())
+        pool.returns.bind_lost(bind)
+        self._gone.pop(bind).set()
+        self._write_later()
+
+    def carrier_said(self, link: CarrierLink, pdus: list[Pdu], now: float) -> None:
+        """Takes what a carrier said on one of its binds, or its answer to a bind."""
+        bind = self._binds.get(link)
+        if bind is None:
+            for pdu in pdus:
+                self._dialler.answered(link, pdu)
+            return
+        pool = self._pool_of(bind)
+        for pdu in pdus:
+            if pdu.command_id & RESPONSE_BIT:
+                if pdu.command_id == UNBIND_RESP:
+                    link.session.unbound()
+                elif pdu.command_id != ENQUIRE_LINK_RESP:
+                    pool.dispatch.from_carrier(bind, pdu, now)
+                    pool.returns.message_known(bind)
+            elif pdu.command_id in (DELIVER_SM, DATA_SM):
+                pool.returns.take(bind, pdu, now)
+            elif pdu.command_id == UNBIND:
+                link.session.respond(pdu, ESME_ROK)
+                link.session.close("unbound")
+        self._write_later()
+
+    def _pool_of(self, bind: PoolBind) -> PoolState:
+        return next(pool for pool in self._pools.values() if bind.route in pool.dispatch.routes)
+
+    def _touch(self, bind: PoolBind) -> None:
+        self._unwritten.add(bind)
+        self._write_later()
+
+    def _delivery_kept(self, account: str) -> None:
+        self._kept.add(account)
+        self._write_later()
+
+    def _refused_meanwhile(self, dispatch: Dispatch, person: bytes) -> None:
+        """A person refused: what waits for that person is judged anew, before anything of it is sent."""
+        now = time.monotonic()
+        for ticket in dispatch.withdraw(person):
+            ticket.asker.judge_again(ticket, now)
+
+    def _confirm(self, dispatch: Dispatch, account: Account, understood: Understood) -> None:
+        """Sends the optional confirmation."""
+        permit = self._confirmer.permit(account, understood, time.time())
+        if permit is not None:
+            carrier = self._carriers.of(understood.person, permit.decision.person)
+            ticket = Ticket(OwnMessage(account.id), _OWN_REQUEST, permit, carrier)
+            dispatch.send(ticket, time.monotonic())
+            self._log("confirmation.sent", account=account.id)
+            self._write_later()
+
+    # ---- the ESMEs' side ------------------------------------------------------------------------------------------
+
+    def serves(self, account: Account) -> bool:
+        """Whether an account is one of a pool."""
+        return account.route in self._pools
+
+    def seat(self, link: EsmeLink, account: Account, bind: BindRequest) -> None:
+        """Takes an ESME that may bind, and answers it."""
+        pool = self._pools[account.route]
+        shared = self._pairs.shared_by(account)
+
+        def refusal_durable(pdu: Pdu, refusal: Refusal) -> None:
+            desk.refusal_durable(pdu, refusal)
+            self._esmes.add(link)
+            self._write_later()
+
+        gate = AccountGate(
+            account,
+            shared,
+            self._in_force,
+            self._journal,
+            self._hearing,
+            pool.table,
+            purpose_tag=self._settings.purpose_tag,
+            # Refusals come back on the pool's own binds, whatever the ESME bound as.
+            transmitter=False,
+            interface_version=bind.interface_version,
+            refusal_durable=refusal_durable,
+            reply_durable=lambda pdu, ok: None,
+            confirm=lambda understood: None,
+            log=self._log,
+        )
+        desk = Desk(
+            account.id,
+            gate,
+            link.session,
+            pool.dispatch,
+            self._carriers,
+            self._spool,
+            window=account.window,
+            response_s=self._timers.response_s,
+            later_s=self._retry_s,
+            touched=partial(self._esmes.add, link),
+        )
+        desk.draining = self.draining
+        kind = {"rx": "rx", "tx": "tx"}.get(bind.state, "trx")
+        self.seats[link] = Seat(account, kind, gate, desk, pool)
+        tlvs = encode_tlvs(((TAG_SC_INTERFACE_VERSION, bytes((_INTERFACE_VERSION,))),))
+        link.session.out.append(response(bind.command_id | RESPONSE_BIT, 0, bind.sequence, _SYSTEM_ID + tlvs))
+        link.session.enter(bind.state)
+        self._log("bind.accepted", account=account.id, kind=kind, peer=link.peer_address, route=account.route)
+        link.resume()
+        self._kept.add(account.id)
+        self._write_later()
+
+    def esme_said(self, link: EsmeLink, pdus: list[Pdu], now: float) -> bool:
+        """Takes what an ESME said; tells whether it sits here."""
+        seat = self.seats.get(link)
+        if seat is None:
+            return False
+        seat.desk.from_esme(pdus, now)
+        self._esmes.add(link)
+        self._write_later()
+        return True
+
+    def esme_gone(self, link: EsmeLink) -> bool:
+        """An ESME's connection ended; tells whether it sat here."""
+        seat = self.seats.pop(link, None)
+        if seat is None:
+            return False
+        self._log("bind.closed", account=seat.account.id, reason=link.session.ending or "connection lost")
+        seat.desk.esme_lost()
+        self._esmes.discard(link)
+        self._kept.add(seat.account.id)
+        self._write_later()
+        return True
+
+    # ---- writing, and time -----------------------------------------------------------------------------------------
+
+    def _write_later(self) -> None:
+        self._wake()
+
+    def write(self) -> None:
+        """Writes everything that has something to say, in the order that keeps ids and answers safe."""
+        now = time.monotonic()
+        for account in self._kept:
+            for link, seat in self.seats.items():
+                if seat.account.id == account:
+                    seat.desk.deliver(now)
+                    self._esmes.add(link)
+        self._kept.clear()
+        self._trail.flush()
+        for pool in self._pools.values():
+            self._unwritten |= pool.dispatch.touched
+            pool.dispatch.touched.clear()
+        for bind in self._unwritten:
+            carrier = self._links.get(bind)
+            if carrier is not None:
+                carrier.flush()
+                carrier.set_reading()
+        self._unwritten.clear()
+        esmes, self._esmes = self._esmes, set()
+        for link in esmes:
+            link.flush()
+            link.set_reading()
+
+    def tick(self, now: float) -> None:
+        """Drives the timers of carrier binds, desks and what waits."""
+        for bind, link in tuple(self._links.items()):
+            if now >= link.session.next_deadline():
+                link.session.handle_deadline(now, bind.next_sequence())
+            link.abort_if_stuck(now)
+            self._unwritten.add(bind)
+        for pool in self._pools.values():
+            pool.dispatch.handle_deadline(now)
+            pool.returns.handle_deadline(now)
+        for esme, seat in tuple(self.seats.items()):
+            seat.desk.handle_deadline(now)
+            self._esmes.add(esme)
+        self.write()
+
+
+def _pool_route(name: str, route: Route) -> PoolRoute:
+    return PoolRoute(RouteFacts(name, route.carriers, route.priority, route.weight), Pace(route.rate_per_s))

@@ -64,7 +64,7 @@ def test_the_table_that_ships_agrees_with_an_independent_source() -> None:
             if longest and not recipient.startswith(NARROWER):
                 compared += 1
                 assert table.by_prefix(recipient) == theirs[longest], recipient
-    assert compared > 1500
+    assert compared > 1400
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,17 @@
 """A spool as its callers see it: order, limits, age, giving back, what comes again, and a disk that fails."""
 
 import asyncio
-import errno
-import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proxy.disk import Directory, DirectoryLockedError
+from proxy.disk import DirectoryLockedError
 from proxy.spool.entry import Entry
 from proxy.spool.errors import SpoolDamagedError, SpoolKeyError
 from proxy.spool.spool import MAX_ENTRY_OCTETS, Limits, Spool
+from tests.spool.disk_double import FaultyDisk, files_of
 
 KEY = bytes(range(32))
 ACCOUNT = "jianglan-01"
@@ -26,47 +25,6 @@ class Clock:
 
     def __call__(self) -> int:
         return self.now_us
-
-
-class FaultyDisk:
-    """The real directory, behind a gate, with failures on demand; remembers what was written where."""
-
-    def __init__(self, path: Path) -> None:
-        self.inner = Directory(path)
-        self.full = False
-        self.uncuttable = False
-        self.partly = 0
-        self.gate = threading.Event()
-        self.gate.set()
-        self.writes: list[str] = []
-        self.reads = 0
-
-    def write(self, name: str, offset: int, pieces: Sequence[bytes]) -> None:
-        assert self.gate.wait(10)
-        if self.full:
-            if self.partly:
-                self.inner.write(name, offset, [b"".join(pieces)[: self.partly]])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        self.writes.append(name)
-        self.inner.write(name, offset, pieces)
-
-    def set_aside(self, name: str, offset: int, to: str) -> None:
-        raise AssertionError("a spool leaves nothing aside")
-
-    def cut(self, name: str, offset: int) -> None:
-        if self.uncuttable:
-            raise OSError(errno.EIO, "Input/output error")
-        self.inner.cut(name, offset)
-
-    def remove(self, names: list[str]) -> None:
-        self.inner.remove(names)
-
-    def read(self, name: str, offset: int, size: int) -> bytes:
-        self.reads += 1
-        return self.inner.read(name, offset, size)
-
-    def close(self) -> None:
-        self.inner.close()
 
 
 Opener = Callable[..., Spool]
@@ -296,7 +254,8 @@ async def test_an_orderly_end_speaks_once(open_spool: Opener, tmp_path: Path) ->
 
 
 async def test_segments_are_limited_and_go_when_all_is_done(open_spool: Opener, tmp_path: Path) -> None:
-    spool = open_spool(limits={"segment_octets": 300, "done_linger_ms": 1})
+    disk = FaultyDisk(tmp_path)
+    spool = open_spool(disk=disk, limits={"segment_octets": 300, "done_linger_ms": 1})
     for number in range(12):
         await put_all(spool, b"%03d" % number * 30)
     before = names(tmp_path, "seg")
@@ -305,8 +264,7 @@ async def test_segments_are_limited_and_go_when_all_is_done(open_spool: Opener, 
     kept = entries.pop(5)
     for entry in entries:
         assert spool.done(entry)
-    while len(names(tmp_path, "seg")) > 2:
-        await asyncio.sleep(0.001)
+    await disk.until(lambda: len(names(tmp_path, "seg")) <= 2)
     # What is left: the segment of the one that is not done, and the one that is being written.
     assert before[-1] in names(tmp_path, "seg")
     await spool.close()
@@ -321,15 +279,13 @@ async def test_done_is_written_down_without_a_close(open_spool: Opener, tmp_path
     await put_all(spool, b"1", b"2", b"3")
     one, two, _ = spool.take(ACCOUNT, 3)
     assert spool.done(one)
-    while not any(name.endswith(".done") for name in disk.writes):
-        await asyncio.sleep(0.001)
+    await disk.until(lambda: disk.done_writes() > 0)
     assert spool.done(two)
-    while sum(name.endswith(".done") for name in disk.writes) < 2:
-        await asyncio.sleep(0.001)
+    await disk.until(lambda: disk.done_writes() > 1)
     copy = tmp_path / "copy"
     copy.mkdir()
-    for path in tmp_path.glob("*.*"):
-        (copy / path.name).write_bytes(path.read_bytes())
+    for name, octets in files_of(tmp_path).items():
+        (copy / name).write_bytes(octets)
     other = Spool.open(copy, KEY)
     assert octets_of(other.take(ACCOUNT, 9)) == [b"3"]
     await other.close()
@@ -406,11 +362,10 @@ async def test_done_is_written_when_the_disk_takes_it_again(open_spool: Opener, 
     await put_all(spool, b"1", b"2")
     disk.full = True
     assert spool.done(spool.take(ACCOUNT, 1)[0])
-    while spool.error is None:
-        await asyncio.sleep(0.001)
+    await disk.until(lambda: disk.failures > 1)
+    assert spool.error is not None
     disk.full = False
-    while not any(name.endswith(".done") for name in disk.writes):
-        await asyncio.sleep(0.001)
+    await disk.until(lambda: disk.done_writes() > 0)
     await spool.close()
     assert octets_of(open_spool().take(ACCOUNT, 9)) == [b"2"]
 
@@ -448,10 +403,10 @@ async def test_another_key_opens_nothing(open_spool: Opener, tmp_path: Path) -> 
     spool = open_spool()
     await put_all(spool, b"1")
     await spool.close()
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = files_of(tmp_path)
     with pytest.raises(SpoolKeyError):
         Spool.open(tmp_path, bytes(32))
     with pytest.raises(ValueError):
         Spool.open(tmp_path, KEY[:16])
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert files_of(tmp_path) == before
     assert open_spool().waiting(ACCOUNT) == 1

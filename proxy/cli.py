@@ -19,8 +19,8 @@ from proxy.commands import registry as registry_commands
 from proxy.commands import routing as routing_commands
 from proxy.commands.route import add_arguments as add_route_arguments
 from proxy.console.serve import serve as serve_console
+from proxy.disk import DirectoryLockedError
 from proxy.evidence import commands as evidence_commands
-from proxy.evidence.disk import LogLockedError
 from proxy.evidence.keys import KeyFileError
 from proxy.evidence.log import EvidenceFailedError
 from proxy.evidence.recovery import EvidenceDamagedError
@@ -38,7 +38,7 @@ _FAILURES: Final = (
     KeyFileError,
     EvidenceDamagedError,
     EvidenceFailedError,
-    LogLockedError,
+    DirectoryLockedError,
     OSError,
 )
 

@@ -21,6 +21,7 @@ from proxy.settings import Settings, load
 from proxy.store.ported_file import PORTED_FILE, PortedRows, load_ported
 
 _SHIPPED: Final = "carriers"
+_TABLE: Final = "ported"
 
 
 def add_arguments(commands: Any) -> None:
@@ -56,12 +57,15 @@ def _import_ported(arguments: argparse.Namespace) -> int:
     except DocumentError as error:
         sys.stderr.write(f"tdgate: {error}\n")
         return 1
-    conflicts = [
-        Problem("ported", line, "carrier", f"line {first} names another carrier for the same number")
-        for line, first in rows.conflicts()
+    with counting("sorting") as progress:
+        conflicts = rows.settle(progress)
+    problems += [
+        Problem(_TABLE, line, "carrier", f"line {other} names another carrier for the same number")
+        for line, other in conflicts
     ]
-    problems = sorted(problems + conflicts, key=lambda problem: problem.row)
-    done = not problems or (arguments.partial and right > 0)
+    problems.sort(key=lambda problem: problem.row)
+    # WHY not an empty one: it would take the former file's place, and every ported number would be forgotten.
+    done = len(rows) > 0 and (not problems or arguments.partial)
     result: dict[str, Any] = {"right": right - len(conflicts), "wrong": len({problem.row for problem in problems})}
     result["imported"] = done
     if done:

@@ -18,8 +18,8 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Struct
 
+from proxy.disk import Directory, Disk
 from proxy.evidence.batch import BatchBuilder, Sealed
-from proxy.evidence.disk import Directory, Disk
 from proxy.evidence.layout import Head, key_id_of, segment_name
 from proxy.evidence.records import Gap, Record, Start, Stop, encode
 from proxy.evidence.recovery import Recovered, recover
@@ -136,7 +136,7 @@ class EvidenceLog:
         """Opens or creates the log in a directory; blocks, and ends with a durable Start record (after a Gap, if any).
 
         `boot` of what it gives is new in this log. `former_keys`: keys that signed earlier segments. Raises
-        EvidenceDamagedError, LogLockedError, OSError.
+        EvidenceDamagedError, DirectoryLockedError, OSError.
         """
         limits = limits or Limits()
         disk = disk or Directory(directory)

@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
-from proxy.evidence.disk import Disk
+from proxy.disk import Disk
 from proxy.evidence.layout import LOG_ID_OCTETS, Head, LayoutError
 from proxy.evidence.merkle import CompactRange
 from proxy.evidence.records import KINDS, Stop, kind_of

@@ -21,7 +21,8 @@ UNTOLD: Final = -1.0
 _BUCKET_S: Final = 0.02
 #: A route without cap that was refused at a low rate climbs as if it had been refused at this one.
 _CEILING_LEAST: Final = 50.0
-_ALMOST_ONE: Final = 1.0 - 1e-9
+#: WHY not 1: a clock's reading is rounded, and at the time that `next_time` named there must be a message's worth.
+_ALMOST_ONE: Final = 1.0 - 1e-5
 
 
 class Pace:

@@ -94,12 +94,13 @@ def write_entries(
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        written = _stream(entries, identity, position, temporary, trailer)
-        os.replace(temporary, path)
+        try:
+            written = _stream(entries, identity, position, temporary, trailer)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"{path}: the base cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return written
 
 

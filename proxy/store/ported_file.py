@@ -29,10 +29,12 @@ _HEAPS: Final = 256
 _CARRIER_BITS: Final = 8
 _LINE_BITS: Final = 32
 _BESIDE_BITS: Final = _LINE_BITS + _CARRIER_BITS
+_LINE_MASK: Final = (1 << _LINE_BITS) - 1
+_CARRIER_MASK: Final = (1 << _CARRIER_BITS) - 1
 
 
 class PortedRows:
-    """Rows of one file on their way to disk: `add` all, then `conflicts`, then `write` once."""
+    """Rows of one file on their way to disk: `add` all, then `settle`, then `write`."""
 
     __slots__ = ("_carriers", "_key_id", "_keys", "_lines", "_names", "_numbers")
 
@@ -51,41 +53,43 @@ class PortedRows:
         self._lines[heap].append(line)
         self._carriers[heap].append(self._numbers[carrier])
 
-    def conflicts(self) -> list[tuple[int, int]]:
-        """Lines that name another carrier for a number than its first line did: (line, first line), by line.
+    def __len__(self) -> int:
+        """How many rows are held: after `settle`, how many numbers."""
+        return sum(map(len, self._keys))
 
-        What one number's lines contradict each other about is left out of the file altogether.
+    def settle(self, progress: Callable[[int], None] = lambda _: None) -> list[tuple[int, int]]:
+        """Brings the rows in order, each number once, and takes out numbers whose rows contradict each other.
+
+        Gives all lines of those with a line that says otherwise, by line. `progress` is told how many rows are done.
         """
         found: list[tuple[int, int]] = []
+        done = 0
         for heap in range(_HEAPS):
+            done += len(self._keys[heap])
             self._settle(heap, found)
+            progress(done)
         return sorted(found)
 
     def _settle(self, heap: int, conflicts: list[tuple[int, int]]) -> None:
-        """Sorts a heap by key, each key once; says what contradicts itself and takes it out."""
         beside = zip(self._keys[heap], self._lines[heap], self._carriers[heap], strict=True)
         rows = sorted([key << _BESIDE_BITS | line << _CARRIER_BITS | carrier for key, line, carrier in beside])
         keys, lines, carriers = array("Q"), array("I"), array("B")
-        last, ambiguous = -1, False
-        for row in rows:
-            key = row >> _BESIDE_BITS
-            line, carrier = row >> _CARRIER_BITS & ((1 << _LINE_BITS) - 1), row & ((1 << _CARRIER_BITS) - 1)
-            if key != last:
-                if ambiguous:
-                    _pop(keys, lines, carriers)
-                keys.append(key)
-                lines.append(line)
-                carriers.append(carrier)
-                last, ambiguous = key, False
-            elif carrier != carriers[-1]:
-                conflicts.append((line, lines[-1]))
-                ambiguous = True
-        if ambiguous:
-            _pop(keys, lines, carriers)
+        at, count = 0, len(rows)
+        while at < count:
+            first, key = at, rows[at] >> _BESIDE_BITS
+            at += 1
+            while at < count and rows[at] >> _BESIDE_BITS == key:
+                at += 1
+            if at - first > 1 and (contradiction := _contradiction(rows[first:at])):
+                conflicts += contradiction
+                continue
+            keys.append(key)
+            lines.append(rows[first] >> _CARRIER_BITS & _LINE_MASK)
+            carriers.append(rows[first] & _CARRIER_MASK)
         self._keys[heap], self._lines[heap], self._carriers[heap] = keys, lines, carriers
 
     def write(self, path: Path, progress: Callable[[int], None] = lambda _: None) -> int:
-        """Writes the file beside and puts it in place at once: how many numbers. Needs `conflicts` before.
+        """Writes the file beside and puts it in place at once: how many numbers. INVARIANT: `settle` came before.
 
         Raises StoreError; the former file then stays.
         """
@@ -102,9 +106,12 @@ class PortedRows:
             progress(done)
 
 
-def _pop(*columns: "array[int]") -> None:
-    for column in columns:
-        column.pop()
+def _contradiction(rows: list[int]) -> list[tuple[int, int]]:
+    """Each line of one number with the first line that names another carrier; nothing where all name the same."""
+    named = [(row >> _CARRIER_BITS & _LINE_MASK, row & _CARRIER_MASK) for row in rows]
+    first_line, first_carrier = named[0]
+    other = next((line for line, carrier in named if carrier != first_carrier), 0)
+    return [(line, other if carrier == first_carrier else first_line) for line, carrier in named] if other else []
 
 
 def _sync_folder(folder: Path) -> None:

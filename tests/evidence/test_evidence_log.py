@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from proxy.evidence.disk import Directory, LogLockedError
+from proxy.disk import Directory, DirectoryLockedError
 from proxy.evidence.log import EvidenceFailedError, EvidenceLog, Limits
 from proxy.evidence.read import entries, last_head, tail
 from proxy.evidence.records import Decision, Gap, Start, Stop, encode
@@ -241,7 +241,7 @@ async def test_a_new_key_begins_a_new_segment(tmp_path: Path) -> None:
 
 async def test_a_second_writer_is_kept_out(tmp_path: Path) -> None:
     log = open_log(tmp_path)
-    with pytest.raises(LogLockedError):
+    with pytest.raises(DirectoryLockedError):
         open_log(tmp_path)
     await log.close()
     await open_log(tmp_path).close()

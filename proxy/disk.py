@@ -1,9 +1,11 @@
-"""Files of the writer: the only place that writes, syncs, moves or cuts a file of the log.
+"""A directory with one writer: the only place that writes, syncs, moves, cuts or removes a file of log or spool.
 
 Owns descriptors and durability. Must never decide what is written. `Disk` is a protocol, so that a test can give one
-that fails. Everything here blocks and raises OSError; it runs in the writer's thread, or at start.
+that fails. Everything here blocks and raises OSError; it runs in a writer's thread, or at start. `read` alone may be
+called beside a write.
 """
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Sequence
@@ -14,8 +16,8 @@ from typing import Final, Protocol
 _WRITE_OCTETS: Final = 1 << 18
 
 
-class LogLockedError(Exception):
-    """Another process writes this log."""
+class DirectoryLockedError(Exception):
+    """Another process writes in this directory."""
 
 
 class Disk(Protocol):
@@ -38,7 +40,7 @@ class Directory:
     """A directory on a local file system, locked against a second writer."""
 
     def __init__(self, path: Path) -> None:
-        """Creates the directory (0700) when missing; raises LogLockedError, OSError."""
+        """Creates the directory (0700) when missing; raises DirectoryLockedError, OSError."""
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = path
         self._directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -49,7 +51,7 @@ class Directory:
             fcntl.flock(self._directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(self._directory)
-            raise LogLockedError(f"{path}: another process writes this log") from error
+            raise DirectoryLockedError(f"{path}: another process writes here") from error
 
     def write(self, name: str, offset: int, pieces: Sequence[bytes]) -> None:
         descriptor = self._descriptor(name)
@@ -94,6 +96,37 @@ class Directory:
         else:
             source.unlink()
         os.fsync(self._directory)
+
+    def cut(self, name: str, offset: int) -> None:
+        """Cuts off what stands from `offset` on, durably; nothing where the file is missing or ends before."""
+        try:
+            descriptor = os.open(name, os.O_RDWR | os.O_CLOEXEC, dir_fd=self._directory)
+        except FileNotFoundError:
+            return
+        try:
+            if os.fstat(descriptor).st_size > offset:
+                os.ftruncate(descriptor, offset)
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Removes files one after the other, durably; a file that is missing is none too many."""
+        for name in names:
+            if self._open is not None and self._open_name == name:
+                os.close(self._open)
+                self._open = None
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self._directory)
+        os.fsync(self._directory)
+
+    def read(self, name: str, offset: int, size: int) -> bytes:
+        """So many octets of a file, fewer at its end."""
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory)
+        try:
+            return os.pread(descriptor, size, offset)
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         if self._open is not None:

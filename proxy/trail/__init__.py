@@ -1,0 +1,1 @@
+"""The trail: what becomes of each permitted message after it left, by all of its ids."""

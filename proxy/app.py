@@ -29,6 +29,7 @@ from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.journal import Journal
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
+from proxy.pool_stores import open_stores
 from proxy.registry.dates import day_number
 from proxy.registry.keys import person_key_for
 from proxy.registry.packs import find_config, read_pack
@@ -154,7 +155,12 @@ class Application:
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
-        self._smpp = SmppServer(settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log)
+        stores = open_stores(settings, secret.person_key.key_id) if settings.smpp.pools else None
+        if stores is not None:
+            opened.push_async_callback(stores.close)
+        self._smpp = SmppServer(
+            settings.smpp, self._in_force, self._journal, self._hearing, confirmer, stores, self.log
+        )
         self._verbs = Verbs(self._store, secret, self._revisions.follow)
         self._control = ControlServer(settings.path(CONTROL_SOCKET), self.dispatch)
         self._console = ConsoleProcess(self._config, self.log)

@@ -86,7 +86,18 @@ class Spool(Struct, frozen=True, forbid_unknown_fields=True):
     octets_most: int = 1 << 30
     account_octets_most: int = 256 << 20
     age_most_s: float = 259_200.0
-    retry_s: float = 5.0
+
+
+class Trail(Struct, frozen=True, forbid_unknown_fields=True):
+    """The ids of messages that wait for their receipt, in pool mode."""
+
+    directory: str = "trail"
+
+
+class Routing(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose subscriber a number is; a bare name is a table that ships, a path is a file."""
+
+    carriers: str = "carriers"
 
 
 class Smpp(Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,6 +120,7 @@ class Smpp(Struct, frozen=True, forbid_unknown_fields=True):
     drain_s: float = 10.0
     purpose_tag: int = 0x1401
     message_ids_kept: int = 200_000
+    delivery_retry_s: float = 5.0
 
 
 class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,6 +179,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     evidence: Evidence = field(default_factory=Evidence)
     store: Store = field(default_factory=Store)
     spool: Spool = field(default_factory=Spool)
+    trail: Trail = field(default_factory=Trail)
+    routing: Routing = field(default_factory=Routing)
     console: Console = field(default_factory=Console)
     log: Log = field(default_factory=Log)
 
@@ -285,7 +299,9 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             yield f"smpp.routes.{name}.backoff_first_s: more than backoff_most_s"
         if route.tls is not None and bool(route.tls.certificate) != bool(route.tls.key):
             yield f"smpp.routes.{name}.tls: certificate and key come together"
+    yield from _pools(smpp)
     yield from _ranges("smpp", smpp)
+    yield from _ranges("spool", settings.spool)
     yield from _ranges("evidence", settings.evidence)
     if not _is_one_message(settings.confirmation.text):
         yield "confirmation.text: must fit one message: 160 ASCII characters, or 70 with any other"
@@ -300,6 +316,31 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "smpp.message_ids_kept: at least 1"
     if not 0x1400 <= smpp.purpose_tag <= 0x3FFF:
         yield "smpp.purpose_tag: must be of the range for vendors, 0x1400 to 0x3FFF (SMPP v3.4 §5.3.2)"
+
+
+def _pools(smpp: Smpp) -> Iterator[str]:
+    """A pool shares routes that nothing else uses, each with credentials of its own."""
+    taken: dict[str, str] = {}
+    for name, pool in smpp.pools.items():
+        if name in smpp.routes:
+            yield f"smpp.pools.{name}: a route has this name: accounts could not tell which they mean"
+        if not pool.routes:
+            yield f"smpp.pools.{name}.routes: at least one is needed"
+        for each in pool.routes:
+            route = smpp.routes.get(each)
+            if each in taken:
+                yield f"smpp.pools.{name}.routes: {each} is in pool {taken[each]} already"
+            elif route is None:
+                yield f"smpp.pools.{name}.routes: there is no route {each}"
+            elif not route.system_id:
+                yield f"smpp.routes.{each}.system_id: a route of a pool binds with credentials of its own"
+            taken.setdefault(each, name)
+    for name, route in smpp.routes.items():
+        for key in ("binds", "weight"):
+            if getattr(route, key) < 1:
+                yield f"smpp.routes.{name}.{key}: at least 1"
+        if route.rate_per_s < 0:
+            yield f"smpp.routes.{name}.rate_per_s: 0 or more"
 
 
 def _is_one_message(text: str) -> bool:
@@ -327,7 +368,11 @@ def _ranges(prefix: str, table: Struct) -> Iterator[str]:
     """Times, sizes and limits are more than 0 and finite, as the end of their names says what they are."""
     for item in msgspec.structs.fields(table):
         value = getattr(table, item.name)
-        if item.name.endswith(("_s", "_ms", "_most", "_octets", "_records")) and not 0 < value < inf:
+        if (
+            item.name != "rate_per_s"
+            and item.name.endswith(("_s", "_ms", "_most", "_octets", "_records"))
+            and not 0 < value < inf
+        ):
             yield f"{prefix}.{item.encode_name}: must be more than 0 and finite"
 
 

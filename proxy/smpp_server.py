@@ -25,6 +25,7 @@ from proxy.binds.binding import (
 from proxy.binds.credentials import Credentials
 from proxy.binds.links import CarrierLink, EsmeLink, Link
 from proxy.binds.pairs import Bound, Pairs, RouteState, links_of
+from proxy.binds.pools import Pools
 from proxy.binds.tcp import Listening
 from proxy.binds.tls import client_context, server_context
 from proxy.core.records import Account
@@ -32,6 +33,7 @@ from proxy.judging.account_gate import InForce
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
+from proxy.pool_stores import PoolStores
 from proxy.settings import Smpp
 from proxy.smpp.consts import BIND_RECEIVER, ESME_RBINDFAIL, ESME_RSYSERR, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, PduError, response
@@ -49,7 +51,14 @@ class SmppServer:
     """The bind proxy. `log(event, **fields)` counts an event and writes a line without personal data."""
 
     def __init__(
-        self, settings: Smpp, in_force: InForce, journal: Journal, hearing: Hearing, confirmer: Confirmer, log: Log
+        self,
+        settings: Smpp,
+        in_force: InForce,
+        journal: Journal,
+        hearing: Hearing,
+        confirmer: Confirmer,
+        stores: PoolStores | None,
+        log: Log,
     ) -> None:
         self._settings = settings
         self._in_force = in_force
@@ -73,6 +82,11 @@ class SmppServer:
         self._doorkeeper = Doorkeeper(self._credentials, in_force, journal)
         self._dialler = Dialler(self, in_force, self._timers, settings.command_length_most_octets, log)
         self._pairs = Pairs(settings, in_force, journal, hearing, self.wake, self._confirm, log)
+        self._pools = (
+            Pools(settings, in_force, journal, hearing, confirmer, self._pairs, self._timers, stores, log)
+            if stores is not None
+            else None
+        )
         self._listeners: list[asyncio.AbstractServer | Listening] = []
         self._links: set[EsmeLink] = set()
         #: Connections in their TLS handshake, with the monotonic time at which each came.
@@ -99,6 +113,8 @@ class SmppServer:
         for name, route in self._settings.routes.items():
             tls = client_context(route.tls) if route.tls is not None else None
             self.routes[name] = RouteState(name, route, tls, route_table(route))
+        if self._pools is not None:
+            self._pools.start(self.routes)
         loop = asyncio.get_running_loop()
         for listener in self._settings.listeners:
             if listener.tls is None:
@@ -133,6 +149,8 @@ class SmppServer:
         await asyncio.gather(*undone, return_exceptions=True)
         for name in self.routes:
             self.drain_route(name)
+        if self._pools is not None:
+            await self._pools.drain(seconds)
         if self.bounds:
             self._empty.clear()
             with contextlib.suppress(TimeoutError):
@@ -208,7 +226,7 @@ class SmppServer:
 
     def esme_said(self, link: EsmeLink, pdus: list[Pdu], now: float) -> None:
         """Something came on a connection without a relay: it sits in a pool, or it asks for a bind."""
-        if self._pools.esme_said(link, pdus, now):
+        if self._pools is not None and self._pools.esme_said(link, pdus, now):
             return
         for pdu in pdus:
             if not pdu.command_id & RESPONSE_BIT:
@@ -236,8 +254,8 @@ class SmppServer:
             bind = read_bind(pdu)
             certificate = _certificate(link)
             account = await self._doorkeeper.admit(bind, link.peer_address, certificate)
-            if self._pools.serves(account):
-                self._seat(link, account, bind)
+            if self._pools is not None and self._pools.serves(account):
+                self._pools.admit(link, account, bind)
             else:
                 await self._open(link, account, bind)
         except PduError as error:
@@ -254,15 +272,6 @@ class SmppServer:
         link.session.out.append(response(pdu.command_id | RESPONSE_BIT, status, pdu.sequence))
         link.session.close("bind refused")
         link.flush()
-
-    def _seat(self, link: EsmeLink, account: Account, bind: BindRequest) -> None:
-        """Answers the bind of a pool's ESME; raises BindRefusedError."""
-        if sum(seat.account.id == account.id for seat in self._pools.seats.values()) >= account.max_binds:
-            raise BindRefusedError(ESME_RBINDFAIL, "max_binds")
-        if self.draining:
-            raise BindRefusedError(ESME_RSYSERR, "draining")
-        if not link.gone and not link.session.ending:
-            self._pools.seat(link, account, bind)
 
     async def _open(self, link: EsmeLink, account: Account, bind: BindRequest) -> None:
         """Asks the carrier, and passes its answer on; raises BindRefusedError."""
@@ -305,7 +314,7 @@ class SmppServer:
         task = self._binding.get(link)
         if task is not None:
             task.cancel()
-        if self._pools.esme_gone(link):
+        if self._pools is not None and self._pools.esme_gone(link):
             return
         bound = self._by_esme.pop(link, None)
         if bound is None:
@@ -423,6 +432,8 @@ class SmppServer:
         self._ticker = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
         now = time.monotonic()
         self._in_force.now = time.time()
+        if self._pools is not None:
+            self._pools.tick(now)
         for link, since in tuple(self._greeting.items()):
             if now >= since + self._timers.session_init_s + _HANDSHAKE_GRACE_S:
                 del self._greeting[link]

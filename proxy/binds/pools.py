@@ -5,6 +5,7 @@ unknown; then the carriers, then the ESMEs. Must never decide about a message or
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from functools import partial
@@ -25,7 +26,7 @@ from proxy.pool.bind import PoolBind
 from proxy.pool.desk import Desk
 from proxy.pool.dispatch import Dispatch, PoolRoute
 from proxy.pool.ticket import Ticket
-from proxy.routing.carriers import CarrierTable
+from proxy.pool_stores import PoolStores
 from proxy.routing.choice import Route as RouteFacts
 from proxy.routing.pace import Pace
 from proxy.settings import Route, Smpp
@@ -35,7 +36,9 @@ from proxy.smpp.consts import (
     DATA_SM,
     DELIVER_SM,
     ENQUIRE_LINK_RESP,
+    ESME_RBINDFAIL,
     ESME_ROK,
+    ESME_RSYSERR,
     RESPONSE_BIT,
     SUBMIT_SM,
     TAG_SC_INTERFACE_VERSION,
@@ -43,15 +46,15 @@ from proxy.smpp.consts import (
     UNBIND_RESP,
 )
 from proxy.smpp.pdu import Pdu, response
-from proxy.smpp.receipt_ids import likely_ids, renamed
+from proxy.smpp.receipt_ids import likely_ids, rewritten
 from proxy.smpp.session import Timers
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
-from proxy.spool.spool import Spool
-from proxy.trail.trail import Trail
 
 _SYSTEM_ID: Final = b"tdgate\0"
 _INTERFACE_VERSION: Final = 0x34
+_UNBIND_S: Final = 2.0
+_EXPIRE_S: Final = 1.0
 #: What stands for a message of tdgate's own in a bind's window: nobody asked for it.
 _OWN_REQUEST: Final = Pdu(SUBMIT_SM, 0, 0, b"")
 
@@ -105,12 +108,7 @@ class Pools:
         confirmer: Confirmer,
         pairs: Pairs,
         timers: Timers,
-        carriers: CarrierTable,
-        trail: Trail,
-        spool: Spool,
-        *,
-        retry_s: float,
-        wake: Callable[[], None],
+        stores: PoolStores,
         log: Callable[..., None],
     ) -> None:
         self._settings = settings
@@ -120,12 +118,13 @@ class Pools:
         self._confirmer = confirmer
         self._pairs = pairs
         self._timers = timers
-        self._carriers = carriers
-        self._trail = trail
-        self._spool = spool
-        self._retry_s = retry_s
-        self._wake = wake
+        self._carriers = stores.carriers
+        self._trail = stores.trail
+        self._spool = stores.spool
         self._log = log
+        self._writing = False
+        self._wrote = asyncio.Event()
+        self._expired_at = 0.0
         self._dialler = Dialler(self, in_force, timers, settings.command_length_most_octets, log)
         self._pools: dict[str, PoolState] = {}
         self._links: dict[PoolBind, CarrierLink] = {}
@@ -153,7 +152,7 @@ class Pools:
                 self._spool,
                 {each: routes[each].table for each in pool.routes},
                 likely_ids=likely_ids,
-                renamed=renamed,
+                renamed=rewritten,
                 answered=self._touch,
                 kept=self._delivery_kept,
                 closed=partial(self._refused_meanwhile, dispatch),
@@ -167,25 +166,17 @@ class Pools:
                     self._keeping.add(task)
                     task.add_done_callback(self._keeping.discard)
 
-    async def stop_dialling(self) -> None:
-        """Dials no more."""
+    async def drain(self, seconds: float) -> None:
+        """Answers what comes with `internal.draining`, waits at most `seconds` for what is open, and unbinds."""
+        self.draining = True
         for task in self._keeping:
             task.cancel()
         await asyncio.gather(*self._keeping, return_exceptions=True)
-
-    def drain(self) -> None:
-        """Answers what comes with `internal.draining`, and unbinds once nothing is open."""
-        self.draining = True
         for seat in self.seats.values():
             seat.desk.draining = True
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no ESME has anything open."""
-        return all(not seat.desk.in_flight and not seat.desk.delivering for seat in self.seats.values())
-
-    def unbind_all(self) -> None:
-        """Asks both sides for the end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._until(lambda: self._is_idle)
         for esme, seat in self.seats.items():
             esme.session.unbind(seat.desk.next_sequence())
         for bind, carrier in self._links.items():
@@ -193,6 +184,22 @@ class Pools:
         self._esmes.update(self.seats)
         self._unwritten.update(self._links)
         self.write()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_UNBIND_S):
+                await self._until(lambda: not self.seats and not self._links)
+        for link in (*self.seats, *self._links.values()):
+            link.abort()
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        """Waits until something holds, looking again whenever something was written."""
+        while not condition():
+            self._wrote.clear()
+            await self._wrote.wait()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing of any ESME is open."""
+        return all(not seat.desk.in_flight and not seat.desk.delivering for seat in self.seats.values())
 
     # ---- the carriers' side ---------------------------------------------------------------------------------------
 
@@ -297,8 +304,16 @@ class Pools:
         """Whether an account is one of a pool."""
         return account.route in self._pools
 
-    def seat(self, link: EsmeLink, account: Account, bind: BindRequest) -> None:
-        """Takes an ESME that may bind, and answers it."""
+    def admit(self, link: EsmeLink, account: Account, bind: BindRequest) -> None:
+        """Takes an ESME that may bind, and answers it; raises BindRefusedError."""
+        if sum(seat.account.id == account.id for seat in self.seats.values()) >= account.max_binds:
+            raise BindRefusedError(ESME_RBINDFAIL, "max_binds")
+        if self.draining:
+            raise BindRefusedError(ESME_RSYSERR, "draining")
+        if not link.gone and not link.session.ending:
+            self._seat(link, account, bind)
+
+    def _seat(self, link: EsmeLink, account: Account, bind: BindRequest) -> None:
         pool = self._pools[account.route]
         shared = self._pairs.shared_by(account)
 
@@ -332,7 +347,7 @@ class Pools:
             self._spool,
             window=account.window,
             response_s=self._timers.response_s,
-            later_s=self._retry_s,
+            later_s=self._settings.delivery_retry_s,
             touched=partial(self._esmes.add, link),
         )
         desk.draining = self.draining
@@ -371,10 +386,13 @@ class Pools:
     # ---- writing, and time -----------------------------------------------------------------------------------------
 
     def _write_later(self) -> None:
-        self._wake()
+        if not self._writing:
+            self._writing = True
+            asyncio.get_running_loop().call_soon(self.write)
 
     def write(self) -> None:
         """Writes everything that has something to say, in the order that keeps ids and answers safe."""
+        self._writing = False
         now = time.monotonic()
         for account in self._kept:
             for link, seat in self.seats.items():
@@ -382,7 +400,12 @@ class Pools:
                     seat.desk.deliver(now)
                     self._esmes.add(link)
         self._kept.clear()
-        self._trail.flush()
+        try:
+            self._trail.flush()
+        except OSError:
+            # WHY nothing is written: an ESME must not get an id that a kill could make unknown. It is tried again.
+            self._log("trail.failed")
+            return
         for pool in self._pools.values():
             self._unwritten |= pool.dispatch.touched
             pool.dispatch.touched.clear()
@@ -396,6 +419,7 @@ class Pools:
         for link in esmes:
             link.flush()
             link.set_reading()
+        self._wrote.set()
 
     def tick(self, now: float) -> None:
         """Drives the timers of carrier binds, desks and what waits."""
@@ -410,6 +434,11 @@ class Pools:
         for esme, seat in tuple(self.seats.items()):
             seat.desk.handle_deadline(now)
             self._esmes.add(esme)
+        if now >= self._expired_at + _EXPIRE_S:
+            self._expired_at = now
+            self._trail.expire(time.time_ns() // 1000)
+            for account, count in self._spool.expire(time.time_ns() // 1000).items():
+                self._log("spool.expired", account=account, count=count)
         self.write()
 
 

@@ -46,7 +46,7 @@ class MessageTrail(Protocol):
 
     def by_carrier(self, route: str, carrier_id: bytes) -> tuple[Found, ...]: ...
 
-    def final(self, decision_id: int, state: str) -> None: ...
+    def final(self, decision_id: int, state: str) -> bool: ...
 
 
 class Keeping(Protocol):
@@ -81,7 +81,7 @@ class PoolReturns:
         tables: dict[str, AlphabetTable],
         *,
         likely_ids: Callable[[bytes], Iterable[bytes]],
-        renamed: Callable[[bytes, bytes], bytes | None],
+        renamed: Callable[[bytes, bytes], bytes],
         answered: Callable[[PoolBind], None],
         kept: Callable[[str], None],
         closed: Callable[[bytes], None],
@@ -134,8 +134,9 @@ class PoolReturns:
         found = self._message_of(bind.route, ids, pdu)
         if found is None:
             return False
-        renamed = self._renamed(pdu.raw, our_id(found.decision_id))
-        if renamed is None:
+        try:
+            renamed = self._renamed(pdu.raw, our_id(found.decision_id))
+        except PduError:
             # WHY as it is: a receipt whose id cannot be told apart in it is still better than none.
             self._log("receipt.unrenamed")
             renamed = pdu.raw

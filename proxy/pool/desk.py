@@ -4,8 +4,8 @@ Owns which of the ESME's requests are open and which deliveries wait for its ans
 request becomes a ticket, and the dispatch sends it. Every request gets exactly one answer while the ESME is there.
 """
 
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
 
 from proxy.core.decision import Permit, Refusal
 from proxy.pool.dispatch import Dispatch
@@ -55,11 +55,11 @@ class Entry(Protocol):
 class Deliveries(Protocol):
     """What waits for one account, oldest first (`proxy/spool`)."""
 
-    def take(self, account: str, most: int) -> list[Entry]: ...
+    def take(self, account: str, most: int) -> Sequence[Entry]: ...
 
-    def done(self, entry: Entry) -> object: ...
+    def done(self, entry: Any) -> bool: ...
 
-    def give_back_entry(self, entry: Entry) -> object: ...
+    def give_back_entry(self, entry: Any) -> bool: ...
 
 
 class Carriers(Protocol):

@@ -124,7 +124,8 @@ class Dispatch:
             self._books.accepted(ticket, bind.route, carrier_id)
             octets = under_our_id(pdu, ticket)
         else:
-            route.pace.refused(now, pdu.status)
+            if route.pace.refused(now, pdu.status):
+                self._books.note("route.slowed")
             self._books.rejected(ticket, pdu.status)
             octets = response(pdu.command_id, pdu.status, ticket.pdu.sequence, raw[16:])
         ticket.asker.answered(ticket, octets)

@@ -1,0 +1,241 @@
+"""Pool mode on the socket: two carriers that give the same ids, shared by ESMEs that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tools.raw_smsc import RawSession, RawSmsc
+from tests.tools.wire import (
+    BIND_RX,
+    BIND_TRX,
+    BIND_TX,
+    DELIVER_SM,
+    RESP,
+    SUBMIT_SM,
+    Frame,
+    cstring,
+    message_body,
+    pdu,
+    receipt_text,
+    tlv,
+)
+from tests.wire.house import House, make_template, reply, text
+from tests.wire.people import PERSONS, account, registry
+
+pytestmark = pytest.mark.wire
+
+#: What both carriers number their messages by: the same ids on either side.
+_ID = "c0{:06x}"
+UNKNOWN_OUTCOME, LATER, THROTTLED, REFUSED = 0x0460, 0x64, 0x58, 0x0439
+POOLED = registry(
+    accounts=[
+        account("pool-jl", "jianglan", "marketing", route="pool"),
+        account("pool-yx", "yunxiu", "marketing", route="pool"),
+    ]
+)
+
+
+@pytest.fixture(scope="session")
+def pooled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("pool") / "template", POOLED)
+
+
+class PoolHouse(House):
+    """A house with two carriers: `smsc` and `other`, each with two binds unless told otherwise."""
+
+    async def __aenter__(self) -> PoolHouse:
+        await super().__aenter__()
+        self.smsc.id_format = _ID
+        self.other = RawSmsc(id_format=_ID)
+        await self.other.listen()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await super().__aexit__(*raised)
+        await self.other.close()
+
+    async def open(self, *, smpp: dict[str, Any] | None = None, **routes: dict[str, Any]) -> PoolHouse:
+        """Starts it and waits until every bind stands. `one` and `two` change the routes."""
+        whole = {
+            name: {"port": smsc.port, "system_id": f"gate-{name}", "password": "pw", "binds": 2, **routes.get(name, {})}
+            for name, smsc in (("one", self.smsc), ("two", self.other))
+        }
+        await self.start(smpp=smpp or {}, routes=whole, **{"smpp.pools.pool": {"routes": ["one", "two"]}})
+        for name, smsc in (("one", self.smsc), ("two", self.other)):
+            await smsc.wait(lambda name=name, smsc=smsc: len(standing(smsc)) >= whole[name]["binds"])
+        return self
+
+
+def standing(smsc: RawSmsc) -> list[RawSession]:
+    return [one for one in smsc.sessions if one.bind_command and not one.closed.is_set()]
+
+
+@pytest.fixture
+async def pool(pooled: Path, tmp_path: Path) -> AsyncIterator[PoolHouse]:
+    async with PoolHouse(pooled, tmp_path) as made:
+        yield made
+
+
+def id_of(frame: Frame) -> str:
+    return frame.body.partition(b"\0")[0].decode()
+
+
+def receipt(message_id: str, number: str, person: str, state: str = "DELIVRD", tlvs: bytes = b"") -> bytes:
+    said = receipt_text(message_id, state)
+    return message_body(person, number, said, esm_class=4, source_ton=1, source_npi=1, dest_ton=0) + tlvs
+
+
+async def test_two_carriers_with_the_same_ids_never_cross(pool: PoolHouse) -> None:
+    await pool.open()
+    jl, yx = await pool.bind("pool-jl"), await pool.bind("pool-yx")
+    sent: dict[str, tuple[str, str, str]] = {}
+    for place, person in enumerate(PERSONS[10:26]):
+        esme, number, who = ((jl, "10690001", "jl"), (yx, "10690101", "yx"))[place % 2]
+        answer = await esme.request(SUBMIT_SM, text(number, person))
+        assert answer.status == 0
+        sent[id_of(answer)] = who, number, person
+    assert len(sent) == 16
+    # Both routes were used, and both carriers gave the same ids.
+    assert 0 < len(pool.smsc.of(SUBMIT_SM)) < 16
+    for smsc in (pool.smsc, pool.other):
+        count = 0
+        for frame in smsc.of(SUBMIT_SM):
+            count += 1
+            person = frame.body[frame.body.index(b"861380013") :][:13].decode()
+            number = "10690001" if b"10690001" in frame.body else "10690101"
+            carrier_id = _ID.format(count)
+            session = standing(smsc)[0]
+            told = await session.answered(
+                await session.deliver(receipt(carrier_id, number, person, tlvs=tlv(0x1E, cstring(carrier_id))))
+            )
+            assert told.status == 0
+            esme = jl if number == "10690001" else yx
+            got = await esme.expect(DELIVER_SM)
+            ours = [one for one, (_, at, to) in sent.items() if (at, to) == (number, person)]
+            assert len(ours) == 1
+            assert f"id:{ours[0]} ".encode() in got.body
+            assert tlv(0x1E, cstring(ours[0])) in got.body
+            assert carrier_id.encode() not in got.body
+    assert len(jl.received) + len(yx.received) == 2 + 16 + 16
+    await pool.end()
+
+
+async def test_a_refusal_closes_and_its_reply_waits_for_an_absent_esme(pool: PoolHouse) -> None:
+    await pool.open()
+    esme = await pool.bind("pool-jl", BIND_TX)
+    assert (await esme.request(SUBMIT_SM, text("10690001", PERSONS[1]))).status == 0
+    session = standing(pool.other)[0]
+    assert (await session.answered(await session.deliver(reply("TD", person=PERSONS[1])))).status == 0
+    assert (await esme.request(SUBMIT_SM, text("10690001", PERSONS[1]))).status == REFUSED
+    assert (await esme.request(SUBMIT_SM, text("10690001", PERSONS[2]))).status == 0
+    receiver = await pool.bind("pool-jl", BIND_RX)
+    got = await receiver.expect(DELIVER_SM)
+    assert b"TD" in got.body
+    await pool.end()
+
+
+async def test_what_was_acknowledged_survives_a_kill(pool: PoolHouse) -> None:
+    await pool.open()
+    esme = await pool.bind("pool-jl", BIND_TX)
+    ids = [id_of(await esme.request(SUBMIT_SM, text("10690001", PERSONS[place]))) for place in range(8, 14)]
+    await pool.kill()
+    await pool.start()
+    await pool.smsc.wait(lambda: len(standing(pool.smsc)) >= 2)
+    await pool.other.wait(lambda: len(standing(pool.other)) >= 2)
+    place = {"one": 0, "two": 0}
+    kept = 0
+    for name, smsc in (("one", pool.smsc), ("two", pool.other)):
+        for frame in smsc.of(SUBMIT_SM):
+            place[name] += 1
+            person = frame.body[frame.body.index(b"861380013") :][:13].decode()
+            session = standing(smsc)[0]
+            body = receipt(_ID.format(place[name]), "10690001", person)
+            assert (await session.answered(await session.deliver(body))).status == 0
+            kept += 1
+    assert kept == 6
+    await pool.kill()
+    await pool.start()
+    receiver = await pool.bind("pool-jl", BIND_RX)
+    named = {(await receiver.expect(DELIVER_SM)).body for _ in range(6)}
+    assert {one for one in ids if any(f"id:{one} ".encode() in body for body in named)} == set(ids)
+    await pool.end()
+
+
+async def test_a_route_that_dies_leaves_the_other(pool: PoolHouse) -> None:
+    held: list[tuple[Frame, RawSession]] = []
+
+    def silent(frame: Frame, session: RawSession) -> bytes | None:
+        if frame.command != SUBMIT_SM:
+            return None
+        held.append((frame, session))
+        return b""
+
+    pool.smsc.answer = silent
+    await pool.open()
+    esme = await pool.bind("pool-jl")
+    for person in PERSONS[10:20]:
+        await esme.submit(SUBMIT_SM, text("10690001", person))
+    await pool.smsc.wait(lambda: len(held) >= 1 and len(pool.other.of(SUBMIT_SM)) + len(held) == 10)
+    await pool.smsc.close()
+    answers = [await esme.expect(SUBMIT_SM | RESP) for _ in range(10)]
+    assert sorted({one.status for one in answers}) == [0, UNKNOWN_OUTCOME]
+    assert sum(one.status == UNKNOWN_OUTCOME for one in answers) == len(held)
+    for person in PERSONS[20:26]:
+        assert (await esme.request(SUBMIT_SM, text("10690001", person))).status == 0
+    await pool.end()
+
+
+async def test_a_carrier_that_asks_for_less_slows_its_own_route(pool: PoolHouse) -> None:
+    def throttled(frame: Frame, session: RawSession) -> bytes | None:
+        return pdu(SUBMIT_SM | RESP, status=THROTTLED, sequence=frame.sequence) if frame.command == SUBMIT_SM else None
+
+    pool.smsc.answer = throttled
+    await pool.open()
+    esme = await pool.bind("pool-jl")
+    statuses = [(await esme.request(SUBMIT_SM, text("10690001", person))).status for person in PERSONS[8:28]]
+    assert THROTTLED in statuses
+    assert statuses.count(0) > statuses.count(THROTTLED)
+    await pool.event("route.slowed")
+    await pool.end()
+
+
+async def test_a_receipt_before_its_answer_waits_for_it(pool: PoolHouse) -> None:
+    def early(frame: Frame, session: RawSession) -> list[bytes] | None:
+        if frame.command != SUBMIT_SM:
+            return None
+        person = frame.body[frame.body.index(b"861380013") :][:13].decode()
+        session.sequence += 1
+        return [
+            pdu(DELIVER_SM, receipt("feed01", "10690001", person), sequence=session.sequence),
+            pdu(SUBMIT_SM | RESP, cstring("feed01"), sequence=frame.sequence),
+        ]
+
+    pool.smsc.answer = pool.other.answer = early
+    await pool.open()
+    esme = await pool.bind("pool-jl")
+    answer = await esme.request(SUBMIT_SM, text("10690001", PERSONS[9]))
+    got = await esme.expect(DELIVER_SM)
+    assert f"id:{id_of(answer)} ".encode() in got.body
+    await pool.end()
+
+
+async def test_an_esme_that_goes_gets_the_unanswered_again(pool: PoolHouse) -> None:
+    await pool.open()
+    first = await pool.bind("pool-jl", BIND_RX, auto=())
+    session = standing(pool.smsc)[0]
+    for said in ("one", "two", "three"):
+        assert (await session.answered(await session.deliver(reply(said, person=PERSONS[3])))).status == 0
+    for _ in range(3):
+        await first.expect(DELIVER_SM)
+    first.abort()
+    second = await pool.bind("pool-jl", BIND_TRX)
+    said = [(await second.expect(DELIVER_SM)).body[-5:] for _ in range(3)]
+    assert [one.split(b"\0")[-1][1:] or one for one in said]
+    assert [one[-3:] for one in said] == [b"one", b"two", b"ree"]
+    await asyncio.sleep(0)
+    await pool.end()

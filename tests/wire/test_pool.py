@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.wire
 
 #: What both carriers number their messages by: the same ids on either side.
 _ID = "c0{:06x}"
-UNKNOWN_OUTCOME, LATER, THROTTLED, REFUSED = 0x0460, 0x64, 0x58, 0x0439
+UNKNOWN_OUTCOME, THROTTLED, REFUSED = 0x0460, 0x58, 0x0429
 POOLED = registry(
     accounts=[
         account("pool-jl", "jianglan", "marketing", route="pool"),
@@ -235,7 +234,6 @@ async def test_an_esme_that_goes_gets_the_unanswered_again(pool: PoolHouse) -> N
     first.abort()
     second = await pool.bind("pool-jl", BIND_TRX)
     said = [(await second.expect(DELIVER_SM)).body[-5:] for _ in range(3)]
-    assert [one.split(b"\0")[-1][1:] or one for one in said]
+
     assert [one[-3:] for one in said] == [b"one", b"two", b"ree"]
-    await asyncio.sleep(0)
     await pool.end()

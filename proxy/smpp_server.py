@@ -38,6 +38,7 @@ from proxy.settings import Smpp
 from proxy.smpp.consts import BIND_RECEIVER, ESME_RBINDFAIL, ESME_RSYSERR, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.session import Session, Timers
+from proxy.telemetry.status import BindRow
 from proxy.wire_faults import route_table
 
 _TICK_S: Final = 0.1
@@ -184,6 +185,14 @@ class SmppServer:
         for bound in self.bounds:
             if bound.route.name == name and not bound.unbinding:
                 bound.relay.draining = False
+
+    def seat_rows(self) -> list[BindRow]:
+        """The ESMEs of all pools, for whoever shows them."""
+        return self._pools.rows() if self._pools is not None else []
+
+    def pooled_binds(self, route: str) -> int:
+        """How many binds of a pool's route stand."""
+        return self._pools.binds_of(route) if self._pools is not None else 0
 
     # ---- connections and writing --------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from proxy.telemetry.rows import decision_row, refusal_row
 from proxy.telemetry.status import BindRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile
 from proxy.version import VERSION
 
+_BINDS_SHOWN: Final = 500
 _PAUSE_S: Final = 0.25
 
 
@@ -66,7 +67,7 @@ class StatusReporter:
             ready_reason=reason,
             draining=smpp.draining,
             listeners=tuple(ListenerRow(*each) for each in smpp.listening),
-            binds=tuple(_bind_row(bound) for bound in list(smpp.bounds)[:500]),
+            binds=tuple([*(_bind_row(bound) for bound in smpp.bounds), *smpp.seat_rows()][:_BINDS_SHOWN]),
             routes=self._routes(),
             decisions=journal.counters.decided(),
             counters=journal.counters.counted(),
@@ -111,6 +112,7 @@ class StatusReporter:
         rows = []
         for route in self._smpp.routes.values():
             connected = sum(bound.route is route and bound.carrier is not None for bound in self._smpp.bounds)
+            connected += self._smpp.pooled_binds(route.name)
             state = "connected" if connected else "idle"
             rows.append(
                 RouteRow(route.name, route.settings.host, route.settings.port, connected, state, route.draining)

@@ -50,6 +50,7 @@ from proxy.smpp.receipt_ids import likely_ids, rewritten
 from proxy.smpp.session import Timers
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
+from proxy.telemetry.status import BindKind, BindRow
 
 _SYSTEM_ID: Final = b"tdgate\0"
 _INTERFACE_VERSION: Final = 0x34
@@ -87,7 +88,7 @@ class PoolState:
 class Seat:
     """One ESME bind in pool mode."""
 
-    def __init__(self, account: Account, kind: str, gate: AccountGate, desk: Desk, pool: PoolState) -> None:
+    def __init__(self, account: Account, kind: BindKind, gate: AccountGate, desk: Desk, pool: PoolState) -> None:
         self.account = account
         self.kind = kind
         self.gate = gate
@@ -351,7 +352,7 @@ class Pools:
             touched=partial(self._esmes.add, link),
         )
         desk.draining = self.draining
-        kind = {"rx": "rx", "tx": "tx"}.get(bind.state, "trx")
+        kind: BindKind = "rx" if bind.state == "rx" else "tx" if bind.state == "tx" else "trx"
         self.seats[link] = Seat(account, kind, gate, desk, pool)
         tlvs = encode_tlvs(((TAG_SC_INTERFACE_VERSION, bytes((_INTERFACE_VERSION,))),))
         link.session.out.append(response(bind.command_id | RESPONSE_BIT, 0, bind.sequence, _SYSTEM_ID + tlvs))
@@ -382,6 +383,32 @@ class Pools:
         self._kept.add(seat.account.id)
         self._write_later()
         return True
+
+    def rows(self) -> list[BindRow]:
+        """What there is to show of each ESME."""
+        return [
+            BindRow(
+                account=seat.account.id,
+                principal=seat.account.principal,
+                kind=seat.kind,
+                state="bound",
+                peer=esme.peer_address,
+                since_us=int(seat.since * 1e6),
+                route=seat.account.route,
+                esme_in_flight=seat.desk.in_flight,
+                carrier_in_flight=seat.desk.delivering,
+                submitted=seat.gate.submitted,
+                permitted=seat.gate.permitted,
+                refused=seat.gate.refused,
+                deferred=seat.gate.deferred,
+                replies=seat.gate.replies,
+            )
+            for esme, seat in self.seats.items()
+        ]
+
+    def binds_of(self, route: str) -> int:
+        """How many binds of a route stand."""
+        return sum(bind.route == route for bind in self._links)
 
     # ---- writing, and time -----------------------------------------------------------------------------------------
 

@@ -102,9 +102,7 @@ async def test_two_carriers_with_the_same_ids_never_cross(pool: PoolHouse) -> No
     # Both routes were used, and both carriers gave the same ids.
     assert 0 < len(pool.smsc.of(SUBMIT_SM)) < 16
     for smsc in (pool.smsc, pool.other):
-        count = 0
-        for frame in smsc.of(SUBMIT_SM):
-            count += 1
+        for count, frame in enumerate(smsc.of(SUBMIT_SM), start=1):
             person = frame.body[frame.body.index(b"861380013") :][:13].decode()
             number = "10690001" if b"10690001" in frame.body else "10690101"
             carrier_id = _ID.format(count)

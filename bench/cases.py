@@ -72,6 +72,8 @@ class Case:
     tls: bool = False
     # The page is loaded so many times a second while the load runs.
     page_per_s: int = 0
+    # Accounts share the carrier's binds in a pool; only tdgate knows the difference.
+    pool: bool = False
 
 
 ALL_LOADS = (Load(1, 1), Load(1, 10), Load(10, 10), Load(10, 100), Load(10, 10, 1000))
@@ -81,9 +83,10 @@ CASES = {
     for case in (
         Case("plain", "no receipts; the bound figures", ALL_LOADS),
         Case("receipts", "one receipt per message", FEW_LOADS, simulator=("-D",)),
+        Case("pool", "one receipt per message, all binds in a pool", FEW_LOADS, simulator=("-D",), pool=True),
         Case("refused", "20 % of the persons have refused", FEW_LOADS, suppressed=0.2),
         Case("tls", "TLS towards the hop, stunnel as client in front", FEW_LOADS, tls=True),
         Case("page", "the page is loaded ten times a second meanwhile; the bound figures", ALL_LOADS, page_per_s=10),
     )
 }
-DEFAULT_CASES = ("plain", "receipts", "refused", "tls", "page")
+DEFAULT_CASES = ("plain", "receipts", "pool", "refused", "tls", "page")

@@ -64,7 +64,12 @@ def prepare(
             if tls_key
             else []
         ),
-        "[smpp.routes.default]",
+        *(
+            # WHY this name: it is what the accounts of the world call their route.
+            ["[smpp.pools.default]", 'routes = ["one"]', "[smpp.routes.one]", 'system_id = "pool"', "binds = 4"]
+            if case.pool
+            else ["[smpp.routes.default]"]
+        ),
         f"port = {upstream_port}",
         "[policy]",
         'pack = "cn-open"',

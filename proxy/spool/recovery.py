@@ -91,7 +91,7 @@ def recover(disk: SpoolDisk, directory: Path, keys: Keys, memory_octets: int) ->
         entry = by_id[id_]
         if id_ in gone or entry.place is None:
             continue
-        entry.place.segment.live += 1
+        entry.place.segment.add(entry)
         entry.again = handed_out is None or id_ in handed_out
         if found.held + entry.size <= memory_octets:
             found.held += entry.size

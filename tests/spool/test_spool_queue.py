@@ -10,7 +10,8 @@ import pytest
 from proxy.disk import DirectoryLockedError
 from proxy.spool.entry import Entry
 from proxy.spool.errors import SpoolDamagedError, SpoolKeyError
-from proxy.spool.spool import MAX_ENTRY_OCTETS, Limits, Spool
+from proxy.spool.limits import Limits
+from proxy.spool.spool import MAX_ENTRY_OCTETS, Spool
 from tests.spool.disk_double import FaultyDisk, files_of
 
 KEY = bytes(range(32))

@@ -86,12 +86,14 @@ async def test_a_kill_between_copy_and_removal_doubles_nothing(tmp_path: Path) -
     await disk.until(lambda: disk.failures > 5)
     for entry in spool.take(ABSENT, 10):
         assert spool.done(entry)
-    writes = disk.done_writes()
-    await disk.until(lambda: disk.done_writes() > writes + 1)
+    # Each sweep ends with one failure: the second from now began after these were done.
+    failures = disk.failures
+    await disk.until(lambda: disk.failures > failures + 1)
     copy = tmp_path / "copy"
     copy.mkdir()
-    for name, octets in files_of(tmp_path).items():
-        (copy / name).write_bytes(octets)
+    with disk.lock:
+        for name, octets in files_of(tmp_path).items():
+            (copy / name).write_bytes(octets)
     again = Spool.open(copy, KEY, limits=LIMITS)
     assert octets_of(again.take(ABSENT, 1 << 20)) == absent[10:]
     assert again.accounts() == [ABSENT]

@@ -68,8 +68,8 @@ class Writer:
         self._read_place: Place | None = None
         self._read_octets: dict[int, bytes] = {}
         self._jobs: Final[SimpleQueue[Batch | Sweep | None]] = SimpleQueue()
-        self._thread: Final = Thread(target=self._run_jobs, name="spool-writer", daemon=True)
-        self._thread.start()
+        self._runner: Final = Thread(target=self._run_jobs, name="spool-writer", daemon=True)
+        self._runner.start()
 
     def add(self, entry: Entry, then: DurableCallback) -> None:
         """Queues a new entry for the batch of this turn of the loop."""
@@ -321,7 +321,7 @@ class Writer:
         await asyncio.to_thread(self._finish, self._collect(), clean)
 
     def _finish(self, sweep: Sweep | None, clean: bytes) -> None:
-        self._thread.join()
+        self._runner.join()
         try:
             if sweep is not None:
                 sweep.run(self._disk)

@@ -70,6 +70,8 @@ class Writer:
         self._jobs: Final[SimpleQueue[Batch | Sweep | None]] = SimpleQueue()
         self._runner: Final = Thread(target=self._run_jobs, name="spool-writer", daemon=True)
         self._runner.start()
+        if any(segment.gone for segment in self._segments.values()):
+            self._sweep_later(limits.done_linger_ms)
 
     def add(self, entry: Entry, then: DurableCallback) -> None:
         """Queues a new entry for the batch of this turn of the loop."""

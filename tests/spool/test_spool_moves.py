@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from proxy.spool.entry import Entry
+from proxy.spool.layout import DONE, ENTRIES, Keys, encode_entries, encode_ids
 from proxy.spool.limits import Limits
 from proxy.spool.spool import Spool
 from tests.spool.disk_double import FaultyDisk, files_of
@@ -124,3 +125,26 @@ async def test_what_is_answered_while_it_is_copied_stays_answered(tmp_path: Path
     again = Spool.open(tmp_path, KEY, limits=LIMITS)
     assert octets_of(again.take(ABSENT, 1 << 20)) == expected
     await again.close()
+
+
+async def test_a_copy_stays_answered_when_its_source_has_gone(tmp_path: Path) -> None:
+    """A kill has left: copied from segment 1 to segment 2, answered meanwhile, marked beside segment 1 only."""
+    keys = Keys(KEY)
+    first, second = keys.new_header(1), keys.new_header(2)
+    one, two = (1, 1, ABSENT, b"one"), (2, 1, ABSENT, b"two")
+    files = {
+        "00000000000000000001.seg": first + keys.seal(first, ENTRIES, 56, encode_entries([one])),
+        "00000000000000000001.done": keys.seal(first, DONE, 0, encode_ids([1])),
+        "00000000000000000002.seg": second + keys.seal(second, ENTRIES, 56, encode_entries([one, two])),
+    }
+    for name, octets in files.items():
+        (tmp_path / name).write_bytes(octets)
+    disk = FaultyDisk(tmp_path)
+    spool = Spool.open(tmp_path, KEY, limits=LIMITS, disk=disk)
+    assert "00000000000000000001.done" in files_of(tmp_path)
+    await disk.until(lambda: "00000000000000000001.done" in disk.removed)
+    await spool.close()
+    for _ in range(2):
+        again = Spool.open(tmp_path, KEY, limits=LIMITS)
+        assert octets_of(again.take(ABSENT, 9)) == [b"two"]
+        await again.close()

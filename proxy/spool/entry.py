@@ -11,7 +11,7 @@ from typing import Final
 class Segment:
     """A file of entries, and the file of those that are done with."""
 
-    __slots__ = ("done_used", "gone", "header", "live", "number", "used", "written")
+    __slots__ = ("done_used", "gone", "header", "live", "live_octets", "number", "used", "written")
 
     def __init__(self, number: int, header: bytes, *, used: int, written: bool, done_used: int = 0) -> None:
         self.number: Final = number
@@ -21,10 +21,20 @@ class Segment:
         self.written = written
         """Whether the header is durable."""
         self.done_used = done_used
-        self.live = 0
-        """Its entries that are not done with."""
+        self.live: Final[dict[int, Entry]] = {}
+        """Its entries that are not done with, by id."""
+        self.live_octets = 0
         self.gone: list[int] = []
         """Ids that are done with and not yet written down as such."""
+
+    def add(self, entry: "Entry") -> None:
+        self.live[entry.id] = entry
+        self.live_octets += entry.size
+
+    def drop(self, entry: "Entry") -> None:
+        """The entry is done with, or has gone to another segment."""
+        if self.live.pop(entry.id, None) is not None:
+            self.live_octets -= entry.size
 
 
 class Place:

@@ -17,16 +17,22 @@ DurableCallback = Callable[[OSError | None], None]
 class Batch:
     """One sealed record of entries, and who waits for it."""
 
-    __slots__ = ("entries", "octets", "record", "segment", "thens")
+    __slots__ = ("entries", "moved_from", "record", "segment", "thens")
 
     def __init__(
-        self, segment: Segment, record: bytes, octets: int, entries: list[Entry], thens: list[DurableCallback]
+        self,
+        segment: Segment,
+        record: bytes,
+        entries: list[Entry],
+        thens: list[DurableCallback],
+        moved_from: Segment | None,
     ) -> None:
         self.segment: Final = segment
         self.record: Final = record
-        self.octets: Final = octets
         self.entries: Final = entries
         self.thens: Final = thens
+        self.moved_from: Final = moved_from
+        """Where these entries stand until then; None for new ones."""
 
     def run(self, disk: SpoolDisk) -> None:
         """Writes header and record, each durable before the next; raises OSError."""

@@ -78,28 +78,38 @@ def recover(disk: SpoolDisk, directory: Path, keys: Keys, memory_octets: int) ->
     numbers, others = _files(directory)
     by_id: dict[int, Entry] = {}
     gone: set[int] = set()
+    marked: dict[int, set[int]] = {}
     for number in numbers:
-        segment = _read_segment(directory, keys, number, number == numbers[-1], by_id, cuts)
-        if segment is None:
+        read = _read_segment(directory, keys, number, number == numbers[-1], by_id, cuts)
+        if read is None:
             removed.append(segment_name(number))
             continue
-        found.segments[number] = segment
-        gone |= _read_done(directory, keys, segment, cuts)
+        found.segments[number] = read
+        marked[number] = _read_done(directory, keys, read, cuts)
+        gone |= marked[number]
     found.highest = max(by_id, default=0)
     handed_out = _read_clean(directory, keys, found.highest)
     for id_ in sorted(by_id):
         entry = by_id[id_]
-        if id_ in gone or entry.place is None:
+        if entry.place is None:
             continue
-        entry.place.segment.live += 1
+        segment = entry.place.segment
+        if id_ in gone:
+            if id_ not in marked[segment.number]:
+                segment.gone.append(id_)
+            continue
+        segment.add(entry)
         entry.again = handed_out is None or id_ in handed_out
         if found.held + entry.size <= memory_octets:
             found.held += entry.size
         else:
             entry.octets = b""
         found.entries.append(entry)
+    # WHY not always: where a copy is not marked yet, only the segment that it came from says that it is done with. The
+    # first sweep writes the mark, and then removes.
+    is_marked = not any(segment.gone for segment in found.segments.values())
     for number, segment in list(found.segments.items()):
-        if not segment.live:
+        if is_marked and not segment.live:
             removed += [segment_name(number), done_name(number)]
             del found.segments[number]
     removed += [done_name(number) for number in others - set(numbers)]

@@ -19,6 +19,8 @@ class FaultyDisk:
         self.partly = 0
         self.gate = threading.Event()
         self.gate.set()
+        self.lock = threading.Lock()
+        """Held during each write: whoever has it sees whole ones."""
         self.writes: list[str] = []
         self.removed: list[str] = []
         self.failures = 0
@@ -47,7 +49,8 @@ class FaultyDisk:
             self.failures += 1
             self._tell()
             raise OSError(errno.ENOSPC, "No space left on device")
-        self.inner.write(name, offset, pieces)
+        with self.lock:
+            self.inner.write(name, offset, pieces)
         self.writes.append(name)
         self._tell()
 

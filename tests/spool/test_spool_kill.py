@@ -16,7 +16,8 @@ KEY = bytes(range(32))
 # entry is never answered.
 WRITER = """
 import asyncio, itertools, pathlib, sys
-from proxy.spool.spool import Limits, Spool
+from proxy.spool.limits import Limits
+from proxy.spool.spool import Spool
 
 def say(*words):
     sys.stdout.write(" ".join(map(str, words)) + "\\n")

@@ -10,7 +10,8 @@ import pytest
 from proxy.disk import DirectoryLockedError
 from proxy.spool.entry import Entry
 from proxy.spool.errors import SpoolDamagedError, SpoolKeyError
-from proxy.spool.spool import MAX_ENTRY_OCTETS, Limits, Spool
+from proxy.spool.limits import Limits
+from proxy.spool.spool import MAX_ENTRY_OCTETS, Spool
 from tests.spool.disk_double import FaultyDisk, files_of
 
 KEY = bytes(range(32))
@@ -354,6 +355,23 @@ async def test_a_failed_write_is_told_and_forgotten(
     assert octets_of(spool.take(ACCOUNT, 9)) == [b"kept", b"k2"]
     await spool.close()
     assert octets_of(open_spool().take(ACCOUNT, 9)) == [b"kept", b"k2"]
+
+
+async def test_what_was_told_lost_does_not_come_after_a_kill(open_spool: Opener, tmp_path: Path) -> None:
+    disk = FaultyDisk(tmp_path)
+    spool = open_spool(disk=disk)
+    await put_all(spool, b"kept")
+    # All of it is written, and then the disk says that it failed.
+    disk.full, disk.partly = True, 1 << 20
+    assert await put_all(spool, b"lost") != [None]
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name, octets in files_of(tmp_path).items():
+        (copy / name).write_bytes(octets)
+    disk.full = False
+    other = Spool.open(copy, KEY)
+    assert octets_of(other.take(ACCOUNT, 9)) == [b"kept"]
+    await other.close()
 
 
 async def test_done_is_written_when_the_disk_takes_it_again(open_spool: Opener, tmp_path: Path) -> None:

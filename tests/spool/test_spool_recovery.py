@@ -12,8 +12,9 @@ from proxy.disk import Directory
 from proxy.spool.entry import Entry
 from proxy.spool.errors import SpoolDamagedError, SpoolKeyError
 from proxy.spool.layout import HEADER_OCTETS, RECORD_MAGIC, Keys
+from proxy.spool.limits import Limits
 from proxy.spool.recovery import Recovered, recover
-from proxy.spool.spool import Limits, Spool
+from proxy.spool.spool import Spool
 from tests.spool.disk_double import FaultyDisk, files_of
 
 KEY = bytes(range(32))

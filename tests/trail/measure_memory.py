@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from proxy.trail.message import Limits
+from proxy.trail.limits import Limits
 from proxy.trail.trail import Trail
 
 BATCH = 10

@@ -3,7 +3,10 @@
 Must never hold a number or a text: the person is a digest.
 """
 
+import re
 from typing import Final
+
+_ESME_ID: Final = re.compile(rb"[0-9A-Fa-f]{16}")
 
 
 class Message:
@@ -35,9 +38,4 @@ def esme_id(decision_id: int) -> bytes:
 
 def decision_of(message_id: bytes) -> int | None:
     """The decision id of a message_id as `esme_id` writes it, in either case; None for any other octets."""
-    if len(message_id) != 16 or not message_id.isalnum():
-        return None
-    try:
-        return int(message_id, 16)
-    except ValueError:
-        return None
+    return int(message_id, 16) if _ESME_ID.fullmatch(message_id) is not None else None

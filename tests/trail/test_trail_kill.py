@@ -12,7 +12,7 @@ from proxy.trail.limits import Limits
 from proxy.trail.message import esme_id
 from proxy.trail.trail import Trail
 
-LIMITS = "Limits(open_most=100_000, segment_octets=40_000, segments_least=2)"
+LIMITS = "Limits(open_most=100_000, segment_octets=300_000, segments_least=2)"
 
 WRITER = f"""
 import os, pathlib, sys
@@ -59,7 +59,7 @@ def test_no_id_that_was_answered_is_unknown_after_ten_kills(tmp_path: Path) -> N
         assert child.wait() == -signal.SIGKILL
         accepted |= {line[2:].strip() for line in lines if line[0] == "A"}
         ended |= {line[2:].strip() for line in lines if line[0] == "F"}
-    trail = Trail.open(tmp_path, limits=Limits(open_most=100_000, segment_octets=40_000, segments_least=2))
+    trail = Trail.open(tmp_path, limits=Limits(open_most=100_000, segment_octets=300_000, segments_least=2))
     assert len(accepted) > 5000
     for written in accepted:
         message = trail.by_ours(int(written, 16))

@@ -36,7 +36,8 @@ _pack_length = _LENGTH.pack
 
 #: type, decision id, UTC seconds, account, route, person, octets of the carrier's id, which follows.
 pack_accepted_head: Final = _ACCEPTED_HEAD.pack
-unpack_accepted_head: Final = _ACCEPTED_HEAD.unpack_from
+#: The same with all octets that a carrier's id may have, of which the first so many are it.
+unpack_accepted_row: Final = struct.Struct("<BQIHH16sB64s").unpack_from
 #: type, decision id, UTC seconds, state.
 pack_final: Final = _FINAL.pack
 

@@ -17,7 +17,7 @@ from proxy.trail.layout import (
     CARRIER_ID_OCTETS_MOST,
     PERSON_AT,
     PERSON_OCTETS,
-    unpack_accepted_head,
+    unpack_accepted_row,
 )
 
 _ROW_OCTETS: Final = ACCEPTED_OCTETS + CARRIER_ID_OCTETS_MOST
@@ -153,10 +153,8 @@ class Table:
 
     def row(self, slot: int) -> Row:
         """at, account, route, person, carrier id."""
-        start = slot * _ROW_OCTETS
-        _, _, at, account, route, person, size = unpack_accepted_head(self._rows, start)
-        start += ACCEPTED_OCTETS
-        return at, account, route, person, bytes(self._rows[start : start + size])
+        _, _, at, account, route, person, size, octets = unpack_accepted_row(self._rows, slot * _ROW_OCTETS)
+        return at, account, route, person, octets[:size]
 
     def record(self, slot: int) -> bytes:
         """The record that was added."""

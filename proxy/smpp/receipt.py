@@ -24,7 +24,7 @@ _FIELD: Final = re.compile(
     rb"(?<![0-9A-Za-z_])(id|sub|dlvrd|submit date|done date|stat|err|text)[ ]*:[ ]*", re.IGNORECASE
 )
 _ID_IN_FRONT: Final = re.compile(rb"id:([^\s\0]{1,64})", re.IGNORECASE)
-_ID: Final = re.compile(rb"([^\s\0]{1,64})")
+_FIRST_ID: Final = re.compile(rb"[ \r\n\t\0]*([^\s\0]{1,64})")
 
 STATES: Final[Mapping[bytes, int]] = MappingProxyType(
     {
@@ -68,6 +68,20 @@ def receipt_fields(text: bytes) -> dict[str, bytes]:
     return found
 
 
+def id_span(text: bytes) -> tuple[int, int] | None:
+    """Find where the id stands that `id:` of a receipt's text names: from, to; None where it names none."""
+    # WHY: nearly all carriers put the id in front; the general search costs ten times as much.
+    front = _ID_IN_FRONT.match(text)
+    if front is not None:
+        return front.span(1)
+    for field in _FIELD.finditer(text):
+        if field[1].lower() == b"id":
+            following = _FIELD.search(text, field.end())
+            found = _FIRST_ID.match(text, field.end(), following.start() if following is not None else len(text))
+            return found.span(1) if found is not None else None
+    return None
+
+
 def receipt_ids(sm: ShortMessage, text: bytes) -> tuple[bytes, ...]:
     """Name the message a receipt speaks of: the receipted_message_id TLV, then `id:` of the text; distinct, maybe none.
 
@@ -77,10 +91,9 @@ def receipt_ids(sm: ShortMessage, text: bytes) -> tuple[bytes, ...]:
     for tag, value in sm.tlvs:
         if tag == TAG_RECEIPTED_MESSAGE_ID:
             ids.append(value.partition(b"\0")[0])
-    # WHY: nearly all carriers put the id in front; the general search costs ten times as much.
-    match = _ID_IN_FRONT.match(text) or _ID.match(receipt_fields(text).get("id", b""))
-    if match is not None:
-        ids.append(match[1])
+    span = id_span(text)
+    if span is not None:
+        ids.append(text[span[0] : span[1]])
     return tuple(dict.fromkeys(each for each in ids if each))
 
 

@@ -36,10 +36,15 @@ _pack_length = _LENGTH.pack
 
 #: type, decision id, UTC seconds, account, route, person, octets of the carrier's id, which follows.
 pack_accepted_head: Final = _ACCEPTED_HEAD.pack
+#: The same with all octets that a carrier's id may have, of which the first so many are it.
+unpack_accepted_row: Final = struct.Struct("<BQIHH16sB64s").unpack_from
 #: type, decision id, UTC seconds, state.
 pack_final: Final = _FINAL.pack
 
+#: Without the carrier's id.
 ACCEPTED_OCTETS: Final = _ACCEPTED_HEAD.size
+#: Where the person stands in an accepted record.
+PERSON_AT: Final = ACCEPTED_OCTETS - PERSON_OCTETS - 1
 FINAL_OCTETS: Final = _FINAL.size
 
 

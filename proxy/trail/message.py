@@ -1,28 +1,12 @@
-"""What the trail tells of one message, and how much the trail may keep.
+"""What the trail tells of one message, and the spelling of the id that its ESME knows.
 
-Owns the two value types. Must never hold a number or a text: the person is a digest.
+Must never hold a number or a text: the person is a digest.
 """
 
+import re
 from typing import Final
 
-from msgspec import Struct
-
-
-class Limits(Struct, frozen=True):
-    """How much is kept, for how long, and in what files."""
-
-    open_most: int = 1_000_000
-    """Messages kept at a time, those in their grace time included. Beyond it the trail gives up one of the oldest."""
-    kept_s: int = 3 * 86_400
-    """How long a message waits for its final receipt."""
-    grace_s: int = 600
-    """How long a message is still found after its final receipt, since receipts repeat."""
-    segment_octets: int = 16 << 20
-    """A file that has reached this is followed by the next one."""
-    segments_least: int = 8
-    """Files that may stand before what is open in the oldest is written again and that file deleted."""
-    sync_ms: int = 50
-    """The longest that octets written wait for their fdatasync to begin."""
+_ESME_ID: Final = re.compile(rb"[0-9A-Fa-f]{16}")
 
 
 class Message:
@@ -54,9 +38,4 @@ def esme_id(decision_id: int) -> bytes:
 
 def decision_of(message_id: bytes) -> int | None:
     """The decision id of a message_id as `esme_id` writes it, in either case; None for any other octets."""
-    if len(message_id) != 16 or not message_id.isalnum():
-        return None
-    try:
-        return int(message_id, 16)
-    except ValueError:
-        return None
+    return int(message_id, 16) if _ESME_ID.fullmatch(message_id) is not None else None

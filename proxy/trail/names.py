@@ -9,16 +9,12 @@ from typing import Final
 class Names:
     """Names by number (`names`) and numbers by name."""
 
-    __slots__ = ("_most", "_numbers", "names")
+    __slots__ = ("_most", "names", "numbers")
 
     def __init__(self, most: int) -> None:
         self.names: Final[list[str]] = [""]
-        self._numbers: Final[dict[str, int]] = {}
+        self.numbers: Final[dict[str, int]] = {}
         self._most: Final = most
-
-    def number(self, name: str) -> int:
-        """The number of a name, 0 where it has none."""
-        return self._numbers.get(name, 0)
 
     def enter(self, name: str) -> int:
         """Gives a new name its number; raises ValueError for an empty one, and where there are too many."""
@@ -26,5 +22,5 @@ class Names:
             raise ValueError("a name is empty, or there are too many of its kind")
         number = len(self.names)
         self.names.append(name)
-        self._numbers[name] = number
+        self.numbers[name] = number
         return number

@@ -20,7 +20,7 @@ from proxy.trail.layout import (
     payloads,
     records,
 )
-from proxy.trail.message import Limits
+from proxy.trail.limits import Limits
 from proxy.trail.segments import Segments
 
 

@@ -84,7 +84,9 @@ class Segments:
         self._dirty.set()
 
     def close(self) -> None:
-        """Syncs what is written and gives up the thread, the descriptors and the lock."""
+        """Syncs what is written and gives up the thread, the descriptors and the lock; once is enough."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         self._dirty.set()
         self._thread.join()
@@ -96,8 +98,10 @@ class Segments:
     def _sync_until_stopped(self) -> None:
         while True:
             self._dirty.wait()
-            stopping = self._stop.wait(self._sync_s)
+            self._stop.wait(self._sync_s)
             self._dirty.clear()
+            # INVARIANT: looked at after the clearing: `close` sets the two the other way round, so one of them is seen.
+            stopping = self._stop.is_set()
             try:
                 self._sync()
                 self.error = None

@@ -31,11 +31,12 @@ from proxy.trail.layout import (
     pack_frame,
     pack_name,
 )
-from proxy.trail.message import Limits, Message
+from proxy.trail.limits import Limits
+from proxy.trail.message import Message
 from proxy.trail.names import Names
 from proxy.trail.recovery import Recovered, recover
 from proxy.trail.segments import Segments
-from proxy.trail.table import Table, TableFullError
+from proxy.trail.table import Table
 
 #: Messages looked at in one step of the work that is done beside: what a step costs bounds how late a loop turn ends.
 _SWEEP_SLOTS: Final = 2_048
@@ -134,25 +135,26 @@ class Trail:
         """Enters a message that a carrier accepted; look-ups find it at once, `flush` writes it.
 
         An id entered twice is the later one's. An empty `carrier_id` is found by `by_ours` only. Raises ValueError for
-        a carrier id of more than 64 octets, a person that is no digest of 16, an id beyond 64 bits.
+        a carrier id of more than 64 octets and a person that is no digest of 16, struct.error for an id beyond 64 bits.
         """
-        if len(carrier_id) > CARRIER_ID_OCTETS_MOST or len(person) != PERSON_OCTETS or decision_id >> 64:
-            raise ValueError("not an id of 64 bits, a carrier's id of at most 64 octets and a digest of 16")
+        if len(carrier_id) > CARRIER_ID_OCTETS_MOST or len(person) != PERSON_OCTETS:
+            raise ValueError("not a carrier's id of at most 64 octets and a digest of 16")
         queue = self._queue
         if not queue:
             self._now = self._clock() // 1_000_000
         now = self._now
-        account_number = self._accounts.number(account)
+        account_number = self._accounts.numbers.get(account, 0)
         if not account_number:
             account_number = self._new_name(ACCOUNT, self._accounts, account)
-        route_number = self._routes.number(route)
+        route_number = self._routes.numbers.get(route, 0)
         if not route_number:
             route_number = self._new_name(ROUTE, self._routes, route)
-        queue.append(
+        record = (
             pack_accepted_head(ACCEPTED, decision_id, now, account_number, route_number, person, len(carrier_id))
             + carrier_id
         )
-        self._enter(decision_id, self._home, now, account_number, route_number, person, carrier_id)
+        queue.append(record)
+        self._enter(decision_id, self._home, route_number, carrier_id, record)
 
     def by_ours(self, decision_id: int) -> Message | None:
         """The message that the ESME knows by this id; see `message.decision_of` for its spelling."""
@@ -164,16 +166,17 @@ class Trail:
 
         Where none has exactly this id, those whose ids differ from it in case and leading zeros only.
         """
-        route_number = self._routes.number(route)
+        route_number = self._routes.numbers.get(route, 0)
         if not route_number or not carrier_id:
             return ()
         folded = carrier_id.lstrip(b"0").upper()
-        slots = self._table.slots_of(hash(folded) ^ self._salts[route_number] or 1)
+        table = self._table
+        slots = table.slots_of(hash(folded) ^ self._salts[route_number] or 1)
         exact: list[Message] = []
         alike: list[Message] = []
         for slot in slots:
             # INVARIANT: the hash only finds candidates; what counts is the route and the id that stand in the row.
-            at, account, of_route, state, person, its_id = self._table.row(slot)
+            at, account, of_route, its_person, its_id = table.row(slot)
             if of_route != route_number:
                 continue
             if its_id == carrier_id:
@@ -184,13 +187,13 @@ class Trail:
                 continue
             found.append(
                 Message(
-                    self._table.id_at(slot),
+                    table.ids[slot],
                     self._accounts.names[account],
                     route,
                     its_id,
-                    person,
+                    its_person,
                     at,
-                    self._states.names[state],
+                    self._states.names[table.states[slot]],
                 )
             )
         return tuple(exact or alike)
@@ -217,7 +220,7 @@ class Trail:
     def of_person(self, person: bytes) -> tuple[Message, ...]:
         """The open messages of a person; looks through all that is in memory, some tens of ms at 10^6."""
         slots = self._table.with_person(person)
-        return tuple([self._message(slot) for slot in slots if not self._table.state(slot)])
+        return tuple([self._message(slot) for slot in slots if not self._table.states[slot]])
 
     def final(self, decision_id: int, state: str) -> bool:
         """Ends a message: a final receipt came, or it was cancelled. False where it is unknown or has ended before.
@@ -225,15 +228,15 @@ class Trail:
         It is still found, with its state, for `grace_s`. Raises ValueError where `state` is empty or the 256th one.
         """
         slot = self._table.slot_of(decision_id)
-        if not slot or self._table.state(slot):
+        if not slot or self._table.states[slot]:
             return False
         queue = self._queue
         if not queue:
             self._now = self._clock() // 1_000_000
-        number = self._states.number(state)
+        number = self._states.numbers.get(state, 0)
         if not number:
             number = self._new_name(STATE, self._states, state)
-        self._table.set_state(slot, number)
+        self._table.states[slot] = number
         queue.append(pack_final(FINAL, decision_id, self._now, number))
         self._final_ids.append(decision_id)
         self._final_times.append(self._now)
@@ -263,7 +266,7 @@ class Trail:
             if hand > table.top:
                 hand = 1
             # WHY no record: what stands in the files is past its time there too.
-            if table.homes[hand] and not table.state(hand) and table.row(hand)[0] < oldest:
+            if table.homes[hand] and not table.states[hand] and table.row(hand)[0] < oldest:
                 table.remove(hand)
             hand += 1
         self._hand = hand
@@ -299,31 +302,31 @@ class Trail:
             self._segments.close()
 
     def _message(self, slot: int) -> Message:
-        at, account, route, state, person, carrier_id = self._table.row(slot)
+        at, account, route, person, carrier_id = self._table.row(slot)
         return Message(
-            self._table.id_at(slot),
+            self._table.ids[slot],
             self._accounts.names[account],
             self._routes.names[route],
             carrier_id,
             person,
             at,
-            self._states.names[state],
+            self._states.names[self._table.states[slot]],
         )
 
-    def _enter(
-        self, decision_id: int, home: int, at: int, account: int, route: int, person: bytes, carrier_id: bytes
-    ) -> None:
-        # WHY `or 1`: 0 says that a row is not found by key.
-        key = hash(carrier_id.lstrip(b"0").upper()) ^ self._salts[route] or 1
+    def _enter(self, decision_id: int, home: int, route: int, carrier_id: bytes, record: bytes) -> None:
         table = self._table
-        known = table.slot_of(decision_id)
-        if known:
-            table.remove(known)
-        try:
-            table.add(decision_id, key if carrier_id else 0, home, at, account, route, 0, person, carrier_id)
-        except TableFullError:
+        key = 0
+        if carrier_id:
+            # WHY `or 1`: 0 says that a row is not found by key.
+            key = hash(carrier_id.lstrip(b"0").upper()) ^ self._salts[route] or 1
+        before = table.used
+        if before == table.capacity and not table.slot_of(decision_id):
             self._make_room()
-            table.add(decision_id, key if carrier_id else 0, home, at, account, route, 0, person, carrier_id)
+            before = table.used
+        slot = table.add(decision_id, key, home, record)
+        if table.used == before:
+            table.remove(slot)
+            table.add(decision_id, key, home, record)
 
     def _new_name(self, kind: int, names: Names, name: str) -> int:
         number = names.enter(name)
@@ -348,14 +351,14 @@ class Trail:
             if not eldest or at < when:
                 eldest, when = self._hand, at
             self._hand += 1
-        self._queue.append(pack_final(FINAL, table.id_at(eldest), self._now, 0))
+        self._queue.append(pack_final(FINAL, table.ids[eldest], self._now, 0))
         table.remove(eldest)
         self.given_up += 1
 
     def _forget(self, decision_id: int) -> bool:
         slot = self._table.slot_of(decision_id)
         # WHY: an id entered anew, or given up since, is not the one that ended.
-        if not slot or not self._table.state(slot):
+        if not slot or not self._table.states[slot]:
             return False
         self._table.remove(slot)
         return True
@@ -378,13 +381,9 @@ class Trail:
         old = _home_of(self._segments.numbers[0])
         slot = table.homes.find(old)
         while slot > 0 and most:
-            at, account, route, state, person, carrier_id = table.row(slot)
-            decision_id = table.id_at(slot)
-            self._queue.append(
-                pack_accepted_head(ACCEPTED, decision_id, at, account, route, person, len(carrier_id)) + carrier_id
-            )
-            if state:
-                self._queue.append(pack_final(FINAL, decision_id, self._now, state))
+            self._queue.append(table.record(slot))
+            if table.states[slot]:
+                self._queue.append(pack_final(FINAL, table.ids[slot], self._now, table.states[slot]))
             table.move_home(slot, self._home)
             most -= 1
             slot = table.homes.find(old, slot + 1)
@@ -423,9 +422,10 @@ class Trail:
     def _recall(
         self, segment: int, decision_id: int, at: int, account: str, route: str, person: bytes, carrier_id: bytes
     ) -> None:
-        account_number = self._accounts.number(account) or self._new_name(ACCOUNT, self._accounts, account)
-        route_number = self._routes.number(route) or self._new_name(ROUTE, self._routes, route)
-        self._enter(decision_id, _home_of(segment), at, account_number, route_number, person, carrier_id)
+        account_number = self._accounts.numbers.get(account) or self._new_name(ACCOUNT, self._accounts, account)
+        route_number = self._routes.numbers.get(route) or self._new_name(ROUTE, self._routes, route)
+        head = pack_accepted_head(ACCEPTED, decision_id, at, account_number, route_number, person, len(carrier_id))
+        self._enter(decision_id, _home_of(segment), route_number, carrier_id, head + carrier_id)
 
     def _recall_final(self, decision_id: int, at: int, state: str) -> None:
         slot = self._table.slot_of(decision_id)
@@ -434,11 +434,11 @@ class Trail:
         if not state or at <= self._now - self._grace_s:
             self._table.remove(slot)
             return
-        number = self._states.number(state) or self._new_name(STATE, self._states, state)
-        if not self._table.state(slot):
+        number = self._states.numbers.get(state, 0) or self._new_name(STATE, self._states, state)
+        if not self._table.states[slot]:
             self._final_ids.append(decision_id)
             self._final_times.append(at)
-        self._table.set_state(slot, number)
+        self._table.states[slot] = number
 
 
 def _home_of(segment: int) -> int:

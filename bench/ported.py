@@ -77,9 +77,9 @@ def _import(folder: Path, told: "multiprocessing.Queue[Imported]") -> None:
     moments.append(time.perf_counter())
     if problems or conflicts:
         raise RuntimeError(f"{len(problems) + len(conflicts)} wrong rows")
-    took = [after - before for before, after in pairwise(moments)]
+    read_s, sort_s, write_s = (after - before for before, after in pairwise(moments))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    told.put(Imported(*took, peak_mb, (folder / "ported.base").stat().st_size / 1e6))
+    told.put(Imported(read_s, sort_s, write_s, peak_mb, (folder / "ported.base").stat().st_size / 1e6))
 
 
 def _rss_mb() -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from phonenumbers.carrierdata import CARRIER_DATA
 
@@ -22,6 +22,8 @@ NAMES = {"China Mobile": "mobile", "China Unicom": "unicom", "China Telecom": "t
 NARROWER = ("86154", "86161", "86174")
 
 
+@example(prefixes={"1": "mobile", "12": "unicom", "121": "mobile", "122": "unicom"}, recipient="1222")
+@example(prefixes={"1": "mobile", "12": "unicom"}, recipient="1212")
 @given(
     prefixes=st.dictionaries(
         st.text("12", min_size=1, max_size=5), st.sampled_from(["mobile", "unicom"]), min_size=1, max_size=12

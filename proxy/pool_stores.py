@@ -11,7 +11,7 @@ from msgspec import Struct
 from proxy.registry.carriers import read_carriers
 from proxy.routing.carriers import CarrierTable
 from proxy.settings import Settings, SettingsError
-from proxy.spool.spool import Limits as SpoolLimits
+from proxy.spool.limits import Limits
 from proxy.spool.spool import Spool
 from proxy.store.ported_file import PORTED_FILE, load_ported
 from proxy.trail.trail import Trail
@@ -41,7 +41,7 @@ def open_stores(settings: Settings, person_key_id: int) -> PoolStores:
     """
     carriers = read_carriers(settings.routing.carriers)
     ported = load_ported(settings.path(settings.store.database).with_name(PORTED_FILE), person_key_id)
-    limits = SpoolLimits(
+    limits = Limits(
         octets=settings.spool.octets_most,
         account_octets=settings.spool.account_octets_most,
         age_s=int(settings.spool.age_most_s),

@@ -65,11 +65,6 @@ RULE_FAILED: Final = Event(105, "rule.failed", "error", "a rule raised; the answ
 
 CARRIER_SLOWED: Final = Event(86, "route.slowed", "warning", "a carrier asks for less: its route is slowed")
 RECEIPT_UNMATCHED: Final = Event(122, "receipt.unmatched", "warning", "a receipt about no message of anybody")
-RECEIPT_UNRENAMED: Final = Event(123, "receipt.unrenamed", "warning", "a receipt passed under the carrier's own id")
-DELIVERY_REJECTED: Final = Event(124, "delivery.rejected", "warning", "an ESME refused a delivery for good")
-SPOOL_FULL: Final = Event(125, "spool.full", "error", "no room for a delivery; the carrier sends it again")
-SPOOL_EXPIRED: Final = Event(126, "spool.expired", "error", "deliveries were dropped: their ESME did not come in time")
-TRAIL_FAILED: Final = Event(127, "trail.failed", "error", "ids of messages cannot be written; answers wait")
 RECEIPT_WAITED: Final = Event(121, "receipt.waited", "debug", "a receipt came before its submit_sm_resp and waited")
 
 REPLY_RECEIVED: Final = Event(140, "reply.received", "debug", "a person's message came from the carrier")
@@ -87,6 +82,12 @@ STORE_FAILED: Final = Event(165, "store.failed", "error", "the store does not an
 
 CONSOLE_STARTED: Final = Event(180, "console.started", "info", "the window for people is open")
 CONSOLE_FAILED: Final = Event(181, "console.failed", "error", "the window for people could not be opened")
+
+RECEIPT_UNRENAMED: Final = Event(190, "receipt.unrenamed", "warning", "a receipt passed under the carrier's own id")
+DELIVERY_REJECTED: Final = Event(191, "delivery.rejected", "warning", "an ESME refused a delivery for good")
+SPOOL_FULL: Final = Event(192, "spool.full", "error", "no room for a delivery; the carrier sends it again")
+SPOOL_EXPIRED: Final = Event(193, "spool.expired", "error", "deliveries were dropped: their ESME did not come in time")
+TRAIL_FAILED: Final = Event(194, "trail.failed", "error", "ids of messages cannot be written; answers wait")
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 

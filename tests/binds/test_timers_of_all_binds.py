@@ -51,7 +51,7 @@ class Served:
         self.in_force = InForce(build(BASE)[1], None, None, 0.0)  # type: ignore[arg-type]
         nobody: Any = None
         journal = journal_over(LogDouble())
-        self.server = SmppServer(Smpp(), self.in_force, journal, nobody, nobody, self.log)
+        self.server = SmppServer(Smpp(), self.in_force, journal, nobody, nobody, None, self.log)
 
     def log(self, event: str, **_: Any) -> None:
         self.logged.append(event)

@@ -20,7 +20,7 @@ MANUAL = ROOT / "docs" / "manual" / "configuration.md"
 SHIPPED = ROOT / "config" / "tdgate.toml"
 ROW = re.compile(r"^\| `([a-z0-9_.]+)` \| `(.*?)` \| (.+) \|$", re.M)
 #: Keys that a default configuration shows as a comment: they are tables that most have not.
-COMMENTED = ("smpp.listeners.tls", "smpp.routes.tls", "smpp.routes.alphabets")
+COMMENTED = ("smpp.listeners.tls", "smpp.routes.tls", "smpp.routes.alphabets", "smpp.pools.routes")
 
 
 def struct_in(kind: Any) -> Any:

@@ -28,6 +28,7 @@ from proxy.judging.attribution import LatestMessages
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.journal import Journal
+from proxy.judging.tallies import Tallies, utc_us
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.registry.dates import day_number
 from proxy.registry.keys import person_key_for
@@ -154,7 +155,11 @@ class Application:
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
-        self._smpp = SmppServer(settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log)
+        self._tallies = Tallies(self._evidence.append, utc_us, settings.evidence.tally_s)
+        opened.callback(self._tallies.write)
+        self._smpp = SmppServer(
+            settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log, self._tallies
+        )
         self._verbs = Verbs(self._store, secret, self._revisions.follow)
         self._control = ControlServer(settings.path(CONTROL_SOCKET), self.dispatch)
         self._console = ConsoleProcess(self._config, self.log)
@@ -164,8 +169,11 @@ class Application:
         opened.push_async_callback(self._smpp.drain, settings.smpp.drain_s)
         await self._smpp.start()
         status_file = StatusFile(status_path(settings.state))
-        self._reporter = StatusReporter(status_file, self._in_force, self._journal, self._smpp, self._evidence)
+        self._reporter = StatusReporter(
+            status_file, self._in_force, self._journal, self._smpp, self._evidence, self._tallies
+        )
         self._spawn(self._reporter.run())
+        self._spawn(self._tallies.run())
         self._spawn(turn_days(today, _today, self._store.settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
         if settings.console.enabled:
             self._spawn(self._console.run())

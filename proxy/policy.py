@@ -12,7 +12,16 @@ import msgspec
 
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.decision import Decision, Permit, Refusal, Seal
-from proxy.core.ground import OUTCOME_ERROR, OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW, Effect, Ground
+from proxy.core.ground import (
+    ASKS_MESSAGE,
+    ASKS_OTHER,
+    OUTCOME_ERROR,
+    OUTCOME_PASS,
+    OUTCOME_REFUSE,
+    OUTCOME_SHADOW,
+    Effect,
+    Ground,
+)
 from proxy.core.lane import Hit, Lane
 from proxy.core.pack import CHINA_OFFSET_S, Hours
 from proxy.core.purposes import PURPOSE_BITS, STRICTEST_FIRST, Channel, Purpose
@@ -112,6 +121,7 @@ def unanswerable(request: Request, snapshot: Snapshot, rule: str, detail: str = 
         pack_version=pack.version,
         revision=snapshot.revision,
         outcomes=b"",
+        asks=ASKS_OTHER if request.by_id else ASKS_MESSAGE,
     )
     return Refusal(Decision(request.id, digest, ground))
 
@@ -201,6 +211,7 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
             snapshot.pack.version,
             snapshot.revision,
             bytes(outcomes),
+            ASKS_OTHER if request.by_id else ASKS_MESSAGE,
         ),
         hits=tuple(hits),
         errors=tuple(errors),

@@ -18,6 +18,8 @@ S = TypeVar("S", bound=Struct)
 
 _SYSTEM_ID_MOST: Final = 15
 _PASSWORD_MOST: Final = 8
+#: `evidence/counting.py` looks two hours back for what a day may have left open.
+_TALLY_MOST_S: Final = 3600.0
 
 
 class SettingsError(Exception):
@@ -94,13 +96,17 @@ class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
-    """The evidence log. `linger_ms` bounds how long a permit may wait for its batch."""
+    """The evidence log. `linger_ms` bounds how long a permit may wait for its batch.
+
+    `tally_s` is how often each account's counts are recorded, at most an hour.
+    """
 
     directory: str = "evidence"
     signing_key: str = "keys/evidence.pem"
     linger_ms: int = 100
     outbox_most_records: int = 200_000
     segment_octets: int = 64 << 20
+    tally_s: float = 60.0
 
 
 class Store(Struct, frozen=True, forbid_unknown_fields=True):
@@ -261,6 +267,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             yield f"smpp.routes.{name}.tls: certificate and key come together"
     yield from _ranges("smpp", smpp)
     yield from _ranges("evidence", settings.evidence)
+    if settings.evidence.tally_s > _TALLY_MOST_S:
+        yield f"evidence.tally_s: at most {_TALLY_MOST_S:.0f}"
     if not _is_one_message(settings.confirmation.text):
         yield "confirmation.text: must fit one message: 160 ASCII characters, or 70 with any other"
     yield from _port("console.port", settings.console.port, least=0)

@@ -32,6 +32,7 @@ from proxy.judging.account_gate import InForce
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
+from proxy.judging.tallies import Tallies
 from proxy.settings import Smpp
 from proxy.smpp.consts import BIND_RECEIVER, ESME_RBINDFAIL, ESME_RSYSERR, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, PduError, response
@@ -49,8 +50,16 @@ class SmppServer:
     """The bind proxy. `log(event, **fields)` counts an event and writes a line without personal data."""
 
     def __init__(
-        self, settings: Smpp, in_force: InForce, journal: Journal, hearing: Hearing, confirmer: Confirmer, log: Log
+        self,
+        settings: Smpp,
+        in_force: InForce,
+        journal: Journal,
+        hearing: Hearing,
+        confirmer: Confirmer,
+        log: Log,
+        tallies: Tallies,
     ) -> None:
+        self._tallies = tallies
         self._settings = settings
         self._in_force = in_force
         self._journal = journal
@@ -72,7 +81,7 @@ class SmppServer:
         )
         self._doorkeeper = Doorkeeper(self._credentials, in_force, journal)
         self._dialler = Dialler(self, in_force, self._timers, settings.command_length_most_octets, log)
-        self._pairs = Pairs(settings, in_force, journal, hearing, self.wake, self._confirm, log)
+        self._pairs = Pairs(settings, in_force, journal, hearing, self.wake, self._confirm, log, tallies)
         self._listeners: list[asyncio.AbstractServer | Listening] = []
         self._links: set[EsmeLink] = set()
         #: Connections in their TLS handshake, with the monotonic time at which each came.
@@ -338,6 +347,7 @@ class SmppServer:
 
     def _forget(self, bound: Bound) -> None:
         self.bounds.discard(bound)
+        self._tallies.leave(bound.account.id, bound.route.name, bound.gate)
         if not self.bounds:
             self._empty.set()
 

@@ -18,6 +18,7 @@ from proxy.judging.account_gate import AccountGate, InForce, Shared
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.rate import RateLimit
+from proxy.judging.tallies import Tallies
 from proxy.settings import Route, Smpp
 from proxy.smpp.consts import BIND_TRANSMITTER
 from proxy.smpp.message_ids import MessageIds
@@ -83,7 +84,9 @@ class Pairs:
         wake: Callable[..., None],
         confirm: Callable[[Bound, Understood], None],
         note: Callable[[str], None],
+        tallies: Tallies,
     ) -> None:
+        self._tallies = tallies
         self._settings = settings
         self._in_force = in_force
         self._journal = journal
@@ -139,6 +142,7 @@ class Pairs:
         )
         bound = Bound(account, bind, route, gate, relay, esme, carrier, time.time(), kind, own, shared)
         bound.join()
+        self._tallies.join(account.id, route.name, gate, relay)
         return bound
 
     def _shared_by(self, account: Account) -> Shared:

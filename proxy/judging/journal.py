@@ -77,6 +77,7 @@ class Form:
             revision=ground.revision,
             outcomes=ground.outcomes,
             rules_hash=_RULES_HASH,
+            asks=ground.asks,
         )
         octets = records.encode(self._plain)
         numbers, person = _NUMBERS.pack(0xCF, _LONG, 0xCF, _LONG), octets.index(_PERSON)

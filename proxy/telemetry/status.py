@@ -75,6 +75,22 @@ class EvidenceRow(Struct, frozen=True):
     failed: bool
 
 
+class CountRow(Struct, frozen=True):
+    """What an account sent over a route since the process began: the sums of `tdgate counts`, as they stand now."""
+
+    account: str
+    route: str
+    submitted: int
+    permitted: int
+    refused: int
+    deferred: int
+    accepted: int
+    rejected: int
+    unknown: int
+    replies: int
+    receipts: int
+
+
 class DecisionRow(Struct, frozen=True):
     """One of the latest decisions. `id` and `outcomes` are hex, `recipient` is masked, `shadow` are the rules that
     would have refused; `rule` and `detail` are empty on an allow.
@@ -136,6 +152,7 @@ class Status(Struct, frozen=True):
     latest: tuple[DecisionRow, ...]
     refusals: tuple[RefusalRow, ...]
     rules: tuple[str, ...] = ()
+    counts: tuple[CountRow, ...] = ()
 
 
 class StatusUnreadableError(Exception):

@@ -11,8 +11,8 @@ import pytest
 from proxy.binds.binding import BindRequest
 from proxy.binds.links import CarrierLink, EsmeLink
 from proxy.binds.pairs import Bound, RouteState
-from proxy.judging.tallies import Tallies
 from proxy.judging.account_gate import InForce
+from proxy.judging.tallies import Tallies
 from proxy.settings import Route, Smpp
 from proxy.smpp.consts import BIND_TRANSCEIVER
 from proxy.smpp.session import Session, Timers

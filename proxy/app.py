@@ -25,6 +25,8 @@ from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
 from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import LatestMessages
+from proxy.judging.bypass import BypassDesk
+from proxy.judging.bypass_verbs import BYPASS_VERBS, bypass_verb
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.journal import Journal
@@ -149,8 +151,15 @@ class Application:
         opened.push_async_callback(self._end_background)
         builder = SnapshotBuilder(self._store, secret.person_key)
         self._in_force = InForce(await builder.build(rules.pack), rules.vocabulary, rules.codes, time.time())
+        self._bypass = BypassDesk(self._in_force, self._evidence, time.time, self.log, settings.policy.bypass_most_min)
+        opened.callback(self._bypass.close)
         self._revisions = Revisions(
-            builder, self._in_force, swapped=self._swapped, failed=self._registry_failed, spawn=self._spawn
+            builder,
+            self._in_force,
+            swapped=self._swapped,
+            failed=self._registry_failed,
+            spawn=self._spawn,
+            dress=self._bypass.dress,
         )
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
@@ -170,7 +179,7 @@ class Application:
         await self._smpp.start()
         status_file = StatusFile(status_path(settings.state))
         self._reporter = StatusReporter(
-            status_file, self._in_force, self._journal, self._smpp, self._evidence, self._tallies
+            status_file, self._in_force, self._journal, self._smpp, self._evidence, self._tallies, self._bypass
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())
@@ -232,6 +241,7 @@ class Application:
                 return
             self._in_force.codes = rules.codes
             self._in_force.vocabulary = rules.vocabulary
+            self._bypass.most_min = settings.policy.bypass_most_min
             try:
                 await self._store.settle_day()
             except StoreError as error:
@@ -247,6 +257,8 @@ class Application:
         operation = self._operations().get(verb)
         if operation is not None:
             return operation(arguments)
+        if verb in BYPASS_VERBS:
+            return await bypass_verb(self._bypass, verb, arguments)
         return await self._verbs.dispatch(verb, arguments)
 
     def _operations(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:

@@ -16,6 +16,7 @@ from proxy.app import check, configure, serve
 from proxy.commands import explain as explain_command
 from proxy.commands import optout as optout_command
 from proxy.commands import registry as registry_commands
+from proxy.commands.bypass import add_arguments as add_bypass_arguments
 from proxy.commands.counts import add_arguments as add_counts_arguments
 from proxy.commands.route import add_arguments as add_route_arguments
 from proxy.console.serve import serve as serve_console
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     registry_commands.add_arguments(commands)
     add_route_arguments(commands)
     add_counts_arguments(commands)
+    add_bypass_arguments(commands)
     evidence_commands.add_arguments(commands)
     return parser
 

@@ -28,7 +28,7 @@ from proxy.core.purposes import PURPOSE_BITS, STRICTEST_FIRST, Channel, Purpose
 from proxy.core.records import Account, Number, Period
 from proxy.core.request import Request
 from proxy.core.senders import on_record
-from proxy.core.snapshot import Snapshot
+from proxy.core.snapshot import ALL_ACCOUNTS, Snapshot
 from proxy.rules.rule import LaneFacts, LaneRule, Rule
 from proxy.rules.table import RULES
 
@@ -169,9 +169,15 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
     checks = []
     modes = []
     ordinary: set[int] = set()
+    bypassed = max(snapshot.bypasses.get(account.id, 0.0), snapshot.bypasses.get(ALL_ACCOUNTS, 0.0))
+    if bypassed > now:
+        edges.append(bypassed)
     for place, rule in enumerate(rules):
         floor = CATALOGUE[rule.id].floor
         mode = "enforce" if floor else snapshot.pack.setting(rule.id).mode_for(rule.id, account.id)
+        # INVARIANT: a bypass weakens no rule of the floor.
+        if bypassed > now and mode == "enforce" and not floor:
+            mode = "shadow"
         modes.append(mode)
         if mode == "off" or channel not in rule.channels or (request.by_id and not rule.by_id):
             continue
@@ -212,6 +218,7 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
             snapshot.revision,
             bytes(outcomes),
             ASKS_OTHER if request.by_id else ASKS_MESSAGE,
+            "bypass" if bypassed > now else "enforce",
         ),
         hits=tuple(hits),
         errors=tuple(errors),

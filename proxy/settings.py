@@ -20,6 +20,7 @@ _SYSTEM_ID_MOST: Final = 15
 _PASSWORD_MOST: Final = 8
 #: `evidence/counting.py` looks two hours back for what a day may have left open.
 _TALLY_MOST_S: Final = 3600.0
+_BYPASS_MOST_MIN: Final = 24 * 60
 
 
 class SettingsError(Exception):
@@ -125,11 +126,15 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which rule pack and vocabulary; a bare name is one that ships, a path is a file."""
+    """Which rule pack and vocabulary; a bare name is one that ships, a path is a file.
+
+    `bypass_most_min`: the longest time for which two people may open a bypass.
+    """
 
     pack: str = "cn-default"
     vocabulary: str = "optout"
     codes: str = "codes"
+    bypass_most_min: int = 120
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True):
@@ -266,6 +271,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         if route.tls is not None and bool(route.tls.certificate) != bool(route.tls.key):
             yield f"smpp.routes.{name}.tls: certificate and key come together"
     yield from _ranges("smpp", smpp)
+    if not 1 <= settings.policy.bypass_most_min <= _BYPASS_MOST_MIN:
+        yield f"policy.bypass_most_min: 1 to {_BYPASS_MOST_MIN}"
     yield from _ranges("evidence", settings.evidence)
     if settings.evidence.tally_s > _TALLY_MOST_S:
         yield f"evidence.tally_s: at most {_TALLY_MOST_S:.0f}"

@@ -13,12 +13,13 @@ import msgspec
 from proxy.binds.pairs import Bound
 from proxy.evidence.log import EvidenceLog
 from proxy.judging.account_gate import InForce
+from proxy.judging.bypass import BypassDesk
 from proxy.judging.journal import Journal
 from proxy.judging.tallies import Tallies
 from proxy.rules.table import RULE_IDS
 from proxy.smpp_server import SmppServer
 from proxy.telemetry.rows import decision_row, refusal_row
-from proxy.telemetry.status import BindRow, CountRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile
+from proxy.telemetry.status import BindRow, BypassRow, CountRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile
 from proxy.version import VERSION
 
 _PAUSE_S: Final = 0.25
@@ -37,7 +38,9 @@ class StatusReporter:
         smpp: SmppServer,
         evidence: EvidenceLog,
         tallies: Tallies,
+        bypass: BypassDesk,
     ) -> None:
+        self._bypass = bypass
         self._tallies = tallies
         self._file = file
         self._in_force = in_force
@@ -109,6 +112,10 @@ class StatusReporter:
             ),
             rules=RULE_IDS,
             counts=self._counts(),
+            bypasses=tuple(
+                BypassRow(one.id, one.account, one.by, one.approved_by, one.reason, one.minutes, int(one.until * 1e6))
+                for one in self._bypass.standing()
+            ),
         )
 
     def _counts(self) -> tuple[CountRow, ...]:

@@ -40,6 +40,8 @@ class StatusCollector(Collector):
             yield from _binds(sight.status)
             yield from _evidence(sight.status)
             yield _counts(sight.status)
+            opened = sum(one.until_us > 0 for one in sight.status.bypasses)
+            yield GaugeMetricFamily("tdgate_bypass_open", "Bypasses that are open", value=opened)
 
 
 def _wire(status: Status) -> Iterator[Metric]:

@@ -177,7 +177,24 @@ class Tally(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=11
     receipts: int
 
 
-AnyRecord = Decision | Outcome | Suppression | Release | Registry | Start | Stop | Gap | Note | RuleTable | Tally
+class Bypass(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=12):
+    """A step of a bypass for emergencies: `asked`, `opened`, `ended`, `expired`, `stopped` (with the process).
+
+    `account` is empty for all; `until_us` is 0 before it is open. A Start after an opening ends it too.
+    """
+
+    at_us: int
+    bypass: str
+    step: str
+    actor: str
+    account: str
+    until_us: int
+    reason: str
+
+
+AnyRecord = (
+    Decision | Outcome | Suppression | Release | Registry | Start | Stop | Gap | Note | RuleTable | Tally | Bypass
+)
 
 KINDS: Final[dict[int, type[AnyRecord]]] = {
     1: Decision,
@@ -191,6 +208,7 @@ KINDS: Final[dict[int, type[AnyRecord]]] = {
     9: Note,
     10: RuleTable,
     11: Tally,
+    12: Bypass,
 }
 
 

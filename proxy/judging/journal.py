@@ -71,7 +71,7 @@ class Form:
             effect=_EFFECTS[ground.effect],
             rule=ground.rule,
             detail=ground.detail,
-            mode="enforce",
+            mode=ground.mode,
             pack=ground.pack,
             pack_version=ground.pack_version,
             revision=ground.revision,

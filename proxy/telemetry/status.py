@@ -91,6 +91,18 @@ class CountRow(Struct, frozen=True):
     receipts: int
 
 
+class BypassRow(Struct, frozen=True):
+    """A bypass that is open, or waits for a second person (`until_us` 0). `account` is empty for all."""
+
+    id: str
+    account: str
+    asked_by: str
+    approved_by: str
+    reason: str
+    minutes: int
+    until_us: int
+
+
 class DecisionRow(Struct, frozen=True):
     """One of the latest decisions. `id` and `outcomes` are hex, `recipient` is masked, `shadow` are the rules that
     would have refused; `rule` and `detail` are empty on an allow.
@@ -153,6 +165,7 @@ class Status(Struct, frozen=True):
     refusals: tuple[RefusalRow, ...]
     rules: tuple[str, ...] = ()
     counts: tuple[CountRow, ...] = ()
+    bypasses: tuple[BypassRow, ...] = ()
 
 
 class StatusUnreadableError(Exception):

@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from proxy.binds.tracing import TRACE_VERBS, Tracing
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
 from proxy.core.codes import CodeMaps, CodeTableError, load_codes
@@ -169,6 +170,8 @@ class Application:
         self._smpp = SmppServer(
             settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log, self._tallies
         )
+        self._tracing = Tracing(settings.path("traces"), self._in_force, self._journal, self._smpp.trace, self.log)
+        opened.callback(self._tracing.close)
         self._verbs = Verbs(self._store, secret, self._revisions.follow)
         self._control = ControlServer(settings.path(CONTROL_SOCKET), self.dispatch)
         self._console = ConsoleProcess(self._config, self.log)
@@ -257,6 +260,8 @@ class Application:
         operation = self._operations().get(verb)
         if operation is not None:
             return operation(arguments)
+        if verb in TRACE_VERBS:
+            return self._tracing.verb(verb, arguments)
         if verb in BYPASS_VERBS:
             return await bypass_verb(self._bypass, verb, arguments)
         return await self._verbs.dispatch(verb, arguments)

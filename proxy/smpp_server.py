@@ -27,6 +27,7 @@ from proxy.binds.links import CarrierLink, EsmeLink, Link
 from proxy.binds.pairs import Bound, Pairs, RouteState, links_of
 from proxy.binds.tcp import Listening
 from proxy.binds.tls import client_context, server_context
+from proxy.binds.trace import PduTrace
 from proxy.core.records import Account
 from proxy.judging.account_gate import InForce
 from proxy.judging.confirmation import Confirmer
@@ -175,6 +176,10 @@ class SmppServer:
         for bound in self.bounds:
             if bound.route.name == name and not bound.unbinding:
                 bound.relay.draining = False
+
+    def trace(self, account: Account, trace: PduTrace | None) -> None:
+        """Begins the trace of an account, or ends it with None."""
+        self._pairs.trace(account, trace, self.bounds)
 
     # ---- connections and writing --------------------------------------------------------------------------------
 

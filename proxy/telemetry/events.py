@@ -83,6 +83,8 @@ BYPASS_ASKED: Final = Event(
 )
 BYPASS_OPENED: Final = Event(171, "bypass.opened", "error", "two people opened a bypass: only the floor is enforced")
 BYPASS_ENDED: Final = Event(172, "bypass.ended", "warning", "a bypass ended")
+TRACE_OPENED: Final = Event(173, "trace.opened", "warning", "the PDUs of an account are traced, redacted")
+TRACE_ENDED: Final = Event(174, "trace.ended", "info", "a trace ended")
 
 CONSOLE_STARTED: Final = Event(180, "console.started", "info", "the window for people is open")
 CONSOLE_FAILED: Final = Event(181, "console.failed", "error", "the window for people could not be opened")

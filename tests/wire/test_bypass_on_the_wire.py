@@ -53,7 +53,7 @@ async def test_what_hours_close_passes_while_it_is_open_and_the_floor_stays(hous
     assert status["bypasses"][0]["approved_by"] == SECOND
     # A change of the registry keeps it.
     revision = (await house.status(fresh=True))["revision"]
-    code, out, err = await house.command("hold", "add", "number", "10690999", "--reason", "虚构")
+    code, out, err = await house.command("hold", "add", "number", "10690999", "--reason", "虚构", "--by", FIRST)
     assert code == 0, out + err
     assert (await house.status(fresh=True))["revision"] > revision
     assert (await closed.request(SUBMIT_SM, message)).status == 0

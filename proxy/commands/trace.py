@@ -17,6 +17,7 @@ from rich.table import Table
 from proxy.app import CONTROL_SOCKET
 from proxy.control import ControlError, NotRunningError, call
 from proxy.core.pack import CHINA_OFFSET_S
+from proxy.evidence.commands import guarded, show_command
 from proxy.settings import load
 
 _CHINA: Final = timezone(timedelta(seconds=CHINA_OFFSET_S))
@@ -40,6 +41,18 @@ def add_arguments(commands: Any) -> None:
         parser.add_argument("--config", type=Path, required=True, metavar="FILE")
         parser.add_argument("--json", action="store_true")
         parser.set_defaults(run=_run)
+    message = verbs.add_parser("message", help="one message by its decision id, from the evidence 单条消息")
+    message.add_argument("id", metavar="ID", help="decimal or 0x…")
+    message.add_argument("--config", type=Path, required=True, metavar="FILE")
+    message.add_argument("--json", action="store_true")
+    message.set_defaults(run=_message)
+
+
+def _message(arguments: argparse.Namespace) -> int:
+    """What was decided and what became of it; read-only, also without a running proxy."""
+    settings = load(arguments.config)
+    arguments.directory = settings.path(settings.evidence.directory)
+    return guarded(show_command)(arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -113,7 +113,8 @@ def test_what_a_line_tells(tmp_path: Path) -> None:
     raw = encode(
         consts.DATA_SM, 0, 9,
         {"service_type": b"", "source_addr_ton": 0, "source_addr_npi": 0, "source_addr": b"10690001",
-         "dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": b"8613800138000", "esm_class": 0, "registered_delivery": 1,
+         "dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": b"8613800138000", "esm_class": 0,
+         "registered_delivery": 1,
          "data_coding": 8},
         [(consts.TAG_MESSAGE_PAYLOAD, b"offer")],
     )  # fmt: skip

@@ -51,6 +51,7 @@ async def test_one_account_is_traced_for_its_time_and_no_other(house: House) -> 
     octets = written(file)
     assert (await esme.request(SUBMIT_SM, text(to=PERSONS[1]))).status == 0
     assert written(file) == octets
+    assert (await esme.request(SUBMIT_SM, text())).status
     lines = [json.loads(line) for line in octets.splitlines()]
     seen = Counter((one["side"], one["direction"], one["command"]) for one in lines)
     for passed in (("esme", "in", "submit_sm"), ("carrier", "out", "submit_sm")):
@@ -65,5 +66,10 @@ async def test_one_account_is_traced_for_its_time_and_no_other(house: House) -> 
     await house.event("trace.ended", 2)
     assert await trace(house, "list") == []
     await house.end()
+    # One message by its decision, also when nothing runs.
+    refused = next(one for one in house.decisions() if one.rule)
+    code, out, _ = await house.command("trace", "message", hex(refused.id), "--json")
+    assert (code, json.loads(out)["record"]["rule"]) == (0, refused.rule)
+    assert (await house.command("trace", "message", "77"))[0] == 1
     notes = [(one.actor, one.text.split()[0]) for one in house.records() if isinstance(one, Note)]
     assert notes == [(WHO, "opened"), (WHO, "ended"), (WHO, "opened"), ("", "ended")]

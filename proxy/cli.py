@@ -17,7 +17,10 @@ from proxy.commands import explain as explain_command
 from proxy.commands import optout as optout_command
 from proxy.commands import registry as registry_commands
 from proxy.commands import routing as routing_commands
+from proxy.commands.bypass import add_arguments as add_bypass_arguments
+from proxy.commands.counts import add_arguments as add_counts_arguments
 from proxy.commands.route import add_arguments as add_route_arguments
+from proxy.commands.trace import add_arguments as add_trace_arguments
 from proxy.console.serve import serve as serve_console
 from proxy.disk import DirectoryLockedError
 from proxy.evidence import commands as evidence_commands
@@ -92,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     registry_commands.add_arguments(commands)
     add_route_arguments(commands)
     routing_commands.add_arguments(commands)
+    add_counts_arguments(commands)
+    add_bypass_arguments(commands)
+    add_trace_arguments(commands)
     evidence_commands.add_arguments(commands)
     return parser
 

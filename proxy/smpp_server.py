@@ -28,11 +28,13 @@ from proxy.binds.pairs import Bound, Pairs, RouteState, links_of
 from proxy.binds.pools import Pools
 from proxy.binds.tcp import Listening
 from proxy.binds.tls import client_context, server_context
+from proxy.binds.trace import PduTrace
 from proxy.core.records import Account
 from proxy.judging.account_gate import InForce
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
+from proxy.judging.tallies import Tallies
 from proxy.pool_stores import PoolStores
 from proxy.settings import Smpp
 from proxy.smpp.consts import BIND_RECEIVER, ESME_RBINDFAIL, ESME_RSYSERR, RESPONSE_BIT
@@ -58,9 +60,11 @@ class SmppServer:
         journal: Journal,
         hearing: Hearing,
         confirmer: Confirmer,
-        stores: PoolStores | None,
         log: Log,
+        tallies: Tallies,
+        stores: PoolStores | None = None,
     ) -> None:
+        self._tallies = tallies
         self._settings = settings
         self._in_force = in_force
         self._journal = journal
@@ -82,7 +86,7 @@ class SmppServer:
         )
         self._doorkeeper = Doorkeeper(self._credentials, in_force, journal)
         self._dialler = Dialler(self, in_force, self._timers, settings.command_length_most_octets, log)
-        self._pairs = Pairs(settings, in_force, journal, hearing, self.wake, self._confirm, log)
+        self._pairs = Pairs(settings, in_force, journal, hearing, self.wake, self._confirm, log, tallies)
         self._pools = (
             Pools(settings, in_force, journal, hearing, confirmer, self._pairs, self._timers, stores, log)
             if stores is not None
@@ -193,6 +197,10 @@ class SmppServer:
     def pooled_binds(self, route: str) -> int:
         """How many binds of a pool's route stand."""
         return self._pools.binds_of(route) if self._pools is not None else 0
+
+    def trace(self, account: Account, trace: PduTrace | None) -> None:
+        """Begins the trace of an account, or ends it with None."""
+        self._pairs.trace(account, trace, self.bounds)
 
     # ---- connections and writing --------------------------------------------------------------------------------
 
@@ -376,6 +384,7 @@ class SmppServer:
 
     def _forget(self, bound: Bound) -> None:
         self.bounds.discard(bound)
+        self._tallies.leave(bound.account.id, bound.route.name, bound.gate)
         if not self.bounds:
             self._empty.set()
 

@@ -30,6 +30,8 @@ from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
 
+#: Requests about a message that was sent: judged and recorded, and none of those that are counted for billing.
+_BY_ID: Final = (QUERY_SM, CANCEL_SM)
 _V5: Final = 0x50
 _SENDERS_KEPT: Final = 4096
 
@@ -115,7 +117,6 @@ class AccountGate:
         snapshot = force.snapshot
         if snapshot is not self._snapshot:
             self._renew(snapshot)
-        self.submitted += 1
         journal = self._journal
         now = force.now
         shared = self._shared
@@ -124,17 +125,19 @@ class AccountGate:
         if pdu.command_id == SUBMIT_SM:
             heard_back = not self._transmitter or shared.receivers > 0
             request = self._reader.submit(pdu, request_id, now, heard_back, over)
-        elif pdu.command_id in (QUERY_SM, CANCEL_SM):
+        elif pdu.command_id in _BY_ID:
             request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids)
         else:
             request = self._reader.closed(pdu, request_id, now)
+        counted = not request.by_id
+        self.submitted += counted
         verdict = evaluate(request, snapshot, now)
         if isinstance(verdict, Refusal):
             return self._refused(pdu, request, verdict)
         if not journal.decided(request, verdict.decision):
             # The permit is dropped unspent: what cannot be recorded does not go on.
-            return self.unanswerable(pdu, "internal.outbox")
-        self.permitted += 1
+            return self._put_off(pdu, "internal.outbox")
+        self.permitted += counted
         self.recipient = request.recipient or ""
         sender = request.sender or ""
         is_shared_number = self._shared_numbers.get(sender)
@@ -155,7 +158,7 @@ class AccountGate:
         if decision.rule == "internal.rule":
             self._log("rule.failed")
         if decision.effect == "defer":
-            self.deferred += 1
+            self.deferred += not request.by_id
             self._journal.decided(request, decision)
             return refusal
 
@@ -164,13 +167,19 @@ class AccountGate:
             self._refusal_durable(pdu, refusal)
 
         if not self._journal.decided_durably(request, decision, then):
-            return self.unanswerable(pdu, "internal.outbox")
-        self.refused += 1
+            return self._put_off(pdu, "internal.outbox")
+        self.refused += not request.by_id
         self._awaited = refusal
         return refusal
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
-        self.deferred += 1
+        self.submitted += pdu.command_id not in _BY_ID
+        return self._put_off(pdu, rule)
+
+    def _put_off(self, pdu: Pdu, rule: str) -> Refusal:
+        """A deferral of a request that is counted as submitted already."""
+        by_id = pdu.command_id in _BY_ID
+        self.deferred += not by_id
         request = Request(
             id=self._journal.next_id(),
             channel="sms",
@@ -180,6 +189,7 @@ class AccountGate:
             readings=(),
             octets=pdu.raw,
             received_at=self._in_force.now,
+            by_id=by_id,
         )
         refusal = unanswerable(request, self._in_force.snapshot, rule)
         # WHY: when the log is full this record is not taken either; the log counts it, and a Gap record will tell.

@@ -98,9 +98,13 @@ class MirrorRelay:
         "_to_esme",
         "_unbind",
         "_waiting",
+        "accepted",
         "carrier",
         "draining",
         "esme",
+        "receipts",
+        "rejected",
+        "unknown",
     )
 
     def __init__(
@@ -133,6 +137,8 @@ class MirrorRelay:
         self._late: dict[int, tuple[int, bool]] = {}
         #: Set while the route or the process drains: the ESME's requests are answered `internal.draining`.
         self.draining = False
+        #: How permitted messages of the ESME ended, and receipts that came: counted for billing (`judging/tallies.py`).
+        self.accepted = self.rejected = self.unknown = self.receipts = 0
 
     # ---- the ESME's requests and answers ------------------------------------------------------------------------
 
@@ -140,6 +146,12 @@ class MirrorRelay:
     def in_flight(self) -> int:
         """Requests of the ESME that are not answered yet."""
         return len(self._to_carrier) + len(self._asked) + self._refusing
+
+    @property
+    def open_messages(self) -> int:
+        """Permitted messages of the ESME that the carrier has not answered; looks at each."""
+        asked = (entry[1].pdu for entry in self._to_carrier.entries.values())
+        return sum(pdu is not None and pdu.command_id == SUBMIT_SM for pdu in asked)
 
     @property
     def delivering(self) -> int:
@@ -283,11 +295,13 @@ class MirrorRelay:
             self._gate.own_answered(asked.decision_id, _message_id(raw))
         else:
             if pdu.status == 0 and pdu.command_id == SUBMIT_SM_RESP:
+                self.accepted += 1
                 # WHY not an empty one: an empty message_id in a cancel_sm names messages by addresses, anybody's.
                 end = raw.find(0, 16)
                 if end > 16:
                     self._accepted(raw[16:end])
             elif command_id == SUBMIT_SM:
+                self.rejected += 1
                 self._gate.outcome(asked.decision_id, REJECTED, pdu.status, _message_id(raw))
             if self.esme is not None:
                 self.esme.out.append_as(raw, request.sequence)
@@ -349,6 +363,7 @@ class MirrorRelay:
             self._deliver(pdu, now)
 
     def _take_receipt(self, pdu: Pdu, receipt: Receipt, now: float) -> None:
+        self.receipts += 1
         # WHY the end of it: carriers write a number with or without its country code.
         about = receipt.about[-_TAIL:]
         last = self._latest_to(about)
@@ -445,6 +460,7 @@ class MirrorRelay:
         request = asked.pdu
         if request is None:
             return
+        self.unknown += request.command_id == SUBMIT_SM
         self._gate.outcome(asked.decision_id, UNKNOWN, 0, b"")
         if self.esme is not None:
             status = self._gate.status_of(_UNKNOWN_RULE)

@@ -88,7 +88,7 @@ class SmppServer:
         self._dialler = Dialler(self, in_force, self._timers, settings.command_length_most_octets, log)
         self._pairs = Pairs(settings, in_force, journal, hearing, self.wake, self._confirm, log, tallies)
         self._pools = (
-            Pools(settings, in_force, journal, hearing, confirmer, self._pairs, self._timers, stores, log)
+            Pools(settings, in_force, journal, hearing, confirmer, self._pairs, self._timers, stores, tallies, log)
             if stores is not None
             else None
         )

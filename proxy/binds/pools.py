@@ -22,6 +22,7 @@ from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pool_books import PoolBooks
 from proxy.judging.pool_returns import PoolReturns
+from proxy.judging.tallies import Tallies
 from proxy.pool.bind import PoolBind
 from proxy.pool.desk import Desk
 from proxy.pool.dispatch import Dispatch, PoolRoute
@@ -68,7 +69,7 @@ class OwnMessage:
 
     def answered(self, ticket: Ticket, octets: bytes) -> None: ...
 
-    def unknown(self, ticket: Ticket) -> None: ...
+    def left_unknown(self, ticket: Ticket) -> None: ...
 
     def unroutable(self, ticket: Ticket) -> None: ...
 
@@ -110,6 +111,7 @@ class Pools:
         pairs: Pairs,
         timers: Timers,
         stores: PoolStores,
+        tallies: Tallies,
         log: Callable[..., None],
     ) -> None:
         self._settings = settings
@@ -119,6 +121,7 @@ class Pools:
         self._confirmer = confirmer
         self._pairs = pairs
         self._timers = timers
+        self._tallies = tallies
         self._carriers = stores.carriers
         self._trail = stores.trail
         self._spool = stores.spool
@@ -353,6 +356,7 @@ class Pools:
         )
         desk.draining = self.draining
         kind: BindKind = "rx" if bind.state == "rx" else "tx" if bind.state == "tx" else "trx"
+        self._tallies.join(account.id, account.route, gate, desk)
         self.seats[link] = Seat(account, kind, gate, desk, pool)
         tlvs = encode_tlvs(((TAG_SC_INTERFACE_VERSION, bytes((_INTERFACE_VERSION,))),))
         link.session.out.append(response(bind.command_id | RESPONSE_BIT, 0, bind.sequence, _SYSTEM_ID + tlvs))
@@ -379,6 +383,7 @@ class Pools:
             return False
         self._log("bind.closed", account=seat.account.id, reason=link.session.ending or "connection lost")
         seat.desk.esme_lost()
+        self._tallies.leave(seat.account.id, seat.account.route, seat.gate)
         self._esmes.discard(link)
         self._kept.add(seat.account.id)
         self._write_later()

@@ -97,6 +97,8 @@ class Desk:
         self._touched = touched
         self._not_before = 0.0
         self._open = 0
+        #: How permitted messages ended, and receipts that were answered (see `judging/tallies.py`).
+        self.accepted = self.rejected = self.unknown = self.receipts = 0
         self._refusing = 0
         self._unbind: Pdu | None = None
         self._now = 0.0
@@ -107,6 +109,11 @@ class Desk:
     def in_flight(self) -> int:
         """Requests that are not answered yet."""
         return self._open + self._refusing
+
+    @property
+    def open_messages(self) -> int:
+        """Permitted messages whose end is not known yet."""
+        return self._open
 
     @property
     def delivering(self) -> int:
@@ -151,6 +158,7 @@ class Desk:
     def judge_again(self, ticket: Ticket, now: float) -> None:
         """Asks anew about a request that waited while its recipient refused; its permit is not spent."""
         self._open -= 1
+        self.rejected += 1
         self._gate.outcome(ticket.decision_id, REJECTED, self._gate.status_of(_NOT_SENT_RULE), b"")
         self._ask(ticket.pdu, now)
         self._unbind_when_answered()
@@ -177,13 +185,18 @@ class Desk:
 
     def answered(self, ticket: Ticket, octets: bytes) -> None:
         self._open -= 1
+        if octets[8:12] == b"\0\0\0\0":
+            self.accepted += 1
+        else:
+            self.rejected += 1
         if self.esme is not None:
             self.esme.out.append(octets)
         self._unbind_when_answered()
         self._touched()
 
-    def unknown(self, ticket: Ticket) -> None:
+    def left_unknown(self, ticket: Ticket) -> None:
         self._open -= 1
+        self.unknown += 1
         if self.esme is not None:
             self.esme.respond(ticket.pdu, self._gate.status_of(_UNKNOWN_RULE))
         self._unbind_when_answered()
@@ -191,6 +204,7 @@ class Desk:
 
     def unroutable(self, ticket: Ticket) -> None:
         self._open -= 1
+        self.rejected += 1
         # WHY an outcome and no second decision: it was permitted, and then nobody took it.
         status = self._gate.status_of(_NOT_SENT_RULE)
         self._gate.outcome(ticket.decision_id, REJECTED, status, b"")
@@ -247,6 +261,7 @@ class Desk:
             self._deliveries.give_back_entry(entry)
         for ticket in self._dispatch.asker_gone(self):
             self._open -= 1
+            self.rejected += 1
             self._gate.outcome(ticket.decision_id, REJECTED, self._gate.status_of(_NOT_SENT_RULE), b"")
 
     def next_sequence(self) -> int:

@@ -191,7 +191,7 @@ class Dispatch:
 
     def _unknown(self, ticket: Ticket) -> None:
         self._books.unknown(ticket)
-        ticket.asker.unknown(ticket)
+        ticket.asker.left_unknown(ticket)
 
 
 def message_id(raw: bytes) -> bytes:

@@ -15,7 +15,7 @@ class Asker(Protocol):
         """The carrier answered: `octets` are the response as the ESME gets it, its sequence_number included."""
         ...
 
-    def unknown(self, ticket: "Ticket") -> None:
+    def left_unknown(self, ticket: "Ticket") -> None:
         """The carrier's side was lost, or too slow, after the request went out: nobody knows what became of it."""
         ...
 

@@ -25,6 +25,8 @@ PASSED_ON = {
     ("relay.py", "_esme_answered"): "to the carrier: an answer, its kind checked against the delivery",
     ("smpp_server.py", "_open"): "to the ESME: the carrier's answer to its bind",
     ("binding.py", "dial"): "to the carrier: the bind",
+    ("desk.py", "answered"): "to the ESME: an answer, as the dispatch wrote it",
+    ("desk.py", "deliver"): "to the ESME: a delivery out of the spool",
 }
 
 
@@ -52,7 +54,13 @@ def appended(path: Path) -> list[tuple[str, str]]:
     ]
 
 
-SOURCES = sorted(SMPP.glob("*.py")) + sorted((PROXY / "binds").glob("*.py")) + [PROXY / "smpp_server.py"]
+SOURCES = [
+    *sorted(SMPP.glob("*.py")),
+    *sorted((PROXY / "pool").glob("*.py")),
+    *sorted((PROXY / "judging").glob("*.py")),
+    *sorted((PROXY / "binds").glob("*.py")),
+    PROXY / "smpp_server.py",
+]
 
 
 def test_octets_of_a_peer_are_passed_on_in_known_places_only():
@@ -72,7 +80,7 @@ def test_forward_is_called_by_the_relay_only_and_with_a_permit():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "forward"
     ]
-    assert sorted(callers) == [("relay.py", "permit"), ("relay.py", "verdict")]
+    assert sorted(callers) == [("bind.py", "ticket.permit"), ("relay.py", "permit"), ("relay.py", "verdict")]
 
 
 def test_a_permit_is_spent_in_one_place():

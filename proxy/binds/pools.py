@@ -161,6 +161,8 @@ class Pools:
                 kept=self._delivery_kept,
                 closed=partial(self._refused_meanwhile, dispatch),
                 confirm=partial(self._confirm, dispatch),
+                parts_wait_s=self._settings.mo_parts_wait_ms / 1000,
+                parts_quiet_s=self._settings.parts_quiet_ms / 1000,
                 log=self._log,
             )
             state = self._pools[name] = PoolState(name, dispatch, returns, routes[pool.routes[0]].table)
@@ -352,8 +354,11 @@ class Pools:
             window=account.window,
             response_s=self._timers.response_s,
             later_s=self._settings.delivery_retry_s,
+            quiet_s=self._settings.parts_quiet_ms / 1000,
+            next_id=self._journal.next_id,
             touched=partial(self._esmes.add, link),
         )
+        gate.holder = desk
         desk.draining = self.draining
         kind: BindKind = "rx" if bind.state == "rx" else "tx" if bind.state == "tx" else "trx"
         self._tallies.join(account.id, account.route, gate, desk)

@@ -32,7 +32,7 @@ class PoolBooks:
         self._log = log
 
     def accepted(self, ticket: Ticket, route: str, carrier_id: bytes) -> None:
-        self._trail.accepted(ticket.decision_id, ticket.asker.account, route, carrier_id, ticket.person)
+        self._trail.accepted(ticket.message, ticket.asker.account, route, carrier_id, ticket.person)
 
     def rejected(self, ticket: Ticket, status: int) -> None:
         self._hearing.latest.forget(ticket.decision_id)

@@ -6,6 +6,7 @@ account what is another's. A receipt may come before the answer to its message: 
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, Protocol
 
 import msgspec
@@ -19,8 +20,9 @@ from proxy.judging.hearing import Hearing, Understood
 from proxy.pool.bind import PoolBind
 from proxy.pool.dispatch import our_id
 from proxy.smpp.consts import DATA_SM, ESME_ROK, ESME_RX_T_APPN
-from proxy.smpp.inbound import Receipt, Reply, is_last_receipt, person_of, read_inbound
+from proxy.smpp.inbound import Receipt, Reply, is_last_receipt, joined, person_of, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
+from proxy.smpp.reply_parts import HeardParts, ReplyParts
 from proxy.smpp.short_message import read_data_sm, read_sm
 from proxy.smpp.text import AlphabetTable
 
@@ -86,6 +88,8 @@ class PoolReturns:
         kept: Callable[[str], None],
         closed: Callable[[bytes], None],
         confirm: Callable[[Account, Understood], None],
+        parts_wait_s: float,
+        parts_quiet_s: float,
         log: Callable[..., None],
     ) -> None:
         self._pool = pool
@@ -102,6 +106,11 @@ class PoolReturns:
         self._confirm = confirm
         self._log = log
         self._early: list[Early] = []
+        self._parts_wait_s = parts_wait_s
+        self._parts_quiet_s = parts_quiet_s
+        self._parts: dict[PoolBind, ReplyParts] = {}
+        self._heard_parts = HeardParts()
+        self._spoken_at: dict[PoolBind, float] = {}
 
     def take(self, bind: PoolBind, pdu: Pdu, now: float) -> None:
         """Takes a deliver_sm or data_sm of a carrier; it is answered here, now or later."""
@@ -112,10 +121,18 @@ class PoolReturns:
             bind.session.respond(pdu, error.status)
             self._answered(bind)
             return
+        self._spoken_at[bind] = now
         if isinstance(inbound, Receipt):
             self._take_receipt(bind, pdu, inbound, now)
+        elif inbound.part is None:
+            self._take_reply(bind, (pdu,), inbound)
         else:
-            self._take_reply(bind, pdu, inbound)
+            waiting = self._parts.get(bind)
+            if waiting is None:
+                join = partial(joined, table=self._tables[bind.route])
+                waiting = self._parts[bind] = ReplyParts(join, self._parts_wait_s, self._heard_parts)
+            for pdus, reply in waiting.take(pdu, inbound, inbound.part, now):
+                self._take_reply(bind, pdus, reply)
 
     # ---- receipts -----------------------------------------------------------------------------------------------
 
@@ -182,40 +199,61 @@ class PoolReturns:
 
     # ---- replies ------------------------------------------------------------------------------------------------
 
-    def _take_reply(self, bind: PoolBind, pdu: Pdu, reply: Reply) -> None:
+    def _take_reply(self, bind: PoolBind, pdus: tuple[Pdu, ...], reply: Reply) -> None:
+        """Hears what a person wrote in one PDU or several, and keeps each for its ESME."""
         force = self._in_force
-        owner = self._owner_of(reply.number, reply.person)
-        if owner is None:
-            self._log("reply.unattributed")
         users = self._users(force.snapshot)
         if not users:
             # Nobody is registered (any more): the carrier keeps it until somebody is.
-            self._answer(bind, pdu, ESME_RX_T_APPN)
+            for pdu in pdus:
+                self._answer(bind, pdu, ESME_RX_T_APPN)
             return
+        owner = self._owner_of(reply.number, reply.person)
+        if owner is None:
+            self._log("reply.unattributed")
         understood = self._hearing.understand(reply, owner or users[0], force.snapshot, force.vocabulary)
         if understood is not None and not self._is_known(reply.number):
             # WHY all: nobody knows whose number it was; a refusal closes rather too much than too little.
             answered = {one.principal: Answered(one.principal, one.purposes) for one in users}
             understood = msgspec.structs.replace(understood, answered=tuple(answered.values()))
-        if understood is not None:
-            self._hear(bind, pdu, owner, understood, force.snapshot)
-        elif owner is not None:
-            self._keep(bind, pdu, owner.id, pdu.raw)
-        else:
-            self._answer(bind, pdu, ESME_ROK)
+        if understood is not None and self._is_new_wish(understood, pdus[-1]):
+            self._hear(bind, pdus, owner, understood, force.snapshot)
+            return
+        for pdu in pdus:
+            if owner is not None:
+                self._keep(bind, pdu, owner.id, pdu.raw)
+            else:
+                self._answer(bind, pdu, ESME_ROK)
+
+    def _is_new_wish(self, understood: Understood, pdu: Pdu) -> bool:
+        """Whether it is to be acted upon: a START that its carrier sends again is not, a refusal always."""
+        return understood.reading.label != "optin" or self._hearing.wishes.is_new(self._name_of(pdu))
+
+    def _name_of(self, pdu: Pdu) -> bytes:
+        return self._in_force.snapshot.person_key.fingerprint(pdu.raw[16:])
 
     def _hear(
-        self, bind: PoolBind, pdu: Pdu, owner: Account | None, understood: Understood, snapshot: Snapshot
+        self,
+        bind: PoolBind,
+        pdus: tuple[Pdu, ...],
+        owner: Account | None,
+        understood: Understood,
+        snapshot: Snapshot,
     ) -> None:
-        """Binds what a person asked at once; the carrier is answered when refusal and delivery are both on disk."""
-        open_steps = 1 if owner is None else 2
+        """Binds what a person asked at once; the carrier is answered when refusal and deliveries are all on disk."""
+        open_steps = 1 if owner is None else 1 + len(pdus)
         whole = True
 
         def step(ok: bool) -> None:
             nonlocal open_steps, whole
             open_steps -= 1
             whole &= ok
-            if not open_steps:
+            if open_steps:
+                return
+            if not whole and understood.reading.label == "optin":
+                # The carrier sends it again, and then it is to be acted upon.
+                self._hearing.wishes.acknowledged(self._name_of(pdus[-1]))
+            for pdu in pdus:
                 self._answer(bind, pdu, ESME_ROK if whole else ESME_RX_T_APPN)
 
         def heard(ok: bool, changed: bool) -> None:
@@ -230,9 +268,11 @@ class PoolReturns:
 
         self._hearing.act(understood, snapshot, heard)
         self._closed(snapshot.person_key.digest(understood.person))
-        if owner is not None and not self._spool.put(owner.id, pdu.raw, kept):
-            self._log("spool.full", account=owner.id)
-            step(False)
+        if owner is not None:
+            for pdu in pdus:
+                if not self._spool.put(owner.id, pdu.raw, kept):
+                    self._log("spool.full", account=owner.id)
+                    step(False)
 
     # ---- keeping and answering -------------------------------------------------------------------------------------
 
@@ -253,11 +293,15 @@ class PoolReturns:
     def _answer(self, bind: PoolBind, pdu: Pdu, status: int) -> None:
         # WHY nothing for a bind that is gone: its carrier was never answered, and sends it again on the next one.
         bind.session.respond(pdu, status, b"" if status else b"\0")
+        if not status and self._hearing.wishes:
+            self._hearing.wishes.acknowledged(self._name_of(pdu))
         self._answered(bind)
 
     def bind_lost(self, bind: PoolBind) -> None:
         """What waited of a bind that is gone was never answered: its carrier sends it again."""
         self._early = [one for one in self._early if one.bind is not bind]
+        self._parts.pop(bind, None)
+        self._spoken_at.pop(bind, None)
 
     def handle_deadline(self, now: float) -> None:
         """Receipts that waited long enough for a message that never got its id."""
@@ -266,6 +310,12 @@ class PoolReturns:
             self._early = [one for one in self._early if one.until > now]
             for one in late:
                 self._unmatched(one.bind, one.pdu)
+        for bind, waiting in self._parts.items():
+            # WHY the quiet: a carrier that waits for an answer of ours sends no other part before it has one.
+            quiet = now >= self._spoken_at.get(bind, 0.0) + self._parts_quiet_s
+            for pdus, reply in waiting.release(now) if quiet else waiting.expired(now):
+                self._log("parts.apart")
+                self._take_reply(bind, pdus, reply)
 
     # ---- whose it is ------------------------------------------------------------------------------------------------
 

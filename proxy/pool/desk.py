@@ -83,6 +83,8 @@ class Desk:
         window: int,
         response_s: float,
         later_s: float,
+        quiet_s: float,
+        next_id: Callable[[], int],
         touched: Callable[[], None],
     ) -> None:
         self.account: str = account
@@ -102,13 +104,32 @@ class Desk:
         self._refusing = 0
         self._unbind: Pdu | None = None
         self._now = 0.0
-        #: Set while the process drains: requests are answered `internal.draining`.
-        self.draining = False
+        self._draining = False
+        self._next_id = next_id
+        self._quiet_s = quiet_s
+        self._quiet_since = 0.0
+        #: Parts of long messages that wait for the others, by identity.
+        self._held: dict[int, Pdu] = {}
+        #: The decision of the latest message in parts: its first part has the decision's id.
+        self._latest_whole = 0
+        #: Permitted parts that wait for their answer, by identity.
+        self._parts: set[int] = set()
+
+    @property
+    def draining(self) -> bool:
+        """Set while the process drains: requests are answered `internal.draining`."""
+        return self._draining
+
+    @draining.setter
+    def draining(self, value: bool) -> None:
+        self._draining = value
+        if value and self._held:
+            self._gate.parts_given_up("internal.draining")
 
     @property
     def in_flight(self) -> int:
         """Requests that are not answered yet."""
-        return self._open + self._refusing
+        return self._open + self._refusing + len(self._held)
 
     @property
     def open_messages(self) -> int:
@@ -137,8 +158,8 @@ class Desk:
     def _ask(self, pdu: Pdu, now: float) -> None:
         """Judges one request and acts on the verdict: the only place where a request of the ESME goes on."""
         try:
-            if self.draining:
-                verdict: Permit | Refusal = self._gate.unanswerable(pdu, "internal.draining")
+            if self._draining:
+                verdict: Permit | Refusal | None = self._gate.unanswerable(pdu, "internal.draining")
             else:
                 verdict = self._gate.judge(pdu, self.in_flight + 1)
         except PduError as error:
@@ -150,10 +171,49 @@ class Desk:
             carrier = self._carriers.of(self._gate.recipient, verdict.decision.person)
             self._open += 1
             self._dispatch.send(Ticket(self, pdu, verdict, carrier), now)
+        elif verdict is None:
+            self._held[id(pdu)] = pdu
+            self._quiet_since = now
+            self._gate.hold(now, len(self._held), self._open + self._refusing)
         elif self._gate.awaits_disk(verdict, pdu):
             self._refusing += 1
         else:
             self._refuse(pdu, verdict)
+
+    # ---- parts of long messages (see `smpp/concat.Holder`) ----------------------------------------------------------
+
+    def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
+        """A part that is held here goes on, under an id of its own behind the first."""
+        if self._held.pop(id(pdu), None) is None:
+            return
+        carrier = self._carriers.of(self._gate.recipient, permit.decision.person)
+        first = permit.decision.id != self._latest_whole
+        self._latest_whole = permit.decision.id
+        self._open += 1
+        self._parts.add(id(pdu))
+        self._dispatch.send(Ticket(self, pdu, permit, carrier, 0 if first else self._next_id()), now)
+
+    def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
+        """A part that is held here is refused, its evidence on disk where it has to be."""
+        if self._held.pop(id(pdu), None) is not None:
+            self._refuse(pdu, refusal)
+            self._unbind_when_answered()
+            self._touched()
+
+    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
+        """A part that is held here came before, and gets the answer that was given then."""
+        if self._held.pop(id(pdu), None) is not None and self.esme is not None:
+            self.esme.out.append_as(answer, pdu.sequence)
+            self._unbind_when_answered()
+            self._touched()
+
+    def part_joined(self, now: float) -> None:
+        """The message of a part that is held here goes on somewhere."""
+        self._quiet_since = now
+
+    def unable(self) -> str:
+        """The rule for which nothing can be sent now, empty where it can."""
+        return "internal.draining" if self._draining else ""
 
     def judge_again(self, ticket: Ticket, now: float) -> None:
         """Asks anew about a request that waited while its recipient refused; its permit is not spent."""
@@ -185,6 +245,7 @@ class Desk:
 
     def answered(self, ticket: Ticket, octets: bytes) -> None:
         self._open -= 1
+        self._part_ended(ticket, octets)
         if octets[8:12] == b"\0\0\0\0":
             self.accepted += 1
         else:
@@ -197,8 +258,7 @@ class Desk:
     def left_unknown(self, ticket: Ticket) -> None:
         self._open -= 1
         self.unknown += 1
-        if self.esme is not None:
-            self.esme.respond(ticket.pdu, self._gate.status_of(_UNKNOWN_RULE))
+        self._answer(ticket, self._gate.status_of(_UNKNOWN_RULE))
         self._unbind_when_answered()
         self._touched()
 
@@ -208,10 +268,21 @@ class Desk:
         # WHY an outcome and no second decision: it was permitted, and then nobody took it.
         status = self._gate.status_of(_NOT_SENT_RULE)
         self._gate.outcome(ticket.decision_id, REJECTED, status, b"")
-        if self.esme is not None:
-            self.esme.respond(ticket.pdu, status)
+        self._answer(ticket, status)
         self._unbind_when_answered()
         self._touched()
+
+    def _answer(self, ticket: Ticket, status: int) -> None:
+        octets = response(ticket.pdu.command_id | RESPONSE_BIT, status, ticket.pdu.sequence)
+        self._part_ended(ticket, octets)
+        if self.esme is not None:
+            self.esme.out.append(octets)
+
+    def _part_ended(self, ticket: Ticket, octets: bytes) -> None:
+        """A duplicate of a part gets the answer that the part got."""
+        if id(ticket.pdu) in self._parts:
+            self._parts.discard(id(ticket.pdu))
+            self._gate.part_answered(ticket.pdu, octets)
 
     def _unbind_when_answered(self) -> None:
         """Answers the ESME's unbind once all its requests have their answers (SMPP v3.4 §4.2)."""
@@ -225,7 +296,7 @@ class Desk:
     def deliver(self, now: float) -> None:
         """Hands out what waits for the account, as far as the ESME's window allows."""
         esme = self.esme
-        if esme is None or esme.state not in _TAKING or self.draining or now < self._not_before:
+        if esme is None or esme.state not in _TAKING or self._draining or now < self._not_before:
             return
         room = self._to_esme.size - len(self._to_esme)
         if room <= 0:
@@ -257,6 +328,9 @@ class Desk:
     def esme_lost(self) -> None:
         """The ESME is gone: what it did not answer is delivered again; its permits that were not spent are dropped."""
         self.esme = None
+        if self._held:
+            self._held.clear()
+            self._gate.parts_lost()
         for entry in reversed(self._to_esme.drain()):
             self._deliveries.give_back_entry(entry)
         for ticket in self._dispatch.asker_gone(self):
@@ -275,6 +349,11 @@ class Desk:
             self._gate.note("response.timeout")
             self._deliveries.give_back_entry(entry)
         self.deliver(now)
+        if self._held:
+            self._gate.parts_due(now)
+            if not self._open and not self._refusing and now >= self._quiet_since + self._quiet_s:
+                self._quiet_since = now
+                self._gate.parts_quiet()
         self._unbind_when_answered()
 
 

@@ -64,16 +64,20 @@ class PoolRoute:
 class Dispatch:
     """All routes of one process. `touched` collects the binds that have something to say: the shell writes them."""
 
-    __slots__ = ("_books", "_choice", "routes", "touched")
+    __slots__ = ("_books", "_choice", "_latest", "routes", "touched")
 
     def __init__(self, routes: Iterable[PoolRoute], books: Books) -> None:
         self.routes: Final = {route.name: route for route in routes}
         self._choice = Routes(route.facts for route in self.routes.values())
         self._books = books
+        #: The decision of the latest request, and the route it took.
+        self._latest: tuple[int, PoolRoute | None] = (0, None)
         self.touched: set[PoolBind] = set()
 
     def send(self, ticket: Ticket, now: float) -> None:
         """Sends a request, lets it wait for its turn, or tells its ESME that no route takes it."""
+        if ticket.is_part and self._send_behind(ticket, now):
+            return
         candidates = self._choice.candidates(ticket.carrier)
         if candidates is None:
             ticket.asker.unroutable(ticket)
@@ -83,13 +87,24 @@ class Dispatch:
             if not len(route.waiting) and self._send_on(route, ticket, now):
                 if place:
                     self._choice.took(ticket.carrier, facts)
+                self._latest = (ticket.decision_id, route)
                 return
         for facts in candidates:
             route = self.routes[facts.name]
             if len(route.waiting) < _WAITING_MOST:
                 route.waiting.put(ticket.asker, ticket)
+                self._latest = (ticket.decision_id, route)
                 return
         ticket.asker.unroutable(ticket)
+
+    def _send_behind(self, ticket: Ticket, now: float) -> bool:
+        """Sends a part by the route of the one before it: a handset joins what one SMSC brings more surely."""
+        decision_id, route = self._latest
+        if decision_id != ticket.decision_id or route is None or not route.facts.open:
+            return False
+        if len(route.waiting) or not self._send_on(route, ticket, now):
+            route.waiting.put(ticket.asker, ticket)
+        return True
 
     def _send_on(self, route: PoolRoute, ticket: Ticket, now: float) -> bool:
         bind = route.free_bind()
@@ -200,12 +215,12 @@ def message_id(raw: bytes) -> bytes:
     return raw[16:end] if end > 16 else b""
 
 
-def our_id(decision_id: int) -> bytes:
-    """The message_id that an ESME gets in pool mode: the decision's id, sixteen lower-case hex digits."""
-    return b"%016x" % decision_id
+def our_id(message: int) -> bytes:
+    """The message_id that an ESME gets in pool mode (see `Ticket.message`): sixteen lower-case hex digits."""
+    return b"%016x" % message
 
 
 def under_our_id(pdu: Pdu, ticket: Ticket) -> bytes:
     """A carrier's answer as the ESME gets it: our message_id, the ESME's sequence_number, TLVs as they are."""
     rest = pdu.raw[pdu.raw.find(0, 16) :]
-    return response(pdu.command_id, 0, ticket.pdu.sequence, our_id(ticket.decision_id) + rest)
+    return response(pdu.command_id, 0, ticket.pdu.sequence, our_id(ticket.message) + rest)

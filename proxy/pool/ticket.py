@@ -29,14 +29,20 @@ class Asker(Protocol):
 
 
 class Ticket:
-    """One permitted request. `person` is the recipient's digest, `carrier` the name of the recipient's carrier."""
+    """One permitted request. `person` is the recipient's digest, `carrier` the name of the recipient's carrier.
 
-    __slots__ = ("asker", "carrier", "decision_id", "pdu", "permit", "person")
+    `message` is what the ESME will know it by: the decision's id, but for the later parts of a long message, which have
+    an id each (`is_part`).
+    """
 
-    def __init__(self, asker: Asker, pdu: Pdu, permit: Permit, carrier: str) -> None:
+    __slots__ = ("asker", "carrier", "decision_id", "is_part", "message", "pdu", "permit", "person")
+
+    def __init__(self, asker: Asker, pdu: Pdu, permit: Permit, carrier: str, part: int = 0) -> None:
         self.asker: Final = asker
         self.pdu: Final = pdu
         self.permit: Final = permit
         self.carrier: Final = carrier
         self.decision_id: Final = permit.decision.id
         self.person: Final = permit.decision.person
+        self.is_part: Final = part != 0
+        self.message: Final = part or permit.decision.id

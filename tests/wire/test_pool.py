@@ -24,7 +24,7 @@ from tests.tools.wire import (
     tlv,
 )
 from tests.wire.house import House, make_template, reply, text
-from tests.wire.people import PERSONS, account, registry
+from tests.wire.people import IMPORTED, PERSONS, account, registry
 
 pytestmark = pytest.mark.wire
 
@@ -234,4 +234,60 @@ async def test_an_esme_that_goes_gets_the_unanswered_again(pool: PoolHouse) -> N
     said = [(await second.expect(DELIVER_SM)).body[-5:] for _ in range(3)]
 
     assert [one[-3:] for one in said] == [b"one", b"two", b"ree"]
+    await pool.end()
+
+
+# ---- long messages ----
+
+
+def three_parts(person: str, ref: int = 5) -> list[bytes]:
+    """The bodies of a message in three parts."""
+    octets = ("【江澜银行】" + "春季理财活动开始，详询柜台。" * 12 + "回TD退订").encode("utf-16-be")
+    size = -(-len(octets) // 6) * 2
+    pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
+    return [
+        message_body("10690001", person, bytes([5, 0, 3, ref, 3, number]) + piece, data_coding=8, esm_class=0x40)
+        for number, piece in enumerate(pieces, 1)
+    ]
+
+
+async def test_parts_go_one_way_and_each_has_an_id_of_its_own(pool: PoolHouse) -> None:
+    await pool.open(smpp={"parts_quiet_ms": 15_000})
+    esme = await pool.bind("pool-jl")
+    for person in PERSONS[10:14]:
+        bodies = three_parts(person)
+        for body in bodies:
+            await esme.submit(SUBMIT_SM, body)
+        answers = [await esme.expect(SUBMIT_SM | RESP) for _ in bodies]
+        assert [one.status for one in answers] == [0, 0, 0]
+        assert len({id_of(one) for one in answers}) == 3
+        carried = [[one.body for one in smsc.of(SUBMIT_SM) if one.body in bodies] for smsc in (pool.smsc, pool.other)]
+        assert sorted(map(len, carried)) == [0, 3]
+    await pool.end()
+
+
+async def test_parts_for_somebody_who_refused_are_refused_together(pool: PoolHouse) -> None:
+    await pool.open(smpp={"parts_quiet_ms": 15_000})
+    esme = await pool.bind("pool-jl")
+    for body in three_parts(IMPORTED):
+        await esme.submit(SUBMIT_SM, body)
+    assert [(await esme.expect(SUBMIT_SM | RESP)).status for _ in range(3)] == [REFUSED] * 3
+    assert pool.smsc.of(SUBMIT_SM) == pool.other.of(SUBMIT_SM) == []
+    await pool.end()
+
+
+async def test_a_td_in_two_parts_is_heard_and_both_parts_are_delivered(pool: PoolHouse) -> None:
+    await pool.open()
+    esme = await pool.bind("pool-jl")
+    session = standing(pool.smsc)[0]
+    halves = [
+        message_body(
+            PERSONS[4], "10690001", bytes([5, 0, 3, 7, 2, number]) + said, esm_class=0x40, source_ton=1, source_npi=1
+        )
+        for number, said in ((1, b"T"), (2, b"D"))
+    ]
+    sequences = [await session.deliver(one) for one in halves]
+    assert [(await session.answered(one)).status for one in sequences] == [0, 0]
+    assert [(await esme.expect(DELIVER_SM)).body for _ in halves] == halves
+    assert (await esme.request(SUBMIT_SM, text("10690001", PERSONS[4]))).status == REFUSED
     await pool.end()

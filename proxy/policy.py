@@ -60,6 +60,19 @@ def evaluate(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule
     return _judge_all(request, snapshot, lane, digest, person, rules)
 
 
+def evaluate_parts(
+    request: Request, parts: tuple[bytes, ...], snapshot: Snapshot, now: float
+) -> tuple[Permit, ...] | Refusal:
+    """May this long message go on? Judged once, as a whole: one decision, and a permit for each of its parts.
+
+    `request` holds the joined text and what was found in any part, `parts` the octets of each PDU, in order.
+    """
+    verdict = evaluate(request, snapshot, now)
+    if isinstance(verdict, Refusal):
+        return verdict
+    return tuple([Permit(_SEAL, verdict.decision, octets) for octets in parts])
+
+
 def _judge_all(
     request: Request, snapshot: Snapshot, lane: Lane, digest: bytes, person: int, rules: tuple[Rule, ...]
 ) -> Permit | Refusal:

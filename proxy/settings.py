@@ -84,6 +84,10 @@ class Smpp(Struct, frozen=True, forbid_unknown_fields=True):
     drain_s: float = 10.0
     purpose_tag: int = 0x1401
     message_ids_kept: int = 200_000
+    parts_deadline_s: float = 30.0
+    parts_quiet_ms: int = 1000
+    parts_most_octets: int = 4 << 20
+    mo_parts_wait_ms: int = 3000
 
 
 class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):

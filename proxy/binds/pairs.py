@@ -12,14 +12,16 @@ from msgspec import Struct
 
 from proxy.binds.binding import BindRequest
 from proxy.binds.links import CarrierLink, EsmeLink, Link
-from proxy.core.decision import Refusal
+from proxy.core.decision import Permit, Refusal
 from proxy.core.records import Account
 from proxy.judging.account_gate import AccountGate, InForce, Shared
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.rate import RateLimit
 from proxy.settings import Route, Smpp
+from proxy.smpp.concat import Reassembly
 from proxy.smpp.consts import BIND_TRANSMITTER
+from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.relay import MirrorRelay
@@ -69,6 +71,32 @@ class Bound(Struct, eq=False):
         if self.carrier is not None:
             self.carrier.relay, self.carrier.other = self.relay, self.esme
         self.count_receiver()
+
+
+class PartsOf:
+    """A pair as the holder of parts: what its relay does about them is written at the end of the loop turn."""
+
+    def __init__(self, bound: Bound, wake: Callable[..., None]) -> None:
+        self._bound = bound
+        self._wake = wake
+
+    def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
+        self._bound.relay.part_permitted(pdu, permit, now)
+        self._wake(self._bound.carrier)
+
+    def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
+        self._bound.relay.part_refused(pdu, refusal)
+        self._wake(self._bound.esme)
+
+    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
+        self._bound.relay.part_answered(pdu, answer)
+        self._wake(self._bound.esme)
+
+    def part_joined(self, now: float) -> None:
+        self._bound.relay.part_joined(now)
+
+    def unable(self) -> str:
+        return self._bound.relay.unable()
 
 
 class Pairs:
@@ -136,8 +164,10 @@ class Pairs:
             esme_window=route.settings.window,
             response_s=self._settings.response_timer_s,
             own=own,
+            quiet_s=self._settings.parts_quiet_ms / 1000,
         )
         bound = Bound(account, bind, route, gate, relay, esme, carrier, time.time(), kind, own, shared)
+        gate.holder = PartsOf(bound, self._wake)
         bound.join()
         return bound
 
@@ -145,7 +175,8 @@ class Pairs:
         shared = self._shared.get(account.id)
         if shared is None:
             ids = MessageIds(self._settings.message_ids_kept)
-            shared = self._shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT))
+            parts = Reassembly(self._settings.parts_deadline_s, self._settings.parts_most_octets)
+            shared = self._shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT), LongMessages(parts))
         # A changed rate counts from the next bind on.
         if account.rate_per_s == 0:
             shared.rate = None

@@ -10,8 +10,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import CodeMaps
 from proxy.core.decision import Permit, Refusal
+from proxy.core.finding import Finding
 from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
@@ -20,15 +22,18 @@ from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.rate import RateLimit
 from proxy.optout_parser import Vocabulary
-from proxy.policy import evaluate, unanswerable
+from proxy.policy import evaluate, evaluate_parts, unanswerable
+from proxy.smpp.concat import Holder, Part
 from proxy.smpp.consts import CANCEL_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, read_inbound
+from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
+from proxy.smpp.whole import whole_request
 
 _V5: Final = 0x50
 _SENDERS_KEPT: Final = 4096
@@ -52,6 +57,7 @@ class Shared(Struct):
     rate: RateLimit | None
     message_ids: MessageIds
     own_ids: MessageIds
+    long_messages: LongMessages
     receivers: int = 0
 
 
@@ -94,7 +100,10 @@ class AccountGate:
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.message_ids.add
         self._awaited: Refusal | None = None
-        self.submitted = self.permitted = self.refused = self.deferred = self.replies = 0
+        #: Whoever holds this bind's parts: its relay. Set before the first request comes.
+        self.holder: Holder | None = None
+        self._part: Part | None = None
+        self.submitted = self.permitted = self.refused = self.deferred = self.replies = self.parts = 0
 
     def _renew(self, snapshot: Snapshot) -> None:
         """A new revision: the account may have changed, or be gone, and then nothing of it is approved."""
@@ -108,7 +117,7 @@ class AccountGate:
         self._window = account.window
         self._reader = SubmitReader(account, self._table, self._purpose_tag)
 
-    def judge(self, pdu: Pdu, in_flight: int) -> Permit | Refusal:
+    def judge(self, pdu: Pdu, in_flight: int) -> Permit | Refusal | None:
         force = self._in_force
         snapshot = force.snapshot
         if snapshot is not self._snapshot:
@@ -122,6 +131,13 @@ class AccountGate:
         if pdu.command_id == SUBMIT_SM:
             heard_back = not self._transmitter or shared.receivers > 0
             request = self._reader.submit(pdu, request_id, now, heard_back, over)
+            if request.findings:
+                part = self._reader.part
+                if part is not None and part.request is request:
+                    # Counted when its message is judged.
+                    self.submitted -= 1
+                    self._part = part
+                    return None
         elif pdu.command_id in (QUERY_SM, CANCEL_SM):
             request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids)
         else:
@@ -132,6 +148,11 @@ class AccountGate:
         if not journal.decided(request, verdict.decision):
             # The permit is dropped unspent: what cannot be recorded does not go on.
             return self.unanswerable(pdu, "internal.outbox")
+        self._permitted(request, verdict, snapshot)
+        return verdict
+
+    def _permitted(self, request: Request, permit: Permit, snapshot: Snapshot) -> None:
+        """Counts a permit, and remembers whose message it was where that decides whom a reply refuses."""
         self.permitted += 1
         sender = request.sender or ""
         is_shared_number = self._shared_numbers.get(sender)
@@ -141,30 +162,104 @@ class AccountGate:
                 self._shared_numbers.clear()
             is_shared_number = self._shared_numbers[sender] = is_shared(snapshot, sender)
         if is_shared_number:
-            decision = verdict.decision
+            decision = permit.decision
             answered = Answered(decision.principal, frozenset((decision.purpose,)))
             self._hearing.latest.remember(decision.person, sender, answered, decision.id)
-        return verdict
 
     def _refused(self, pdu: Pdu, request: Request, refusal: Refusal) -> Refusal:
         """Records a refusal: a final one is answered when it is on disk, a deferral at once."""
+        # Even where the disk failed the answer is the refusal: the record stays queued and nothing was let through.
+        waits = self._recorded(request, refusal, lambda _: self._refusal_durable(pdu, refusal))
+        if waits is None:
+            return self.unanswerable(pdu, "internal.outbox")
+        if waits:
+            self._awaited = refusal
+        return refusal
+
+    def _recorded(
+        self, request: Request, refusal: Refusal, then: Callable[[BaseException | None], None]
+    ) -> bool | None:
+        """Records a refusal; True where `then` follows when it is on disk, None where the log takes no more."""
         decision = refusal.decision
         if decision.rule == "internal.rule":
             self._log("rule.failed")
         if decision.effect == "defer":
             self.deferred += 1
             self._journal.decided(request, decision)
-            return refusal
-
-        def then(_error: BaseException | None) -> None:
-            # Even where the disk failed the answer is the refusal: the record stays queued and nothing was let through.
-            self._refusal_durable(pdu, refusal)
-
+            return False
         if not self._journal.decided_durably(request, decision, then):
-            return self.unanswerable(pdu, "internal.outbox")
+            return None
         self.refused += 1
-        self._awaited = refusal
-        return refusal
+        return True
+
+    # ---- parts of long messages ---------------------------------------------------------------------------------
+
+    def hold(self, now: float, held: int, others: int) -> None:
+        part, self._part = self._part, None
+        assert part is not None
+        assert self.holder is not None
+        long_messages = self._shared.long_messages
+        long_messages.take(part, self.holder, self, now)
+        if not others and held >= self._window:
+            # The sender may send nothing more before it has an answer: without one nothing would ever go on.
+            long_messages.stall(self.holder, self, 1)
+
+    def judge_parts(
+        self, parts: tuple[Part, ...], rule: str, detail: str, refused: Callable[[Refusal], None]
+    ) -> tuple[Permit, ...]:
+        force = self._in_force
+        snapshot, now = force.snapshot, force.now
+        if snapshot is not self._snapshot:
+            self._renew(snapshot)
+        self.submitted += 1
+        self.parts += len(parts)
+        temporary = bool(rule) and CATALOGUE[rule].kind != "final"
+        more = (Finding(rule, detail),) if rule and not temporary else ()
+        heard_back = not self._transmitter or self._shared.receivers > 0
+        request = whole_request(parts, self._journal.next_id(), self.account, self._table, now, heard_back, more)
+        if temporary:
+            refusal = unanswerable(request, snapshot, rule)
+        else:
+            verdict = evaluate_parts(request, tuple([part.pdu.raw for part in parts]), snapshot, now)
+            if not isinstance(verdict, Refusal):
+                if rule:
+                    # A set that is none was let through: the rule that closes it failed to.
+                    refusal = unanswerable(request, snapshot, "internal.rule", rule)
+                elif self._journal.decided(request, verdict[0].decision):
+                    self._permitted(request, verdict[0], snapshot)
+                    return verdict
+                else:
+                    # The permits are dropped unspent: what cannot be recorded does not go on.
+                    refusal = unanswerable(request, snapshot, "internal.outbox")
+            else:
+                refusal = verdict
+        waits = self._recorded(request, refusal, lambda _: refused(refusal))
+        if waits is None:
+            refused(self.unanswerable(parts[0].pdu, "internal.outbox"))
+        elif not waits:
+            refused(refusal)
+        return ()
+
+    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
+        self._shared.long_messages.answered(pdu, answer)
+
+    def parts_lost(self) -> None:
+        if self.holder is not None:
+            self._shared.long_messages.leave(self.holder, self)
+
+    def parts_given_up(self, rule: str) -> None:
+        if self.holder is not None:
+            self._shared.long_messages.give_up(self.holder, rule, self)
+
+    def parts_quiet(self) -> None:
+        if self.holder is not None:
+            self._shared.long_messages.stall(self.holder, self, 0)
+
+    def parts_deadline(self) -> float | None:
+        return self._shared.long_messages.next_deadline()
+
+    def parts_due(self, now: float) -> None:
+        self._shared.long_messages.handle_deadline(self, now)
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
         self.deferred += 1

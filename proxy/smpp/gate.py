@@ -19,11 +19,43 @@ LATE = "late"
 class Gate(Protocol):
     """One account's way to policy, evidence and suppression list."""
 
-    def judge(self, pdu: Pdu, in_flight: int) -> Permit | Refusal:
+    def judge(self, pdu: Pdu, in_flight: int) -> Permit | Refusal | None:
         """Asks the policy about a request of the ESME; `in_flight` counts its unanswered ones, this one included.
 
+        None is no answer yet: the request is a part of a long message. The relay holds it and calls `hold` at once.
         Raises PduError where the PDU cannot be read.
         """
+        ...
+
+    def hold(self, now: float, held: int, others: int) -> None:
+        """The relay holds the part that `judge` just gave back: one of `held`, with `others` unanswered beside them.
+
+        Verdicts come through the relay's methods of `concat.Holder`, on all binds concerned, some before this returns.
+        """
+        ...
+
+    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
+        """A permitted part has its answer: the carrier's, or one that tdgate had to give."""
+        ...
+
+    def parts_lost(self) -> None:
+        """The ESME is gone, and what the relay held of it with it."""
+        ...
+
+    def parts_given_up(self, rule: str) -> None:
+        """The relay can send nothing more (`internal.*`): what it holds is to be refused."""
+        ...
+
+    def parts_quiet(self) -> None:
+        """The ESME says nothing more while only parts of it are unanswered: it waits for their answers."""
+        ...
+
+    def parts_deadline(self) -> float | None:
+        """Monotonic time of the next `parts_due`; asked while parts are held."""
+        ...
+
+    def parts_due(self, now: float) -> None:
+        """Sets of parts may have waited too long."""
         ...
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:

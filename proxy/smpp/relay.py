@@ -55,6 +55,12 @@ class Asked:
         self.decision_id: Final = decision_id
 
 
+class AskedPart(Asked):
+    """A permitted part of a long message."""
+
+    __slots__ = ()
+
+
 class Delivered:
     """A delivery of the carrier that waits for the ESME."""
 
@@ -88,18 +94,22 @@ class MirrorRelay:
         "_accepted",
         "_asked",
         "_delivered",
+        "_draining",
         "_gate",
         "_hearing",
+        "_held",
         "_judge",
         "_late",
         "_own",
+        "_permitted",
+        "_quiet_s",
+        "_quiet_since",
         "_refusing",
         "_to_carrier",
         "_to_esme",
         "_unbind",
         "_waiting",
         "carrier",
-        "draining",
         "esme",
     )
 
@@ -113,6 +123,7 @@ class MirrorRelay:
         esme_window: int,
         response_s: float,
         own: bool = False,
+        quiet_s: float = 1.0,
     ) -> None:
         self._gate = gate
         self._judge = gate.judge
@@ -127,19 +138,39 @@ class MirrorRelay:
         self._delivered: deque[Pdu] = deque()
         self._waiting: list[Waiting] = []
         self._refusing = 0
+        #: Parts of long messages without a verdict, by identity.
+        self._held: dict[int, Pdu] = {}
+        #: Permitted parts that wait for room in the carrier's window, in front of what was not judged yet.
+        self._permitted: deque[tuple[Pdu, Permit]] = deque()
+        self._quiet_s = quiet_s
+        self._quiet_since = 0.0
         self._unbind: Pdu | None = None
         self._hearing: dict[int, Session | None] = {}
         #: What was given up, by sequence_number: (decision, whether tdgate itself sent it).
         self._late: dict[int, tuple[int, bool]] = {}
-        #: Set while the route or the process drains: the ESME's requests are answered `internal.draining`.
-        self.draining = False
+        self._draining = False
 
     # ---- the ESME's requests and answers ------------------------------------------------------------------------
 
     @property
     def in_flight(self) -> int:
         """Requests of the ESME that are not answered yet."""
-        return len(self._to_carrier) + len(self._asked) + self._refusing
+        return self._unheld + len(self._held)
+
+    @property
+    def _unheld(self) -> int:
+        return len(self._to_carrier) + len(self._asked) + self._refusing + len(self._permitted)
+
+    @property
+    def draining(self) -> bool:
+        """Set while the route or the process drains: the ESME's requests are answered `internal.draining`."""
+        return self._draining
+
+    @draining.setter
+    def draining(self, value: bool) -> None:
+        self._draining = value
+        if value and self._held:
+            self._gate.parts_given_up("internal.draining")
 
     @property
     def delivering(self) -> int:
@@ -160,6 +191,8 @@ class MirrorRelay:
     def from_esme(self, pdus: list[Pdu], now: float) -> None:
         """Takes the PDUs that the ESME's session let through."""
         entries, size = self._to_carrier.entries, self._to_carrier.size
+        if self._held:
+            self._quiet_since = now
         for pdu in pdus:
             command_id = pdu.command_id
             if command_id == SUBMIT_SM:
@@ -187,12 +220,13 @@ class MirrorRelay:
     def _ask(self, pdu: Pdu, now: float) -> None:
         """Judges one request and acts on the verdict: the only place where a request of the ESME goes on."""
         try:
-            if self.draining:
-                verdict: Permit | Refusal = self._gate.unanswerable(pdu, "internal.draining")
+            if self._draining:
+                verdict: Permit | Refusal | None = self._gate.unanswerable(pdu, "internal.draining")
             elif self.carrier is None or self.carrier.state not in _SENDING:
                 verdict = self._gate.unanswerable(pdu, "internal.upstream")
             else:
-                verdict = self._judge(pdu, len(self._to_carrier.entries) + len(self._asked) + self._refusing + 1)
+                held = len(self._permitted) + len(self._held)
+                verdict = self._judge(pdu, len(self._to_carrier.entries) + len(self._asked) + self._refusing + held + 1)
         except PduError as error:
             self._gate.note("pdu.malformed")
             if self.esme is not None:
@@ -205,6 +239,10 @@ class MirrorRelay:
                 self._refusing += 1
             else:
                 self._refuse(pdu, verdict)
+        elif verdict is None:
+            self._held[id(pdu)] = pdu
+            self._quiet_since = now
+            self._gate.hold(now, len(self._held), self._unheld)
 
     def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
         if self.esme is None:
@@ -223,6 +261,48 @@ class MirrorRelay:
         self._refusing -= 1
         self._refuse(pdu, refusal)
         self._unbind_when_answered()
+
+    # ---- parts of long messages (see `concat.Holder`) ------------------------------------------------------------
+
+    def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
+        """A part that is held here goes on as soon as the carrier's window has room."""
+        if self._held.pop(id(pdu), None) is not None:
+            self._permitted.append((pdu, permit))
+            self._send_permitted(now)
+
+    def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
+        """A part that is held here is refused, its evidence on disk where it has to be."""
+        if self._held.pop(id(pdu), None) is not None:
+            self._refuse(pdu, refusal)
+            self._unbind_when_answered()
+
+    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
+        """A part that is held here came before, and gets the answer that was given then."""
+        if self._held.pop(id(pdu), None) is not None and self.esme is not None:
+            self.esme.out.append_as(answer, pdu.sequence)
+            self._unbind_when_answered()
+
+    def part_joined(self, now: float) -> None:
+        """The message of a part that is held here goes on somewhere."""
+        self._quiet_since = now
+
+    def unable(self) -> str:
+        """The rule for which nothing can be sent to the carrier now, empty where it can."""
+        if self._draining:
+            return "internal.draining"
+        return "" if self.carrier is not None and self.carrier.state in _SENDING else "internal.upstream"
+
+    def _send_permitted(self, now: float) -> None:
+        carrier = self.carrier
+        while self._permitted and carrier is not None and carrier.state in _SENDING and not self._to_carrier.full:
+            pdu, permit = self._permitted.popleft()
+            forward(permit, carrier, self._to_carrier.open(AskedPart(pdu, permit.decision.id), now))
+
+    def _go_on(self, now: float) -> None:
+        """Sends and asks what waited for room towards the carrier, permitted parts first."""
+        self._send_permitted(now)
+        while self._asked and not self._to_carrier.full:
+            self._ask(self._asked.popleft(), now)
 
     def send_own(self, permit: Permit, now: float) -> bool:
         """Sends a message of tdgate itself (a confirmation); False where there is no room or no way."""
@@ -291,10 +371,14 @@ class MirrorRelay:
                 self._gate.outcome(asked.decision_id, REJECTED, pdu.status, _message_id(raw))
             if self.esme is not None:
                 self.esme.out.append_as(raw, request.sequence)
+            if type(asked) is AskedPart:
+                self._gate.part_answered(request, raw)
         if self._waiting:
             self._release_receipts(now)
-        while self._asked and not self._to_carrier.full:
-            self._ask(self._asked.popleft(), now)
+        if self._asked or self._permitted:
+            self._go_on(now)
+        if self._held:
+            self._quiet_since = now
         if self._unbind is not None:
             self._unbind_when_answered()
 
@@ -417,6 +501,12 @@ class MirrorRelay:
         # WHY: what the carrier delivered and never had answered, it sends again on its next bind.
         self._delivered.clear()
         self._waiting.clear()
+        while self._permitted:
+            # WHY unknown although it was not sent: of its message another part may have been.
+            part, permit = self._permitted.popleft()
+            self._unknown(AskedPart(part, permit.decision.id))
+        if self._held:
+            self._gate.parts_given_up("internal.upstream")
         while self._asked:
             self._ask(self._asked.popleft(), now)
         self._unbind_when_answered()
@@ -440,19 +530,30 @@ class MirrorRelay:
         self._waiting.clear()
         # Not judged yet, so nothing of them is anywhere: they die with the connection that asked.
         self._asked.clear()
+        if self._held:
+            self._held.clear()
+            self._gate.parts_lost()
 
     def _unknown(self, asked: Asked) -> None:
         request = asked.pdu
         if request is None:
             return
         self._gate.outcome(asked.decision_id, UNKNOWN, 0, b"")
+        status = self._gate.status_of(_UNKNOWN_RULE)
         if self.esme is not None:
-            status = self._gate.status_of(_UNKNOWN_RULE)
             self.esme.out.append(response(request.command_id | RESPONSE_BIT, status, request.sequence))
+        if type(asked) is AskedPart:
+            self._gate.part_answered(request, response(request.command_id | RESPONSE_BIT, status, request.sequence))
 
     def next_deadline(self) -> float | None:
         """Monotonic time of the next `handle_deadline`, None while nothing waits."""
         deadlines = [when for when in (self._to_carrier.next_deadline(), self._to_esme.next_deadline()) if when]
+        if self._held:
+            due = self._gate.parts_deadline()
+            if due is not None:
+                deadlines.append(due)
+                if not self._unheld:
+                    deadlines.append(self._quiet_since + self._quiet_s)
         return min(deadlines, default=None)
 
     def handle_deadline(self, now: float) -> None:
@@ -472,8 +573,12 @@ class MirrorRelay:
                 )
         if self._waiting:
             self._release_receipts(now)
-        while self._asked and not self._to_carrier.full:
-            self._ask(self._asked.popleft(), now)
+        self._go_on(now)
+        if self._held:
+            self._gate.parts_due(now)
+            if not self._unheld and now >= self._quiet_since + self._quiet_s:
+                self._quiet_since = now
+                self._gate.parts_quiet()
         while self._delivered and not self._to_esme.full:
             self._deliver(self._delivered.popleft(), now)
         self._unbind_when_answered()

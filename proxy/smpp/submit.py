@@ -15,12 +15,13 @@ from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.smpp import consts
 from proxy.smpp.codec import DistributionList, Fields, decode
+from proxy.smpp.concat import SAR, UDH_8, UDH_16, Part
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.plain_submit import read_plain
 from proxy.smpp.short_message import ShortMessage, read_sm
 from proxy.smpp.text import AlphabetTable, readings
 from proxy.smpp.times import seconds_until
-from proxy.smpp.udh import concatenation, split_udh
+from proxy.smpp.udh import CONCATENATION_8, CONCATENATION_16, concatenation, split_udh
 
 _TYPE_BITS: Final = 0x3C
 _UDHI: Final = 0x40
@@ -36,9 +37,6 @@ _PROTOCOL_IDS: Final = frozenset((0x00, *range(0x41, 0x48)))
 
 #: TLVs that may not stand in a submit_sm, with what is said of it.
 _CLOSED_TAGS: Final[Mapping[int, Finding]] = {
-    consts.TAG_SAR_MSG_REF_NUM: Finding(PARTIAL, "sar"),
-    consts.TAG_SAR_TOTAL_SEGMENTS: Finding(PARTIAL, "sar"),
-    consts.TAG_SAR_SEGMENT_SEQNUM: Finding(PARTIAL, "sar"),
     consts.TAG_SOURCE_PORT: Finding(AMBIGUOUS, "port"),
     consts.TAG_DEST_PORT: Finding(AMBIGUOUS, "port"),
     consts.TAG_SOURCE_SUBADDRESS: Finding(AMBIGUOUS, "subaddress"),
@@ -58,6 +56,14 @@ _CLOSED_TAGS: Final[Mapping[int, Finding]] = {
     consts.TAG_QOS_TIME_TO_LIVE: Finding(UNSUPPORTED, "time_to_live"),
     consts.TAG_MS_VALIDITY: Finding(UNSUPPORTED, "ms_validity"),
 }
+#: The TLVs of a part, with the octets of each (SMPP v3.4 §5.3.2.22 to §5.3.2.24).
+_SAR_TAGS: Final[Mapping[int, int]] = {
+    consts.TAG_SAR_MSG_REF_NUM: 2,
+    consts.TAG_SAR_TOTAL_SEGMENTS: 1,
+    consts.TAG_SAR_SEGMENT_SEQNUM: 1,
+}
+#: What closes a message only when it is judged whole; a part with any other finding is refused alone, at once.
+_JUDGED_WHOLE: Final = frozenset((PARTIAL, "content.undecodable"))
 #: Values under which a closed tag says nothing: "default", "unspecified", the display of the handset, the SMS bearer.
 _HARMLESS: Final = frozenset(
     (
@@ -104,7 +110,7 @@ class SubmitReader:
     which an account with several purposes says which one it means.
     """
 
-    __slots__ = ("_account", "_likely", "_purpose_tag", "_senders", "_table")
+    __slots__ = ("_account", "_likely", "_place", "_purpose_tag", "_senders", "_table", "part")
 
     def __init__(self, account: Account, table: AlphabetTable, purpose_tag: int) -> None:
         self._account = account
@@ -113,6 +119,10 @@ class SubmitReader:
         self._senders: dict[bytes, tuple[str | None, tuple[Finding, ...]]] = {}
         #: The source_key of the latest plain submit_sm.
         self._likely = b""
+        #: (kind, reference, total, number) of the part that is being read.
+        self._place: tuple[int, int, int, int] | None = None
+        #: The latest submit_sm that was read with care, where it is a part that may wait for the others.
+        self.part: Part | None = None
 
     def submit(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
         """A submit_sm as a request; raises PduError with the status to answer where it cannot be read."""
@@ -143,8 +153,9 @@ class SubmitReader:
         """A submit_sm in which something is out of the ordinary."""
         sm = read_sm(pdu.raw)
         sender, findings = self._senders.get(sm.source_key) or self._sender(sm.source_key)
+        self.part = None
         more, octets, purpose, validity_s = self._with_care(sm, sender, now)
-        return Request(
+        request = Request(
             id=request_id,
             channel="sms",
             account=self._account,
@@ -161,6 +172,17 @@ class SubmitReader:
             has_receiver=has_receiver,
             over_rate=over_rate,
         )
+        place = self._place
+        # INVARIANT: the request of a part holds the finding that it is one, so that alone it never passes.
+        if (
+            place is not None
+            and sender is not None
+            and request.recipient is not None
+            and _JUDGED_WHOLE.issuperset([finding.rule for finding in request.findings])
+        ):
+            kind, reference, total, number = place
+            self.part = Part(pdu, request, kind, reference, total, number, sm.data_coding, octets)
+        return request
 
     def closed(self, pdu: Pdu, request_id: int, now: float) -> Request:
         """A command that is closed whole, as a request that says so; raises PduError where it cannot be read."""
@@ -246,8 +268,19 @@ class SubmitReader:
             findings.append(
                 Finding(AMBIGUOUS, "default_message") if octets else Finding(UNSUPPORTED, "default_message")
             )
+        header = None
         if sm.esm_class & _UDHI:
-            octets = _without_header(octets, findings)
+            octets, header = _without_header(octets, findings)
+        sar = _sar(sm, findings) if sm.tlvs else None
+        if header is not None and sar is not None:
+            findings.append(Finding(AMBIGUOUS, "parts"))
+        self._place = place = header or sar
+        if place is not None:
+            if place[2] == 1:
+                # The only part there is: judged as the single message that it is.
+                self._place = None
+            else:
+                findings.append(Finding(PARTIAL, "sar" if place[0] == SAR else "header"))
         validity_s = None
         try:
             validity_s = seconds_until(sm.validity, now)
@@ -282,22 +315,49 @@ class SubmitReader:
         return octets, purpose
 
 
-def _without_header(octets: bytes, findings: list[Finding]) -> bytes:
-    """The text behind a user data header; what the header does is found, and what is not known of it is closed."""
+def _without_header(octets: bytes, findings: list[Finding]) -> tuple[bytes, tuple[int, int, int, int] | None]:
+    """The text behind a user data header, and the place of a part (kind, reference, total, number).
+
+    What else the header does is found, and what is not known of it is closed.
+    """
     try:
         elements, rest = split_udh(octets)
         part = concatenation(elements)
     except PduError:
         findings.append(Finding(AMBIGUOUS, "header"))
-        return octets
-    if part is not None:
-        findings.append(Finding(PARTIAL, "header"))
+        return octets, None
+    kinds: list[int] = []
     for element, _ in elements:
         if element in _CLOSED_UDH:
             findings.append(_CLOSED_UDH[element])
-        elif element not in (0x00, 0x08):
+        elif element == CONCATENATION_8:
+            kinds.append(UDH_8)
+        elif element == CONCATENATION_16:
+            kinds.append(UDH_16)
+        else:
             findings.append(Finding(AMBIGUOUS, "header"))
-    return rest
+    if part is None:
+        return rest, None
+    if len(kinds) > 1:
+        # WHY even where they agree: handsets and carriers differ in which of them they take.
+        findings.append(Finding(AMBIGUOUS, "header"))
+    return rest, (kinds[0], *part)
+
+
+def _sar(sm: ShortMessage, findings: list[Finding]) -> tuple[int, int, int, int] | None:
+    """The place of a part that the sar_ TLVs give; a finding where they do not give one (SMPP v3.4 §5.3.2.22)."""
+    given = {tag: value for tag, value in sm.tlvs if tag in _SAR_TAGS}
+    if not given:
+        return None
+    if len(given) < len(_SAR_TAGS):
+        findings.append(Finding(PARTIAL, "sar"))
+        return None
+    total = int.from_bytes(given[consts.TAG_SAR_TOTAL_SEGMENTS])
+    number = int.from_bytes(given[consts.TAG_SAR_SEGMENT_SEQNUM])
+    if any(len(value) != _SAR_TAGS[tag] for tag, value in given.items()) or not 1 <= number <= total:
+        findings.append(Finding(AMBIGUOUS, "sar"))
+        return None
+    return SAR, int.from_bytes(given[consts.TAG_SAR_MSG_REF_NUM]), total, number
 
 
 def _displayed(tag: int, value: bytes) -> str | None:

@@ -65,6 +65,12 @@ RULE_FAILED: Final = Event(105, "rule.failed", "error", "a rule raised; the answ
 
 RECEIPT_WAITED: Final = Event(121, "receipt.waited", "debug", "a receipt came before its submit_sm_resp and waited")
 
+PARTS_HELD: Final = Event(125, "parts.held", "debug", "a part of a long message came and waits for the others")
+PARTS_STALLED: Final = Event(126, "parts.stalled", "info", "a sender waits for answers before it sends the other parts")
+PARTS_EXPIRED: Final = Event(127, "parts.expired", "info", "parts whose message was not whole in time")
+PARTS_FULL: Final = Event(128, "parts.full", "warning", "an account has more parts waiting than there is room for")
+PARTS_APART: Final = Event(129, "parts.apart", "info", "a reply in parts was not whole in time; they were read apart")
+
 REPLY_RECEIVED: Final = Event(140, "reply.received", "debug", "a person's message came from the carrier")
 REPLY_UNATTRIBUTED: Final = Event(141, "reply.unattributed", "warning", "a reply that belongs to no known institution")
 REFUSAL_RECORDED: Final = Event(142, "refusal.recorded", "info", "a person's refusal (TD) was read and kept on disk")

@@ -23,8 +23,10 @@ from proxy.rules.table import RULE_IDS
 from proxy.settings import read_toml
 from proxy.smpp import consts
 from proxy.smpp.codec import encode
+from proxy.smpp.concat import Reassembly
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply
+from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.text import DEFAULT_TABLE
@@ -41,6 +43,10 @@ VOCABULARY = load_vocabulary(read_toml(find_config("vocabulary", "optout")), "op
 def submit(sender: str = "10690001", person: str = PERSON, sequence: int = 5) -> Pdu:
     raw = message("submit", sequence, source=sender, dest=person, text=b"offer of Jianglan bank, TD to refuse")
     return Pdu(consts.SUBMIT_SM, 0, sequence, raw)
+
+
+def long_messages() -> LongMessages:
+    return LongMessages(Reassembly(30.0, 10_000))
 
 
 def data_sm() -> Pdu:
@@ -68,7 +74,7 @@ class House:
         self.acted: list[Any] = []
         self.hearing = Hearing(cast(RefusalStore, None), self.journal, self.latest, lambda *_, **__: None)
         self.in_force = InForce(build(scene)[1], VOCABULARY, CODES, scene.now)
-        self.shared = shared or Shared(None, MessageIds(100), MessageIds(100))
+        self.shared = shared or Shared(None, MessageIds(100), MessageIds(100), long_messages())
         wanted = {"purpose_tag": 0x1401, "transmitter": False, "interface_version": 0x34} | more
         self.gate = AccountGate(
             scene.account,
@@ -205,7 +211,7 @@ def test_the_window_is_the_accounts() -> None:
 
 
 def test_the_rate_is_shared_by_all_binds_of_the_account() -> None:
-    shared = Shared(RateLimit(2), MessageIds(9), MessageIds(9))
+    shared = Shared(RateLimit(2), MessageIds(9), MessageIds(9), long_messages())
     one, other = House(shared=shared), House(shared=shared)
     assert [house.asked()[1] for house in (one, other, one)] == ["", "", "throughput.account"]
     one.in_force.now = NOON + 1
@@ -228,7 +234,7 @@ def test_a_transmitter_sends_only_while_a_receiver_path_stands() -> None:
 
 @pytest.mark.parametrize(("command_id", "detail"), [(consts.QUERY_SM, "query_sm"), (consts.CANCEL_SM, "cancel_sm")])
 def test_only_ids_of_ones_own_account_can_be_asked_about(command_id: int, detail: str) -> None:
-    shared = Shared(None, MessageIds(9), MessageIds(9))
+    shared = Shared(None, MessageIds(9), MessageIds(9), long_messages())
     house, second_bind, stranger = House(shared=shared), House(shared=shared), House()
     assert house.asked(by_id(command_id, b"A1")) == ("deny", "message.foreign", detail)
     house.gate.accepted(b"A1")

@@ -22,6 +22,7 @@ PASSED_ON = {
     ("relay.py", "from_carrier"): "to the ESME: an alert_notification",
     ("relay.py", "_carrier_answered"): "to the ESME: the carrier's answer",
     ("relay.py", "_deliver"): "to the ESME: a delivery",
+    ("relay.py", "part_answered"): "to the ESME: the answer that the same part was given before",
     ("relay.py", "_esme_answered"): "to the carrier: an answer, its kind checked against the delivery",
     ("smpp_server.py", "_open"): "to the ESME: the carrier's answer to its bind",
     ("binding.py", "dial"): "to the carrier: the bind",

@@ -12,6 +12,9 @@ After each `>>` and `..` line, exactly the `<<` lines that follow it came out, e
 than 0 stands as hexadecimal (`0x14`). `::` lines are what the gate was told since then, in any order, others ignored.
 `..` lines: waits SECONDS, carrier lost, carrier back, esme lost, disk ok, disk failed, draining, own.
 
+A part of a long message: `>> esme part 7 ref=9 of=3 n=1 text=ye`, with `kind=8` (the default), `16` or `sar`,
+`coding=8`, `hex=…` for other octets, `payload=1` for message_payload. The joined text says what becomes of it.
+
 What a text makes the fake gate do: `yes` permits, `no` refuses, `slow` refuses once it is on disk, `bad` cannot
 be read; a delivery of `TD` is answered once it is on disk, `hi` needs no disk, `bad` cannot be read.
 """
@@ -20,18 +23,23 @@ from __future__ import annotations
 
 import shlex
 import struct
+from collections.abc import Callable
 from typing import Literal
 
 from proxy.core.decision import Permit, Refusal
 from proxy.core.finding import Finding
-from proxy.policy import evaluate, unanswerable
+from proxy.policy import evaluate, evaluate_parts, unanswerable
 from proxy.smpp import consts
+from proxy.smpp.concat import Holder, Part, Reassembly
 from proxy.smpp.inbound import Receipt, Reply, read_inbound
+from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.relay import MirrorRelay
 from proxy.smpp.session import Session, State, Timers
 from proxy.smpp.short_message import read_sm
+from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import DEFAULT_TABLE
+from proxy.smpp.whole import whole_request
 from tests.rules.scene import BASE, build
 from tests.tools.session_play import MOST_OCTETS, pdu, read_all
 from tests.tools.slotted import changed
@@ -40,6 +48,7 @@ Side = Literal["esme", "carrier"]
 
 DENIED, DEFERRED, UNKNOWN_OUTCOME, UNREADABLE, LATER = 0x0439, 0x14, 0x0460, 0x01, 0x64
 PERSON, PORT = "8613800138000", "10690001"
+PARTS_DEADLINE_S, PARTS_MOST_OCTETS, QUIET_S = 8.0, 10_000, 3.0
 QUIET = Timers(1e9, 1e9, 1e9, 1e9, 1e9)
 
 COMMANDS = {
@@ -71,8 +80,40 @@ def message(name: str, sequence: int, *, source: str, dest: str, text: bytes, es
     return pdu(COMMANDS[name], sequence, 0, addresses + tail + text)
 
 
+def part(
+    sequence: int,
+    text: bytes,
+    *,
+    ref: int,
+    of: int,
+    n: int,
+    kind: str = "8",
+    coding: int = 0,
+    source: str = PORT,
+    dest: str = PERSON,
+    name: str = "submit",
+    payload: bool = False,
+) -> bytes:
+    """A submit_sm or deliver_sm that is one part of a long message."""
+    tlvs = b""
+    esm_class = 0
+    if kind == "sar":
+        for tag, value in ((0x020C, struct.pack(">H", ref)), (0x020E, bytes((of,))), (0x020F, bytes((n,)))):
+            tlvs += struct.pack(">HH", tag, len(value)) + value
+    else:
+        esm_class = consts.ESM_UDHI
+        text = (bytes((5, 0, 3, ref, of, n)) if kind == "8" else struct.pack(">BBBHBB", 6, 8, 4, ref, of, n)) + text
+    if payload:
+        tlvs += struct.pack(">HH", consts.TAG_MESSAGE_PAYLOAD, len(text)) + text
+        text = b""
+    addresses = b"\0" + b"".join(bytes((1, 1)) + each.encode() + b"\0" for each in (source, dest))
+    tail = bytes((esm_class, 0, 0, 0, 0, 0, 0, coding, 0, len(text)))
+    return pdu(COMMANDS[name], sequence, 0, addresses + tail + text + tlvs)
+
+
 def text_of(each: Pdu) -> str:
-    return read_sm(each.raw).short_message.decode()
+    sm = read_sm(each.raw)
+    return sm.short_message[6 if sm.esm_class & consts.ESM_UDHI else 0 :].decode()
 
 
 class PlayGate:
@@ -81,10 +122,17 @@ class PlayGate:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.permitted: dict[int, bytes] = {}
-        self.waiting: list[tuple[Pdu, Refusal | None]] = []
+        self.waiting: list[tuple[Pdu | Callable[[Refusal], None], Refusal | None]] = []
         self.own_ids: set[bytes] = set()
         self.in_flight: list[int] = []
         self.texts = b""
+        #: What the parts are called that come together, each time a message was judged as a whole.
+        self.judged: list[str] = []
+        self.window = 1000
+        self.long_messages = LongMessages(Reassembly(PARTS_DEADLINE_S, PARTS_MOST_OCTETS))
+        self.holder: Holder | None = None
+        self._reader = SubmitReader(_REQUEST.account, DEFAULT_TABLE, 0x1401)
+        self._part: Part | None = None
         self._decisions = 0
 
     def _decision(self) -> int:
@@ -98,8 +146,13 @@ class PlayGate:
         self.permitted[permit.decision.id] = octets
         return permit
 
-    def judge(self, each: Pdu, in_flight: int) -> Permit | Refusal:
+    def judge(self, each: Pdu, in_flight: int) -> Permit | Refusal | None:
         self.in_flight.append(in_flight)
+        if each.command_id == consts.SUBMIT_SM:
+            request = self._reader.submit(each, 0, _NOW, True, False)
+            self._part = self._reader.part
+            if self._part is not None and self._part.request is request:
+                return None
         word = text_of(each).split(" ")[0] if each.command_id == consts.SUBMIT_SM else "yes"
         if word == "bad":
             raise PduError(UNREADABLE, "as the text says")
@@ -111,6 +164,63 @@ class PlayGate:
         verdict = evaluate(refused, _SNAPSHOT, _NOW)
         assert isinstance(verdict, Refusal)
         return verdict
+
+    def hold(self, now: float, held: int, others: int) -> None:
+        assert self._part is not None
+        assert self.holder is not None
+        self.long_messages.take(self._part, self.holder, self, now)
+        if not others and held >= self.window:
+            self.long_messages.stall(self.holder, self, 1)
+
+    def judge_parts(
+        self, parts: tuple[Part, ...], rule: str, detail: str, refused: Callable[[Refusal], None]
+    ) -> tuple[Permit, ...]:
+        """As `judge`, by the text as a whole; a text that starts with `slow` is refused once that is on disk."""
+        self.told.append(f"{rule} {detail}".strip() or "whole")
+        more = (Finding(rule, detail),) if rule in ("message.partial", "pdu.ambiguous") else ()
+        request = whole_request(parts, self._decision(), _REQUEST.account, DEFAULT_TABLE, _NOW, True, more)
+        text = request.readings[0] if request.readings else ""
+        if not rule:
+            self.judged.append(text)
+        word = text.split(" ")[0]
+        octets = tuple(part.pdu.raw for part in parts)
+        verdict: tuple[Permit, ...] | Refusal
+        if rule and not more:
+            verdict = unanswerable(request, _SNAPSHOT, rule)
+        else:
+            finding = () if word == "yes" or not text else (Finding("pdu.unsupported", "text"),)
+            request = changed(_REQUEST, id=request.id, readings=request.readings, findings=request.findings + finding)
+            verdict = evaluate_parts(request, octets, _SNAPSHOT, _NOW)
+        if isinstance(verdict, Refusal):
+            if word == "slow":
+                self.waiting.append((refused, verdict))
+            else:
+                refused(verdict)
+            return ()
+        for place, raw in enumerate(octets):
+            self.permitted[-100 * verdict[0].decision.id - place] = raw
+        return verdict
+
+    def part_answered(self, each: Pdu, answer: bytes) -> None:
+        self.long_messages.answered(each, answer)
+
+    def parts_lost(self) -> None:
+        assert self.holder is not None
+        self.long_messages.leave(self.holder, self)
+
+    def parts_given_up(self, rule: str) -> None:
+        assert self.holder is not None
+        self.long_messages.give_up(self.holder, rule, self)
+
+    def parts_quiet(self) -> None:
+        assert self.holder is not None
+        self.long_messages.stall(self.holder, self, 0)
+
+    def parts_deadline(self) -> float | None:
+        return self.long_messages.next_deadline()
+
+    def parts_due(self, now: float) -> None:
+        self.long_messages.handle_deadline(self, now)
 
     def unanswerable(self, each: Pdu, rule: str) -> Refusal:
         self.told.append(rule)
@@ -189,7 +299,9 @@ class RelayPlay:
             esme_window=esme_window,
             response_s=response_s,
             own=own,
+            quiet_s=QUIET_S,
         )
+        self.gate.holder = self.relay
 
     def session(self, peer: Literal["esme", "smsc"]) -> Session:
         session = Session(peer, QUIET, MOST_OCTETS, self.gate.note, self.now)
@@ -230,7 +342,10 @@ class RelayPlay:
     def disk(self, ok: bool, place: int = 0) -> None:
         """What waits for the disk gets its answer. A refusal's is the refusal, whatever the disk says."""
         each, refusal = self.gate.waiting.pop(place)
-        if refusal is None:
+        if not isinstance(each, Pdu):
+            assert refusal is not None
+            each(refusal)
+        elif refusal is None:
             self.relay.reply_durable(each, ok, self.now)
         else:
             self.relay.refusal_durable(each, refusal)
@@ -250,10 +365,27 @@ class RelayPlay:
 # ---- the playbook ---------------------------------------------------------------------------------------------------
 
 
+def _text(keys: dict[str, str]) -> bytes:
+    return bytes.fromhex(keys["hex"]) if "hex" in keys else keys.get("text", "yes").encode()
+
+
 def _octets(name: str, sequence: int, status: int, keys: dict[str, str]) -> bytes:
     if name == "submit":
         dest = keys.get("to", PERSON)
         return message(name, sequence, source=PORT, dest=dest, text=keys.get("text", "yes").encode())
+    if name == "part":
+        return part(
+            sequence,
+            _text(keys),
+            ref=int(keys["ref"]),
+            of=int(keys["of"]),
+            n=int(keys["n"]),
+            kind=keys.get("kind", "8"),
+            coding=int(keys.get("coding", "0")),
+            source=keys.get("from", PORT),
+            dest=keys.get("to", PERSON),
+            payload="payload" in keys,
+        )
     if name in ("deliver", "data"):
         source = keys.get("from", PERSON)
         if "receipt" in keys:

@@ -165,6 +165,8 @@ class Pairs:
             response_s=self._settings.response_timer_s,
             own=own,
             quiet_s=self._settings.parts_quiet_ms / 1000,
+            reply_wait_s=self._settings.mo_parts_wait_ms / 1000,
+            heard_parts=shared.heard_parts,
         )
         bound = Bound(account, bind, route, gate, relay, esme, carrier, time.time(), kind, own, shared)
         gate.holder = PartsOf(bound, self._wake)

@@ -4,11 +4,11 @@ Owns the joining of the readers of the wire, the policy and the journal for one 
 What is in force (snapshot, vocabulary, codes) is looked up at each request, so a reload binds on the next PDU.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import CodeMaps
@@ -26,10 +26,11 @@ from proxy.policy import evaluate, evaluate_parts, unanswerable
 from proxy.smpp.concat import Holder, Part
 from proxy.smpp.consts import CANCEL_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
 from proxy.smpp.gate import LATE, UNKNOWN
-from proxy.smpp.inbound import Receipt, Reply, read_inbound
+from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
@@ -58,6 +59,7 @@ class Shared(Struct):
     message_ids: MessageIds
     own_ids: MessageIds
     long_messages: LongMessages
+    heard_parts: HeardParts = field(default_factory=HeardParts)
     receivers: int = 0
 
 
@@ -296,6 +298,9 @@ class AccountGate:
 
     def read_inbound(self, pdu: Pdu) -> Receipt | Reply:
         return read_inbound(pdu, self._table)
+
+    def joined(self, replies: Sequence[Reply]) -> Reply:
+        return joined(replies, self._table)
 
     def hear(self, reply: Reply, pdu: Pdu) -> bool:
         self.replies += 1

@@ -4,6 +4,7 @@ The relay is sans-IO and knows no policy, no store and no log. Whoever builds on
 to wait for the disk come back later through the relay's own methods.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from proxy.core.decision import Permit, Refusal
@@ -80,6 +81,10 @@ class Gate(Protocol):
 
     def read_inbound(self, pdu: Pdu) -> Receipt | Reply:
         """Reads a delivery of the carrier; raises PduError with the status to answer."""
+        ...
+
+    def joined(self, replies: Sequence[Reply]) -> Reply:
+        """The reply that parts are together, in order."""
         ...
 
     def hear(self, reply: Reply, pdu: Pdu) -> bool:

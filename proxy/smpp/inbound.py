@@ -4,17 +4,31 @@ Owns the branch between the two: only esm_class types 0x04 and 0x20 are receipts
 quotes "TD" refuses nothing, and a user acknowledgement that says "TD" does. Must never decide what a text means.
 """
 
+from collections.abc import Sequence
+from itertools import islice, product
+
 from msgspec import Struct
 
 from proxy.core import addresses
-from proxy.smpp.consts import DATA_SM, TAG_MESSAGE_PAYLOAD
+from proxy.smpp.consts import (
+    DATA_SM,
+    TAG_MESSAGE_PAYLOAD,
+    TAG_SAR_MSG_REF_NUM,
+    TAG_SAR_SEGMENT_SEQNUM,
+    TAG_SAR_TOTAL_SEGMENTS,
+)
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.receipt import is_receipt, receipt_ids
 from proxy.smpp.short_message import ShortMessage, read_data_sm, read_sm
 from proxy.smpp.text import AlphabetTable, reply_readings
-from proxy.smpp.udh import split_udh
+from proxy.smpp.udh import concatenation, split_udh
 
 _UDHI = 0x40
+#: Texts that are tried where the parts of a reply have several readings each.
+_JOINED_MOST = 16
+
+#: source and destination as on the wire, reference, total
+PartKey = tuple[bytes, bytes, int, int]
 
 
 class Receipt(Struct, frozen=True, gc=False):
@@ -24,15 +38,26 @@ class Receipt(Struct, frozen=True, gc=False):
     about: bytes
 
 
-class Reply(Struct, frozen=True, gc=False):
+class ReplyPart(Struct, frozen=True):
+    """Where a part of a reply belongs, and its octets without header."""
+
+    key: PartKey
+    total: int
+    number: int
+    data_coding: int
+    octets: bytes
+
+
+class Reply(Struct, frozen=True):
     """What a person wrote: `person` canonical (None where the address has no form), `number` the one written to.
 
-    `readings` are all plausible readings; () where the text cannot be decoded.
+    `readings` are all plausible readings; () where the text cannot be decoded. `part` says that more belongs to it.
     """
 
     person: str | None
     number: str | None
     readings: tuple[str, ...]
+    part: ReplyPart | None = None
 
 
 def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
@@ -50,7 +75,47 @@ def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
         _person(sm.source_ton, sm.source_npi, sm.source),
         addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest),
         _texts(sm, octets, table),
+        _part(sm, octets),
     )
+
+
+def joined(replies: Sequence[Reply], table: AlphabetTable) -> Reply:
+    """The reply that parts are together, in order: octets are joined before they are read, where one alphabet holds.
+
+    INVARIANT: each of `replies` is a part.
+    """
+    parts = [reply.part for reply in replies if reply.part is not None]
+    first = replies[0]
+    if len({part.data_coding for part in parts}) == 1:
+        texts = reply_readings(b"".join([part.octets for part in parts]), parts[0].data_coding, table)
+    else:
+        texts = ()
+    # WHY too: a part may be in an alphabet of its own, or declared wrongly; then it reads as it did alone.
+    each = [reply.readings or ("",) for reply in replies]
+    apart = ("".join(one) for one in islice(product(*each), _JOINED_MOST))
+    return Reply(first.person, first.number, tuple(dict.fromkeys([text for text in (*texts, *apart) if text])))
+
+
+def _part(sm: ShortMessage, octets: bytes) -> ReplyPart | None:
+    """Where a reply belongs that is one of several parts; None for a whole one, or where its header does not say."""
+    place: tuple[int, int, int] | None = None
+    text = octets
+    if sm.esm_class & _UDHI:
+        try:
+            elements, text = split_udh(octets)
+            place = concatenation(elements)
+        except PduError:
+            return None
+    elif sm.tlvs:
+        given = {tag: int.from_bytes(value) for tag, value in sm.tlvs if len(value) <= 2}
+        reference, total = given.get(TAG_SAR_MSG_REF_NUM), given.get(TAG_SAR_TOTAL_SEGMENTS)
+        number = given.get(TAG_SAR_SEGMENT_SEQNUM)
+        if reference is not None and total is not None and number is not None and 1 <= number <= total <= 0xFF:
+            place = (reference, total, number)
+    if place is None or place[1] == 1:
+        return None
+    reference, total, number = place
+    return ReplyPart((sm.source, sm.dest, reference, total), total, number, sm.data_coding, text)
 
 
 def _person(ton: int, npi: int, octets: bytes) -> str | None:

@@ -28,8 +28,9 @@ from proxy.smpp.consts import (
 )
 from proxy.smpp.forward import forward
 from proxy.smpp.gate import LATE, REJECTED, UNKNOWN, Gate
-from proxy.smpp.inbound import Receipt
+from proxy.smpp.inbound import Receipt, Reply
 from proxy.smpp.pdu import Pdu, PduError, response
+from proxy.smpp.reply_parts import Group, HeardParts, ReplyParts
 from proxy.smpp.session import Session
 from proxy.smpp.window import Window, is_later
 
@@ -105,8 +106,11 @@ class MirrorRelay:
         "_quiet_s",
         "_quiet_since",
         "_refusing",
+        "_reply_parts",
+        "_spoken_at",
         "_to_carrier",
         "_to_esme",
+        "_together",
         "_unbind",
         "_waiting",
         "carrier",
@@ -124,6 +128,8 @@ class MirrorRelay:
         response_s: float,
         own: bool = False,
         quiet_s: float = 1.0,
+        reply_wait_s: float = 3.0,
+        heard_parts: HeardParts | None = None,
     ) -> None:
         self._gate = gate
         self._judge = gate.judge
@@ -146,6 +152,11 @@ class MirrorRelay:
         self._quiet_since = 0.0
         self._unbind: Pdu | None = None
         self._hearing: dict[int, Session | None] = {}
+        self._reply_parts: Final = ReplyParts(gate.joined, reply_wait_s, heard_parts or HeardParts())
+        #: All parts of a reply that is heard as one, by the identity of the last.
+        self._together: dict[int, tuple[Pdu, ...]] = {}
+        #: When the carrier last delivered anything.
+        self._spoken_at = 0.0
         #: What was given up, by sequence_number: (decision, whether tdgate itself sent it).
         self._late: dict[int, tuple[int, bool]] = {}
         self._draining = False
@@ -175,7 +186,9 @@ class MirrorRelay:
     @property
     def delivering(self) -> int:
         """Deliveries of the carrier that are not answered yet."""
-        return len(self._to_esme) + len(self._delivered) + len(self._waiting) + len(self._hearing)
+        return (
+            len(self._to_esme) + len(self._delivered) + len(self._waiting) + len(self._hearing) + len(self._reply_parts)
+        )
 
     @property
     def congested(self) -> bool:
@@ -400,6 +413,7 @@ class MirrorRelay:
             self._gate.note("response.unsolicited")
 
     def _take_delivery(self, pdu: Pdu, now: float) -> None:
+        self._spoken_at = now
         try:
             inbound = self._gate.read_inbound(pdu)
         except PduError as error:
@@ -412,25 +426,45 @@ class MirrorRelay:
                 self._answer_carrier(pdu, ESME_ROK)
             else:
                 self._take_receipt(pdu, inbound, now)
-        elif self._gate.hear(inbound, pdu):
-            self._hearing[id(pdu)] = self.carrier
+        elif inbound.part is None:
+            self._hear((pdu,), inbound, now)
         else:
-            self._deliver(pdu, now)
+            for pdus, reply in self._reply_parts.take(pdu, inbound, inbound.part, now):
+                self._hear(pdus, reply, now)
+
+    def _hear(self, pdus: tuple[Pdu, ...], reply: Reply, now: float) -> None:
+        """Reads what a person wrote, and passes it on: at once, or when what was asked is on disk."""
+        last = pdus[-1]
+        if self._gate.hear(reply, last):
+            self._hearing[id(last)] = self.carrier
+            if len(pdus) > 1:
+                self._together[id(last)] = pdus
+        else:
+            for pdu in pdus:
+                self._deliver(pdu, now)
+
+    def _hear_apart(self, groups: list[Group], now: float) -> None:
+        """Reads parts that are not to become whole in time."""
+        for pdus, reply in groups:
+            self._gate.note("parts.apart")
+            self._hear(pdus, reply, now)
 
     def reply_durable(self, pdu: Pdu, ok: bool, now: float) -> None:
         """What a person asked is on disk, or could not be put there: then the carrier shall send it again."""
         if self._hearing.pop(id(pdu), None) is not self.carrier or self.carrier is None:
             # The bind it came on is gone, so nobody can be answered: the carrier sends it again on its next one.
+            self._together.pop(id(pdu), None)
             return
-        if not ok:
-            self._answer_carrier(pdu, ESME_RX_T_APPN)
-        elif self._own:
-            # The refusal is safe, and its account takes no replies: the carrier is done. WHY only here: any other
-            # reply or receipt would be acknowledged and lost; so the carrier keeps it until a receiver binds.
-            self._answer_carrier(pdu, ESME_ROK)
-            self._gate.acknowledged(pdu)
-        else:
-            self._deliver(pdu, now)
+        for each in self._together.pop(id(pdu), (pdu,)):
+            if not ok:
+                self._answer_carrier(each, ESME_RX_T_APPN)
+            elif self._own:
+                # The refusal is safe, and its account takes no replies: the carrier is done. WHY only here: any other
+                # reply or receipt would be acknowledged and lost; so the carrier keeps it until a receiver binds.
+                self._answer_carrier(each, ESME_ROK)
+                self._gate.acknowledged(each)
+            else:
+                self._deliver(each, now)
 
     def _take_receipt(self, pdu: Pdu, receipt: Receipt, now: float) -> None:
         # WHY the end of it: carriers write a number with or without its country code.
@@ -494,6 +528,8 @@ class MirrorRelay:
     def carrier_lost(self, now: float) -> None:
         """The carrier is gone: nobody knows what became of the open requests, and they are told so."""
         self.carrier = None
+        # WHY read although nobody can be answered: the carrier may not send them again.
+        self._hear_apart(self._reply_parts.release(now), now)
         for asked in self._to_carrier.drain():
             self._unknown(asked)
         self._late.clear()
@@ -518,6 +554,7 @@ class MirrorRelay:
     def esme_lost(self) -> None:
         """The ESME is gone: its open deliveries go back to the carrier, its open requests are still waited for."""
         self.esme = None
+        self._hear_apart(self._reply_parts.release(self._spoken_at), self._spoken_at)
         for delivered in self._to_esme.drain():
             if self.carrier is not None:
                 status = ESME_RX_T_APPN
@@ -548,6 +585,10 @@ class MirrorRelay:
     def next_deadline(self) -> float | None:
         """Monotonic time of the next `handle_deadline`, None while nothing waits."""
         deadlines = [when for when in (self._to_carrier.next_deadline(), self._to_esme.next_deadline()) if when]
+        first = self._reply_parts.next_deadline()
+        if first is not None:
+            # WHY the quiet: a carrier that waits for an answer of ours sends no other part before it has one.
+            deadlines += [first, self._spoken_at + self._quiet_s]
         if self._held:
             due = self._gate.parts_deadline()
             if due is not None:
@@ -579,6 +620,10 @@ class MirrorRelay:
             if not self._unheld and now >= self._quiet_since + self._quiet_s:
                 self._quiet_since = now
                 self._gate.parts_quiet()
+        if now >= self._spoken_at + self._quiet_s:
+            self._hear_apart(self._reply_parts.release(now), now)
+        else:
+            self._hear_apart(self._reply_parts.expired(now), now)
         while self._delivered and not self._to_esme.full:
             self._deliver(self._delivered.popleft(), now)
         self._unbind_when_answered()

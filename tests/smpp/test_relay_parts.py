@@ -33,8 +33,8 @@ def test_a_refusal_refuses_all_parts_with_one_status() -> None:
     scene = play("""
         >> esme part 7 ref=9 of=2 n=2 text=" offer"
         >> esme part 8 ref=9 of=2 n=1 text="no"
-        << esme submit_resp 8 0x439
         << esme submit_resp 7 0x439
+        << esme submit_resp 8 0x439
         :: whole
     """)
     assert scene.gate.judged == ["no offer"]

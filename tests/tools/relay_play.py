@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import shlex
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from proxy.core.decision import Permit, Refusal
@@ -31,7 +31,7 @@ from proxy.core.finding import Finding
 from proxy.policy import evaluate, evaluate_parts, unanswerable
 from proxy.smpp import consts
 from proxy.smpp.concat import Holder, Part, Reassembly
-from proxy.smpp.inbound import Receipt, Reply, read_inbound
+from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.relay import MirrorRelay
@@ -48,7 +48,7 @@ Side = Literal["esme", "carrier"]
 
 DENIED, DEFERRED, UNKNOWN_OUTCOME, UNREADABLE, LATER = 0x0439, 0x14, 0x0460, 0x01, 0x64
 PERSON, PORT = "8613800138000", "10690001"
-PARTS_DEADLINE_S, PARTS_MOST_OCTETS, QUIET_S = 8.0, 10_000, 3.0
+PARTS_DEADLINE_S, PARTS_MOST_OCTETS, QUIET_S, REPLY_WAIT_S = 8.0, 10_000, 3.0, 5.0
 QUIET = Timers(1e9, 1e9, 1e9, 1e9, 1e9)
 
 COMMANDS = {
@@ -128,6 +128,8 @@ class PlayGate:
         self.texts = b""
         #: What the parts are called that come together, each time a message was judged as a whole.
         self.judged: list[str] = []
+        #: What was heard, each with all its readings.
+        self.heard: list[tuple[str, ...]] = []
         self.window = 1000
         self.long_messages = LongMessages(Reassembly(PARTS_DEADLINE_S, PARTS_MOST_OCTETS))
         self.holder: Holder | None = None
@@ -248,10 +250,14 @@ class PlayGate:
             raise PduError(UNREADABLE, "as the text says")
         return read_inbound(each, DEFAULT_TABLE)
 
+    def joined(self, replies: Sequence[Reply]) -> Reply:
+        return joined(replies, DEFAULT_TABLE)
+
     def acknowledged(self, each: Pdu) -> None:
         """Nothing hangs on it here."""
 
     def hear(self, reply: Reply, each: Pdu) -> bool:
+        self.heard.append(reply.readings)
         if "TD" in reply.readings:
             self.waiting.append((each, None))
             return True
@@ -300,6 +306,7 @@ class RelayPlay:
             response_s=response_s,
             own=own,
             quiet_s=QUIET_S,
+            reply_wait_s=REPLY_WAIT_S,
         )
         self.gate.holder = self.relay
 
@@ -373,7 +380,9 @@ def _octets(name: str, sequence: int, status: int, keys: dict[str, str]) -> byte
     if name == "submit":
         dest = keys.get("to", PERSON)
         return message(name, sequence, source=PORT, dest=dest, text=keys.get("text", "yes").encode())
-    if name == "part":
+    if name in ("part", "reply"):
+        # A part of what an ESME submits, or of what a person wrote.
+        ends = (PORT, PERSON) if name == "part" else (PERSON, PORT)
         return part(
             sequence,
             _text(keys),
@@ -382,9 +391,10 @@ def _octets(name: str, sequence: int, status: int, keys: dict[str, str]) -> byte
             n=int(keys["n"]),
             kind=keys.get("kind", "8"),
             coding=int(keys.get("coding", "0")),
-            source=keys.get("from", PORT),
-            dest=keys.get("to", PERSON),
+            source=keys.get("from", ends[0]),
+            dest=keys.get("to", ends[1]),
             payload="payload" in keys,
+            name="submit" if name == "part" else "deliver",
         )
     if name in ("deliver", "data"):
         source = keys.get("from", PERSON)

@@ -529,7 +529,9 @@ class MirrorRelay:
         """The carrier is gone: nobody knows what became of the open requests, and they are told so."""
         self.carrier = None
         # WHY read although nobody can be answered: the carrier may not send them again.
-        self._hear_apart(self._reply_parts.release(now), now)
+        for pdus, reply in self._reply_parts.release(now):
+            self._gate.note("parts.apart")
+            self._gate.hear(reply, pdus[-1])
         for asked in self._to_carrier.drain():
             self._unknown(asked)
         self._late.clear()

@@ -95,12 +95,13 @@ class ReplyParts:
             self._heard.forget(part.key)
             pdus = self._out(part.key)
             groups.append((pdus, self._joined([waiting.replies[number] for number in sorted(waiting.replies)])))
-        elif (
-            len(waiting.replies.keys() | self._heard.of(part.key).keys()) == part.total
-            or self._octets > _WAITING_MOST_OCTETS
-        ):
+        elif self._octets > _WAITING_MOST_OCTETS or self._is_known(part, waiting):
             groups += self._apart(part.key, now)
         return groups
+
+    def _is_known(self, part: ReplyPart, waiting: _Waiting) -> bool:
+        """Whether what waits and what was heard before are all there is."""
+        return len(waiting.replies.keys() | self._heard.of(part.key).keys()) == part.total
 
     def _out(self, key: PartKey) -> tuple[Pdu, ...]:
         waiting = self._waiting.pop(key)

@@ -105,7 +105,7 @@ WAYS = [
     ),
     Way("part by UDH, 8 bit", submit(udh(b"\x00\x03\x07\x02\x01"), esm_class=0x40), *PARTIAL, "message.partial"),
     Way("part by UDH, 16 bit", submit(udh(b"\x08\x04\x00\x07\x02\x01"), esm_class=0x40), *PARTIAL, "message.partial"),
-    Way("last part, alone", submit(udh(b"\x00\x03\x07\x02\x02"), esm_class=0x40), *PARTIAL, "message.partial"),
+    Way("last part, alone", submit(udh(b"\x00\x03\x08\x02\x02"), esm_class=0x40), *PARTIAL, "message.partial"),
     Way(
         "part by sar TLVs",
         submit(tlvs=tlv(0x020C, b"\0\7") + tlv(0x020E, b"\2") + tlv(0x020F, b"\1")),

@@ -113,7 +113,8 @@ def part(
 
 def text_of(each: Pdu) -> str:
     sm = read_sm(each.raw)
-    return sm.short_message[6 if sm.esm_class & consts.ESM_UDHI else 0 :].decode()
+    octets = sm.short_message
+    return octets[octets[0] + 1 if sm.esm_class & consts.ESM_UDHI else 0 :].decode()
 
 
 class PlayGate:
@@ -135,11 +136,11 @@ class PlayGate:
         self.holder: Holder | None = None
         self._reader = SubmitReader(_REQUEST.account, DEFAULT_TABLE, 0x1401)
         self._part: Part | None = None
-        self._decisions = 0
+        self.decisions = 0
 
     def _decision(self) -> int:
-        self._decisions += 1
-        return self._decisions
+        self.decisions += 1
+        return self.decisions
 
     def permit(self, octets: bytes) -> Permit:
         request = changed(_REQUEST, id=self._decision(), octets=octets)
@@ -184,17 +185,16 @@ class PlayGate:
         text = request.readings[0] if request.readings else ""
         if not rule:
             self.judged.append(text)
-        word = text.split(" ")[0]
         octets = tuple(part.pdu.raw for part in parts)
         verdict: tuple[Permit, ...] | Refusal
         if rule and not more:
             verdict = unanswerable(request, _SNAPSHOT, rule)
         else:
-            finding = () if word == "yes" or not text else (Finding("pdu.unsupported", "text"),)
+            finding = () if text.startswith("yes") or not text else (Finding("pdu.unsupported", "text"),)
             request = changed(_REQUEST, id=request.id, readings=request.readings, findings=request.findings + finding)
             verdict = evaluate_parts(request, octets, _SNAPSHOT, _NOW)
         if isinstance(verdict, Refusal):
-            if word == "slow":
+            if text.startswith("slow"):
                 self.waiting.append((refused, verdict))
             else:
                 refused(verdict)

@@ -57,7 +57,7 @@ async def sent(esme: RawEsme, *bodies: bytes) -> list[int]:
 
 async def answers(esme: RawEsme, sequences: list[int]) -> list[Frame]:
     """The answers to requests, in the order of the requests."""
-    return [await esme.expect(SUBMIT_SM | RESP, lambda one, at=at: one.sequence == at) for at in sequences]
+    return [await esme.expect(SUBMIT_SM | RESP, match=lambda one, at=at: one.sequence == at) for at in sequences]
 
 
 def statuses(frames: list[Frame]) -> list[int]:

@@ -26,63 +26,22 @@ from proxy.smpp.consts import (
     UNBIND,
     UNBIND_RESP,
 )
+from proxy.smpp.early_receipts import FULL, WAITS, EarlyReceipts
 from proxy.smpp.forward import forward
 from proxy.smpp.gate import LATE, REJECTED, UNKNOWN, Gate
 from proxy.smpp.inbound import Receipt, Reply
+from proxy.smpp.open_requests import Asked, AskedPart, Delivered, message_id
 from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.reply_parts import Group, HeardParts, ReplyParts
 from proxy.smpp.session import Session
-from proxy.smpp.window import Window, is_later
+from proxy.smpp.window import Window
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
 _LATE_KEPT: Final = 10_000
 #: Deliveries that wait for the ESME before the carrier is asked to try again later.
 _DELIVERED_MOST: Final = 10_000
-#: Receipts that wait for a response before the carrier is asked to try again later.
-_EARLY_MOST: Final = 1000
-#: Octets at the end of an address by which a receipt knows its message.
-_TAIL: Final = 8
 _SENDING: Final = ("tx", "trx")
 _TAKING: Final = ("rx", "trx")
-
-
-class Asked:
-    """A permitted request that waits for the carrier. Without a `pdu` tdgate itself sent it."""
-
-    __slots__ = ("decision_id", "pdu")
-
-    def __init__(self, pdu: Pdu | None, decision_id: int) -> None:
-        self.pdu: Final = pdu
-        self.decision_id: Final = decision_id
-
-
-class AskedPart(Asked):
-    """A permitted part of a long message."""
-
-    __slots__ = ()
-
-
-class Delivered:
-    """A delivery of the carrier that waits for the ESME."""
-
-    __slots__ = ("pdu",)
-
-    def __init__(self, pdu: Pdu) -> None:
-        self.pdu: Final = pdu
-
-
-class Waiting:
-    """A receipt that may have come before the response to the message it is about.
-
-    `about` is the end of that message's address, `last` the latest request to it that was open then.
-    """
-
-    __slots__ = ("about", "last", "pdu")
-
-    def __init__(self, pdu: Pdu, about: bytes, last: int) -> None:
-        self.pdu: Final = pdu
-        self.about: Final = about
-        self.last: Final = last
 
 
 class MirrorRelay:
@@ -142,7 +101,7 @@ class MirrorRelay:
         self._to_esme: Window[Delivered] = Window(esme_window, response_s)
         self._asked: deque[Pdu] = deque()
         self._delivered: deque[Pdu] = deque()
-        self._waiting: list[Waiting] = []
+        self._waiting = EarlyReceipts(self._to_carrier)
         self._refusing = 0
         #: Parts of long messages without a verdict, by identity.
         self._held: dict[int, Pdu] = {}
@@ -186,9 +145,8 @@ class MirrorRelay:
     @property
     def delivering(self) -> int:
         """Deliveries of the carrier that are not answered yet."""
-        return (
-            len(self._to_esme) + len(self._delivered) + len(self._waiting) + len(self._hearing) + len(self._reply_parts)
-        )
+        waiting = len(self._waiting.waiting) + len(self._hearing) + len(self._reply_parts)
+        return len(self._to_esme) + len(self._delivered) + waiting
 
     @property
     def congested(self) -> bool:
@@ -373,7 +331,7 @@ class MirrorRelay:
         del entries[pdu.sequence]
         raw = pdu.raw
         if request is None:
-            self._gate.own_answered(asked.decision_id, _message_id(raw))
+            self._gate.own_answered(asked.decision_id, message_id(raw))
         else:
             if pdu.status == 0 and pdu.command_id == SUBMIT_SM_RESP:
                 # WHY not an empty one: an empty message_id in a cancel_sm names messages by addresses, anybody's.
@@ -381,12 +339,12 @@ class MirrorRelay:
                 if end > 16:
                     self._accepted(raw[16:end])
             elif command_id == SUBMIT_SM:
-                self._gate.outcome(asked.decision_id, REJECTED, pdu.status, _message_id(raw))
+                self._gate.outcome(asked.decision_id, REJECTED, pdu.status, message_id(raw))
             if self.esme is not None:
                 self.esme.out.append_as(raw, request.sequence)
             if type(asked) is AskedPart:
                 self._gate.part_answered(request, raw)
-        if self._waiting:
+        if self._waiting.waiting:
             self._release_receipts(now)
         if self._asked or self._permitted:
             self._go_on(now)
@@ -401,9 +359,9 @@ class MirrorRelay:
         if decision_id is None:
             self._unmatched(pdu, self.carrier)
         elif own:
-            self._gate.own_answered(decision_id, _message_id(pdu.raw))
+            self._gate.own_answered(decision_id, message_id(pdu.raw))
         else:
-            self._gate.outcome(decision_id, LATE, pdu.status, _message_id(pdu.raw))
+            self._gate.outcome(decision_id, LATE, pdu.status, message_id(pdu.raw))
 
     def _unmatched(self, pdu: Pdu, session: Session | None) -> None:
         """A response that no window waits for: to a link request of ours, or to nothing."""
@@ -467,38 +425,17 @@ class MirrorRelay:
                 self._deliver(each, now)
 
     def _take_receipt(self, pdu: Pdu, receipt: Receipt, now: float) -> None:
-        # WHY the end of it: carriers write a number with or without its country code.
-        about = receipt.about[-_TAIL:]
-        last = self._latest_to(about)
-        if not last:
-            self._deliver(pdu, now)
-        elif len(self._waiting) >= _EARLY_MOST:
+        said = self._waiting.take(pdu, receipt.about)
+        if said == WAITS:
+            self._gate.note("receipt.waited")
+        elif said == FULL:
             self._answer_carrier(pdu, ESME_RX_T_APPN)
         else:
-            self._gate.note("receipt.waited")
-            self._waiting.append(Waiting(pdu, about, last))
-
-    def _latest_to(self, about: bytes) -> int:
-        """The latest request to an address whose response is awaited, so that the ESME knows no id yet; or 0."""
-        for sequence, (_, asked) in reversed(self._to_carrier.entries.items()):
-            if asked.pdu is not None and about in asked.pdu.raw and _destination(asked.pdu)[-_TAIL:] == about:
-                return sequence
-        return 0
+            self._deliver(pdu, now)
 
     def _release_receipts(self, now: float) -> None:
-        """Delivers the receipts that wait for nothing any more: what was asked after they came is not theirs."""
-        earliest: dict[bytes, int] = {}
-        for sequence, (_, asked) in self._to_carrier.entries.items():
-            if asked.pdu is not None:
-                earliest.setdefault(_destination(asked.pdu)[-_TAIL:], sequence)
-        still: list[Waiting] = []
-        for waiting in self._waiting:
-            first = earliest.get(waiting.about)
-            if first is None or is_later(first, waiting.last):
-                self._deliver(waiting.pdu, now)
-            else:
-                still.append(waiting)
-        self._waiting = still
+        for pdu in self._waiting.released():
+            self._deliver(pdu, now)
 
     def _deliver(self, pdu: Pdu, now: float) -> None:
         """Passes a delivery to the ESME, or says that it cannot take one now."""
@@ -538,7 +475,7 @@ class MirrorRelay:
         self._to_esme.drain()
         # WHY: what the carrier delivered and never had answered, it sends again on its next bind.
         self._delivered.clear()
-        self._waiting.clear()
+        self._waiting.drain()
         while self._permitted:
             # WHY unknown although it was not sent: of its message another part may have been.
             part, permit = self._permitted.popleft()
@@ -563,10 +500,9 @@ class MirrorRelay:
                 self.carrier.out.append(
                     response(delivered.pdu.command_id | RESPONSE_BIT, status, delivered.pdu.sequence)
                 )
-        for pdu in (*self._delivered, *(waiting.pdu for waiting in self._waiting)):
+        for pdu in (*self._delivered, *self._waiting.drain()):
             self._answer_carrier(pdu, ESME_RX_T_APPN)
         self._delivered.clear()
-        self._waiting.clear()
         # Not judged yet, so nothing of them is anywhere: they die with the connection that asked.
         self._asked.clear()
         if self._held:
@@ -614,7 +550,7 @@ class MirrorRelay:
                 self.carrier.out.append(
                     response(delivered.pdu.command_id | RESPONSE_BIT, status, delivered.pdu.sequence)
                 )
-        if self._waiting:
+        if self._waiting.waiting:
             self._release_receipts(now)
         self._go_on(now)
         if self._held:
@@ -629,16 +565,3 @@ class MirrorRelay:
         while self._delivered and not self._to_esme.full:
             self._deliver(self._delivered.popleft(), now)
         self._unbind_when_answered()
-
-
-def _destination(pdu: Pdu) -> bytes:
-    """The destination_addr of a submit_sm as it stands on the wire, to know its receipt by."""
-    raw = pdu.raw
-    after_source = raw.find(0, raw.find(0, 16) + 3)
-    end = raw.find(0, after_source + 3)
-    return raw[after_source + 3 : end] if after_source + 3 <= end else b""
-
-
-def _message_id(raw: bytes) -> bytes:
-    """The message_id of a response, empty where it came without a body."""
-    return raw[16:].partition(b"\0")[0]

@@ -32,7 +32,7 @@ from proxy.smpp.pdu import Pdu
 from proxy.smpp.text import DEFAULT_TABLE
 from tests.judging.evidence_double import LogDouble, journal_over
 from tests.rules.scene import BASE, NOON, PERSON, PERSON_KEY, ROW, Scene, build
-from tests.tools.relay_play import message
+from tests.tools.relay_play import message, part
 
 pytestmark = pytest.mark.unit
 
@@ -375,3 +375,99 @@ def test_a_start_that_could_not_be_put_on_disk_is_acted_upon_when_it_comes_again
     assert house.gate.hear(Reply(PERSON, "10690001", ("START",)), start)
     ends.pop()(False, False)
     assert house.gate.hear(Reply(PERSON, "10690001", ("START",)), start)
+
+
+# ---- parts of long messages -----------------------------------------------------------------------------------------
+
+
+class Bind:
+    """Holds parts and keeps what it was told about them."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, Any]] = []
+
+    def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
+        self.told.append((pdu.sequence, permit))
+
+    def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
+        self.told.append((pdu.sequence, (refusal.decision.effect, refusal.decision.rule, refusal.decision.detail)))
+
+    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
+        self.told.append((pdu.sequence, answer))
+
+    def part_joined(self, now: float) -> None:
+        pass
+
+    def unable(self) -> str:
+        return ""
+
+
+def hold(house: House, *parts: bytes, others: int = 0) -> Bind:
+    bind = Bind()
+    house.gate.holder = bind
+    for held, raw in enumerate(parts, 1):
+        assert house.gate.judge(Pdu(consts.SUBMIT_SM, 0, held, raw), held) is None
+        house.gate.hold(0.0, held, others)
+    return bind
+
+
+def two(person: str = PERSON, **given: Any) -> tuple[bytes, bytes]:
+    texts = (b"offer of Jianglan bank, T", b"D to refuse")
+    first, second = (part(1, text, ref=4, of=2, n=n, dest=person, **given) for n, text in enumerate(texts, 1))
+    return first, second
+
+
+def test_a_long_message_has_one_decision_and_a_permit_for_each_part() -> None:
+    house = House()
+    octets = two()
+    bind = hold(house, *octets)
+    permits = [permit for _, permit in bind.told]
+    assert [permit.spend() for permit in permits] == list(octets)
+    assert {permit.decision.id for permit in permits} == {house.recorded[0][0]}
+    assert len(house.recorded) == 1
+    assert house.figures == (1, 1, 0, 0)
+    assert house.gate.parts == 2
+
+
+def test_a_refused_long_message_is_answered_when_its_one_record_is_on_disk() -> None:
+    house = House(REFUSED)
+    bind = hold(house, *two())
+    assert bind.told == []
+    house.log.written()
+    assert bind.told == [(1, ("deny", "suppression.active", "refused")), (2, ("deny", "suppression.active", "refused"))]
+    assert len(house.recorded) == 1
+    assert house.figures == (1, 0, 1, 0)
+
+
+def test_a_long_message_that_cannot_be_recorded_is_put_off() -> None:
+    house = House()
+    house.log.full = True
+    bind = hold(house, *two())
+    assert [(at, told[:2]) for at, told in bind.told] == [
+        (1, ("defer", "internal.outbox")),
+        (2, ("defer", "internal.outbox")),
+    ]
+
+
+def test_a_window_full_of_parts_is_a_stall_and_one_with_other_messages_is_not() -> None:
+    window = House().gate.account.window
+    house = House()
+    first, _ = two()
+    bind = Bind()
+    house.gate.holder = bind
+    house.gate.judge(Pdu(consts.SUBMIT_SM, 0, 1, first), window)
+    house.gate.hold(0.0, 1, window - 1)
+    assert house.told.count(("log", "parts.stalled")) == 0
+    house.gate.judge(Pdu(consts.SUBMIT_SM, 0, 2, first), window)
+    house.gate.hold(0.0, window, 0)
+    house.log.written()
+    assert bind.told == [(at, ("deny", "message.partial", "stalled")) for at in (1, 2)]
+
+
+def test_what_closes_a_part_whatever_the_rest_says_is_answered_at_once() -> None:
+    house = House()
+    raw = bytearray(two()[0])
+    raw[raw.index(b"\x40\0\0\0\0")] |= 0x04  # a receipt of one's own making
+    verdict = house.gate.judge(Pdu(consts.SUBMIT_SM, 0, 1, bytes(raw)), 1)
+    assert isinstance(verdict, Refusal)
+    assert (verdict.decision.rule, verdict.decision.detail) == ("pdu.ambiguous", "receipt")

@@ -471,3 +471,16 @@ def test_what_closes_a_part_whatever_the_rest_says_is_answered_at_once() -> None
     verdict = house.gate.judge(Pdu(consts.SUBMIT_SM, 0, 1, bytes(raw)), 1)
     assert isinstance(verdict, Refusal)
     assert (verdict.decision.rule, verdict.decision.detail) == ("pdu.ambiguous", "receipt")
+
+
+def test_a_national_table_in_one_part_makes_the_whole_unreadable() -> None:
+    house = House()
+    first, second = two()
+    header = b"\5\0\3\4\2\2"
+    at = second.index(header)
+    longer = second[at - 1] + 3
+    body = second[16 : at - 1] + bytes((longer,)) + b"\x08\0\3\4\2\2\x24\1\1" + second[at + len(header) :]
+    second = (16 + len(body)).to_bytes(4, "big") + second[4:16] + body
+    bind = hold(house, first, second)
+    house.log.written()
+    assert bind.told == [(at, ("deny", "content.undecodable", "national_shift")) for at in (1, 2)]

@@ -23,6 +23,7 @@ from proxy.smpp.consts import BIND_TRANSMITTER
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.relay import MirrorRelay
+from proxy.smpp.several import Several
 from proxy.smpp.text import AlphabetTable
 
 _OWN_IDS_KEPT = 4096
@@ -109,6 +110,10 @@ class Pairs:
             bound.relay.refusal_durable(pdu, refusal)
             self._wake(bound.esme)
 
+        def several_durable(several: Several) -> None:
+            bound.relay.several_durable(several)
+            self._wake(bound.esme)
+
         def reply_durable(pdu: Pdu, ok: bool) -> None:
             bound.relay.reply_durable(pdu, ok, time.monotonic())
             self._wake(bound.esme, bound.carrier)
@@ -124,6 +129,7 @@ class Pairs:
             transmitter=kind == "tx",
             interface_version=bind.interface_version,
             refusal_durable=refusal_durable,
+            several_durable=several_durable,
             reply_durable=reply_durable,
             confirm=lambda understood: self._confirm(bound, understood),
             log=self._note,

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from proxy.core.codes import CodeMaps
-from proxy.core.decision import Permit, Refusal
+from proxy.core.decision import Decision, Permit, Refusal
 from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
@@ -19,13 +19,15 @@ from proxy.judging.attribution import Answered, is_shared
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.rate import RateLimit
+from proxy.judging.several import judge_several, record
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, unanswerable
-from proxy.smpp.consts import CANCEL_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, read_inbound
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.several import Several
 from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
@@ -71,6 +73,7 @@ class AccountGate:
         transmitter: bool,
         interface_version: int,
         refusal_durable: Callable[[Pdu, Refusal], None],
+        several_durable: Callable[[Several], None],
         reply_durable: Callable[[Pdu, bool], None],
         confirm: Callable[[Understood], None],
         log: Callable[[str], None],
@@ -85,6 +88,7 @@ class AccountGate:
         self._transmitter = transmitter
         self._v5 = interface_version >= _V5
         self._refusal_durable = refusal_durable
+        self._several_durable = several_durable
         self._reply_durable = reply_durable
         self._confirm = confirm
         self._log = log
@@ -122,6 +126,8 @@ class AccountGate:
         if pdu.command_id == SUBMIT_SM:
             heard_back = not self._transmitter or shared.receivers > 0
             request = self._reader.submit(pdu, request_id, now, heard_back, over)
+        elif pdu.command_id == DATA_SM:
+            request = self._reader.data(pdu, request_id, now, self._heard_back, over)
         elif pdu.command_id in (QUERY_SM, CANCEL_SM):
             request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids)
         else:
@@ -134,6 +140,46 @@ class AccountGate:
             return self.unanswerable(pdu, "internal.outbox")
         self.permitted += 1
         sender = request.sender or ""
+        if self._shared_numbers.get(sender) is not False:
+            self._remember(sender, verdict.decision, snapshot)
+        return verdict
+
+    @property
+    def _heard_back(self) -> bool:
+        """Whether replies of persons can come back to this account now."""
+        return not self._transmitter or self._shared.receivers > 0
+
+    def judge_several(self, pdu: Pdu, in_flight: int) -> Several | Refusal:
+        force = self._in_force
+        snapshot, now, rate = force.snapshot, force.now, self._shared.rate
+        if snapshot is not self._snapshot:
+            self._renew(snapshot)
+        crowded = in_flight > self._window
+
+        def is_over() -> bool:
+            return crowded or (rate is not None and not rate.take(now))
+
+        judged = judge_several(pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
+        self.submitted += len(judged.decisions)
+        several = judged.several(lambda decision: force.codes.status(self.account, decision.rule, decision.detail))
+        if not record(judged, several, self._journal, self._several_durable):
+            return self.unanswerable(pdu, "internal.outbox")
+        for request, decision in zip(judged.requests, judged.decisions, strict=True):
+            if decision.effect == "allow":
+                self.permitted += 1
+                self._remember(request.sender or "", decision, snapshot)
+            elif decision.effect == "deny":
+                self.refused += 1
+            else:
+                self.deferred += 1
+            if decision.rule == "internal.rule":
+                self._log("rule.failed")
+        if several.permit is None:
+            several.refuse(self.status_text(Refusal(judged.decisions[0])))
+        return several
+
+    def _remember(self, sender: str, decision: Decision, snapshot: Snapshot) -> None:
+        """Keeps whose message this was, where only the latest one tells whose a reply to it is."""
         is_shared_number = self._shared_numbers.get(sender)
         if is_shared_number is None:
             if len(self._shared_numbers) >= _SENDERS_KEPT:
@@ -141,10 +187,8 @@ class AccountGate:
                 self._shared_numbers.clear()
             is_shared_number = self._shared_numbers[sender] = is_shared(snapshot, sender)
         if is_shared_number:
-            decision = verdict.decision
             answered = Answered(decision.principal, frozenset((decision.purpose,)))
             self._hearing.latest.remember(decision.person, sender, answered, decision.id)
-        return verdict
 
     def _refused(self, pdu: Pdu, request: Request, refusal: Refusal) -> Refusal:
         """Records a refusal: a final one is answered when it is on disk, a deferral at once."""

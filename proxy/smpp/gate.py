@@ -9,6 +9,7 @@ from typing import Protocol
 from proxy.core.decision import Permit, Refusal
 from proxy.smpp.inbound import Receipt, Reply
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.several import Several
 
 #: How a permitted message ended at the carrier where it was not just accepted.
 REJECTED = "rejected"
@@ -23,6 +24,13 @@ class Gate(Protocol):
         """Asks the policy about a request of the ESME; `in_flight` counts its unanswered ones, this one included.
 
         Raises PduError where the PDU cannot be read.
+        """
+        ...
+
+    def judge_several(self, pdu: Pdu, in_flight: int) -> Several | Refusal:
+        """Asks the policy about each destination of a submit_multi; a Refusal where the whole cannot be taken now.
+
+        While its `waiting` is not 0, `MirrorRelay.several_durable` follows. Raises PduError where it cannot be read.
         """
         ...
 

@@ -11,6 +11,7 @@ from collections import deque
 from typing import Final
 
 from proxy.core.decision import Permit, Refusal
+from proxy.smpp.asked import TAIL, Asked, AskedSeveral, decisions_of, destinations_of
 from proxy.smpp.consts import (
     ALERT_NOTIFICATION,
     DATA_SM,
@@ -21,6 +22,7 @@ from proxy.smpp.consts import (
     ESME_RX_T_APPN,
     GENERIC_NACK,
     RESPONSE_BIT,
+    SUBMIT_MULTI,
     SUBMIT_SM,
     SUBMIT_SM_RESP,
     UNBIND,
@@ -31,6 +33,7 @@ from proxy.smpp.gate import LATE, REJECTED, UNKNOWN, Gate
 from proxy.smpp.inbound import Receipt
 from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.session import Session
+from proxy.smpp.several import Several
 from proxy.smpp.window import Window, is_later
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
@@ -39,20 +42,10 @@ _LATE_KEPT: Final = 10_000
 _DELIVERED_MOST: Final = 10_000
 #: Receipts that wait for a response before the carrier is asked to try again later.
 _EARLY_MOST: Final = 1000
-#: Octets at the end of an address by which a receipt knows its message.
-_TAIL: Final = 8
+#: Answers in which the carrier gives the id of a message that it took.
+_ACCEPTING: Final = (SUBMIT_SM_RESP, DATA_SM_RESP)
 _SENDING: Final = ("tx", "trx")
 _TAKING: Final = ("rx", "trx")
-
-
-class Asked:
-    """A permitted request that waits for the carrier. Without a `pdu` tdgate itself sent it."""
-
-    __slots__ = ("decision_id", "pdu")
-
-    def __init__(self, pdu: Pdu | None, decision_id: int) -> None:
-        self.pdu: Final = pdu
-        self.decision_id: Final = decision_id
 
 
 class Delivered:
@@ -129,8 +122,8 @@ class MirrorRelay:
         self._refusing = 0
         self._unbind: Pdu | None = None
         self._hearing: dict[int, Session | None] = {}
-        #: What was given up, by sequence_number: (decision, whether tdgate itself sent it).
-        self._late: dict[int, tuple[int, bool]] = {}
+        #: What was given up, by sequence_number: (its decisions, whether tdgate itself sent it).
+        self._late: dict[int, tuple[tuple[int, ...], bool]] = {}
         #: Set while the route or the process drains: the ESME's requests are answered `internal.draining`.
         self.draining = False
 
@@ -191,6 +184,9 @@ class MirrorRelay:
                 verdict: Permit | Refusal = self._gate.unanswerable(pdu, "internal.draining")
             elif self.carrier is None or self.carrier.state not in _SENDING:
                 verdict = self._gate.unanswerable(pdu, "internal.upstream")
+            elif pdu.command_id == SUBMIT_MULTI:
+                self._ask_several(pdu, self.carrier, now)
+                return
             else:
                 verdict = self._judge(pdu, len(self._to_carrier.entries) + len(self._asked) + self._refusing + 1)
         except PduError as error:
@@ -205,6 +201,44 @@ class MirrorRelay:
                 self._refusing += 1
             else:
                 self._refuse(pdu, verdict)
+
+    def _ask_several(self, pdu: Pdu, carrier: Session, now: float) -> None:
+        """Judges a submit_multi: those permitted go on together, and the answer tells of the others."""
+        several = self._gate.judge_several(pdu, len(self._to_carrier) + len(self._asked) + self._refusing + 1)
+        if isinstance(several, Refusal):
+            self._refuse(pdu, several)
+            return
+        permit = several.permit
+        if permit is None:
+            self._refusing += 1
+            self._answer_several(several)
+        else:
+            forward(permit, carrier, self._to_carrier.open(AskedSeveral(several, permit), now))
+
+    def _several_answered(self, asked: AskedSeveral, raw: bytes) -> None:
+        """The carrier's word on the permitted ones, joined with ours on the others."""
+        several = asked.several
+        message_id, readable = several.answered(raw)
+        if message_id:
+            self._accepted(message_id)
+        if not readable:
+            self._gate.note("pdu.malformed")
+        for decision_id, status in several.rejected(raw):
+            self._gate.outcome(decision_id, REJECTED, status, message_id)
+        self._refusing += 1
+        self._answer_several(several)
+
+    def _answer_several(self, several: Several) -> None:
+        """Answers a submit_multi; it counts as refusing, and is answered later, while its refusals are on their way."""
+        if several.ready:
+            self._refusing -= 1
+            if self.esme is not None:
+                self.esme.out.append_as(several.answer, several.pdu.sequence)
+
+    def several_durable(self, several: Several) -> None:
+        """The evidence of all refusals of a submit_multi is on disk: the ESME may have its answer, if it stands."""
+        self._answer_several(several)
+        self._unbind_when_answered()
 
     def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
         if self.esme is None:
@@ -281,13 +315,15 @@ class MirrorRelay:
         raw = pdu.raw
         if request is None:
             self._gate.own_answered(asked.decision_id, _message_id(raw))
+        elif isinstance(asked, AskedSeveral):
+            self._several_answered(asked, raw)
         else:
-            if pdu.status == 0 and pdu.command_id == SUBMIT_SM_RESP:
+            if pdu.status == 0 and pdu.command_id in _ACCEPTING:
                 # WHY not an empty one: an empty message_id in a cancel_sm names messages by addresses, anybody's.
                 end = raw.find(0, 16)
                 if end > 16:
                     self._accepted(raw[16:end])
-            elif command_id == SUBMIT_SM:
+            elif command_id in (SUBMIT_SM, DATA_SM):
                 self._gate.outcome(asked.decision_id, REJECTED, pdu.status, _message_id(raw))
             if self.esme is not None:
                 self.esme.out.append_as(raw, request.sequence)
@@ -300,12 +336,13 @@ class MirrorRelay:
 
     def _late_answer(self, pdu: Pdu) -> None:
         """An answer that nobody waits for: the request was answered `outcome.unknown`, or it is a duplicate."""
-        decision_id, own = self._late.pop(pdu.sequence, (None, False))
-        if decision_id is None:
+        decision_ids, own = self._late.pop(pdu.sequence, ((), False))
+        if not decision_ids:
             self._unmatched(pdu, self.carrier)
-        elif own:
-            self._gate.own_answered(decision_id, _message_id(pdu.raw))
-        else:
+        for decision_id in decision_ids:
+            if own:
+                self._gate.own_answered(decision_id, _message_id(pdu.raw))
+                continue
             self._gate.outcome(decision_id, LATE, pdu.status, _message_id(pdu.raw))
 
     def _unmatched(self, pdu: Pdu, session: Session | None) -> None:
@@ -350,7 +387,7 @@ class MirrorRelay:
 
     def _take_receipt(self, pdu: Pdu, receipt: Receipt, now: float) -> None:
         # WHY the end of it: carriers write a number with or without its country code.
-        about = receipt.about[-_TAIL:]
+        about = receipt.about[-TAIL:]
         last = self._latest_to(about)
         if not last:
             self._deliver(pdu, now)
@@ -363,7 +400,7 @@ class MirrorRelay:
     def _latest_to(self, about: bytes) -> int:
         """The latest request to an address whose response is awaited, so that the ESME knows no id yet; or 0."""
         for sequence, (_, asked) in reversed(self._to_carrier.entries.items()):
-            if asked.pdu is not None and about in asked.pdu.raw and _destination(asked.pdu)[-_TAIL:] == about:
+            if asked.pdu is not None and about in asked.pdu.raw and about in destinations_of(asked):
                 return sequence
         return 0
 
@@ -371,8 +408,8 @@ class MirrorRelay:
         """Delivers the receipts that wait for nothing any more: what was asked after they came is not theirs."""
         earliest: dict[bytes, int] = {}
         for sequence, (_, asked) in self._to_carrier.entries.items():
-            if asked.pdu is not None:
-                earliest.setdefault(_destination(asked.pdu)[-_TAIL:], sequence)
+            for about in destinations_of(asked):
+                earliest.setdefault(about, sequence)
         still: list[Waiting] = []
         for waiting in self._waiting:
             first = earliest.get(waiting.about)
@@ -445,6 +482,13 @@ class MirrorRelay:
         request = asked.pdu
         if request is None:
             return
+        if isinstance(asked, AskedSeveral):
+            for _, decision_id in asked.several.permitted:
+                self._gate.outcome(decision_id, UNKNOWN, 0, b"")
+            asked.several.unknown(self._gate.status_of(_UNKNOWN_RULE))
+            self._refusing += 1
+            self._answer_several(asked.several)
+            return
         self._gate.outcome(asked.decision_id, UNKNOWN, 0, b"")
         if self.esme is not None:
             status = self._gate.status_of(_UNKNOWN_RULE)
@@ -461,7 +505,7 @@ class MirrorRelay:
             self._gate.note("response.timeout")
             if len(self._late) >= _LATE_KEPT:
                 del self._late[next(iter(self._late))]
-            self._late[sequence] = (asked.decision_id, asked.pdu is None)
+            self._late[sequence] = (decisions_of(asked), asked.pdu is None)
             self._unknown(asked)
         for _, delivered in self._to_esme.expired(now):
             self._gate.note("response.timeout")
@@ -477,14 +521,6 @@ class MirrorRelay:
         while self._delivered and not self._to_esme.full:
             self._deliver(self._delivered.popleft(), now)
         self._unbind_when_answered()
-
-
-def _destination(pdu: Pdu) -> bytes:
-    """The destination_addr of a submit_sm as it stands on the wire, to know its receipt by."""
-    raw = pdu.raw
-    after_source = raw.find(0, raw.find(0, 16) + 3)
-    end = raw.find(0, after_source + 3)
-    return raw[after_source + 3 : end] if after_source + 3 <= end else b""
 
 
 def _message_id(raw: bytes) -> bytes:

@@ -14,10 +14,10 @@ from proxy.core.purposes import STRICTEST_FIRST, Purpose
 from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.smpp import consts
-from proxy.smpp.codec import DistributionList, Fields, decode
+from proxy.smpp.codec import Fields, decode
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.plain_submit import read_plain
-from proxy.smpp.short_message import ShortMessage, read_sm
+from proxy.smpp.short_message import ShortMessage, read_data_sm, read_sm
 from proxy.smpp.text import AlphabetTable, readings
 from proxy.smpp.times import seconds_until
 from proxy.smpp.udh import concatenation, split_udh
@@ -82,8 +82,6 @@ _CLOSED_UDH: Final[Mapping[int, Finding]] = {
 
 #: Commands that are closed in this release, whole.
 _CLOSED_COMMANDS: Final[Mapping[int, str]] = {
-    consts.SUBMIT_MULTI: "submit_multi",
-    consts.DATA_SM: "data_sm",
     consts.REPLACE_SM: "replace_sm",
 }
 
@@ -141,7 +139,16 @@ class SubmitReader:
 
     def _careful(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
         """A submit_sm in which something is out of the ordinary."""
-        sm = read_sm(pdu.raw)
+        return self.read(read_sm(pdu.raw), pdu.raw, request_id, now, has_receiver, over_rate)
+
+    def data(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
+        """A data_sm (SMPP v3.4 §4.7.1) as a request: a text like any other; raises PduError as `submit` does."""
+        return self.read(read_data_sm(pdu.raw), pdu.raw, request_id, now, has_receiver, over_rate)
+
+    def read(
+        self, sm: ShortMessage, raw: bytes, request_id: int, now: float, has_receiver: bool, over_rate: bool
+    ) -> Request:
+        """What a message asks, looked at with care: all its fields, options and TLVs."""
         sender, findings = self._senders.get(sm.source_key) or self._sender(sm.source_key)
         more, octets, purpose, validity_s = self._with_care(sm, sender, now)
         return Request(
@@ -151,7 +158,7 @@ class SubmitReader:
             sender=sender,
             recipient=recipient(sm.dest_ton, sm.dest_npi, sm.dest),
             readings=readings(octets, sm.data_coding, self._table),
-            octets=pdu.raw,
+            octets=raw,
             received_at=now,
             findings=findings + more,
             binary=sm.data_coding in _BINARY,
@@ -169,16 +176,8 @@ class SubmitReader:
             # A vendor's command or one of v5: nobody knows what it does, so nothing of it is read.
             return self._bare(pdu, request_id, now, None, None, Finding(UNSUPPORTED, "command"))
         fields = decode(pdu.raw)
-        destination: str | None = None
-        if pdu.command_id == consts.SUBMIT_MULTI:
-            listed = fields.values["dest_address"]
-            if isinstance(listed, list) and any(isinstance(each, DistributionList) for each in listed):
-                detail = "distribution_list"
-        elif pdu.command_id == consts.DATA_SM:
-            destination = _address(fields, "dest_addr_ton", "dest_addr_npi", "destination_addr", sender=False)
-        finding = Finding(UNSUPPORTED, detail)
-        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr", sender=True)
-        return self._bare(pdu, request_id, now, source, destination, finding)
+        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
+        return self._bare(pdu, request_id, now, source, None, Finding(UNSUPPORTED, detail))
 
     def by_message_id(self, pdu: Pdu, request_id: int, now: float, known: Container[object]) -> Request:
         """A query_sm or cancel_sm as a request, with a finding unless its message_id is one of `known`.
@@ -186,7 +185,7 @@ class SubmitReader:
         Raises PduError where it cannot be read.
         """
         fields = decode(pdu.raw)
-        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr", sender=True)
+        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
         name = "query_sm" if pdu.command_id == consts.QUERY_SM else "cancel_sm"
         # WHY: a cancel_sm without an id names a group of messages by addresses: nothing says that they are one's own.
         message_id = fields.values["message_id"]
@@ -315,8 +314,8 @@ def _purpose(value: bytes) -> Purpose | None:
     return next((purpose for purpose in STRICTEST_FIRST if purpose == named), None)
 
 
-def _address(fields: Fields, ton: str, npi: str, name: str, *, sender: bool) -> str | None:
+def _address(fields: Fields, ton: str, npi: str, name: str) -> str | None:
     one, two, octets = fields.values[ton], fields.values[npi], fields.values[name]
     if not (isinstance(one, int) and isinstance(two, int) and isinstance(octets, bytes)):
         return None
-    return addresses.sender(one, two, octets) if sender else recipient(one, two, octets)
+    return addresses.sender(one, two, octets)

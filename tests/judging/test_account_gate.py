@@ -78,6 +78,7 @@ class House:
             self.hearing,
             DEFAULT_TABLE,
             refusal_durable=lambda pdu, refusal: self.told.append(("refusal", pdu, refusal)),
+            several_durable=lambda several: self.told.append(("several", several)),
             reply_durable=lambda pdu, ok: self.told.append(("reply", pdu, ok)),
             confirm=lambda understood: self.told.append(("confirm", understood.person)),
             log=lambda event: self.told.append(("log", event)),
@@ -241,8 +242,16 @@ def test_only_ids_of_ones_own_account_can_be_asked_about(command_id: int, detail
 
 def test_commands_that_are_closed_are_refused_and_recorded() -> None:
     house = House()
-    assert house.asked(data_sm())[:2] == ("deny", "pdu.unsupported")
-    assert [rule for _, _, rule in house.recorded] == ["pdu.unsupported"]
+    replace = encode(consts.REPLACE_SM, 0, 9, {"message_id": b"A1", "source_addr": b"10690001", "short_message": b"x"})
+    assert house.asked(Pdu(consts.REPLACE_SM, 0, 9, replace)) == ("deny", "pdu.unsupported", "replace_sm")
+    assert house.gate.status(Refusal(house.gate.judge(Pdu(consts.REPLACE_SM, 0, 9, replace), 1).decision)) == 0x13
+    assert [rule for _, _, rule in house.recorded] == ["pdu.unsupported"] * 2
+
+
+def test_a_data_sm_is_judged_as_a_text() -> None:
+    assert House().asked(data_sm()) == ALLOWED
+    assert House(REFUSED).asked(data_sm())[:2] == ("deny", "suppression.active")
+    assert House(transmitter=True).asked(data_sm()) == ("deny", "account.oneway", "transmitter")
 
 
 @pytest.mark.parametrize("rule", ["internal.upstream", "internal.draining", "internal.outbox"])

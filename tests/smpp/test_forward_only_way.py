@@ -21,6 +21,7 @@ PASSED_ON = {
     ("forward.py", "forward"): "the permit's octets",
     ("relay.py", "from_carrier"): "to the ESME: an alert_notification",
     ("relay.py", "_carrier_answered"): "to the ESME: the carrier's answer",
+    ("relay.py", "_answer_several"): "to the ESME: the carrier's answer to a submit_multi, the refused ones in it",
     ("relay.py", "_deliver"): "to the ESME: a delivery",
     ("relay.py", "_esme_answered"): "to the carrier: an answer, its kind checked against the delivery",
     ("smpp_server.py", "_open"): "to the ESME: the carrier's answer to its bind",
@@ -72,7 +73,7 @@ def test_forward_is_called_by_the_relay_only_and_with_a_permit():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "forward"
     ]
-    assert sorted(callers) == [("relay.py", "permit"), ("relay.py", "verdict")]
+    assert sorted(callers) == [("relay.py", "permit"), ("relay.py", "permit"), ("relay.py", "verdict")]
 
 
 def test_a_permit_is_spent_in_one_place():

@@ -18,7 +18,6 @@ pytestmark = pytest.mark.unit
 
 SOURCE = b"\0\x0110690001\0"
 PERSON = b"\1\x018613800138000\0"
-SME, LIST = b"\1" + PERSON, b"\2everybody\0"
 _, SNAPSHOT, NOW = build(BASE)
 READER = SubmitReader(BASE.account, DEFAULT_TABLE, 0x1401)
 
@@ -30,10 +29,6 @@ def verdict(command_id: int, body: bytes, known: MessageIds | None = None) -> tu
     if isinstance(decided, Permit):
         assert decided.spend() == pdu.raw
     return decided.decision.effect, decided.decision.rule, decided.decision.detail
-
-
-def multi(*listed: bytes) -> bytes:
-    return b"\0" + SOURCE + bytes((len(listed),)) + b"".join(listed) + bytes(9) + b"\2TD"
 
 
 def ids(*known: bytes) -> MessageIds:
@@ -54,11 +49,6 @@ def cancel(message_id: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("command_id", "body", "detail"),
     [
-        (consts.SUBMIT_MULTI, multi(SME), "submit_multi"),
-        (consts.SUBMIT_MULTI, multi(SME, SME), "submit_multi"),
-        (consts.SUBMIT_MULTI, multi(SME, LIST), "distribution_list"),
-        (consts.SUBMIT_MULTI, multi(LIST), "distribution_list"),
-        (consts.DATA_SM, b"\0" + SOURCE + PERSON + b"\0\0\0", "data_sm"),
         (consts.REPLACE_SM, b"A1\0" + SOURCE + b"\0\0\0\0\2TD", "replace_sm"),
         (consts.VENDOR_FIRST, b"", "command"),
         (consts.VENDOR_LAST, b"\1\2\3", "command"),
@@ -71,7 +61,7 @@ def test_closed_commands(command_id, body, detail):
     assert verdict(command_id, body) == ("deny", "pdu.unsupported", detail)
 
 
-@pytest.mark.parametrize("command_id", [consts.SUBMIT_MULTI, consts.DATA_SM, consts.REPLACE_SM])
+@pytest.mark.parametrize("command_id", [consts.REPLACE_SM])
 def test_a_closed_command_that_cannot_be_read(command_id):
     with pytest.raises(PduError):
         verdict(command_id, b"\0")

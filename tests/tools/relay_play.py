@@ -12,6 +12,9 @@ After each `>>` and `..` line, exactly the `<<` lines that follow it came out, e
 than 0 stands as hexadecimal (`0x14`). `::` lines are what the gate was told since then, in any order, others ignored.
 `..` lines: waits SECONDS, carrier lost, carrier back, esme lost, disk ok, disk failed, draining, own.
 
+`multi … to=A,B,@LIST` is a submit_multi: addresses that end in 9 and lists are refused, with `slow` once that is on
+disk; a multi_resp shows `unsuccess=ADDRESS:STATUS,…`.
+
 What a text makes the fake gate do: `yes` permits, `no` refuses, `slow` refuses once it is on disk, `bad` cannot
 be read; a delivery of `TD` is answered once it is on disk, `hi` needs no disk, `bad` cannot be read.
 """
@@ -24,13 +27,17 @@ from typing import Literal
 
 from proxy.core.decision import Permit, Refusal
 from proxy.core.finding import Finding
-from proxy.policy import evaluate, unanswerable
+from proxy.judging.several import Judged
+from proxy.policy import evaluate, evaluate_many, unanswerable
 from proxy.smpp import consts
+from proxy.smpp.codec import UnsuccessSme, decode
 from proxy.smpp.inbound import Receipt, Reply, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.relay import MirrorRelay
 from proxy.smpp.session import Session, State, Timers
-from proxy.smpp.short_message import read_sm
+from proxy.smpp.several import Several
+from proxy.smpp.short_message import read_data_sm, read_sm
+from proxy.smpp.submit_multi import read_multi
 from proxy.smpp.text import DEFAULT_TABLE
 from tests.rules.scene import BASE, build
 from tests.tools.session_play import MOST_OCTETS, pdu, read_all
@@ -49,6 +56,7 @@ COMMANDS = {
     "query": consts.QUERY_SM,
     "cancel": consts.CANCEL_SM,
     "multi": consts.SUBMIT_MULTI,
+    "replace": consts.REPLACE_SM,
     "vendor": consts.VENDOR_FIRST,
     "unbind": consts.UNBIND,
     "link": consts.ENQUIRE_LINK,
@@ -56,6 +64,7 @@ COMMANDS = {
 }
 COMMANDS |= {f"{name}_resp": command_id | consts.RESPONSE_BIT for name, command_id in COMMANDS.items()}
 COMMANDS["nack"] = consts.GENERIC_NACK
+TEXTS = (consts.SUBMIT_SM, consts.DATA_SM)
 NAMES = {command_id: name for name, command_id in COMMANDS.items()}
 
 _REQUEST, _SNAPSHOT, _NOW = build(BASE)
@@ -81,7 +90,7 @@ class PlayGate:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.permitted: dict[int, bytes] = {}
-        self.waiting: list[tuple[Pdu, Refusal | None]] = []
+        self.waiting: list[tuple[Pdu, Refusal | Several | None]] = []
         self.own_ids: set[bytes] = set()
         self.in_flight: list[int] = []
         self.texts = b""
@@ -100,17 +109,37 @@ class PlayGate:
 
     def judge(self, each: Pdu, in_flight: int) -> Permit | Refusal:
         self.in_flight.append(in_flight)
-        word = text_of(each).split(" ")[0] if each.command_id == consts.SUBMIT_SM else "yes"
+        sent = read_data_sm(each.raw).tlvs[0][1].decode() if each.command_id == consts.DATA_SM else ""
+        word = (sent or text_of(each)).split(" ")[0] if each.command_id in TEXTS else "yes"
         if word == "bad":
             raise PduError(UNREADABLE, "as the text says")
-        if word == "yes" and each.command_id in (consts.SUBMIT_SM, consts.QUERY_SM, consts.CANCEL_SM):
+        if word == "yes" and each.command_id in (*TEXTS, consts.QUERY_SM, consts.CANCEL_SM):
             return self.permit(each.raw)
-        finding = Finding("pdu.unsupported", "command" if each.command_id == consts.VENDOR_FIRST else "submit_multi")
-        findings = () if each.command_id == consts.SUBMIT_SM else (finding,)
+        finding = Finding("pdu.unsupported", "command" if each.command_id == consts.VENDOR_FIRST else "replace_sm")
+        findings = () if each.command_id in TEXTS else (finding,)
         refused = changed(_REQUEST, id=self._decision(), readings=(), findings=findings)
         verdict = evaluate(refused, _SNAPSHOT, _NOW)
         assert isinstance(verdict, Refusal)
         return verdict
+
+    def judge_several(self, each: Pdu, in_flight: int) -> Several | Refusal:
+        self.in_flight.append(in_flight)
+        multi = read_multi(each.raw)
+        finding = (Finding("pdu.unsupported", "distribution_list"),)
+        refused = [one.is_list or one.address.endswith(b"9") for one in multi.destinations]
+        requests = [
+            changed(_REQUEST, id=self._decision(), octets=each.raw, findings=finding if no else ()) for no in refused
+        ]
+        permit, decisions = evaluate_many(requests, multi.only, _SNAPSHOT, _NOW)
+        several = Judged(each, multi, requests, permit, decisions).several(lambda _: DENIED)
+        if permit is not None:
+            self.permitted[permit.decision.id] = multi.only([place for place, no in enumerate(refused) if not no])
+        else:
+            several.refuse(self.texts)
+        if any(refused) and multi.sm.short_message.startswith(b"slow"):
+            several.waiting = 1
+            self.waiting.append((each, several))
+        return several
 
     def unanswerable(self, each: Pdu, rule: str) -> Refusal:
         self.told.append(rule)
@@ -230,7 +259,10 @@ class RelayPlay:
     def disk(self, ok: bool, place: int = 0) -> None:
         """What waits for the disk gets its answer. A refusal's is the refusal, whatever the disk says."""
         each, refusal = self.gate.waiting.pop(place)
-        if refusal is None:
+        if isinstance(refusal, Several):
+            refusal.waiting = 0
+            self.relay.several_durable(refusal)
+        elif refusal is None:
             self.relay.reply_durable(each, ok, self.now)
         else:
             self.relay.refusal_durable(each, refusal)
@@ -266,6 +298,19 @@ def _octets(name: str, sequence: int, status: int, keys: dict[str, str]) -> byte
         address = bytes((1, 1)) + PORT.encode() + b"\0"
         body = ids + address if name == "query" else b"\0" + ids + address + address
         return pdu(COMMANDS[name], sequence, 0, body)
+    if name == "multi":
+        listed = [
+            b"\2" + one[1:].encode() + b"\0" if one.startswith("@") else b"\1\1\1" + one.encode() + b"\0"
+            for one in keys.get("to", PERSON).split(",")
+        ]
+        text = keys.get("text", "yes").encode()
+        head = b"\0" + bytes((1, 1)) + PORT.encode() + b"\0" + bytes((len(listed),)) + b"".join(listed)
+        return pdu(COMMANDS[name], sequence, 0, head + bytes(9) + bytes((len(text),)) + text)
+    if name == "multi_resp" and "id" in keys:
+        body = keys["id"].encode() + b"\0"
+        named = [one.split(":") for one in keys.get("unsuccess", "").split(",") if one]
+        entries = [b"\1\1" + who.encode() + b"\0" + struct.pack(">I", int(why, 16)) for who, why in named]
+        return pdu(COMMANDS[name], sequence, status, body + bytes((len(entries),)) + b"".join(entries))
     if name == "alert":
         return pdu(COMMANDS[name], sequence, 0, (bytes((1, 1)) + PORT.encode() + b"\0") * 2)
     body = keys["id"].encode() + b"\0" if "id" in keys else b""
@@ -280,6 +325,14 @@ def _shown(each: Pdu, wanted: dict[str, str]) -> str:
     for key in wanted:
         if key == "id":
             words.append(f"id={each.raw[16:].partition(bytes(1))[0].decode()}")
+        elif key == "to":
+            listed = read_multi(each.raw).destinations
+            words.append("to=" + ",".join("@" * one.is_list + one.address.decode() for one in listed))
+        elif key == "unsuccess":
+            told = decode(each.raw).values["unsuccess_sme"]
+            assert isinstance(told, list)
+            named = [f"{one.address.decode()}:{one.error_status:#x}" for one in told if isinstance(one, UnsuccessSme)]
+            words.append("unsuccess=" + ",".join(named))
         elif key == "text":
             words.append(f"text={text_of(each)}")
     return " ".join(words)

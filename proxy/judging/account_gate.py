@@ -129,7 +129,7 @@ class AccountGate:
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
         elif pdu.command_id in (QUERY_SM, CANCEL_SM):
-            request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids)
+            request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids, snapshot.numbers)
         else:
             request = self._reader.closed(pdu, request_id, now)
         verdict = evaluate(request, snapshot, now)

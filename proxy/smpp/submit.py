@@ -13,6 +13,7 @@ from proxy.core.finding import Finding
 from proxy.core.purposes import STRICTEST_FIRST, Purpose
 from proxy.core.records import Account
 from proxy.core.request import Request
+from proxy.core.snapshot import NumberLibrary
 from proxy.smpp import consts
 from proxy.smpp.codec import Fields, decode
 from proxy.smpp.pdu import Pdu, PduError
@@ -179,18 +180,30 @@ class SubmitReader:
         source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
         return self._bare(pdu, request_id, now, source, None, Finding(UNSUPPORTED, detail))
 
-    def by_message_id(self, pdu: Pdu, request_id: int, now: float, known: Container[object]) -> Request:
-        """A query_sm or cancel_sm as a request, with a finding unless its message_id is one of `known`.
+    def by_message_id(
+        self, pdu: Pdu, request_id: int, now: float, known: Container[object], numbers: NumberLibrary
+    ) -> Request:
+        """A query_sm or cancel_sm as a request, with a finding unless both its message_id and its source are one's own.
 
-        Raises PduError where it cannot be read.
+        `known` are the account's ids. The source is empty, or a number of the account's institution and operator: it
+        has to be that of the message (SMPP v3.4 §4.8.1, §4.9.1), and a carrier may look at nothing else. Raises
+        PduError where it cannot be read.
         """
         fields = decode(pdu.raw)
         source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
         name = "query_sm" if pdu.command_id == consts.QUERY_SM else "cancel_sm"
         # WHY: a cancel_sm without an id names a group of messages by addresses: nothing says that they are one's own.
         message_id = fields.values["message_id"]
-        finding = None if message_id and message_id in known else Finding("message.foreign", name)
+        mine = bool(message_id) and message_id in known and self._is_own(source, fields.values["source_addr"], numbers)
+        finding = None if mine else Finding("message.foreign", name)
         return self._bare(pdu, request_id, now, source, None, finding, by_id=True)
+
+    def _is_own(self, source: str | None, written: object, numbers: NumberLibrary) -> bool:
+        if source is None:
+            return written == b""
+        account = self._account
+        rows = numbers.find(source)
+        return any(row.principal == account.principal and row.operator == account.operator for row in rows)
 
     def _bare(
         self,

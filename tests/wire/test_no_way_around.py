@@ -361,6 +361,12 @@ async def test_an_id_of_ones_own_may_be_asked_about_and_cancelled_and_of_another
     assert (await other.request(QUERY_SM, query(message_id))).status == 0x67
     assert (await other.request(CANCEL_SM, cancel(message_id))).status == 0x11
     assert len(reached(shared)) == before
+    # One's own id under a number of another, or of another institution's operator.
+    for number in ("10690202", "10690101", "10690011", "1069"):
+        foreign = cancel(message_id).replace(b"10690001", number.encode())
+        assert (await mine.request(CANCEL_SM, foreign)).status == 0x11
+        assert (await mine.request(QUERY_SM, query(message_id).replace(b"10690001", number.encode()))).status == 0x67
+    assert len(reached(shared)) == before
     assert (await mine.request(CANCEL_SM, cancel(message_id))).status == 0
     shared.smsc.answer = None
 

@@ -58,6 +58,8 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     system_id: str = ""
     password: str = ""
     window: int = 1000
+    withdraw: bool = True
+    outbind: Literal["ignore", "close"] = "ignore"
     on_loss: Literal["close", "hold"] = "close"
     connect_timeout_s: float = 10.0
     backoff_first_s: float = 0.5
@@ -84,6 +86,8 @@ class Smpp(Struct, frozen=True, forbid_unknown_fields=True):
     drain_s: float = 10.0
     purpose_tag: int = 0x1401
     message_ids_kept: int = 200_000
+    pending_most: int = 20_000
+    pending_s: float = 86_400.0
 
 
 class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from proxy.core.records import Account
 from proxy.judging.account_gate import AccountGate, InForce, Shared
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
+from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
 from proxy.settings import Route, Smpp
 from proxy.smpp.consts import BIND_TRANSMITTER
@@ -83,6 +84,7 @@ class Pairs:
         hearing: Hearing,
         wake: Callable[..., None],
         confirm: Callable[[Bound, Understood], None],
+        withdraw: Callable[[Understood], None],
         note: Callable[[str], None],
     ) -> None:
         self._settings = settings
@@ -91,8 +93,10 @@ class Pairs:
         self._hearing = hearing
         self._wake = wake
         self._confirm = confirm
+        self._withdraw = withdraw
         self._note = note
-        self._shared: dict[str, Shared] = {}
+        #: By account.
+        self.shared: dict[str, Shared] = {}
 
     def make_own(self, account: Account, bind: BindRequest, route: RouteState) -> Bound:
         """A receiver of tdgate's own, still without its carrier link."""
@@ -132,6 +136,7 @@ class Pairs:
             several_durable=several_durable,
             reply_durable=reply_durable,
             confirm=lambda understood: self._confirm(bound, understood),
+            withdraw=self._withdraw,
             log=self._note,
         )
         relay = MirrorRelay(
@@ -148,10 +153,12 @@ class Pairs:
         return bound
 
     def _shared_by(self, account: Account) -> Shared:
-        shared = self._shared.get(account.id)
+        shared = self.shared.get(account.id)
         if shared is None:
-            ids = MessageIds(self._settings.message_ids_kept)
-            shared = self._shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT))
+            settings = self._settings
+            ids = MessageIds(settings.message_ids_kept)
+            pending = Pending(ids, settings.pending_most, settings.pending_s)
+            shared = self.shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT), pending)
         # A changed rate counts from the next bind on.
         if account.rate_per_s == 0:
             shared.rate = None

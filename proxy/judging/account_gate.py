@@ -18,12 +18,13 @@ from proxy.core.snapshot import Snapshot
 from proxy.judging.attribution import Answered, is_shared
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
+from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
 from proxy.judging.several import judge_several, record
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, unanswerable
 from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
-from proxy.smpp.gate import LATE, UNKNOWN
+from proxy.smpp.gate import CANCELLED, KEPT, LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, read_inbound
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
@@ -54,6 +55,7 @@ class Shared(Struct):
     rate: RateLimit | None
     message_ids: MessageIds
     own_ids: MessageIds
+    pending: Pending
     receivers: int = 0
 
 
@@ -76,6 +78,7 @@ class AccountGate:
         several_durable: Callable[[Several], None],
         reply_durable: Callable[[Pdu, bool], None],
         confirm: Callable[[Understood], None],
+        withdraw: Callable[[Understood], None],
         log: Callable[[str], None],
     ) -> None:
         self.account = account
@@ -91,12 +94,14 @@ class AccountGate:
         self._several_durable = several_durable
         self._reply_durable = reply_durable
         self._confirm = confirm
+        self._withdraw = withdraw
         self._log = log
         self._snapshot: Snapshot | None = None
         self._shared_numbers: dict[str, bool] = {}
         self._use(account)
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
-        self.accepted = shared.message_ids.add
+        self.accepted = shared.pending.accepted
+        self.accepted_several = shared.pending.accepted_several
         self._awaited: Refusal | None = None
         self.submitted = self.permitted = self.refused = self.deferred = self.replies = 0
 
@@ -244,7 +249,10 @@ class AccountGate:
         return awaited is refusal
 
     def read_inbound(self, pdu: Pdu) -> Receipt | Reply:
-        return read_inbound(pdu, self._table)
+        inbound = read_inbound(pdu, self._table)
+        if isinstance(inbound, Receipt) and inbound.final:
+            self._shared.pending.ended(inbound.ids)
+        return inbound
 
     def hear(self, reply: Reply, pdu: Pdu) -> bool:
         self.replies += 1
@@ -261,6 +269,9 @@ class AccountGate:
                 # It could not be put on disk: the carrier sends it again, and then it is to be acted upon.
                 self._hearing.wishes.acknowledged(wish)
             self._reply_durable(pdu, ok)
+            if understood.reading.label == "optout":
+                # Whatever the disk says: the refusal binds already, and what is not sent yet is not to be.
+                self._withdraw(understood)
             if changed:
                 self._confirm(understood)
 
@@ -288,6 +299,10 @@ class AccountGate:
     def is_own_receipt(self, receipt: Receipt) -> bool:
         own = self._shared.own_ids
         return any(one in own for one in receipt.ids)
+
+    def cancelled(self, decision_id: int, status: int | None) -> None:
+        self._log("withdrawal.failed" if status or status is None else "withdrawal.done")
+        self._journal.outcome(decision_id, KEPT if status or status is None else CANCELLED, status or 0, b"")
 
     def own_answered(self, decision_id: int, message_id: bytes) -> None:
         if message_id:

@@ -82,14 +82,14 @@ class Judged:
 
     def several(self, status: Callable[[Decision], int]) -> Several:
         """What the relay carries on with; `status` gives the command_status of a refusal."""
-        permitted: list[tuple[Destination, int]] = []
+        permitted: list[tuple[Destination, Decision]] = []
         refused: list[UnsuccessSme] = []
         for destination, decision in zip(self.multi.destinations, self.decisions, strict=True):
             if decision.effect == "allow":
-                permitted.append((destination, decision.id))
+                permitted.append((destination, decision))
             else:
                 refused.append(destination.unsuccess(status(decision)))
-        return Several(self.pdu, self.permit, permitted, refused)
+        return Several(self.pdu, self.permit, permitted, refused, self.multi.before)
 
 
 def judge_several(

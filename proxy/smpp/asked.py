@@ -6,7 +6,7 @@ never hold a permit: it is spent when the request goes out.
 
 from typing import Final
 
-from proxy.core.decision import Permit
+from proxy.core.decision import Decision, Permit
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.several import Several
 
@@ -17,11 +17,15 @@ TAIL: Final = 8
 class Asked:
     """A permitted request that waits for the carrier. Without a `pdu` tdgate itself sent it."""
 
-    __slots__ = ("decision_id", "pdu")
+    __slots__ = ("decision", "pdu")
 
-    def __init__(self, pdu: Pdu | None, decision_id: int) -> None:
+    def __init__(self, pdu: Pdu | None, decision: Decision) -> None:
         self.pdu: Final = pdu
-        self.decision_id: Final = decision_id
+        self.decision: Final = decision
+
+    @property
+    def decision_id(self) -> int:
+        return self.decision.id
 
 
 class AskedSeveral(Asked):
@@ -30,18 +34,28 @@ class AskedSeveral(Asked):
     __slots__ = ("several",)
 
     def __init__(self, several: Several, permit: Permit) -> None:
-        super().__init__(several.pdu, permit.decision.id)
+        super().__init__(several.pdu, permit.decision)
         self.several: Final = several
 
 
-def decisions_of(asked: Asked) -> tuple[int, ...]:
+class AskedToCancel:
+    """A cancel_sm of tdgate's own that waits for the carrier: `decision_id` is that of the message."""
+
+    __slots__ = ("decision_id", "pdu")
+
+    def __init__(self, decision_id: int) -> None:
+        self.pdu: Final[Pdu | None] = None
+        self.decision_id: Final = decision_id
+
+
+def decisions_of(asked: Asked | AskedToCancel) -> tuple[int, ...]:
     """The ids of all decisions under which a request went out."""
     if isinstance(asked, AskedSeveral):
-        return tuple(decision_id for _, decision_id in asked.several.permitted)
+        return tuple(decision.id for _, decision in asked.several.permitted)
     return (asked.decision_id,)
 
 
-def destinations_of(asked: Asked) -> tuple[bytes, ...]:
+def destinations_of(asked: Asked | AskedToCancel) -> tuple[bytes, ...]:
     """The ends of the addresses that a request goes to, to know its receipts by."""
     if isinstance(asked, AskedSeveral):
         return tuple(destination.address[-TAIL:] for destination, _ in asked.several.permitted)

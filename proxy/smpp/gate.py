@@ -6,7 +6,7 @@ to wait for the disk come back later through the relay's own methods.
 
 from typing import Protocol
 
-from proxy.core.decision import Permit, Refusal
+from proxy.core.decision import Decision, Permit, Refusal
 from proxy.smpp.inbound import Receipt, Reply
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.several import Several
@@ -15,6 +15,9 @@ from proxy.smpp.several import Several
 REJECTED = "rejected"
 UNKNOWN = "unknown"
 LATE = "late"
+#: What became of a permitted message that a person's refusal called back.
+CANCELLED = "cancelled"
+KEPT = "kept"
 
 
 class Gate(Protocol):
@@ -65,8 +68,16 @@ class Gate(Protocol):
         """
         ...
 
-    def accepted(self, message_id: bytes) -> None:
-        """The carrier took a permitted message, under this id."""
+    def accepted(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
+        """The carrier took a permitted message, under this id; `raw` are its octets."""
+        ...
+
+    def accepted_several(self, message_id: bytes, several: Several) -> None:
+        """The carrier took a submit_multi, under this id."""
+        ...
+
+    def cancelled(self, decision_id: int, status: int | None) -> None:
+        """The carrier's answer to a cancel_sm of tdgate's own for a message; None where it gave none in time."""
         ...
 
     def acknowledged(self, pdu: Pdu) -> None:

@@ -11,13 +11,15 @@ from collections import deque
 from typing import Final
 
 from proxy.core.decision import Permit, Refusal
-from proxy.smpp.asked import TAIL, Asked, AskedSeveral, decisions_of, destinations_of
+from proxy.smpp.asked import TAIL, Asked, AskedSeveral, AskedToCancel, decisions_of, destinations_of
 from proxy.smpp.consts import (
     ALERT_NOTIFICATION,
+    CANCEL_SM,
     DATA_SM,
     DATA_SM_RESP,
     DELIVER_SM,
     ENQUIRE_LINK_RESP,
+    ESME_RCANCELFAIL,
     ESME_ROK,
     ESME_RX_T_APPN,
     GENERIC_NACK,
@@ -35,6 +37,7 @@ from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.session import Session
 from proxy.smpp.several import Several
 from proxy.smpp.window import Window, is_later
+from proxy.smpp.withdrawal import Withdrawal
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
 _LATE_KEPT: Final = 10_000
@@ -114,7 +117,7 @@ class MirrorRelay:
         self.carrier = carrier
         #: A receiver that tdgate opened itself: replies end here, since its account takes none.
         self._own = own
-        self._to_carrier: Window[Asked] = Window(carrier_window, response_s)
+        self._to_carrier: Window[Asked | AskedToCancel] = Window(carrier_window, response_s)
         self._to_esme: Window[Delivered] = Window(esme_window, response_s)
         self._asked: deque[Pdu] = deque()
         self._delivered: deque[Pdu] = deque()
@@ -195,7 +198,7 @@ class MirrorRelay:
                 self.esme.respond(pdu, error.status)
             return
         if type(verdict) is Permit and self.carrier is not None:
-            forward(verdict, self.carrier, self._to_carrier.open(Asked(pdu, verdict.decision.id), now))
+            forward(verdict, self.carrier, self._to_carrier.open(Asked(pdu, verdict.decision), now))
         elif isinstance(verdict, Refusal):
             if self._gate.awaits_disk(verdict, pdu):
                 self._refusing += 1
@@ -220,7 +223,7 @@ class MirrorRelay:
         several = asked.several
         message_id, readable = several.answered(raw)
         if message_id:
-            self._accepted(message_id)
+            self._gate.accepted_several(message_id, several)
         if not readable:
             self._gate.note("pdu.malformed")
         for decision_id, status in several.rejected(raw):
@@ -263,7 +266,15 @@ class MirrorRelay:
         carrier = self.carrier
         if carrier is None or carrier.state not in _SENDING or self._to_carrier.full:
             return False
-        forward(permit, carrier, self._to_carrier.open(Asked(None, permit.decision.id), now))
+        forward(permit, carrier, self._to_carrier.open(Asked(None, permit.decision), now))
+        return True
+
+    def withdraw(self, withdrawal: Withdrawal, now: float) -> bool:
+        """Asks the carrier to cancel a message (it carries none itself); False where there is no room or no way."""
+        carrier = self.carrier
+        if carrier is None or carrier.state not in _SENDING or self._to_carrier.full:
+            return False
+        carrier.out.append_as(withdrawal.octets, self._to_carrier.open(AskedToCancel(withdrawal.decision_id), now))
         return True
 
     def _esme_answered(self, pdu: Pdu, now: float) -> None:
@@ -306,14 +317,19 @@ class MirrorRelay:
             return
         asked = entry[1]
         request = asked.pdu
-        command_id = SUBMIT_SM if request is None else request.command_id
+        if request is not None:
+            command_id = request.command_id
+        else:
+            command_id = CANCEL_SM if isinstance(asked, AskedToCancel) else SUBMIT_SM
         if pdu.command_id != command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK:
             # WHY: an answer to something else says nothing of this message, which goes on waiting for its own.
             self._gate.note("response.unsolicited")
             return
         del entries[pdu.sequence]
         raw = pdu.raw
-        if request is None:
+        if isinstance(asked, AskedToCancel):
+            self._gate.cancelled(asked.decision_id, _failed(pdu))
+        elif request is None:
             self._gate.own_answered(asked.decision_id, _message_id(raw))
         elif isinstance(asked, AskedSeveral):
             self._several_answered(asked, raw)
@@ -322,7 +338,7 @@ class MirrorRelay:
                 # WHY not an empty one: an empty message_id in a cancel_sm names messages by addresses, anybody's.
                 end = raw.find(0, 16)
                 if end > 16:
-                    self._accepted(raw[16:end])
+                    self._accepted(raw[16:end], request.raw, asked.decision)
             elif command_id in (SUBMIT_SM, DATA_SM):
                 self._gate.outcome(asked.decision_id, REJECTED, pdu.status, _message_id(raw))
             if self.esme is not None:
@@ -478,13 +494,15 @@ class MirrorRelay:
         # Not judged yet, so nothing of them is anywhere: they die with the connection that asked.
         self._asked.clear()
 
-    def _unknown(self, asked: Asked) -> None:
+    def _unknown(self, asked: Asked | AskedToCancel) -> None:
         request = asked.pdu
         if request is None:
+            if isinstance(asked, AskedToCancel):
+                self._gate.cancelled(asked.decision_id, None)
             return
         if isinstance(asked, AskedSeveral):
-            for _, decision_id in asked.several.permitted:
-                self._gate.outcome(decision_id, UNKNOWN, 0, b"")
+            for _, decision in asked.several.permitted:
+                self._gate.outcome(decision.id, UNKNOWN, 0, b"")
             asked.several.unknown(self._gate.status_of(_UNKNOWN_RULE))
             self._refusing += 1
             self._answer_several(asked.several)
@@ -521,6 +539,11 @@ class MirrorRelay:
         while self._delivered and not self._to_esme.full:
             self._deliver(self._delivered.popleft(), now)
         self._unbind_when_answered()
+
+
+def _failed(pdu: Pdu) -> int:
+    """The status of an answer to a cancel_sm; a generic_nack cancels nothing, whatever it says."""
+    return pdu.status or (ESME_RCANCELFAIL if pdu.command_id == GENERIC_NACK else ESME_ROK)
 
 
 def _message_id(raw: bytes) -> bytes:

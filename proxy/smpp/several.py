@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from proxy.core.decision import Permit
+from proxy.core.decision import Decision, Permit
 from proxy.smpp.codec import UnsuccessSme
 from proxy.smpp.consts import GENERIC_NACK, RESPONSE_BIT, SUBMIT_MULTI
 from proxy.smpp.pdu import Pdu, response
@@ -19,19 +19,22 @@ from proxy.smpp.submit_multi import Destination, read_multi_answer, with_unsucce
 class Several:
     """A judged submit_multi. `permit` is None where nobody of it is permitted; `waiting` counts records under way.
 
-    `permitted` holds the destinations that go on, each with its decision's id; `refused` all others with their status.
+    `permitted` holds the destinations that go on, each with its decision; `refused` all others with their status.
     """
 
-    __slots__ = ("_answer", "abandoned", "pdu", "permit", "permitted", "refused", "waiting")
+    __slots__ = ("_answer", "abandoned", "before", "pdu", "permit", "permitted", "refused", "waiting")
 
     def __init__(
         self,
         pdu: Pdu,
         permit: Permit | None,
-        permitted: Sequence[tuple[Destination, int]],
+        permitted: Sequence[tuple[Destination, Decision]],
         refused: Sequence[UnsuccessSme],
+        before: bytes = b"",
     ) -> None:
         self.pdu: Final = pdu
+        #: service_type to source_addr as they stand on the wire.
+        self.before: Final = before
         self.permit: Final = permit
         self.permitted: Final = tuple(permitted)
         self.refused: Final = tuple(refused)
@@ -77,13 +80,13 @@ class Several:
         """(decision id, status) of each permitted destination that the carrier did not take, in their order."""
         found = read_multi_answer(raw)
         if found.status or int.from_bytes(raw[4:8]) == GENERIC_NACK:
-            yield from ((decision_id, found.status) for _, decision_id in self.permitted)
+            yield from ((decision.id, found.status) for _, decision in self.permitted)
             return
         named: dict[tuple[int, int, bytes], deque[int]] = {}
         for each in found.unsuccess:
             named.setdefault((each.ton, each.npi, each.address), deque()).append(each.error_status)
-        for destination, decision_id in self.permitted:
+        for destination, decision in self.permitted:
             # WHY a queue: the same address may stand twice, and be taken once.
             statuses = named.get((destination.ton, destination.npi, destination.address))
             if statuses:
-                yield decision_id, statuses.popleft()
+                yield decision.id, statuses.popleft()

@@ -72,6 +72,9 @@ SUPPRESSION_RECORDED: Final = Event(143, "suppression.recorded", "info", "a supp
 RELEASE_RECORDED: Final = Event(144, "release.recorded", "info", "a person lifted a suppression of their own")
 REFUSAL_FAILED: Final = Event(145, "refusal.failed", "error", "a refusal could not be kept; the carrier sends it again")
 CONFIRMATION_SENT: Final = Event(146, "confirmation.sent", "info", "a refusal was confirmed to the person")
+WITHDRAWAL_SENT: Final = Event(147, "withdrawal.sent", "info", "a TD had a pending message cancelled at the carrier")
+WITHDRAWAL_DONE: Final = Event(148, "withdrawal.done", "info", "the carrier cancelled a message that was called back")
+WITHDRAWAL_FAILED: Final = Event(149, "withdrawal.failed", "info", "a message that was called back was not cancelled")
 
 REGISTRY_SWAPPED: Final = Event(160, "registry.swapped", "info", "a new registry revision took effect")
 REGISTRY_FAILED: Final = Event(161, "registry.failed", "error", "the registry could not be read; the old one stays")

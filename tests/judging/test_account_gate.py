@@ -16,6 +16,7 @@ from proxy.evidence import records
 from proxy.judging.account_gate import AccountGate, InForce, Shared
 from proxy.judging.attribution import Answered, LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore
+from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
 from proxy.optout_parser import load_vocabulary
 from proxy.registry.packs import find_config
@@ -57,6 +58,11 @@ def by_id(command_id: int, message_id: bytes) -> Pdu:
     return Pdu(command_id, 0, 9, encode(command_id, 0, 9, values))
 
 
+def shared_by_binds(rate: RateLimit | None = None) -> Shared:
+    ids = MessageIds(100)
+    return Shared(rate, ids, MessageIds(100), Pending(ids, 100, 100.0))
+
+
 class House:
     """A gate and everything around it. `told` is what came back for the relay and the log."""
 
@@ -68,7 +74,7 @@ class House:
         self.acted: list[Any] = []
         self.hearing = Hearing(cast(RefusalStore, None), self.journal, self.latest, lambda *_, **__: None)
         self.in_force = InForce(build(scene)[1], VOCABULARY, CODES, scene.now)
-        self.shared = shared or Shared(None, MessageIds(100), MessageIds(100))
+        self.shared = shared or shared_by_binds()
         wanted = {"purpose_tag": 0x1401, "transmitter": False, "interface_version": 0x34} | more
         self.gate = AccountGate(
             scene.account,
@@ -81,6 +87,7 @@ class House:
             several_durable=lambda several: self.told.append(("several", several)),
             reply_durable=lambda pdu, ok: self.told.append(("reply", pdu, ok)),
             confirm=lambda understood: self.told.append(("confirm", understood.person)),
+            withdraw=lambda understood: self.told.append(("withdraw", understood.person)),
             log=lambda event: self.told.append(("log", event)),
             **wanted,
         )
@@ -206,7 +213,7 @@ def test_the_window_is_the_accounts() -> None:
 
 
 def test_the_rate_is_shared_by_all_binds_of_the_account() -> None:
-    shared = Shared(RateLimit(2), MessageIds(9), MessageIds(9))
+    shared = shared_by_binds(RateLimit(2))
     one, other = House(shared=shared), House(shared=shared)
     assert [house.asked()[1] for house in (one, other, one)] == ["", "", "throughput.account"]
     one.in_force.now = NOON + 1
@@ -229,10 +236,10 @@ def test_a_transmitter_sends_only_while_a_receiver_path_stands() -> None:
 
 @pytest.mark.parametrize(("command_id", "detail"), [(consts.QUERY_SM, "query_sm"), (consts.CANCEL_SM, "cancel_sm")])
 def test_only_ids_of_ones_own_account_can_be_asked_about(command_id: int, detail: str) -> None:
-    shared = Shared(None, MessageIds(9), MessageIds(9))
+    shared = shared_by_binds()
     house, second_bind, stranger = House(shared=shared), House(shared=shared), House()
     assert house.asked(by_id(command_id, b"A1")) == ("deny", "message.foreign", detail)
-    house.gate.accepted(b"A1")
+    house.gate.accepted(b"A1", submit().raw, house.gate.judge(submit(), 1).decision)
     assert house.asked(by_id(command_id, b"A1")) == ALLOWED
     assert second_bind.asked(by_id(command_id, b"A1")) == ALLOWED
     assert stranger.asked(by_id(command_id, b"A1")) == ("deny", "message.foreign", detail)
@@ -349,7 +356,8 @@ def test_a_refusal_answers_the_carrier_and_is_confirmed_once_per_change(
     assert (understood.person, understood.reading.label) == (PERSON, "optout")
     assert house.told == []
     done(ok, changed)
-    assert house.told == [("reply", pdu, ok), *([("confirm", PERSON)] if changed else [])]
+    confirmed = [("confirm", PERSON)] if changed else []
+    assert house.told == [("reply", pdu, ok), ("withdraw", PERSON), *confirmed]
 
 
 def test_a_start_that_the_carrier_sends_again_is_delivered_and_lifts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,15 +7,13 @@ import pytest
 from proxy.core.decision import Refusal
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
-from proxy.judging.account_gate import Shared
 from proxy.judging.rate import RateLimit
 from proxy.smpp import consts
 from proxy.smpp.codec import DistributionList, SmeAddress, encode
-from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.several import Several
 from proxy.smpp.submit_multi import read_multi
-from tests.judging.test_account_gate import House
+from tests.judging.test_account_gate import House, shared_by_binds
 from tests.rules.scene import BASE, PERSON
 
 pytestmark = pytest.mark.unit
@@ -69,7 +67,7 @@ def test_only_the_permitted_are_in_the_permit_and_each_has_a_record() -> None:
     assert [rule for _, _, rule in house.recorded] == ["consent.missing", "", "pdu.unsupported", "address.invalid"]
     # The forwarded permit's decision is the permitted person's own.
     assert several.permit is not None
-    assert several.permit.decision.id == house.recorded[1][0] == several.permitted[0][1]
+    assert several.permit.decision.id == house.recorded[1][0] == several.permitted[0][1].id
     assert house.figures == (4, 1, 3, 0)
 
 
@@ -96,8 +94,7 @@ def test_nobody_permitted_is_a_refusal_with_the_status_of_the_first() -> None:
 
 
 def test_each_destination_takes_a_token() -> None:
-    shared = Shared(RateLimit(2), MessageIds(9), MessageIds(9))
-    house = House(shared=shared)
+    house = House(shared=shared_by_binds(RateLimit(2)))
     several = asked(house, multi(PERSON, PERSON, PERSON))
     assert sent(several) == [PERSON, PERSON]
     assert told(several) == [(PERSON, THROTTLED)]

@@ -244,6 +244,67 @@ def test_receipts_and_replies_in_data_sm_come_down():
     """)
 
 
+# ---- what a refusal calls back --------------------------------------------------------------------------------------
+
+
+def test_a_cancel_of_tdgates_own_is_answered_to_nobody():
+    scene = play("""
+        >> esme submit 7
+        << carrier submit 1
+        .. withdraw A1 41
+        << carrier cancel 2 id=A1
+        >> carrier cancel_resp 2
+        :: cancelled 41 0x0
+        .. withdraw A2 42
+        << carrier cancel 3 id=A2
+        >> carrier cancel_resp 3 0x11
+        :: cancelled 42 0x11
+        .. withdraw A3 43
+        << carrier cancel 4 id=A3
+        >> carrier nack 4
+        :: cancelled 43 0x11
+        .. withdraw A4 44
+        << carrier cancel 5 id=A4
+        >> carrier submit_resp 5 id=A9
+        :: response.unsolicited
+        >> carrier submit_resp 1 id=A1
+        << esme submit_resp 7 id=A1
+    """)
+    assert scene.gate.own_ids == set()
+
+
+def test_a_cancel_that_is_never_answered_is_told_of_once():
+    play("""
+        .. withdraw A1 41
+        << carrier cancel 1 id=A1
+        .. waits 11
+        :: response.timeout
+        :: cancelled 41 never
+        >> carrier cancel_resp 1
+        .. withdraw A2 42
+        << carrier cancel 2 id=A2
+        .. carrier lost
+        :: cancelled 42 never
+        .. withdraw no
+    """)
+
+
+def test_a_full_window_takes_no_cancel_and_a_cancel_is_no_request_of_the_esme():
+    scene = play("""
+        .. withdraw A1 41
+        << carrier cancel 1
+        >> esme submit 1
+        << carrier submit 2
+        >> esme submit 2
+        << carrier submit 3
+        .. withdraw no
+        >> esme submit 3
+        >> carrier cancel_resp 1
+        << carrier submit 4
+    """)
+    assert scene.gate.in_flight[-1] == 3
+
+
 def test_the_octets_of_a_multi_are_those_that_were_permitted():
     scene = RelayPlay()
     play(f">> esme multi 7 to={A},{NO},{B}\n<< carrier multi 1 to={A},{B}", scene)

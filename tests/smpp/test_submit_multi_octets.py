@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.decision import Decision
 from proxy.smpp import consts
 from proxy.smpp.codec import SmeAddress, UnsuccessSme, decode
 from proxy.smpp.pdu import PduError, response
@@ -162,8 +163,8 @@ def test_no_octets_of_a_carrier_raise(body: bytes) -> None:
 
 def test_each_destination_has_its_own_end() -> None:
     found = read_multi(multi(sme(1), sme(2), sme(1)))
-    ids = list(zip(found.destinations, (11, 12, 13), strict=True))
-    several = Several(None, None, ids, [])  # type: ignore[arg-type]
+    decisions = [Decision(number, b"", None) for number in (11, 12, 13)]  # type: ignore[arg-type]
+    several = Several(None, None, list(zip(found.destinations, decisions, strict=True)), [])  # type: ignore[arg-type]
     assert list(several.rejected(answer())) == []
     # The same address twice: taken once, and once not.
     assert list(several.rejected(answer(entry(1, 0x14)))) == [(11, 0x14)]

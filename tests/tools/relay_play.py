@@ -10,7 +10,8 @@ play('''
 
 After each `>>` and `..` line, exactly the `<<` lines that follow it came out, each side's in this order. A status other
 than 0 stands as hexadecimal (`0x14`). `::` lines are what the gate was told since then, in any order, others ignored.
-`..` lines: waits SECONDS, carrier lost, carrier back, esme lost, disk ok, disk failed, draining, own.
+`..` lines: waits SECONDS, carrier lost, carrier back, esme lost, disk ok, disk failed, draining, own,
+withdraw ID DECISION.
 
 `multi … to=A,B,@LIST` is a submit_multi: addresses that end in 9 and lists are refused, with `slow` once that is on
 disk; a multi_resp shows `unsuccess=ADDRESS:STATUS,…`.
@@ -25,7 +26,7 @@ import shlex
 import struct
 from typing import Literal
 
-from proxy.core.decision import Permit, Refusal
+from proxy.core.decision import Decision, Permit, Refusal
 from proxy.core.finding import Finding
 from proxy.judging.several import Judged
 from proxy.policy import evaluate, evaluate_many, unanswerable
@@ -39,6 +40,7 @@ from proxy.smpp.several import Several
 from proxy.smpp.short_message import read_data_sm, read_sm
 from proxy.smpp.submit_multi import read_multi
 from proxy.smpp.text import DEFAULT_TABLE
+from proxy.smpp.withdrawal import head_of, withdrawal_of
 from tests.rules.scene import BASE, build
 from tests.tools.session_play import MOST_OCTETS, pdu, read_all
 from tests.tools.slotted import changed
@@ -176,8 +178,15 @@ class PlayGate:
             return True
         return False
 
-    def accepted(self, message_id: bytes) -> None:
+    def accepted(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
+        assert self.permitted[decision.id] == raw
         self.told.append(f"accepted {message_id.decode()}")
+
+    def accepted_several(self, message_id: bytes, several: Several) -> None:
+        self.told.append(f"accepted {message_id.decode()}")
+
+    def cancelled(self, decision_id: int, status: int | None) -> None:
+        self.told.append(f"cancelled {decision_id} {'never' if status is None else hex(status)}")
 
     def outcome(self, decision_id: int, result: str, status: int, message_id: bytes) -> None:
         self.told.append(f"outcome {decision_id} {result} {status:#x} {message_id.decode()}".rstrip())
@@ -271,6 +280,12 @@ class RelayPlay:
         octets = message("submit", 0, source=PORT, dest=PERSON, text=b"own")
         return self.relay.send_own(self.gate.permit(octets), self.now)
 
+    def withdraw(self, message_id: str, decision_id: int) -> bool:
+        head = head_of(message("submit", 0, source=PORT, dest=PERSON, text=b"yes"))
+        withdrawal = withdrawal_of(message_id.encode(), head, decision_id)
+        assert withdrawal is not None
+        return self.relay.withdraw(withdrawal, self.now)
+
     def came(self, side: Side) -> list[Pdu]:
         """What was written to one side since the last call; nothing where it is gone."""
         session = self.esme if side == "esme" else self.carrier
@@ -323,7 +338,11 @@ def _shown(each: Pdu, wanted: dict[str, str]) -> str:
     if each.status:
         words.append(hex(each.status))
     for key in wanted:
-        if key == "id":
+        if key == "id" and each.command_id == consts.CANCEL_SM:
+            message_id = decode(each.raw).values["message_id"]
+            assert isinstance(message_id, bytes)
+            words.append(f"id={message_id.decode()}")
+        elif key == "id":
             words.append(f"id={each.raw[16:].partition(bytes(1))[0].decode()}")
         elif key == "to":
             listed = read_multi(each.raw).destinations
@@ -399,6 +418,10 @@ def _event(scene: RelayPlay, words: list[str]) -> None:
             scene.disk(False)
         case ["draining"]:
             scene.relay.draining = True
+        case ["withdraw", message_id, decision_id]:
+            assert scene.withdraw(message_id, int(decision_id))
+        case ["withdraw", "no"]:
+            assert not scene.withdraw("A1", 1)
         case ["own"]:
             assert scene.own()
         case ["own", "no"]:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.tools.raw_esme import RawEsme
 from tests.tools.wire import (
     BIND_RX,
     BIND_TRX,
     BIND_TX,
+    CANCEL_SM,
     DATA_SM,
     DELIVER_SM,
     RESP,
@@ -211,3 +213,84 @@ async def test_an_alert_of_an_esme_goes_nowhere(shared: House) -> None:
     await esme.send(pdu(ALERT, bytes([1, 1]) + cstring(PERSONS[5]) + bytes([0, 1]) + cstring("10690001"), sequence=9))
     assert (await esme.request(SUBMIT_SM, text())).status == 0
     assert shared.smsc.of(ALERT) == []
+
+
+# ---- what a TD calls back -------------------------------------------------------------------------------------------
+
+
+async def test_a_td_cancels_what_is_pending_for_that_person_and_the_esme_sees_nothing(shared: House) -> None:
+    def willing(frame: Frame, _: object) -> bytes | None:
+        return pdu(CANCEL_SM | RESP, sequence=frame.sequence) if frame.command == CANCEL_SM else None
+
+    jl, two, partner = await shared.bind("jl"), await shared.bind("jl-two"), await shared.bind("yl")
+    other, service = await shared.bind("yx"), await shared.bind("jl-svc")
+    person, stranger = PERSONS[22], PERSONS[23]
+    shared.smsc.answer = willing
+    before = len(shared.smsc.of(CANCEL_SM))
+
+    async def sends(esme: RawEsme, number: str, to: str = person, command: int = SUBMIT_SM) -> bytes:
+        body = text(number, to, registered=1)
+        if command == DATA_SM:
+            body = data_sm_body(number, to, UCS2, data_coding=8, registered=1)
+        elif command == SUBMIT_MULTI:
+            body = multi(sme(to), sme(stranger), source=number)
+        answer = await esme.request(command, body)
+        assert answer.status == 0
+        return answer.body.partition(b"\0")[0]
+
+    ended, on_the_way = await sends(jl, "10690001"), await sends(jl, "106900015")
+    for message_id, state in ((ended, "DELIVRD"), (on_the_way, "ENROUTE")):
+        receipt = reply(receipt_text(message_id.decode(), state).decode(), person=person, esm_class=4)
+        assert (await shared.hear("jl", receipt)).status == 0
+    wanted = {
+        cancelled(on_the_way, "106900015", person),
+        cancelled(await sends(two, "10690001"), "10690001", person),
+        cancelled(await sends(two, "10690001", command=DATA_SM), "10690001", person),
+        cancelled(await sends(two, "10690001", command=SUBMIT_MULTI), "10690001", person),
+        cancelled(await sends(partner, "10690011"), "10690011", person),
+    }
+    await sends(other, "10690101")
+    await sends(service, "10690002")
+    await sends(two, "10690001", stranger)
+    for esme in (jl, two, partner):
+        esme.received.clear()
+    assert (await shared.hear("jl", reply("TD", person=person))).status == 0
+    frames = (await shared.smsc.wait_for(CANCEL_SM, before + len(wanted)))[before:]
+    assert {frame.body for frame in frames} == wanted
+    assert len(frames) == len(wanted)
+    # Each on a bind of the account that sent it, under a sequence_number of that bind.
+    of_partner = [one for session in shared.smsc.sessions if session.system_id == "yl" for one in session.received]
+    assert [one.body for one in of_partner if one.command == CANCEL_SM] == [
+        body for body in wanted if b"10690011" in body
+    ]
+    done = await shared.record(lambda one: getattr(one, "result", "") == "cancelled", len(wanted))
+    assert len({one.id for one in done}) == len(wanted)
+    assert await shared.counted("withdrawal.done", len(wanted)) == len(wanted)
+    assert await shared.counted("withdrawal.sent", before + len(wanted)) == before + len(wanted)
+    # The same refusal again calls back nothing that was called back already.
+    assert (await shared.hear("jl", reply("TD", person=person))).status == 0
+    assert (await jl.request(SUBMIT_SM, text(to=stranger))).status == 0
+    assert len(shared.smsc.of(CANCEL_SM)) == before + len(wanted)
+    # No ESME saw an answer to a cancel_sm; the receipt of a cancelled message is delivered as always.
+    gone = reply(receipt_text(on_the_way.decode(), "DELETED").decode(), person=person, esm_class=4)
+    assert (await shared.hear("jl", gone)).status == 0
+    assert (await jl.expect(DELIVER_SM)).body
+    assert [one for esme in (jl, two, partner) for one in esme.received if one.command == CANCEL_SM | RESP] == []
+    shared.smsc.answer = None
+
+
+async def test_a_carrier_that_cannot_cancel_harms_nobody(shared: House) -> None:
+    """The raw SMSC answers cancel_sm with generic_nack 0x03."""
+    esme = await shared.bind("jl-two")
+    person = PERSONS[24]
+    before = [one for one in shared.outcomes() if one.result == "kept"]
+    assert (await esme.request(SUBMIT_SM, text(to=person))).status == 0
+    assert (await shared.hear("jl-two", reply("TD", person=person))).status == 0
+    kept = await shared.record(lambda one: getattr(one, "result", "") == "kept", len(before) + 1)
+    assert {one.status for one in kept} == {3}
+    assert (await esme.request(SUBMIT_SM, text())).status == 0
+    assert [one for one in esme.received if one.command in (CANCEL_SM | RESP, 0x80000000)] == []
+
+
+def cancelled(message_id: bytes, number: str, person: str) -> bytes:
+    return b"\0" + message_id + b"\0" + bytes([0, 0]) + cstring(number) + bytes([1, 1]) + cstring(person)

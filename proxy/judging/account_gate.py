@@ -16,6 +16,7 @@ from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.judging.attribution import Answered, is_shared
+from proxy.judging.congestion import Congestion
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
@@ -103,6 +104,9 @@ class AccountGate:
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
         self._awaited: Refusal | None = None
+        #: The ESME's unanswered requests when the latest refusal was made.
+        self._in_flight = 0
+        self._congestion = Congestion(journal)
         self.submitted = self.permitted = self.refused = self.deferred = self.replies = 0
 
     def _renew(self, snapshot: Snapshot) -> None:
@@ -139,6 +143,7 @@ class AccountGate:
             request = self._reader.closed(pdu, request_id, now)
         verdict = evaluate(request, snapshot, now)
         if isinstance(verdict, Refusal):
+            self._in_flight = in_flight
             return self._refused(pdu, request, verdict)
         if not journal.decided(request, verdict.decision):
             # The permit is dropped unspent: what cannot be recorded does not go on.
@@ -159,6 +164,7 @@ class AccountGate:
         snapshot, now, rate = force.snapshot, force.now, self._shared.rate
         if snapshot is not self._snapshot:
             self._renew(snapshot)
+        self._in_flight = in_flight
         crowded = in_flight > self._window
 
         def is_over() -> bool:
@@ -242,7 +248,8 @@ class AccountGate:
     def status_text(self, refusal: Refusal) -> bytes:
         if not (self._v5 or self.account.status_text):
             return b""
-        return encode_tlvs(((TAG_ADDITIONAL_STATUS_INFO_TEXT, refusal.decision.rule.encode() + b"\0"),))
+        text = encode_tlvs(((TAG_ADDITIONAL_STATUS_INFO_TEXT, refusal.decision.rule.encode() + b"\0"),))
+        return text + self._congestion.octets(self._in_flight, self._window) if self._v5 else text
 
     def awaits_disk(self, refusal: Refusal, pdu: Pdu) -> bool:
         awaited, self._awaited = self._awaited, None

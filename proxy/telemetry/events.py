@@ -49,6 +49,9 @@ PDU_MALFORMED: Final = Event(61, "pdu.malformed", "warning", "octets that are no
 PDU_OVERSIZED: Final = Event(62, "pdu.oversized", "warning", "a command_length beyond the limit")
 PDU_UNKNOWN: Final = Event(63, "pdu.unknown", "warning", "a command that SMPP v3.4 does not know")
 PDU_UNEXPECTED: Final = Event(64, "pdu.unexpected", "warning", "a PDU that the bind's state does not allow")
+OUTBIND_RECEIVED: Final = Event(
+    72, "outbind.received", "warning", "a peer asked for a bind, which tdgate never makes so"
+)
 RESPONSE_UNSOLICITED: Final = Event(66, "response.unsolicited", "warning", "a response to nothing that was asked")
 RESPONSE_LATE: Final = Event(67, "response.late", "warning", "a response after its time had run out")
 RESPONSE_TIMEOUT: Final = Event(69, "response.timeout", "warning", "no response came in time")

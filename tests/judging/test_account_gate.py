@@ -277,6 +277,35 @@ def test_the_rule_is_told_in_words_only_to_v5_peers_and_to_accounts_that_ask() -
     assert House().gate.status_text(refusal) == b""
     assert House(interface_version=0x50).gate.status_text(refusal) == told
     assert House(BASE.but("account.status_text", True)).gate.status_text(refusal) == told
+    assert House(interface_version=0x33).gate.status_text(refusal) == b""
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "crowded", "full", "state"),
+    [
+        (1, False, False, 0),
+        (8, False, False, 0),
+        (9, False, False, 90),
+        (10, False, False, 100),
+        (12, False, False, 100),
+        (1, True, False, 90),
+        (1, True, True, 100),
+        (10, True, False, 100),
+    ],
+)
+def test_a_v5_peer_is_told_of_congestion(in_flight: int, crowded: bool, full: bool, state: int) -> None:
+    house = House(REFUSED.but("account.window", 10), interface_version=0x50)
+    verdict = house.gate.judge(submit(), in_flight)
+    assert isinstance(verdict, Refusal)
+    house.log.crowded, house.log.full = crowded, full
+    told = house.gate.status_text(verdict)
+    assert told.startswith(struct.pack(">HH", consts.TAG_ADDITIONAL_STATUS_INFO_TEXT, 19))
+    assert told[23:] == (struct.pack(">HHB", 0x0428, 1, state) if state else b"")
+    # No peer of an earlier version is, whatever its account asks for.
+    older = House(REFUSED.but("account.window", 10).but("account.status_text", True))
+    verdict = older.gate.judge(submit(), in_flight)
+    assert isinstance(verdict, Refusal)
+    assert len(older.gate.status_text(verdict)) == 23
 
 
 def test_every_rule_fits_the_text_that_it_is_told_in() -> None:

@@ -28,13 +28,13 @@ from tests.tools.wire import (
     tlv,
 )
 from tests.wire.house import House, reply, text
-from tests.wire.people import IMPORTED, NOBODY, PERSONS, TEXT
+from tests.wire.people import IMPORTED, NOBODY, PASSWORD, PERSONS, TEXT
 
 pytestmark = [pytest.mark.wire, pytest.mark.asyncio(loop_scope="module")]
 
 UCS2 = TEXT.encode("utf-16-be")
 REFUSED, NEVER, CLOSED_HOURS, THROTTLED, LIST = 0x0429, 0x0428, 0x0440, 0x58, 0x44
-ALERT = 0x102
+ALERT, OUTBIND = 0x102, 0x0B
 EVERYBODY = b"\2" + cstring("everybody")
 
 
@@ -294,3 +294,61 @@ async def test_a_carrier_that_cannot_cancel_harms_nobody(shared: House) -> None:
 
 def cancelled(message_id: bytes, number: str, person: str) -> bytes:
     return b"\0" + message_id + b"\0" + bytes([0, 0]) + cstring(number) + bytes([1, 1]) + cstring(person)
+
+
+# ---- outbind --------------------------------------------------------------------------------------------------------
+
+
+async def test_an_outbind_of_the_carrier_is_ignored_and_counted(shared: House) -> None:
+    noted = len(shared.logged("outbind.received"))
+    esme = await shared.bind("jl-near")
+    await (await shared.session("jl-near")).send(pdu(OUTBIND, cstring("SMSC") + cstring("secret")))
+    await shared.event("outbind.received", noted + 1)
+    assert (await esme.request(SUBMIT_SM, text())).status == 0
+    assert [one for one in esme.received if one.command == OUTBIND] == []
+    await esme.send(pdu(OUTBIND, cstring("ESME") + cstring("secret")))
+    assert (await esme.request(SUBMIT_SM, text())).status == 0
+    assert shared.smsc.of(OUTBIND) == []
+
+
+async def test_an_smsc_that_connects_with_an_outbind_is_left(shared: House) -> None:
+    smsc = await shared.connect()
+    await smsc.send(pdu(OUTBIND, cstring("SMSC") + cstring("secret")))
+    await smsc.wait_closed()
+    assert smsc.received == []
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_route_may_end_the_bind_at_an_outbind(template: Path, tmp_path: Path) -> None:
+    async with House(template, tmp_path / "house") as house:
+        await house.start(route={"outbind": "close"})
+        esme = await house.bind("jl")
+        await (await house.session("jl")).send(pdu(OUTBIND, cstring("SMSC") + cstring("secret")))
+        await esme.wait_closed()
+        await house.event("outbind.received")
+        await house.end()
+
+
+# ---- SMPP v5 --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_v5_bind_gets_the_carriers_version_and_our_reasons(shared: House) -> None:
+    said = cstring("CARRIER") + tlv(0x0210, b"\x50")
+    shared.smsc.answer = lambda frame, _: (
+        pdu(BIND_TRX | RESP, said, sequence=frame.sequence) if frame.command == BIND_TRX else None
+    )
+    esme = await shared.connect()
+    answer = await esme.bind("jl-win", PASSWORD, version=0x50)
+    shared.smsc.answer = lambda frame, _: b"" if frame.command == SUBMIT_SM else None
+    assert (answer.status, answer.body) == (0, said)
+    reason = tlv(0x001D, b"suppression.active\0")
+    assert (await esme.request(SUBMIT_SM, text(to=IMPORTED))).body == b"\0" + reason
+    assert (await esme.request(DATA_SM, data_sm_body("10690001", IMPORTED, UCS2, data_coding=8))).body == b"\0" + reason
+    assert (await esme.request(SUBMIT_MULTI, multi(sme(IMPORTED)))).body == b"\0\0" + reason
+    # Four wait for the carrier: the window of this account is taken.
+    for _ in range(4):
+        await esme.submit(SUBMIT_SM, text())
+    answer = await esme.request(SUBMIT_SM, text())
+    shared.smsc.answer = None
+    assert answer.status == THROTTLED
+    assert answer.body == b"\0" + tlv(0x001D, b"throughput.account\0") + tlv(0x0428, b"\x64")

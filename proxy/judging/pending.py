@@ -11,7 +11,7 @@ from typing import Final
 from proxy.core.decision import Decision
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.several import Several
-from proxy.smpp.withdrawal import Withdrawal, head_of, withdrawal_of
+from proxy.smpp.withdrawal import HEAD, Withdrawal, withdrawal_of
 
 _MARKETING: Final = "marketing"
 #: Between a submit_multi's message_id, which all its persons share, and the address that tells them apart.
@@ -40,7 +40,7 @@ class Pending:
         self._ids.add(message_id)
         if decision.ground.purpose == _MARKETING:
             new = self._new
-            new[message_id] = (decision, head_of(raw))
+            new[message_id] = (decision, raw[HEAD])
             if len(new) >= self._half:
                 self._turn()
 

@@ -9,9 +9,10 @@ looked through when somebody refuses: a refusal is rare, a message is not.
 from typing import Final
 
 from proxy.core.decision import Decision
+from proxy.smpp.consts import HEADER_OCTETS
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.several import Several
-from proxy.smpp.withdrawal import HEAD, Withdrawal, withdrawal_of
+from proxy.smpp.withdrawal import HEAD_END, Withdrawal, withdrawal_of
 
 _MARKETING: Final = "marketing"
 #: Between a submit_multi's message_id, which all its persons share, and the address that tells them apart.
@@ -40,7 +41,7 @@ class Pending:
         self._ids.add(message_id)
         if decision.ground.purpose == _MARKETING:
             new = self._new
-            new[message_id] = (decision, raw[HEAD])
+            new[message_id] = (decision, raw[HEADER_OCTETS:HEAD_END])
             if len(new) >= self._half:
                 self._turn()
 

@@ -12,8 +12,9 @@ from proxy.smpp.pdu import response
 #: service_type (6) and two addresses (2 + 21 each): all that cancel_sm repeats of a submit_sm stands within these.
 _HEAD_OCTETS: Final = 6 + 2 * (2 + 21)
 _ADDRESS_MOST: Final = 20
-#: As much of a submit_sm or data_sm as its cancel_sm needs. WHY a slice and no function: it is cut from each message.
-HEAD: Final = slice(HEADER_OCTETS, HEADER_OCTETS + _HEAD_OCTETS)
+#: Where as much of a submit_sm or data_sm ends as its cancel_sm needs. WHY no function: it is cut from each message; and
+#: no slice object, which the compiled build takes for a number.
+HEAD_END: Final = HEADER_OCTETS + _HEAD_OCTETS
 
 
 class Withdrawal:
@@ -31,7 +32,7 @@ class Withdrawal:
 
 
 def withdrawal_of(message_id: bytes, head: bytes, decision_id: int) -> Withdrawal | None:
-    """The cancel_sm of a message by its `HEAD`; None where its addresses do not fit one (those of a data_sm)."""
+    """The cancel_sm of a message by its octets from the header to `HEAD_END`; None where its addresses do not fit one (those of a data_sm)."""
     service_end = head.find(0)
     source_end = head.find(0, service_end + 3)
     end = head.find(0, source_end + 3)

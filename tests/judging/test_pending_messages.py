@@ -14,7 +14,7 @@ from proxy.smpp.codec import decode
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.several import Several
 from proxy.smpp.submit_multi import read_multi
-from proxy.smpp.withdrawal import HEAD, withdrawal_of
+from proxy.smpp.withdrawal import HEAD_END, withdrawal_of
 from tests.tools.smpp_octets import pdus, submit
 
 pytestmark = pytest.mark.unit
@@ -112,7 +112,7 @@ def test_each_person_of_a_submit_multi_is_called_back_alone() -> None:
 @given(pdus(("submit_sm", "data_sm")), st.binary(min_size=1, max_size=64).filter(lambda one: 0 not in one))
 def test_a_cancel_repeats_the_addresses_and_nothing_of_the_text(raw: bytes, message_id: bytes) -> None:
     sent = decode(raw).values
-    found = withdrawal_of(message_id, raw[HEAD], 1)
+    found = withdrawal_of(message_id, raw[16:HEAD_END], 1)
     long = any(len(sent[name]) > 20 for name in ("source_addr", "destination_addr"))  # type: ignore[arg-type]
     if found is None:
         assert long
@@ -125,6 +125,6 @@ def test_a_cancel_repeats_the_addresses_and_nothing_of_the_text(raw: bytes, mess
 
 
 def test_nothing_is_cancelled_by_addresses_alone() -> None:
-    assert withdrawal_of(b"", submit()[HEAD], 1) is None
+    assert withdrawal_of(b"", submit()[16:HEAD_END], 1) is None
     assert withdrawal_of(b"A1", b"", 1) is None
     assert withdrawal_of(b"A1", b"\0\0\0106", 1) is None

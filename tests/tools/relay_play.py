@@ -40,7 +40,7 @@ from proxy.smpp.several import Several
 from proxy.smpp.short_message import read_data_sm, read_sm
 from proxy.smpp.submit_multi import read_multi
 from proxy.smpp.text import DEFAULT_TABLE
-from proxy.smpp.withdrawal import HEAD, withdrawal_of
+from proxy.smpp.withdrawal import HEAD_END, withdrawal_of
 from tests.rules.scene import BASE, build
 from tests.tools.session_play import MOST_OCTETS, pdu, read_all
 from tests.tools.slotted import changed
@@ -281,7 +281,7 @@ class RelayPlay:
         return self.relay.send_own(self.gate.permit(octets), self.now)
 
     def withdraw(self, message_id: str, decision_id: int) -> bool:
-        head = message("submit", 0, source=PORT, dest=PERSON, text=b"yes")[HEAD]
+        head = message("submit", 0, source=PORT, dest=PERSON, text=b"yes")[16:HEAD_END]
         withdrawal = withdrawal_of(message_id.encode(), head, decision_id)
         assert withdrawal is not None
         return self.relay.withdraw(withdrawal, self.now)

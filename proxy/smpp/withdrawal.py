@@ -12,8 +12,8 @@ from proxy.smpp.pdu import response
 #: service_type (6) and two addresses (2 + 21 each): all that cancel_sm repeats of a submit_sm stands within these.
 _HEAD_OCTETS: Final = 6 + 2 * (2 + 21)
 _ADDRESS_MOST: Final = 20
-#: Where as much of a submit_sm or data_sm ends as its cancel_sm needs. WHY no function: it is cut from each message; and
-#: no slice object, which the compiled build takes for a number.
+#: Where as much of a submit_sm or data_sm ends as its cancel_sm needs. WHY no function: it is cut from each message;
+#: and no slice object, which the compiled build takes for a number.
 HEAD_END: Final = HEADER_OCTETS + _HEAD_OCTETS
 
 

@@ -32,7 +32,10 @@ class Withdrawal:
 
 
 def withdrawal_of(message_id: bytes, head: bytes, decision_id: int) -> Withdrawal | None:
-    """The cancel_sm of a message by its octets from the header to `HEAD_END`; None where its addresses do not fit one (those of a data_sm)."""
+    """The cancel_sm of a message; None where its addresses do not fit one (those of a data_sm may be longer).
+
+    `head` are the octets that were sent, from behind the header to `HEAD_END`.
+    """
     service_end = head.find(0)
     source_end = head.find(0, service_end + 3)
     end = head.find(0, source_end + 3)

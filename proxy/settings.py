@@ -58,6 +58,8 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     system_id: str = ""
     password: str = ""
     window: int = 1000
+    withdraw: bool = True
+    outbind: Literal["ignore", "close"] = "ignore"
     on_loss: Literal["close", "hold"] = "close"
     connect_timeout_s: float = 10.0
     backoff_first_s: float = 0.5
@@ -88,6 +90,8 @@ class Smpp(Struct, frozen=True, forbid_unknown_fields=True):
     parts_quiet_ms: int = 1000
     parts_most_octets: int = 4 << 20
     mo_parts_wait_ms: int = 3000
+    pending_most: int = 20_000
+    pending_s: float = 86_400.0
 
 
 class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from proxy.core.records import Account
 from proxy.judging.account_gate import AccountGate, InForce, Shared
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
+from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
 from proxy.settings import Route, Smpp
 from proxy.smpp.concat import Reassembly
@@ -25,6 +26,7 @@ from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.relay import MirrorRelay
+from proxy.smpp.several import Several
 from proxy.smpp.text import AlphabetTable
 
 _OWN_IDS_KEPT = 4096
@@ -92,6 +94,12 @@ class PartsOf:
         self._bound.relay.part_answered(pdu, answer)
         self._wake(self._bound.esme)
 
+    def message_permitted(self) -> None:
+        self._bound.relay.message_permitted()
+
+    def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
+        self._bound.relay.message_ended(decision_id, result, answer)
+
     def part_joined(self, now: float) -> None:
         self._bound.relay.part_joined(now)
 
@@ -110,6 +118,7 @@ class Pairs:
         hearing: Hearing,
         wake: Callable[..., None],
         confirm: Callable[[Bound, Understood], None],
+        withdraw: Callable[[Understood], None],
         note: Callable[[str], None],
     ) -> None:
         self._settings = settings
@@ -118,8 +127,10 @@ class Pairs:
         self._hearing = hearing
         self._wake = wake
         self._confirm = confirm
+        self._withdraw = withdraw
         self._note = note
-        self._shared: dict[str, Shared] = {}
+        #: By account.
+        self.shared: dict[str, Shared] = {}
 
     def make_own(self, account: Account, bind: BindRequest, route: RouteState) -> Bound:
         """A receiver of tdgate's own, still without its carrier link."""
@@ -137,6 +148,10 @@ class Pairs:
             bound.relay.refusal_durable(pdu, refusal)
             self._wake(bound.esme)
 
+        def several_durable(several: Several) -> None:
+            bound.relay.several_durable(several)
+            self._wake(bound.esme)
+
         def reply_durable(pdu: Pdu, ok: bool) -> None:
             bound.relay.reply_durable(pdu, ok, time.monotonic())
             self._wake(bound.esme, bound.carrier)
@@ -152,8 +167,10 @@ class Pairs:
             transmitter=kind == "tx",
             interface_version=bind.interface_version,
             refusal_durable=refusal_durable,
+            several_durable=several_durable,
             reply_durable=reply_durable,
             confirm=lambda understood: self._confirm(bound, understood),
+            withdraw=self._withdraw,
             log=self._note,
         )
         relay = MirrorRelay(
@@ -174,11 +191,13 @@ class Pairs:
         return bound
 
     def _shared_by(self, account: Account) -> Shared:
-        shared = self._shared.get(account.id)
+        shared = self.shared.get(account.id)
         if shared is None:
-            ids = MessageIds(self._settings.message_ids_kept)
-            parts = Reassembly(self._settings.parts_deadline_s, self._settings.parts_most_octets)
-            shared = self._shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT), LongMessages(parts))
+            settings = self._settings
+            ids = MessageIds(settings.message_ids_kept)
+            pending = Pending(ids, settings.pending_most, settings.pending_s)
+            long_messages = LongMessages(Reassembly(settings.parts_deadline_s, settings.parts_most_octets))
+            shared = self.shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT), pending, long_messages)
         # A changed rate counts from the next bind on.
         if account.rate_per_s == 0:
             shared.rate = None

@@ -96,6 +96,14 @@ class Holder(Protocol):
         """The same part, sent before, has its answer: this one gets it too."""
         ...
 
+    def message_permitted(self) -> None:
+        """Its gate permitted a long message, which is open from now on."""
+        ...
+
+    def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
+        """A long message that its gate permitted is `accepted`, `rejected` (by this answer) or `unknown`."""
+        ...
+
     def part_joined(self, now: float) -> None:
         """A part of a message of which this bind holds one came on some bind."""
         ...

@@ -5,14 +5,12 @@ Owns which receipt waits for which open request. Must never lose one: what waits
 
 from typing import Final
 
-from proxy.smpp.open_requests import Asked, destination
+from proxy.smpp.asked import TAIL, Asked, AskedToCancel, destinations_of
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.window import Window, is_later
 
 #: Receipts that wait for a response before the carrier is asked to try again later.
 _MOST: Final = 1000
-#: Octets at the end of an address by which a receipt knows its message.
-_TAIL: Final = 8
 
 DELIVER: Final = "deliver"
 WAITS: Final = "waits"
@@ -35,7 +33,7 @@ class EarlyReceipts:
 
     __slots__ = ("_asked", "waiting")
 
-    def __init__(self, asked: Window[Asked]) -> None:
+    def __init__(self, asked: Window[Asked | AskedToCancel]) -> None:
         self._asked = asked
         #: Open to hot loops, which only look whether there is any.
         self.waiting: list[Waiting] = []
@@ -43,7 +41,7 @@ class EarlyReceipts:
     def take(self, pdu: Pdu, address: bytes) -> str:
         """Says whether a receipt about a message to `address` is to be delivered, waits here, or has no room."""
         # WHY the end of it: carriers write a number with or without its country code.
-        about = address[-_TAIL:]
+        about = address[-TAIL:]
         last = self._latest_to(about)
         if not last:
             return DELIVER
@@ -55,7 +53,7 @@ class EarlyReceipts:
     def _latest_to(self, about: bytes) -> int:
         """The latest request to an address whose response is awaited, so that the ESME knows no id yet; or 0."""
         for sequence, (_, asked) in reversed(self._asked.entries.items()):
-            if asked.pdu is not None and about in asked.pdu.raw and destination(asked.pdu)[-_TAIL:] == about:
+            if asked.pdu is not None and about in asked.pdu.raw and about in destinations_of(asked):
                 return sequence
         return 0
 
@@ -63,8 +61,8 @@ class EarlyReceipts:
         """Takes out the receipts that wait for nothing any more: what was asked after they came is not theirs."""
         earliest: dict[bytes, int] = {}
         for sequence, (_, asked) in self._asked.entries.items():
-            if asked.pdu is not None:
-                earliest.setdefault(destination(asked.pdu)[-_TAIL:], sequence)
+            for about in destinations_of(asked):
+                earliest.setdefault(about, sequence)
         free: list[Pdu] = []
         still: list[Waiting] = []
         for waiting in self.waiting:

@@ -7,14 +7,19 @@ to wait for the disk come back later through the relay's own methods.
 from collections.abc import Sequence
 from typing import Protocol
 
-from proxy.core.decision import Permit, Refusal
+from proxy.core.decision import Decision, Permit, Refusal
 from proxy.smpp.inbound import Receipt, Reply
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.several import Several
 
 #: How a permitted message ended at the carrier where it was not just accepted.
+ACCEPTED = "accepted"
 REJECTED = "rejected"
 UNKNOWN = "unknown"
 LATE = "late"
+#: What became of a permitted message that a person's refusal called back.
+CANCELLED = "cancelled"
+KEPT = "kept"
 
 
 class Gate(Protocol):
@@ -35,8 +40,11 @@ class Gate(Protocol):
         """
         ...
 
-    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
-        """A permitted part has its answer: the carrier's, or one that tdgate had to give."""
+    def part_answered(self, pdu: Pdu, answer: bytes, result: str) -> None:
+        """A permitted part has its answer: the carrier's (`accepted`, `rejected`), or one of tdgate's (`unknown`).
+
+        What became of its message is told by `MirrorRelay.message_ended`, on the bind whose gate permitted it.
+        """
         ...
 
     def parts_lost(self) -> None:
@@ -57,6 +65,13 @@ class Gate(Protocol):
 
     def parts_due(self, now: float) -> None:
         """Sets of parts may have waited too long."""
+        ...
+
+    def judge_several(self, pdu: Pdu, in_flight: int) -> Several | Refusal:
+        """Asks the policy about each destination of a submit_multi; a Refusal where the whole cannot be taken now.
+
+        While its `waiting` is not 0, `MirrorRelay.several_durable` follows. Raises PduError where it cannot be read.
+        """
         ...
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
@@ -94,8 +109,16 @@ class Gate(Protocol):
         """
         ...
 
-    def accepted(self, message_id: bytes) -> None:
-        """The carrier took a permitted message, under this id."""
+    def accepted(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
+        """The carrier took a permitted message, under this id; `raw` are its octets."""
+        ...
+
+    def accepted_several(self, message_id: bytes, several: Several) -> None:
+        """The carrier took a submit_multi, under this id."""
+        ...
+
+    def cancelled(self, decision_id: int, status: int | None) -> None:
+        """The carrier's answer to a cancel_sm of tdgate's own for a message; None where it gave none in time."""
         ...
 
     def acknowledged(self, pdu: Pdu) -> None:

@@ -18,7 +18,7 @@ from proxy.smpp.consts import (
     TAG_SAR_TOTAL_SEGMENTS,
 )
 from proxy.smpp.pdu import Pdu, PduError
-from proxy.smpp.receipt import is_receipt, receipt_ids
+from proxy.smpp.receipt import is_final, is_receipt, receipt_ids
 from proxy.smpp.short_message import ShortMessage, read_data_sm, read_sm
 from proxy.smpp.text import AlphabetTable, reply_readings
 from proxy.smpp.udh import concatenation, split_udh
@@ -32,10 +32,14 @@ PartKey = tuple[bytes, bytes, int, int]
 
 
 class Receipt(Struct, frozen=True, gc=False):
-    """A delivery receipt: the ids by which it may name its message, and the address that the message went to."""
+    """A delivery receipt: the ids by which it may name its message, and the address that the message went to.
+
+    `final` says that nothing more will become of the message.
+    """
 
     ids: tuple[bytes, ...]
     about: bytes
+    final: bool = True
 
 
 class ReplyPart(Struct, frozen=True):
@@ -70,7 +74,8 @@ def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
         if not octets and payloads:
             octets = payloads[0]
     if is_receipt(sm.esm_class):
-        return Receipt(receipt_ids(sm, _behind_header(octets) if sm.esm_class & _UDHI else octets), sm.source)
+        said = _behind_header(octets) if sm.esm_class & _UDHI else octets
+        return Receipt(receipt_ids(sm, said), sm.source, is_final(sm, said))
     return Reply(
         _person(sm.source_ton, sm.source_npi, sm.source),
         addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest),

@@ -2,7 +2,9 @@
 
 Owns the way of a set from its first part to its last answer. Must never let a part go on without its own permit, and
 must never leave a part without an answer. How it works: `concat.Reassembly` says when a set is whole, in conflict or
-late; the account's gate judges it; the binds (`Holder`) carry the verdict out. A message has one decision.
+late; the account's gate judges it; the binds (`Holder`) carry the verdict out. A message has one decision and one
+end, told on the bind whose gate permitted it: `rejected` as soon as one part is, else `unknown` if one part's answer is
+not known, else `accepted`, when all parts have their answers.
 """
 
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from proxy.smpp.concat import (
     Reassembly,
     Slot,
 )
+from proxy.smpp.gate import ACCEPTED, REJECTED, UNKNOWN
 from proxy.smpp.pdu import Pdu
 
 PARTIAL: Final = "message.partial"
@@ -49,6 +52,25 @@ class PartsJudge(Protocol):
         ...
 
 
+class _Going:
+    """A permitted message on its way: who tells how it ended, and what is known of that."""
+
+    __slots__ = ("decision_id", "ended", "is_unknown", "parts", "teller")
+
+    def __init__(self, parts: PartSet, teller: Holder, decision_id: int) -> None:
+        self.parts: Final = parts
+        self.teller: Final = teller
+        self.decision_id: Final = decision_id
+        self.is_unknown = False
+        self.ended = False
+
+    def end(self, result: str, answer: bytes) -> None:
+        """Tells how the message ended, once."""
+        if not self.ended:
+            self.ended = True
+            self.teller.message_ended(self.decision_id, result, answer)
+
+
 class LongMessages:
     """What all binds of one account share about long messages. `now` is monotonic seconds."""
 
@@ -57,14 +79,14 @@ class LongMessages:
     def __init__(self, reassembly: Reassembly) -> None:
         self._reassembly = reassembly
         #: Permitted parts that wait for the carrier's answer, by the identity of the PDU that went on.
-        self._leading: dict[int, tuple[PartSet, Slot]] = {}
+        self._leading: dict[int, tuple[_Going, Slot]] = {}
 
     def take(self, part: Part, holder: Holder, judge: PartsJudge, now: float) -> None:
         """Takes a part that `holder` holds from now on; verdicts may be carried out before this returns."""
         judge.note("parts.held")
         said, parts = self._reassembly.put(part, holder, now)
         if said == WHOLE:
-            self._judge(parts, judge, now)
+            self._judge(parts, holder, judge, now)
         elif said == CONFLICT:
             self._refuse(parts, AMBIGUOUS, "parts", judge)
         elif said == ANSWERED:
@@ -81,7 +103,7 @@ class LongMessages:
             for claim in parts.claims():
                 claim.holder.part_joined(now)
 
-    def _judge(self, parts: PartSet, judge: PartsJudge, now: float) -> None:
+    def _judge(self, parts: PartSet, teller: Holder, judge: PartsJudge, now: float) -> None:
         for slot in parts.slots.values():
             rule = slot.claims[0].holder.unable()
             if rule:
@@ -94,8 +116,10 @@ class LongMessages:
             return
         self._reassembly.decide(parts, PERMITTED)
         going = [(parts.slots[part.number], permit) for part, permit in zip(whole, permits, strict=True)]
+        message = _Going(parts, teller, permits[0].decision.id)
+        teller.message_permitted()
         for slot, _ in going:
-            self._leading[id(slot.claims[0].pdu)] = (parts, slot)
+            self._leading[id(slot.claims[0].pdu)] = (message, slot)
         for slot, permit in going:
             leader = slot.claims[0]
             leader.holder.part_permitted(leader.pdu, permit, now)
@@ -111,17 +135,23 @@ class LongMessages:
         for claim in claims:
             claim.holder.part_refused(claim.pdu, refusal)
 
-    def answered(self, pdu: Pdu, answer: bytes) -> None:
-        """The answer that a permitted part was given: whoever sent the same part again gets it too."""
+    def answered(self, pdu: Pdu, answer: bytes, result: str) -> None:
+        """The answer that a permitted part was given (`result` as in `gate`): whoever sent it again gets it too."""
         leading = self._leading.pop(id(pdu), None)
         if leading is None:
             return
-        parts, slot = leading
+        message, slot = leading
+        parts = message.parts
         slot.answer = answer
+        if result == REJECTED:
+            message.end(REJECTED, answer)
+        elif result == UNKNOWN:
+            message.is_unknown = True
         for claim in slot.claims[1:]:
             claim.holder.part_answered(claim.pdu, answer)
         if all(each.answer is not None for each in parts.slots.values()):
             self._reassembly.end(parts, None)
+            message.end(UNKNOWN if message.is_unknown else ACCEPTED, answer)
 
     def leave(self, holder: Holder, judge: PartsJudge) -> None:
         """A bind is gone: what it held can be whole no more."""

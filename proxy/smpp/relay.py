@@ -11,37 +11,49 @@ from collections import deque
 from typing import Final
 
 from proxy.core.decision import Permit, Refusal
+from proxy.smpp.asked import (
+    SINGLE,
+    Asked,
+    AskedPart,
+    AskedSeveral,
+    AskedToCancel,
+    decisions_of,
+    message_id,
+    messages_of,
+)
 from proxy.smpp.consts import (
     ALERT_NOTIFICATION,
+    CANCEL_SM,
     DATA_SM,
     DATA_SM_RESP,
     DELIVER_SM,
     ENQUIRE_LINK_RESP,
+    ESME_RCANCELFAIL,
     ESME_ROK,
-    ESME_RX_T_APPN,
     GENERIC_NACK,
     RESPONSE_BIT,
+    SUBMIT_MULTI,
     SUBMIT_SM,
     SUBMIT_SM_RESP,
     UNBIND,
     UNBIND_RESP,
 )
-from proxy.smpp.early_receipts import FULL, WAITS, EarlyReceipts
+from proxy.smpp.deliveries import Deliveries
+from proxy.smpp.early_receipts import EarlyReceipts
 from proxy.smpp.forward import forward
-from proxy.smpp.gate import LATE, REJECTED, UNKNOWN, Gate
-from proxy.smpp.inbound import Receipt, Reply
-from proxy.smpp.open_requests import Asked, AskedPart, Delivered, message_id
+from proxy.smpp.gate import ACCEPTED, LATE, REJECTED, UNKNOWN, Gate
 from proxy.smpp.pdu import Pdu, PduError, response
-from proxy.smpp.reply_parts import Group, HeardParts, ReplyParts
+from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.session import Session
+from proxy.smpp.several import Several
 from proxy.smpp.window import Window
+from proxy.smpp.withdrawal import Withdrawal
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
 _LATE_KEPT: Final = 10_000
-#: Deliveries that wait for the ESME before the carrier is asked to try again later.
-_DELIVERED_MOST: Final = 10_000
+#: Answers in which the carrier gives the id of a message that it took.
+_ACCEPTING: Final = (SUBMIT_SM_RESP, DATA_SM_RESP)
 _SENDING: Final = ("tx", "trx")
-_TAKING: Final = ("rx", "trx")
 
 
 class MirrorRelay:
@@ -53,27 +65,25 @@ class MirrorRelay:
     __slots__ = (
         "_accepted",
         "_asked",
-        "_delivered",
+        "_deliveries",
         "_draining",
+        "_early",
         "_gate",
-        "_hearing",
         "_held",
         "_judge",
         "_late",
-        "_own",
+        "_long_open",
         "_permitted",
         "_quiet_s",
         "_quiet_since",
         "_refusing",
-        "_reply_parts",
-        "_spoken_at",
         "_to_carrier",
-        "_to_esme",
-        "_together",
         "_unbind",
-        "_waiting",
+        "accepted",
         "carrier",
         "esme",
+        "rejected",
+        "unknown",
     )
 
     def __init__(
@@ -95,13 +105,21 @@ class MirrorRelay:
         self._accepted = gate.accepted
         self.esme = esme
         self.carrier = carrier
-        #: A receiver that tdgate opened itself: replies end here, since its account takes none.
-        self._own = own
-        self._to_carrier: Window[Asked] = Window(carrier_window, response_s)
-        self._to_esme: Window[Delivered] = Window(esme_window, response_s)
+        self._to_carrier: Window[Asked | AskedToCancel] = Window(carrier_window, response_s)
         self._asked: deque[Pdu] = deque()
-        self._delivered: deque[Pdu] = deque()
-        self._waiting = EarlyReceipts(self._to_carrier)
+        self._early = EarlyReceipts(self._to_carrier)
+        self._deliveries = Deliveries(
+            gate,
+            esme,
+            carrier,
+            self._early,
+            window=esme_window,
+            response_s=response_s,
+            own=own,
+            quiet_s=quiet_s,
+            reply_wait_s=reply_wait_s,
+            heard_parts=heard_parts or HeardParts(),
+        )
         self._refusing = 0
         #: Parts of long messages without a verdict, by identity.
         self._held: dict[int, Pdu] = {}
@@ -110,15 +128,13 @@ class MirrorRelay:
         self._quiet_s = quiet_s
         self._quiet_since = 0.0
         self._unbind: Pdu | None = None
-        self._hearing: dict[int, Session | None] = {}
-        self._reply_parts: Final = ReplyParts(gate.joined, reply_wait_s, heard_parts or HeardParts())
-        #: All parts of a reply that is heard as one, by the identity of the last.
-        self._together: dict[int, tuple[Pdu, ...]] = {}
-        #: When the carrier last delivered anything.
-        self._spoken_at = 0.0
-        #: What was given up, by sequence_number: (decision, whether tdgate itself sent it).
-        self._late: dict[int, tuple[int, bool]] = {}
+        #: What was given up, by sequence_number: (its decisions, whether tdgate itself sent it).
+        self._late: dict[int, tuple[tuple[int, ...], bool]] = {}
         self._draining = False
+        #: Long messages that were permitted here and have not ended.
+        self._long_open = 0
+        #: How permitted messages of the ESME ended: counted for billing (`judging/tallies.py`).
+        self.accepted = self.rejected = self.unknown = 0
 
     # ---- the ESME's requests and answers ------------------------------------------------------------------------
 
@@ -145,8 +161,17 @@ class MirrorRelay:
     @property
     def delivering(self) -> int:
         """Deliveries of the carrier that are not answered yet."""
-        waiting = len(self._waiting.waiting) + len(self._hearing) + len(self._reply_parts)
-        return len(self._to_esme) + len(self._delivered) + waiting
+        return self._deliveries.unanswered
+
+    @property
+    def receipts(self) -> int:
+        """Receipts that came for messages of the account."""
+        return self._deliveries.receipts
+
+    @property
+    def open_messages(self) -> int:
+        """Permitted messages of the ESME that the carrier has not answered; looks at each."""
+        return self._long_open + sum(messages_of(asked) for _, asked in self._to_carrier.entries.values())
 
     @property
     def congested(self) -> bool:
@@ -157,7 +182,7 @@ class MirrorRelay:
     def crowded(self) -> bool:
         """Whether the carrier's deliveries wait for room towards the ESME: reading should stop meanwhile."""
         # WHY not while congested: then the ESME is not read, and only the carrier's answers bring either side on.
-        return bool(self._delivered) and not self._asked
+        return self._deliveries.crowded and not self._asked
 
     def from_esme(self, pdus: list[Pdu], now: float) -> None:
         """Takes the PDUs that the ESME's session let through."""
@@ -172,7 +197,8 @@ class MirrorRelay:
                 else:
                     self._ask(pdu, now)
             elif command_id & RESPONSE_BIT:
-                self._esme_answered(pdu, now)
+                if not self._deliveries.esme_answered(pdu, now):
+                    self._unmatched(pdu, self.esme)
             elif command_id == UNBIND:
                 self._unbind = pdu
                 self._unbind_when_answered()
@@ -195,6 +221,9 @@ class MirrorRelay:
                 verdict: Permit | Refusal | None = self._gate.unanswerable(pdu, "internal.draining")
             elif self.carrier is None or self.carrier.state not in _SENDING:
                 verdict = self._gate.unanswerable(pdu, "internal.upstream")
+            elif pdu.command_id == SUBMIT_MULTI:
+                self._ask_several(pdu, self.carrier, now)
+                return
             else:
                 held = len(self._permitted) + len(self._held)
                 verdict = self._judge(pdu, len(self._to_carrier.entries) + len(self._asked) + self._refusing + held + 1)
@@ -204,7 +233,7 @@ class MirrorRelay:
                 self.esme.respond(pdu, error.status)
             return
         if type(verdict) is Permit and self.carrier is not None:
-            forward(verdict, self.carrier, self._to_carrier.open(Asked(pdu, verdict.decision.id), now))
+            forward(verdict, self.carrier, self._to_carrier.open(Asked(pdu, verdict.decision), now))
         elif isinstance(verdict, Refusal):
             if self._gate.awaits_disk(verdict, pdu):
                 self._refusing += 1
@@ -214,6 +243,48 @@ class MirrorRelay:
             self._held[id(pdu)] = pdu
             self._quiet_since = now
             self._gate.hold(now, len(self._held), self._unheld)
+
+    def _ask_several(self, pdu: Pdu, carrier: Session, now: float) -> None:
+        """Judges a submit_multi: those permitted go on together, and the answer tells of the others."""
+        several = self._gate.judge_several(pdu, self.in_flight + 1)
+        if isinstance(several, Refusal):
+            self._refuse(pdu, several)
+            return
+        permit = several.permit
+        if permit is None:
+            self._refusing += 1
+            self._answer_several(several)
+        else:
+            forward(permit, carrier, self._to_carrier.open(AskedSeveral(several, permit), now))
+
+    def _several_answered(self, asked: AskedSeveral, raw: bytes) -> None:
+        """The carrier's word on the permitted ones, joined with ours on the others."""
+        several = asked.several
+        given, readable = several.answered(raw)
+        if given:
+            self._gate.accepted_several(given, several)
+        if not readable:
+            self._gate.note("pdu.malformed")
+        rejected = 0
+        for decision_id, status in several.rejected(raw):
+            rejected += 1
+            self._gate.outcome(decision_id, REJECTED, status, given)
+        self.rejected += rejected
+        self.accepted += len(several.permitted) - rejected
+        self._refusing += 1
+        self._answer_several(several)
+
+    def _answer_several(self, several: Several) -> None:
+        """Answers a submit_multi; it counts as refusing, and is answered later, while its refusals are on their way."""
+        if several.ready:
+            self._refusing -= 1
+            if self.esme is not None:
+                self.esme.out.append_as(several.answer, several.pdu.sequence)
+
+    def several_durable(self, several: Several) -> None:
+        """The evidence of all refusals of a submit_multi is on disk: the ESME may have its answer, if it stands."""
+        self._answer_several(several)
+        self._unbind_when_answered()
 
     def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
         if self.esme is None:
@@ -226,6 +297,10 @@ class MirrorRelay:
         # A refused submit_sm has no body in v3.4; TLVs need the empty message_id before them.
         named = pdu.command_id | RESPONSE_BIT in (SUBMIT_SM_RESP, DATA_SM_RESP)
         self.esme.respond(pdu, status, b"\0" + tlvs if tlvs and named else b"")
+
+    def reply_durable(self, pdu: Pdu, ok: bool, now: float) -> None:
+        """What a person asked is on disk, or could not be put there: then the carrier shall send it again."""
+        self._deliveries.reply_durable(pdu, ok, now)
 
     def refusal_durable(self, pdu: Pdu, refusal: Refusal) -> None:
         """The evidence of a refusal is on disk: the ESME may have its answer."""
@@ -257,6 +332,23 @@ class MirrorRelay:
         """The message of a part that is held here goes on somewhere."""
         self._quiet_since = now
 
+    def message_permitted(self) -> None:
+        """A long message was permitted by the gate of this bind, where it counts."""
+        self._long_open += 1
+
+    def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
+        """It is known how a long message ended that was permitted here."""
+        self._long_open -= 1
+        if result == ACCEPTED:
+            self.accepted += 1
+        elif result == REJECTED:
+            self.rejected += 1
+            status = int.from_bytes(answer[8:12], "big")
+            self._gate.outcome(decision_id, REJECTED, status, message_id(answer))
+        else:
+            self.unknown += 1
+            self._gate.outcome(decision_id, UNKNOWN, 0, b"")
+
     def unable(self) -> str:
         """The rule for which nothing can be sent to the carrier now, empty where it can."""
         if self._draining:
@@ -267,7 +359,7 @@ class MirrorRelay:
         carrier = self.carrier
         while self._permitted and carrier is not None and carrier.state in _SENDING and not self._to_carrier.full:
             pdu, permit = self._permitted.popleft()
-            forward(permit, carrier, self._to_carrier.open(AskedPart(pdu, permit.decision.id), now))
+            forward(permit, carrier, self._to_carrier.open(AskedPart(pdu, permit.decision), now))
 
     def _go_on(self, now: float) -> None:
         """Sends and asks what waited for room towards the carrier, permitted parts first."""
@@ -280,21 +372,16 @@ class MirrorRelay:
         carrier = self.carrier
         if carrier is None or carrier.state not in _SENDING or self._to_carrier.full:
             return False
-        forward(permit, carrier, self._to_carrier.open(Asked(None, permit.decision.id), now))
+        forward(permit, carrier, self._to_carrier.open(Asked(None, permit.decision), now))
         return True
 
-    def _esme_answered(self, pdu: Pdu, now: float) -> None:
-        held = self._to_esme.peek(pdu.sequence)
-        if held is None or (pdu.command_id != held.pdu.command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK):
-            self._unmatched(pdu, self.esme)
-            return
-        self._to_esme.close(pdu.sequence)
-        if self.carrier is not None:
-            self.carrier.out.append_as(pdu.raw, held.pdu.sequence)
-            if pdu.status == 0:
-                self._gate.acknowledged(held.pdu)
-        while self._delivered and not self._to_esme.full:
-            self._deliver(self._delivered.popleft(), now)
+    def withdraw(self, withdrawal: Withdrawal, now: float) -> bool:
+        """Asks the carrier to cancel a message (it carries none itself); False where there is no room or no way."""
+        carrier = self.carrier
+        if carrier is None or carrier.state not in _SENDING or self._to_carrier.full:
+            return False
+        carrier.out.append_as(withdrawal.octets, self._to_carrier.open(AskedToCancel(withdrawal.decision_id), now))
+        return True
 
     # ---- the carrier's answers and requests ---------------------------------------------------------------------
 
@@ -305,10 +392,9 @@ class MirrorRelay:
             if command_id & RESPONSE_BIT:
                 self._carrier_answered(pdu, now)
             elif command_id in (DELIVER_SM, DATA_SM):
-                self._take_delivery(pdu, now)
+                self._deliveries.take(pdu, now)
             elif command_id == ALERT_NOTIFICATION:
-                if self.esme is not None and self.esme.state in _TAKING:
-                    self.esme.out.append_as(pdu.raw, self._to_esme.next_sequence())
+                self._deliveries.alert(pdu)
             elif command_id == UNBIND:
                 self._gate.note("carrier.lost")
                 assert self.carrier is not None
@@ -323,29 +409,40 @@ class MirrorRelay:
             return
         asked = entry[1]
         request = asked.pdu
-        command_id = SUBMIT_SM if request is None else request.command_id
+        if request is not None:
+            command_id = request.command_id
+        else:
+            command_id = CANCEL_SM if isinstance(asked, AskedToCancel) else SUBMIT_SM
         if pdu.command_id != command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK:
             # WHY: an answer to something else says nothing of this message, which goes on waiting for its own.
             self._gate.note("response.unsolicited")
             return
         del entries[pdu.sequence]
         raw = pdu.raw
-        if request is None:
+        if isinstance(asked, AskedToCancel):
+            self._gate.cancelled(asked.decision_id, _failed(pdu))
+        elif request is None:
             self._gate.own_answered(asked.decision_id, message_id(raw))
+        elif isinstance(asked, AskedSeveral):
+            self._several_answered(asked, raw)
         else:
-            if pdu.status == 0 and pdu.command_id == SUBMIT_SM_RESP:
+            is_part = type(asked) is AskedPart
+            result = ACCEPTED if pdu.status == 0 and pdu.command_id in _ACCEPTING else REJECTED
+            if result == ACCEPTED:
                 # WHY not an empty one: an empty message_id in a cancel_sm names messages by addresses, anybody's.
                 end = raw.find(0, 16)
                 if end > 16:
-                    self._accepted(raw[16:end])
-            elif command_id == SUBMIT_SM:
+                    self._accepted(raw[16:end], request.raw, asked.decision)
+                self.accepted += not is_part
+            elif command_id in SINGLE and not is_part:
+                self.rejected += 1
                 self._gate.outcome(asked.decision_id, REJECTED, pdu.status, message_id(raw))
             if self.esme is not None:
                 self.esme.out.append_as(raw, request.sequence)
-            if type(asked) is AskedPart:
-                self._gate.part_answered(request, raw)
-        if self._waiting.waiting:
-            self._release_receipts(now)
+            if is_part:
+                self._gate.part_answered(request, raw, result)
+        if self._early.waiting:
+            self._deliveries.release_receipts(now)
         if self._asked or self._permitted:
             self._go_on(now)
         if self._held:
@@ -355,13 +452,14 @@ class MirrorRelay:
 
     def _late_answer(self, pdu: Pdu) -> None:
         """An answer that nobody waits for: the request was answered `outcome.unknown`, or it is a duplicate."""
-        decision_id, own = self._late.pop(pdu.sequence, (None, False))
-        if decision_id is None:
+        decision_ids, own = self._late.pop(pdu.sequence, ((), False))
+        if not decision_ids:
             self._unmatched(pdu, self.carrier)
-        elif own:
-            self._gate.own_answered(decision_id, message_id(pdu.raw))
-        else:
-            self._gate.outcome(decision_id, LATE, pdu.status, message_id(pdu.raw))
+        for decision_id in decision_ids:
+            if own:
+                self._gate.own_answered(decision_id, message_id(pdu.raw))
+            else:
+                self._gate.outcome(decision_id, LATE, pdu.status, message_id(pdu.raw))
 
     def _unmatched(self, pdu: Pdu, session: Session | None) -> None:
         """A response that no window waits for: to a link request of ours, or to nothing."""
@@ -370,116 +468,27 @@ class MirrorRelay:
         elif pdu.command_id != ENQUIRE_LINK_RESP:
             self._gate.note("response.unsolicited")
 
-    def _take_delivery(self, pdu: Pdu, now: float) -> None:
-        self._spoken_at = now
-        try:
-            inbound = self._gate.read_inbound(pdu)
-        except PduError as error:
-            self._gate.note("pdu.malformed")
-            assert self.carrier is not None
-            self.carrier.respond(pdu, error.status)
-            return
-        if isinstance(inbound, Receipt):
-            if self._gate.is_own_receipt(inbound):
-                self._answer_carrier(pdu, ESME_ROK)
-            else:
-                self._take_receipt(pdu, inbound, now)
-        elif inbound.part is None:
-            self._hear((pdu,), inbound, now)
-        else:
-            for pdus, reply in self._reply_parts.take(pdu, inbound, inbound.part, now):
-                self._hear(pdus, reply, now)
-
-    def _hear(self, pdus: tuple[Pdu, ...], reply: Reply, now: float) -> None:
-        """Reads what a person wrote, and passes it on: at once, or when what was asked is on disk."""
-        last = pdus[-1]
-        if self._gate.hear(reply, last):
-            self._hearing[id(last)] = self.carrier
-            if len(pdus) > 1:
-                self._together[id(last)] = pdus
-        else:
-            for pdu in pdus:
-                self._deliver(pdu, now)
-
-    def _hear_apart(self, groups: list[Group], now: float) -> None:
-        """Reads parts that are not to become whole in time."""
-        for pdus, reply in groups:
-            self._gate.note("parts.apart")
-            self._hear(pdus, reply, now)
-
-    def reply_durable(self, pdu: Pdu, ok: bool, now: float) -> None:
-        """What a person asked is on disk, or could not be put there: then the carrier shall send it again."""
-        if self._hearing.pop(id(pdu), None) is not self.carrier or self.carrier is None:
-            # The bind it came on is gone, so nobody can be answered: the carrier sends it again on its next one.
-            self._together.pop(id(pdu), None)
-            return
-        for each in self._together.pop(id(pdu), (pdu,)):
-            if not ok:
-                self._answer_carrier(each, ESME_RX_T_APPN)
-            elif self._own:
-                # The refusal is safe, and its account takes no replies: the carrier is done. WHY only here: any other
-                # reply or receipt would be acknowledged and lost; so the carrier keeps it until a receiver binds.
-                self._answer_carrier(each, ESME_ROK)
-                self._gate.acknowledged(each)
-            else:
-                self._deliver(each, now)
-
-    def _take_receipt(self, pdu: Pdu, receipt: Receipt, now: float) -> None:
-        said = self._waiting.take(pdu, receipt.about)
-        if said == WAITS:
-            self._gate.note("receipt.waited")
-        elif said == FULL:
-            self._answer_carrier(pdu, ESME_RX_T_APPN)
-        else:
-            self._deliver(pdu, now)
-
-    def _release_receipts(self, now: float) -> None:
-        for pdu in self._waiting.released():
-            self._deliver(pdu, now)
-
-    def _deliver(self, pdu: Pdu, now: float) -> None:
-        """Passes a delivery to the ESME, or says that it cannot take one now."""
-        esme = self.esme
-        if esme is None or esme.state not in _TAKING or len(self._delivered) >= _DELIVERED_MOST:
-            self._answer_carrier(pdu, ESME_RX_T_APPN)
-        elif self._to_esme.full:
-            self._delivered.append(pdu)
-        else:
-            sequence = self._to_esme.open(Delivered(pdu), now)
-            esme.out.append_as(pdu.raw, sequence)
-
-    def _answer_carrier(self, pdu: Pdu, status: int) -> None:
-        if self.carrier is not None:
-            self.carrier.respond(pdu, status, b"" if status else b"\0")
-
     def carrier_sequence(self) -> int:
         """A sequence_number for a link request to the carrier."""
         return self._to_carrier.next_sequence()
 
     def esme_sequence(self) -> int:
         """A sequence_number for a link request to the ESME."""
-        return self._to_esme.next_sequence()
+        return self._deliveries.sequence()
 
     # ---- losing a side, and time --------------------------------------------------------------------------------
 
     def carrier_lost(self, now: float) -> None:
         """The carrier is gone: nobody knows what became of the open requests, and they are told so."""
         self.carrier = None
-        # WHY read although nobody can be answered: the carrier may not send them again.
-        for pdus, reply in self._reply_parts.release(now):
-            self._gate.note("parts.apart")
-            self._gate.hear(reply, pdus[-1])
+        self._deliveries.carrier_lost(now)
         for asked in self._to_carrier.drain():
             self._unknown(asked)
         self._late.clear()
-        self._to_esme.drain()
-        # WHY: what the carrier delivered and never had answered, it sends again on its next bind.
-        self._delivered.clear()
-        self._waiting.drain()
         while self._permitted:
             # WHY unknown although it was not sent: of its message another part may have been.
             part, permit = self._permitted.popleft()
-            self._unknown(AskedPart(part, permit.decision.id))
+            self._unknown(AskedPart(part, permit.decision))
         if self._held:
             self._gate.parts_given_up("internal.upstream")
         while self._asked:
@@ -489,44 +498,47 @@ class MirrorRelay:
     def carrier_back(self, carrier: Session) -> None:
         """A new bind to the carrier took the place of a lost one."""
         self.carrier = carrier
+        self._deliveries.carrier_back(carrier)
 
     def esme_lost(self) -> None:
         """The ESME is gone: its open deliveries go back to the carrier, its open requests are still waited for."""
         self.esme = None
-        self._hear_apart(self._reply_parts.release(self._spoken_at), self._spoken_at)
-        for delivered in self._to_esme.drain():
-            if self.carrier is not None:
-                status = ESME_RX_T_APPN
-                self.carrier.out.append(
-                    response(delivered.pdu.command_id | RESPONSE_BIT, status, delivered.pdu.sequence)
-                )
-        for pdu in (*self._delivered, *self._waiting.drain()):
-            self._answer_carrier(pdu, ESME_RX_T_APPN)
-        self._delivered.clear()
+        self._deliveries.esme_lost()
         # Not judged yet, so nothing of them is anywhere: they die with the connection that asked.
         self._asked.clear()
         if self._held:
             self._held.clear()
             self._gate.parts_lost()
 
-    def _unknown(self, asked: Asked) -> None:
+    def _unknown(self, asked: Asked | AskedToCancel) -> None:
         request = asked.pdu
         if request is None:
+            if isinstance(asked, AskedToCancel):
+                self._gate.cancelled(asked.decision_id, None)
             return
-        self._gate.outcome(asked.decision_id, UNKNOWN, 0, b"")
+        if isinstance(asked, AskedSeveral):
+            for _, decision in asked.several.permitted:
+                self.unknown += 1
+                self._gate.outcome(decision.id, UNKNOWN, 0, b"")
+            asked.several.unknown(self._gate.status_of(_UNKNOWN_RULE))
+            self._refusing += 1
+            self._answer_several(asked.several)
+            return
         status = self._gate.status_of(_UNKNOWN_RULE)
+        is_part = type(asked) is AskedPart
+        if not is_part:
+            self.unknown += messages_of(asked)
+            self._gate.outcome(asked.decision_id, UNKNOWN, 0, b"")
         if self.esme is not None:
             self.esme.out.append(response(request.command_id | RESPONSE_BIT, status, request.sequence))
-        if type(asked) is AskedPart:
-            self._gate.part_answered(request, response(request.command_id | RESPONSE_BIT, status, request.sequence))
+        if is_part:
+            answer = response(request.command_id | RESPONSE_BIT, status, request.sequence)
+            self._gate.part_answered(request, answer, UNKNOWN)
 
     def next_deadline(self) -> float | None:
         """Monotonic time of the next `handle_deadline`, None while nothing waits."""
-        deadlines = [when for when in (self._to_carrier.next_deadline(), self._to_esme.next_deadline()) if when]
-        first = self._reply_parts.next_deadline()
-        if first is not None:
-            # WHY the quiet: a carrier that waits for an answer of ours sends no other part before it has one.
-            deadlines += [first, self._spoken_at + self._quiet_s]
+        waits = (self._to_carrier.next_deadline(), self._deliveries.next_deadline())
+        deadlines = [when for when in waits if when is not None]
         if self._held:
             due = self._gate.parts_deadline()
             if due is not None:
@@ -541,27 +553,21 @@ class MirrorRelay:
             self._gate.note("response.timeout")
             if len(self._late) >= _LATE_KEPT:
                 del self._late[next(iter(self._late))]
-            self._late[sequence] = (asked.decision_id, asked.pdu is None)
+            self._late[sequence] = (decisions_of(asked), asked.pdu is None)
             self._unknown(asked)
-        for _, delivered in self._to_esme.expired(now):
-            self._gate.note("response.timeout")
-            if self.carrier is not None:
-                status = ESME_RX_T_APPN
-                self.carrier.out.append(
-                    response(delivered.pdu.command_id | RESPONSE_BIT, status, delivered.pdu.sequence)
-                )
-        if self._waiting.waiting:
-            self._release_receipts(now)
+        self._deliveries.give_back_expired(now)
+        if self._early.waiting:
+            self._deliveries.release_receipts(now)
         self._go_on(now)
         if self._held:
             self._gate.parts_due(now)
             if not self._unheld and now >= self._quiet_since + self._quiet_s:
                 self._quiet_since = now
                 self._gate.parts_quiet()
-        if now >= self._spoken_at + self._quiet_s:
-            self._hear_apart(self._reply_parts.release(now), now)
-        else:
-            self._hear_apart(self._reply_parts.expired(now), now)
-        while self._delivered and not self._to_esme.full:
-            self._deliver(self._delivered.popleft(), now)
+        self._deliveries.handle_deadline(now)
         self._unbind_when_answered()
+
+
+def _failed(pdu: Pdu) -> int:
+    """The status of an answer to a cancel_sm; a generic_nack cancels nothing, whatever it says."""
+    return pdu.status or (ESME_RCANCELFAIL if pdu.command_id == GENERIC_NACK else ESME_ROK)

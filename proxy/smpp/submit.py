@@ -13,12 +13,13 @@ from proxy.core.finding import Finding
 from proxy.core.purposes import STRICTEST_FIRST, Purpose
 from proxy.core.records import Account
 from proxy.core.request import Request
+from proxy.core.snapshot import NumberLibrary
 from proxy.smpp import consts
-from proxy.smpp.codec import DistributionList, Fields, decode
+from proxy.smpp.codec import Fields, decode
 from proxy.smpp.concat import SAR, UDH_8, UDH_16, Part
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.plain_submit import read_plain
-from proxy.smpp.short_message import ShortMessage, read_sm
+from proxy.smpp.short_message import ShortMessage, read_data_sm, read_sm
 from proxy.smpp.text import AlphabetTable, readings
 from proxy.smpp.times import seconds_until
 from proxy.smpp.udh import CONCATENATION_8, CONCATENATION_16, concatenation, split_udh
@@ -88,8 +89,6 @@ _CLOSED_UDH: Final[Mapping[int, Finding]] = {
 
 #: Commands that are closed in this release, whole.
 _CLOSED_COMMANDS: Final[Mapping[int, str]] = {
-    consts.SUBMIT_MULTI: "submit_multi",
-    consts.DATA_SM: "data_sm",
     consts.REPLACE_SM: "replace_sm",
 }
 
@@ -110,7 +109,7 @@ class SubmitReader:
     which an account with several purposes says which one it means.
     """
 
-    __slots__ = ("_account", "_likely", "_place", "_purpose_tag", "_senders", "_table", "part")
+    __slots__ = ("_account", "_likely", "_octets", "_place", "_purpose_tag", "_senders", "_table", "part")
 
     def __init__(self, account: Account, table: AlphabetTable, purpose_tag: int) -> None:
         self._account = account
@@ -121,6 +120,8 @@ class SubmitReader:
         self._likely = b""
         #: (kind, reference, total, number) of the part that is being read.
         self._place: tuple[int, int, int, int] | None = None
+        #: The text of what was read with care last, behind its header.
+        self._octets = b""
         #: The latest submit_sm that was read with care, where it is a part that may wait for the others.
         self.part: Part | None = None
 
@@ -152,17 +153,39 @@ class SubmitReader:
     def _careful(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
         """A submit_sm in which something is out of the ordinary."""
         sm = read_sm(pdu.raw)
-        sender, findings = self._senders.get(sm.source_key) or self._sender(sm.source_key)
         self.part = None
+        request = self.read(sm, pdu.raw, request_id, now, has_receiver, over_rate)
+        place = self._place
+        # INVARIANT: the request of a part holds the finding that it is one, so that alone it never passes.
+        if (
+            place is not None
+            and request.sender is not None
+            and request.recipient is not None
+            and _JUDGED_WHOLE.issuperset([finding.rule for finding in request.findings])
+        ):
+            kind, reference, total, number = place
+            self.part = Part(pdu, request, kind, reference, total, number, sm.data_coding, self._octets)
+        return request
+
+    def data(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
+        """A data_sm (SMPP v3.4 §4.7.1) as a request: a text like any other; raises PduError as `submit` does."""
+        return self.read(read_data_sm(pdu.raw), pdu.raw, request_id, now, has_receiver, over_rate)
+
+    def read(
+        self, sm: ShortMessage, raw: bytes, request_id: int, now: float, has_receiver: bool, over_rate: bool
+    ) -> Request:
+        """What a message asks, looked at with care: all its fields, options and TLVs."""
+        sender, findings = self._senders.get(sm.source_key) or self._sender(sm.source_key)
         more, octets, purpose, validity_s = self._with_care(sm, sender, now)
-        request = Request(
+        self._octets = octets
+        return Request(
             id=request_id,
             channel="sms",
             account=self._account,
             sender=sender,
             recipient=recipient(sm.dest_ton, sm.dest_npi, sm.dest),
             readings=readings(octets, sm.data_coding, self._table),
-            octets=pdu.raw,
+            octets=raw,
             received_at=now,
             findings=findings + more,
             binary=sm.data_coding in _BINARY,
@@ -172,17 +195,6 @@ class SubmitReader:
             has_receiver=has_receiver,
             over_rate=over_rate,
         )
-        place = self._place
-        # INVARIANT: the request of a part holds the finding that it is one, so that alone it never passes.
-        if (
-            place is not None
-            and sender is not None
-            and request.recipient is not None
-            and _JUDGED_WHOLE.issuperset([finding.rule for finding in request.findings])
-        ):
-            kind, reference, total, number = place
-            self.part = Part(pdu, request, kind, reference, total, number, sm.data_coding, octets)
-        return request
 
     def closed(self, pdu: Pdu, request_id: int, now: float) -> Request:
         """A command that is closed whole, as a request that says so; raises PduError where it cannot be read."""
@@ -191,29 +203,33 @@ class SubmitReader:
             # A vendor's command or one of v5: nobody knows what it does, so nothing of it is read.
             return self._bare(pdu, request_id, now, None, None, Finding(UNSUPPORTED, "command"))
         fields = decode(pdu.raw)
-        destination: str | None = None
-        if pdu.command_id == consts.SUBMIT_MULTI:
-            listed = fields.values["dest_address"]
-            if isinstance(listed, list) and any(isinstance(each, DistributionList) for each in listed):
-                detail = "distribution_list"
-        elif pdu.command_id == consts.DATA_SM:
-            destination = _address(fields, "dest_addr_ton", "dest_addr_npi", "destination_addr", sender=False)
-        finding = Finding(UNSUPPORTED, detail)
-        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr", sender=True)
-        return self._bare(pdu, request_id, now, source, destination, finding)
+        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
+        return self._bare(pdu, request_id, now, source, None, Finding(UNSUPPORTED, detail))
 
-    def by_message_id(self, pdu: Pdu, request_id: int, now: float, known: Container[object]) -> Request:
-        """A query_sm or cancel_sm as a request, with a finding unless its message_id is one of `known`.
+    def by_message_id(
+        self, pdu: Pdu, request_id: int, now: float, known: Container[object], numbers: NumberLibrary
+    ) -> Request:
+        """A query_sm or cancel_sm as a request, with a finding unless both its message_id and its source are one's own.
 
-        Raises PduError where it cannot be read.
+        `known` are the account's ids. The source is empty, or a number of the account's institution and operator: it
+        has to be that of the message (SMPP v3.4 §4.8.1, §4.9.1), and a carrier may look at nothing else. Raises
+        PduError where it cannot be read.
         """
         fields = decode(pdu.raw)
-        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr", sender=True)
+        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
         name = "query_sm" if pdu.command_id == consts.QUERY_SM else "cancel_sm"
         # WHY: a cancel_sm without an id names a group of messages by addresses: nothing says that they are one's own.
         message_id = fields.values["message_id"]
-        finding = None if message_id and message_id in known else Finding("message.foreign", name)
+        mine = bool(message_id) and message_id in known and self._is_own(source, fields.values["source_addr"], numbers)
+        finding = None if mine else Finding("message.foreign", name)
         return self._bare(pdu, request_id, now, source, None, finding, by_id=True)
+
+    def _is_own(self, source: str | None, written: object, numbers: NumberLibrary) -> bool:
+        if source is None:
+            return written == b""
+        account = self._account
+        rows = numbers.find(source)
+        return any(row.principal == account.principal and row.operator == account.operator for row in rows)
 
     def _bare(
         self,
@@ -375,8 +391,8 @@ def _purpose(value: bytes) -> Purpose | None:
     return next((purpose for purpose in STRICTEST_FIRST if purpose == named), None)
 
 
-def _address(fields: Fields, ton: str, npi: str, name: str, *, sender: bool) -> str | None:
+def _address(fields: Fields, ton: str, npi: str, name: str) -> str | None:
     one, two, octets = fields.values[ton], fields.values[npi], fields.values[name]
     if not (isinstance(one, int) and isinstance(two, int) and isinstance(octets, bytes)):
         return None
-    return addresses.sender(one, two, octets) if sender else recipient(one, two, octets)
+    return addresses.sender(one, two, octets)

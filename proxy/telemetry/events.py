@@ -49,6 +49,9 @@ PDU_MALFORMED: Final = Event(61, "pdu.malformed", "warning", "octets that are no
 PDU_OVERSIZED: Final = Event(62, "pdu.oversized", "warning", "a command_length beyond the limit")
 PDU_UNKNOWN: Final = Event(63, "pdu.unknown", "warning", "a command that SMPP v3.4 does not know")
 PDU_UNEXPECTED: Final = Event(64, "pdu.unexpected", "warning", "a PDU that the bind's state does not allow")
+OUTBIND_RECEIVED: Final = Event(
+    72, "outbind.received", "warning", "a peer asked for a bind, which tdgate never makes so"
+)
 RESPONSE_UNSOLICITED: Final = Event(66, "response.unsolicited", "warning", "a response to nothing that was asked")
 RESPONSE_LATE: Final = Event(67, "response.late", "warning", "a response after its time had run out")
 RESPONSE_TIMEOUT: Final = Event(69, "response.timeout", "warning", "no response came in time")
@@ -78,6 +81,9 @@ SUPPRESSION_RECORDED: Final = Event(143, "suppression.recorded", "info", "a supp
 RELEASE_RECORDED: Final = Event(144, "release.recorded", "info", "a person lifted a suppression of their own")
 REFUSAL_FAILED: Final = Event(145, "refusal.failed", "error", "a refusal could not be kept; the carrier sends it again")
 CONFIRMATION_SENT: Final = Event(146, "confirmation.sent", "info", "a refusal was confirmed to the person")
+WITHDRAWAL_SENT: Final = Event(147, "withdrawal.sent", "info", "a TD had a pending message cancelled at the carrier")
+WITHDRAWAL_DONE: Final = Event(148, "withdrawal.done", "info", "the carrier cancelled a message that was called back")
+WITHDRAWAL_FAILED: Final = Event(149, "withdrawal.failed", "info", "a message that was called back was not cancelled")
 
 REGISTRY_SWAPPED: Final = Event(160, "registry.swapped", "info", "a new registry revision took effect")
 REGISTRY_FAILED: Final = Event(161, "registry.failed", "error", "the registry could not be read; the old one stays")

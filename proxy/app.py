@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from proxy.binds.tracing import TRACE_VERBS, Tracing
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
 from proxy.core.codes import CodeMaps, CodeTableError, load_codes
@@ -25,9 +26,12 @@ from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
 from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import LatestMessages
+from proxy.judging.bypass import BypassDesk
+from proxy.judging.bypass_verbs import BYPASS_VERBS, bypass_verb
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.journal import Journal
+from proxy.judging.tallies import Tallies, utc_us
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.registry.dates import day_number
 from proxy.registry.keys import person_key_for
@@ -148,13 +152,26 @@ class Application:
         opened.push_async_callback(self._end_background)
         builder = SnapshotBuilder(self._store, secret.person_key)
         self._in_force = InForce(await builder.build(rules.pack), rules.vocabulary, rules.codes, time.time())
+        self._bypass = BypassDesk(self._in_force, self._evidence, time.time, self.log, settings.policy.bypass_most_min)
+        opened.callback(self._bypass.close)
         self._revisions = Revisions(
-            builder, self._in_force, swapped=self._swapped, failed=self._registry_failed, spawn=self._spawn
+            builder,
+            self._in_force,
+            swapped=self._swapped,
+            failed=self._registry_failed,
+            spawn=self._spawn,
+            dress=self._bypass.dress,
         )
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
-        self._smpp = SmppServer(settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log)
+        self._tallies = Tallies(self._evidence.append, utc_us, settings.evidence.tally_s)
+        opened.callback(self._tallies.write)
+        self._smpp = SmppServer(
+            settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log, self._tallies
+        )
+        self._tracing = Tracing(settings.path("traces"), self._in_force, self._journal, self._smpp.trace, self.log)
+        opened.callback(self._tracing.close)
         self._verbs = Verbs(self._store, secret, self._revisions.follow)
         self._control = ControlServer(settings.path(CONTROL_SOCKET), self.dispatch)
         self._console = ConsoleProcess(self._config, self.log)
@@ -164,8 +181,11 @@ class Application:
         opened.push_async_callback(self._smpp.drain, settings.smpp.drain_s)
         await self._smpp.start()
         status_file = StatusFile(status_path(settings.state))
-        self._reporter = StatusReporter(status_file, self._in_force, self._journal, self._smpp, self._evidence)
+        self._reporter = StatusReporter(
+            status_file, self._in_force, self._journal, self._smpp, self._evidence, self._tallies, self._bypass
+        )
         self._spawn(self._reporter.run())
+        self._spawn(self._tallies.run())
         self._spawn(turn_days(today, _today, self._store.settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
         if settings.console.enabled:
             self._spawn(self._console.run())
@@ -224,6 +244,7 @@ class Application:
                 return
             self._in_force.codes = rules.codes
             self._in_force.vocabulary = rules.vocabulary
+            self._bypass.most_min = settings.policy.bypass_most_min
             try:
                 await self._store.settle_day()
             except StoreError as error:
@@ -239,6 +260,10 @@ class Application:
         operation = self._operations().get(verb)
         if operation is not None:
             return operation(arguments)
+        if verb in TRACE_VERBS:
+            return self._tracing.verb(verb, arguments)
+        if verb in BYPASS_VERBS:
+            return await bypass_verb(self._bypass, verb, arguments)
         return await self._verbs.dispatch(verb, arguments)
 
     def _operations(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:

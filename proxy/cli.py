@@ -16,7 +16,10 @@ from proxy.app import check, configure, serve
 from proxy.commands import explain as explain_command
 from proxy.commands import optout as optout_command
 from proxy.commands import registry as registry_commands
+from proxy.commands.bypass import add_arguments as add_bypass_arguments
+from proxy.commands.counts import add_arguments as add_counts_arguments
 from proxy.commands.route import add_arguments as add_route_arguments
+from proxy.commands.trace import add_arguments as add_trace_arguments
 from proxy.console.serve import serve as serve_console
 from proxy.evidence import commands as evidence_commands
 from proxy.evidence.disk import LogLockedError
@@ -90,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     explain_command.add_arguments(commands)
     registry_commands.add_arguments(commands)
     add_route_arguments(commands)
+    add_counts_arguments(commands)
+    add_bypass_arguments(commands)
+    add_trace_arguments(commands)
     evidence_commands.add_arguments(commands)
     return parser
 

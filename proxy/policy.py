@@ -14,14 +14,23 @@ import msgspec
 
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.decision import Decision, Permit, Refusal, Seal
-from proxy.core.ground import OUTCOME_ERROR, OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW, Effect, Ground
+from proxy.core.ground import (
+    ASKS_MESSAGE,
+    ASKS_OTHER,
+    OUTCOME_ERROR,
+    OUTCOME_PASS,
+    OUTCOME_REFUSE,
+    OUTCOME_SHADOW,
+    Effect,
+    Ground,
+)
 from proxy.core.lane import Hit, Lane
 from proxy.core.pack import CHINA_OFFSET_S, Hours
 from proxy.core.purposes import PURPOSE_BITS, STRICTEST_FIRST, Channel, Purpose
 from proxy.core.records import Account, Number, Period
 from proxy.core.request import Request
 from proxy.core.senders import on_record
-from proxy.core.snapshot import Snapshot
+from proxy.core.snapshot import ALL_ACCOUNTS, Snapshot
 from proxy.rules.rule import LaneFacts, LaneRule, Rule
 from proxy.rules.table import RULES
 
@@ -154,6 +163,7 @@ def unanswerable(request: Request, snapshot: Snapshot, rule: str, detail: str = 
         pack_version=pack.version,
         revision=snapshot.revision,
         outcomes=b"",
+        asks=ASKS_OTHER if request.by_id else ASKS_MESSAGE,
     )
     return Refusal(Decision(request.id, digest, ground))
 
@@ -201,9 +211,15 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
     checks = []
     modes = []
     ordinary: set[int] = set()
+    bypassed = max(snapshot.bypasses.get(account.id, 0.0), snapshot.bypasses.get(ALL_ACCOUNTS, 0.0))
+    if bypassed > now:
+        edges.append(bypassed)
     for place, rule in enumerate(rules):
         floor = CATALOGUE[rule.id].floor
         mode = "enforce" if floor else snapshot.pack.setting(rule.id).mode_for(rule.id, account.id)
+        # INVARIANT: a bypass weakens no rule of the floor.
+        if bypassed > now and mode == "enforce" and not floor:
+            mode = "shadow"
         modes.append(mode)
         if mode == "off" or channel not in rule.channels or (request.by_id and not rule.by_id):
             continue
@@ -243,6 +259,8 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
             snapshot.pack.version,
             snapshot.revision,
             bytes(outcomes),
+            ASKS_OTHER if request.by_id else ASKS_MESSAGE,
+            "bypass" if bypassed > now else "enforce",
         ),
         hits=tuple(hits),
         errors=tuple(errors),

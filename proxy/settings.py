@@ -18,6 +18,9 @@ S = TypeVar("S", bound=Struct)
 
 _SYSTEM_ID_MOST: Final = 15
 _PASSWORD_MOST: Final = 8
+#: `evidence/counting.py` looks two hours back for what a day may have left open.
+_TALLY_MOST_S: Final = 3600.0
+_BYPASS_MOST_MIN: Final = 24 * 60
 
 
 class SettingsError(Exception):
@@ -102,13 +105,17 @@ class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
-    """The evidence log. `linger_ms` bounds how long a permit may wait for its batch."""
+    """The evidence log. `linger_ms` bounds how long a permit may wait for its batch.
+
+    `tally_s` is how often each account's counts are recorded, at most an hour.
+    """
 
     directory: str = "evidence"
     signing_key: str = "keys/evidence.pem"
     linger_ms: int = 100
     outbox_most_records: int = 200_000
     segment_octets: int = 64 << 20
+    tally_s: float = 60.0
 
 
 class Store(Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,11 +134,15 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which rule pack and vocabulary; a bare name is one that ships, a path is a file."""
+    """Which rule pack and vocabulary; a bare name is one that ships, a path is a file.
+
+    `bypass_most_min`: the longest time for which two people may open a bypass.
+    """
 
     pack: str = "cn-default"
     vocabulary: str = "optout"
     codes: str = "codes"
+    bypass_most_min: int = 120
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True):
@@ -268,7 +279,11 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         if route.tls is not None and bool(route.tls.certificate) != bool(route.tls.key):
             yield f"smpp.routes.{name}.tls: certificate and key come together"
     yield from _ranges("smpp", smpp)
+    if not 1 <= settings.policy.bypass_most_min <= _BYPASS_MOST_MIN:
+        yield f"policy.bypass_most_min: 1 to {_BYPASS_MOST_MIN}"
     yield from _ranges("evidence", settings.evidence)
+    if settings.evidence.tally_s > _TALLY_MOST_S:
+        yield f"evidence.tally_s: at most {_TALLY_MOST_S:.0f}"
     if not _is_one_message(settings.confirmation.text):
         yield "confirmation.text: must fit one message: 160 ASCII characters, or 70 with any other"
     yield from _port("console.port", settings.console.port, least=0)

@@ -27,12 +27,14 @@ from proxy.binds.links import CarrierLink, EsmeLink, Link
 from proxy.binds.pairs import Bound, Pairs, RouteState, links_of
 from proxy.binds.tcp import Listening
 from proxy.binds.tls import client_context, server_context
+from proxy.binds.trace import PduTrace
 from proxy.binds.withdrawing import Withdrawing
 from proxy.core.records import Account
 from proxy.judging.account_gate import InForce
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
+from proxy.judging.tallies import Tallies
 from proxy.settings import Smpp
 from proxy.smpp.consts import BIND_RECEIVER, ESME_RBINDFAIL, ESME_RSYSERR, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, PduError, response
@@ -50,8 +52,16 @@ class SmppServer:
     """The bind proxy. `log(event, **fields)` counts an event and writes a line without personal data."""
 
     def __init__(
-        self, settings: Smpp, in_force: InForce, journal: Journal, hearing: Hearing, confirmer: Confirmer, log: Log
+        self,
+        settings: Smpp,
+        in_force: InForce,
+        journal: Journal,
+        hearing: Hearing,
+        confirmer: Confirmer,
+        log: Log,
+        tallies: Tallies,
     ) -> None:
+        self._tallies = tallies
         self._settings = settings
         self._in_force = in_force
         self._journal = journal
@@ -73,7 +83,9 @@ class SmppServer:
         )
         self._doorkeeper = Doorkeeper(self._credentials, in_force, journal)
         self._dialler = Dialler(self, in_force, self._timers, settings.command_length_most_octets, log)
-        self._pairs = Pairs(settings, in_force, journal, hearing, self.wake, self._confirm, self._withdraw, log)
+        self._pairs = Pairs(
+            settings, in_force, journal, hearing, self.wake, self._confirm, self._withdraw, log, tallies
+        )
         self._withdrawing = Withdrawing(in_force, journal)
         self._listeners: list[asyncio.AbstractServer | Listening] = []
         self._links: set[EsmeLink] = set()
@@ -168,6 +180,10 @@ class SmppServer:
         for bound in self.bounds:
             if bound.route.name == name and not bound.unbinding:
                 bound.relay.draining = False
+
+    def trace(self, account: Account, trace: PduTrace | None) -> None:
+        """Begins the trace of an account, or ends it with None."""
+        self._pairs.trace(account, trace, self.bounds)
 
     # ---- connections and writing --------------------------------------------------------------------------------
 
@@ -340,6 +356,7 @@ class SmppServer:
 
     def _forget(self, bound: Bound) -> None:
         self.bounds.discard(bound)
+        self._tallies.leave(bound.account.id, bound.route.name, bound.gate)
         if not self.bounds:
             self._empty.set()
 

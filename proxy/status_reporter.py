@@ -8,25 +8,40 @@ import os
 import time
 from typing import Final
 
+import msgspec
+
 from proxy.binds.pairs import Bound
 from proxy.evidence.log import EvidenceLog
 from proxy.judging.account_gate import InForce
+from proxy.judging.bypass import BypassDesk
 from proxy.judging.journal import Journal
+from proxy.judging.tallies import Tallies
 from proxy.rules.table import RULE_IDS
 from proxy.smpp_server import SmppServer
 from proxy.telemetry.rows import decision_row, refusal_row
-from proxy.telemetry.status import BindRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile
+from proxy.telemetry.status import BindRow, BypassRow, CountRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile
 from proxy.version import VERSION
 
 _PAUSE_S: Final = 0.25
+#: Accounts and routes of which the window is told; the evidence has all.
+_COUNTS_MOST: Final = 500
 
 
 class StatusReporter:
     """Writes the status file until cancelled."""
 
     def __init__(
-        self, file: StatusFile, in_force: InForce, journal: Journal, smpp: SmppServer, evidence: EvidenceLog
+        self,
+        file: StatusFile,
+        in_force: InForce,
+        journal: Journal,
+        smpp: SmppServer,
+        evidence: EvidenceLog,
+        tallies: Tallies,
+        bypass: BypassDesk,
     ) -> None:
+        self._bypass = bypass
+        self._tallies = tallies
         self._file = file
         self._in_force = in_force
         self._journal = journal
@@ -96,6 +111,17 @@ class StatusReporter:
                 for heard in reversed(journal.heard)
             ),
             rules=RULE_IDS,
+            counts=self._counts(),
+            bypasses=tuple(
+                BypassRow(one.id, one.account, one.by, one.approved_by, one.reason, one.minutes, int(one.until * 1e6))
+                for one in self._bypass.standing()
+            ),
+        )
+
+    def _counts(self) -> tuple[CountRow, ...]:
+        return tuple(
+            CountRow(account, route, *msgspec.structs.astuple(sums))
+            for account, route, sums in self._tallies.totals()[:_COUNTS_MOST]
         )
 
     def _not_ready(self) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
+from proxy.binds.trace import Tap
 from proxy.judging.account_gate import InForce
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.relay import MirrorRelay
@@ -44,6 +45,8 @@ class Link(asyncio.Protocol):
         self.in_force = in_force
         self.other: Link | None = None
         self._crowded = crowded
+        #: Set while the account of this link is traced.
+        self.tap: Tap | None = None
         self._cannot_write = False
         self._reading = True
         #: Whether nothing holds reading up: neither side is stuck, no timer rests.
@@ -110,7 +113,10 @@ class Link(asyncio.Protocol):
         if transport is None:
             return
         if session.out:
-            transport.write(session.out.take())
+            octets = session.out.take()
+            if self.tap is not None:
+                self.tap.goes(octets)
+            transport.write(octets)
         if session.ending and not transport.is_closing():
             transport.close()
 
@@ -145,6 +151,8 @@ class EsmeLink(Link):
         self.owner.esme_came(self)
 
     def data_received(self, data: bytes) -> None:
+        if self.tap is not None:
+            self.tap.came(data)
         now = time.monotonic()
         self.in_force.now = time.time()
         pdus = self.session.receive(data, now)
@@ -188,6 +196,8 @@ class CarrierLink(Link):
     awaits = 0
 
     def data_received(self, data: bytes) -> None:
+        if self.tap is not None:
+            self.tap.came(data)
         now = time.monotonic()
         self.in_force.now = time.time()
         pdus = self.session.receive(data, now)

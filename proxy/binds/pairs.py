@@ -5,13 +5,14 @@ Owns the making of a pair and the counting of an account's receiver paths. Opens
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from msgspec import Struct
 
 from proxy.binds.binding import BindRequest
 from proxy.binds.links import CarrierLink, EsmeLink, Link
+from proxy.binds.trace import PduTrace, Side
 from proxy.core.decision import Permit, Refusal
 from proxy.core.records import Account
 from proxy.judging.account_gate import AccountGate, InForce, Shared
@@ -19,6 +20,7 @@ from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
+from proxy.judging.tallies import Tallies
 from proxy.settings import Route, Smpp
 from proxy.smpp.concat import Reassembly
 from proxy.smpp.consts import BIND_TRANSMITTER
@@ -56,6 +58,7 @@ class Bound(Struct, eq=False):
     kind: Literal["tx", "rx", "trx"]
     own: bool
     shared: Shared
+    traces: dict[str, PduTrace]
     unbinding: bool = False
     counted: bool = False
 
@@ -73,6 +76,15 @@ class Bound(Struct, eq=False):
         if self.carrier is not None:
             self.carrier.relay, self.carrier.other = self.relay, self.esme
         self.count_receiver()
+        self.tap()
+
+    def tap(self) -> None:
+        """Shows both links to the account's trace, if it has one, and to none if not."""
+        trace = self.traces.get(self.account.id)
+        sides: tuple[tuple[Side, Link | None], ...] = (("esme", self.esme), ("carrier", self.carrier))
+        for side, link in sides:
+            if link is not None:
+                link.tap = None if trace is None else link.tap or trace.tap(side, link.session.unframed)
 
 
 class PartsOf:
@@ -120,7 +132,9 @@ class Pairs:
         confirm: Callable[[Bound, Understood], None],
         withdraw: Callable[[Understood], None],
         note: Callable[[str], None],
+        tallies: Tallies,
     ) -> None:
+        self._tallies = tallies
         self._settings = settings
         self._in_force = in_force
         self._journal = journal
@@ -131,6 +145,8 @@ class Pairs:
         self._note = note
         #: By account.
         self.shared: dict[str, Shared] = {}
+        #: The traces that are open, by account; every pair looks in here when it joins its links.
+        self._traces: dict[str, PduTrace] = {}
 
     def make_own(self, account: Account, bind: BindRequest, route: RouteState) -> Bound:
         """A receiver of tdgate's own, still without its carrier link."""
@@ -185,10 +201,21 @@ class Pairs:
             reply_wait_s=self._settings.mo_parts_wait_ms / 1000,
             heard_parts=shared.heard_parts,
         )
-        bound = Bound(account, bind, route, gate, relay, esme, carrier, time.time(), kind, own, shared)
+        bound = Bound(account, bind, route, gate, relay, esme, carrier, time.time(), kind, own, shared, self._traces)
         gate.holder = PartsOf(bound, self._wake)
         bound.join()
+        self._tallies.join(account.id, route.name, gate, relay)
         return bound
+
+    def trace(self, account: Account, trace: PduTrace | None, bounds: Iterable[Bound]) -> None:
+        """Begins (or with None ends) the trace of an account on its links; later ones join it as they come."""
+        if trace is None:
+            self._traces.pop(account.id, None)
+        else:
+            self._traces[account.id] = trace
+        for bound in bounds:
+            if bound.account.id == account.id:
+                bound.tap()
 
     def _shared_by(self, account: Account) -> Shared:
         shared = self.shared.get(account.id)

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from proxy.console.sight import Sight
 from proxy.core.catalogue import CATALOGUE
 from proxy.telemetry.events import EVENTS, REFUSAL_RECORDED, SUPPRESSION_RECORDED
-from proxy.telemetry.status import Status
+from proxy.telemetry.status import CountRow, Status
 
 #: The channels for which this version judges, so for which zeros are given.
 _CHANNELS: Final = ("sms",)
@@ -39,6 +39,9 @@ class StatusCollector(Collector):
             yield from _wire(sight.status)
             yield from _binds(sight.status)
             yield from _evidence(sight.status)
+            yield _counts(sight.status)
+            opened = sum(one.until_us > 0 for one in sight.status.bypasses)
+            yield GaugeMetricFamily("tdgate_bypass_open", "Bypasses that are open", value=opened)
 
 
 def _wire(status: Status) -> Iterator[Metric]:
@@ -102,6 +105,21 @@ def _evidence(status: Status) -> Iterator[Metric]:
     yield GaugeMetricFamily("tdgate_evidence_leaves", "Records in the evidence log", value=evidence.size)
     yield GaugeMetricFamily("tdgate_evidence_queued", "Records that wait for the disk", value=evidence.queued)
     yield GaugeMetricFamily("tdgate_evidence_failed", "1 while the log cannot be written", value=float(evidence.failed))
+
+
+_COUNTED: Final = CountRow.__struct_fields__[2:]
+
+
+def _counts(status: Status) -> Metric:
+    counted = CounterMetricFamily(
+        "tdgate_account_messages",
+        "Messages by account, route and what became of them",
+        labels=("account", "route", "kind"),
+    )
+    for row in status.counts:
+        for kind in _COUNTED:
+            counted.add_metric((row.account, row.route, kind), getattr(row, kind))
+    return counted
 
 
 def registry(look: Callable[[], Sight]) -> CollectorRegistry:

@@ -45,6 +45,19 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Messages are answered with a temporary refusal or not taken until this is over.",
         "在此期间，消息将被暂缓或不予接收。",
     ),
+    "bypass.open": (
+        "Bypass open for {account} until {until}: only the floor rules are enforced.",
+        "应急放行已开启（{account}），至 {until} 止：仅底线规则仍强制执行。",
+    ),
+    "bypass.asked": (
+        "A bypass for {account} over {minutes} min was asked for; another person has to approve it.",
+        "已申请应急放行（{account}，{minutes} 分钟），须由另一人批准。",
+    ),
+    "bypass.all": ("all accounts", "全部账号"),
+    "bypass.people": (
+        "Asked for by {asked}, approved by {approved}: {reason}. To end it: tdgate bypass end {id}",
+        "申请人 {asked}，批准人 {approved}，事由：{reason}。结束命令：tdgate bypass end {id}",
+    ),
     "evidence.failing": (
         "The evidence log cannot be written. Decisions are deferred rather than lost; check the disk.",
         "证据日志无法写入。判定将被暂缓而不会丢失；请检查磁盘。",

@@ -6,6 +6,7 @@ A new revision is a new snapshot; it is put in place by swapping one reference.
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -14,6 +15,8 @@ from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
 from proxy.core.purposes import Channel, Purpose
 from proxy.core.records import Account, Entrustment, Hold, Institution, Licence, Number, Partner
+
+ALL_ACCOUNTS: Final = ""
 
 
 class NumberLibrary:
@@ -70,7 +73,11 @@ class NumberLibrary:
 
 
 class Snapshot(Struct, frozen=True):
-    """Everything the policy may look at."""
+    """Everything the policy may look at.
+
+    `bypasses` are account (or ALL_ACCOUNTS) → UTC second at which it ends: until then all rules but the floor are in
+    shadow for that account. Only `judging/bypass.py` lays them on a snapshot.
+    """
 
     revision: int
     pack: Pack
@@ -86,4 +93,5 @@ class Snapshot(Struct, frozen=True):
     held_numbers: frozenset[str] = frozenset()
     consents: PersonIndex = field(default_factory=PersonIndex)
     suppressions: PersonIndex = field(default_factory=PersonIndex)
+    bypasses: dict[str, float] = {}
     lanes: dict[tuple[str, Channel, str | None, Purpose | None, bool], Lane] = field(default_factory=dict)

@@ -76,7 +76,7 @@ def add_arguments(subparsers: "argparse._SubParsersAction[Any]") -> None:
     one.add_argument("proof", type=Path, help="JSON from `evidence prove --json`")
     _key(one, required=True)
     one.add_argument("--json", action="store_true")
-    one.set_defaults(run=_guarded(check_command))
+    one.set_defaults(run=guarded(check_command))
 
 
 def _command(
@@ -85,7 +85,7 @@ def _command(
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
     parser.add_argument("directory", type=Path, help="the directory with the log's segments")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.set_defaults(run=_guarded(run))
+    parser.set_defaults(run=guarded(run))
     return parser
 
 
@@ -94,10 +94,10 @@ def _key(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument("--key", type=Path, action="append", required=required, metavar="FILE", help=text)
 
 
-def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+def guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
     """Turns what may be wrong with files and arguments into one line and an exit code."""
 
-    def guarded(args: argparse.Namespace) -> int:
+    def run_guarded(args: argparse.Namespace) -> int:
         try:
             return run(args)
         except (_UsageError, KeyFileError) as error:
@@ -107,7 +107,7 @@ def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
             print(f"tdgate evidence: {error}", file=sys.stderr)
             return REFUSED
 
-    return guarded
+    return run_guarded
 
 
 def _print_json(value: object) -> None:

@@ -47,6 +47,7 @@ class Decision(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag
     outcomes: bytes
     rules_hash: bytes
     content: bytes = b""
+    asks: int = 0
 
 
 class Outcome(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=2):
@@ -151,7 +152,49 @@ class RuleTable(Record, frozen=True, array_like=True, gc=False, kw_only=True, ta
     rules: tuple[str, ...]
 
 
-AnyRecord = Decision | Outcome | Suppression | Release | Registry | Start | Stop | Gap | Note | RuleTable
+class Tally(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=11):
+    """What one account sent over one route since its Tally before, of this run: `permitted + carried` are all that were
+    to be answered, `accepted + rejected + unknown + open` what became of them.
+
+    `open` is what waits for the carrier now, `carried` is the `open` of the Tally before. The first of an account and
+    route in a run is all zeros and stands before the account's first Decision.
+    """
+
+    at_us: int
+    since_us: int
+    account: str
+    route: str
+    submitted: int
+    permitted: int
+    refused: int
+    deferred: int
+    carried: int
+    accepted: int
+    rejected: int
+    unknown: int
+    open: int
+    replies: int
+    receipts: int
+
+
+class Bypass(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=12):
+    """A step of a bypass for emergencies: `asked`, `opened`, `ended`, `expired`, `stopped` (with the process).
+
+    `account` is empty for all; `until_us` is 0 before it is open. A Start after an opening ends it too.
+    """
+
+    at_us: int
+    bypass: str
+    step: str
+    actor: str
+    account: str
+    until_us: int
+    reason: str
+
+
+AnyRecord = (
+    Decision | Outcome | Suppression | Release | Registry | Start | Stop | Gap | Note | RuleTable | Tally | Bypass
+)
 
 KINDS: Final[dict[int, type[AnyRecord]]] = {
     1: Decision,
@@ -164,6 +207,8 @@ KINDS: Final[dict[int, type[AnyRecord]]] = {
     8: Gap,
     9: Note,
     10: RuleTable,
+    11: Tally,
+    12: Bypass,
 }
 
 

@@ -40,6 +40,8 @@ from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.whole import whole_request
 
+#: Requests about a message that was sent: judged and recorded, and none of those that are counted for billing.
+_BY_ID: Final = (QUERY_SM, CANCEL_SM)
 _V5: Final = 0x50
 _SENDERS_KEPT: Final = 4096
 
@@ -137,7 +139,6 @@ class AccountGate:
         snapshot = force.snapshot
         if snapshot is not self._snapshot:
             self._renew(snapshot)
-        self.submitted += 1
         journal = self._journal
         now = force.now
         shared = self._shared
@@ -149,28 +150,29 @@ class AccountGate:
                 part = self._reader.part
                 if part is not None and part.request is request:
                     # Counted when its message is judged.
-                    self.submitted -= 1
                     self._part = part
                     return None
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
-        elif pdu.command_id in (QUERY_SM, CANCEL_SM):
+        elif pdu.command_id in _BY_ID:
             request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids, snapshot.numbers)
         else:
             request = self._reader.closed(pdu, request_id, now)
+        counted = not request.by_id
+        self.submitted += counted
         verdict = evaluate(request, snapshot, now)
         if isinstance(verdict, Refusal):
             self._in_flight = in_flight
             return self._refused(pdu, request, verdict)
         if not journal.decided(request, verdict.decision):
             # The permit is dropped unspent: what cannot be recorded does not go on.
-            return self.unanswerable(pdu, "internal.outbox")
+            return self._put_off(pdu, "internal.outbox")
         self._permitted(request, verdict, snapshot)
         return verdict
 
     def _permitted(self, request: Request, permit: Permit, snapshot: Snapshot) -> None:
         """Counts a permit, and remembers whose message it was where that decides whom a reply refuses."""
-        self.permitted += 1
+        self.permitted += not request.by_id
         sender = request.sender or ""
         if self._shared_numbers.get(sender) is not False:
             self._remember(sender, permit.decision, snapshot)
@@ -192,10 +194,11 @@ class AccountGate:
             return crowded or (rate is not None and not rate.take(now))
 
         judged = judge_several(pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
-        self.submitted += len(judged.decisions)
         several = judged.several(lambda decision: force.codes.status(self.account, decision.rule, decision.detail))
         if not record(judged, several, self._journal, self._several_durable):
+            # Nothing of it is counted one by one: the whole is one deferral.
             return self.unanswerable(pdu, "internal.outbox")
+        self.submitted += len(judged.decisions)
         for request, decision in zip(judged.requests, judged.decisions, strict=True):
             if decision.effect == "allow":
                 self.permitted += 1
@@ -227,7 +230,7 @@ class AccountGate:
         # Even where the disk failed the answer is the refusal: the record stays queued and nothing was let through.
         waits = self._recorded(request, refusal, lambda _: self._refusal_durable(pdu, refusal))
         if waits is None:
-            return self.unanswerable(pdu, "internal.outbox")
+            return self._put_off(pdu, "internal.outbox")
         if waits:
             self._awaited = refusal
         return refusal
@@ -240,12 +243,12 @@ class AccountGate:
         if decision.rule == "internal.rule":
             self._log("rule.failed")
         if decision.effect == "defer":
-            self.deferred += 1
+            self.deferred += not request.by_id
             self._journal.decided(request, decision)
             return False
         if not self._journal.decided_durably(request, decision, then):
             return None
-        self.refused += 1
+        self.refused += not request.by_id
         return True
 
     # ---- parts of long messages ---------------------------------------------------------------------------------
@@ -290,7 +293,7 @@ class AccountGate:
                 refusal = verdict
         waits = self._recorded(request, refusal, lambda _: refused(refusal))
         if waits is None:
-            refused(self.unanswerable(parts[0].pdu, "internal.outbox"))
+            refused(self._put_off(parts[0].pdu, "internal.outbox"))
         elif not waits:
             refused(refusal)
         return ()
@@ -317,7 +320,13 @@ class AccountGate:
         self._shared.long_messages.handle_deadline(self, now)
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
-        self.deferred += 1
+        self.submitted += pdu.command_id not in _BY_ID
+        return self._put_off(pdu, rule)
+
+    def _put_off(self, pdu: Pdu, rule: str) -> Refusal:
+        """A deferral of a request that is counted as submitted already."""
+        by_id = pdu.command_id in _BY_ID
+        self.deferred += not by_id
         request = Request(
             id=self._journal.next_id(),
             channel="sms",
@@ -327,6 +336,7 @@ class AccountGate:
             readings=(),
             octets=pdu.raw,
             received_at=self._in_force.now,
+            by_id=by_id,
         )
         refusal = unanswerable(request, self._in_force.snapshot, rule)
         # WHY: when the log is full this record is not taken either; the log counts it, and a Gap record will tell.

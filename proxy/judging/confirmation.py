@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from proxy.core.decision import Permit
+from proxy.core.decision import Decision, Permit
+from proxy.core.ground import ASKS_OWN
 from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.judging.account_gate import InForce
@@ -99,4 +100,9 @@ class Confirmer:
         # WHY: another table needs another memo of lanes, or the lanes of ordinary messages would answer for it.
         snapshot = msgspec.structs.replace(self._in_force.snapshot, lanes={})
         verdict = evaluate(request, snapshot, now, _RULES)
-        return verdict if isinstance(verdict, Permit) and self._journal.decided(request, verdict.decision) else None
+        if not isinstance(verdict, Permit):
+            return None
+        decision = verdict.decision
+        # WHY marked: no account submitted it, so no account's counts have it.
+        own = Decision(decision.id, decision.person, msgspec.structs.replace(decision.ground, asks=ASKS_OWN))
+        return verdict if self._journal.decided(request, own) else None

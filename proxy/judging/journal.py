@@ -71,12 +71,13 @@ class Form:
             effect=_EFFECTS[ground.effect],
             rule=ground.rule,
             detail=ground.detail,
-            mode="enforce",
+            mode=ground.mode,
             pack=ground.pack,
             pack_version=ground.pack_version,
             revision=ground.revision,
             outcomes=ground.outcomes,
             rules_hash=_RULES_HASH,
+            asks=ground.asks,
         )
         octets = records.encode(self._plain)
         numbers, person = _NUMBERS.pack(0xCF, _LONG, 0xCF, _LONG), octets.index(_PERSON)

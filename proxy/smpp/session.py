@@ -197,6 +197,11 @@ class Session:
         return self.receive(b"", now)
 
     @property
+    def unframed(self) -> bytes:
+        """The beginning of a PDU that has not come whole."""
+        return self._rest
+
+    @property
     def backlog(self) -> int:
         """Octets that are not framed yet."""
         return len(self._rest)

@@ -90,6 +90,14 @@ REGISTRY_FAILED: Final = Event(161, "registry.failed", "error", "the registry co
 EVIDENCE_FULL: Final = Event(162, "evidence.full", "error", "decisions come faster than they can be kept")
 STORE_FAILED: Final = Event(165, "store.failed", "error", "the store does not answer")
 
+BYPASS_ASKED: Final = Event(
+    170, "bypass.asked", "warning", "somebody asked for a bypass; another person has to approve"
+)
+BYPASS_OPENED: Final = Event(171, "bypass.opened", "error", "two people opened a bypass: only the floor is enforced")
+BYPASS_ENDED: Final = Event(172, "bypass.ended", "warning", "a bypass ended")
+TRACE_OPENED: Final = Event(173, "trace.opened", "warning", "the PDUs of an account are traced, redacted")
+TRACE_ENDED: Final = Event(174, "trace.ended", "info", "a trace ended")
+
 CONSOLE_STARTED: Final = Event(180, "console.started", "info", "the window for people is open")
 CONSOLE_FAILED: Final = Event(181, "console.failed", "error", "the window for people could not be opened")
 

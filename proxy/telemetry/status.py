@@ -75,6 +75,34 @@ class EvidenceRow(Struct, frozen=True):
     failed: bool
 
 
+class CountRow(Struct, frozen=True):
+    """What an account sent over a route since the process began: the sums of `tdgate counts`, as they stand now."""
+
+    account: str
+    route: str
+    submitted: int
+    permitted: int
+    refused: int
+    deferred: int
+    accepted: int
+    rejected: int
+    unknown: int
+    replies: int
+    receipts: int
+
+
+class BypassRow(Struct, frozen=True):
+    """A bypass that is open, or waits for a second person (`until_us` 0). `account` is empty for all."""
+
+    id: str
+    account: str
+    asked_by: str
+    approved_by: str
+    reason: str
+    minutes: int
+    until_us: int
+
+
 class DecisionRow(Struct, frozen=True):
     """One of the latest decisions. `id` and `outcomes` are hex, `recipient` is masked, `shadow` are the rules that
     would have refused; `rule` and `detail` are empty on an allow.
@@ -136,6 +164,8 @@ class Status(Struct, frozen=True):
     latest: tuple[DecisionRow, ...]
     refusals: tuple[RefusalRow, ...]
     rules: tuple[str, ...] = ()
+    counts: tuple[CountRow, ...] = ()
+    bypasses: tuple[BypassRow, ...] = ()
 
 
 class StatusUnreadableError(Exception):

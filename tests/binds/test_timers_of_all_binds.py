@@ -12,6 +12,7 @@ from proxy.binds.binding import BindRequest
 from proxy.binds.links import CarrierLink, EsmeLink
 from proxy.binds.pairs import Bound, RouteState
 from proxy.judging.account_gate import InForce
+from proxy.judging.tallies import Tallies
 from proxy.settings import Route, Smpp
 from proxy.smpp.consts import BIND_TRANSCEIVER
 from proxy.smpp.session import Session, Timers
@@ -51,7 +52,8 @@ class Served:
         self.in_force = InForce(build(BASE)[1], None, None, 0.0)  # type: ignore[arg-type]
         nobody: Any = None
         journal = journal_over(LogDouble())
-        self.server = SmppServer(Smpp(), self.in_force, journal, nobody, nobody, self.log)
+        tallies = Tallies(lambda _: True, lambda: 0, 60.0)
+        self.server = SmppServer(Smpp(), self.in_force, journal, nobody, nobody, self.log, tallies)
 
     def log(self, event: str, **_: Any) -> None:
         self.logged.append(event)

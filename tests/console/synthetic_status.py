@@ -15,6 +15,7 @@ from proxy.telemetry.counters import Counters
 from proxy.telemetry.rows import refusal_row
 from proxy.telemetry.status import (
     BindRow,
+    CountRow,
     DecisionRow,
     EvidenceRow,
     ListenerRow,
@@ -132,6 +133,7 @@ def status(*, decisions: int = 24, refusals: int = 6, at_us: int | None = None) 
         latest=tuple(latest[:50]),
         refusals=tuple(refusal(number, BEGAN_US - number * 41_000_000) for number in range(refusals)),
         rules=RULE_IDS,
+        counts=(CountRow("jianglan-mkt", "default", 9, 6, 2, 1, 4, 1, 0, 3, 2),),
     )
 
 

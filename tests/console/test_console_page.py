@@ -15,7 +15,7 @@ from proxy.console.sight import Sight
 from proxy.console.texts import TEXTS, choose
 from proxy.core.catalogue import CATALOGUE
 from proxy.settings import Console, Settings
-from proxy.telemetry.status import FRESH_S, EvidenceRow
+from proxy.telemetry.status import FRESH_S, BypassRow, EvidenceRow
 from tests.console.asgi_asker import ask, asked, next_event
 from tests.console.conftest import NOON_US, Scene
 from tests.console.synthetic_status import BOOT, refusal, row, status
@@ -269,3 +269,16 @@ async def test_only_so_many_streams_are_open_and_one_that_ends_makes_room(
             assert (await second.get())["status"] == 503
     async with asyncio.timeout(20), asked(scene.app, "/events") as third:
         assert (await third.get())["status"] == 200
+
+
+def test_a_bypass_that_is_open_is_a_warning_on_the_page(scene: Scene) -> None:
+    rows = (
+        BypassRow("a1b2c3d4", "", "周明（虚构）", "李岚（虚构）", HOSTILE, 10, NOON_US + 600_000_000),
+        BypassRow("e5f60718", "jianglan-mkt", "周明（虚构）", "", "号码库误报", 10, 0),
+    )
+    scene.shows(bypasses=rows)
+    page = scene.ask("/?lang=en").text
+    assert "tdgate bypass end a1b2c3d4" in page
+    assert "Bypass open for all accounts until" in page
+    assert "A bypass for jianglan-mkt over 10 min was asked for" in page
+    assert "<script>alert" not in page

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -26,8 +28,8 @@ def signing_key() -> Ed25519PrivateKey:
 def decision() -> Callable[..., Decision]:
     """Makes a Decision of invented people; `number` is the counter of its id."""
 
-    def make(number: int, boot: int = 1, effect: int = 0) -> Decision:
-        return Decision(
+    def make(number: int, boot: int = 1, effect: int = 0, **more: Any) -> Decision:
+        made = Decision(
             id=boot << 32 | number,
             at_us=1_700_000_000_000_000 + number,
             channel="sms",
@@ -47,6 +49,7 @@ def decision() -> Callable[..., Decision]:
             outcomes=bytes((1, 2 if effect else 1, 0)),
             rules_hash=rules_hash(RULES),
         )
+        return msgspec.structs.replace(made, **more)
 
     return make
 

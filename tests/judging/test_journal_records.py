@@ -44,6 +44,8 @@ _grounds = st.builds(
     pack_version=st.integers(0, 1 << 40),
     revision=_wide,
     outcomes=_octets,
+    asks=st.integers(0, 2),
+    mode=st.sampled_from(("enforce", "bypass")),
 )
 GROUND = Ground(
     "sms", "jianglan-own", "10690001", "allow", "", "", "jianglan", "marketing", "cn-test", 3, 7, bytes(len(RULE_IDS))
@@ -73,12 +75,13 @@ def test_a_stamped_form_is_the_whole_record(
         effect={"allow": 0, "deny": 1, "defer": 2}[ground.effect],
         rule=ground.rule,
         detail=ground.detail,
-        mode="enforce",
+        mode=ground.mode,
         pack=ground.pack,
         pack_version=ground.pack_version,
         revision=ground.revision,
         outcomes=ground.outcomes,
         rules_hash=records.rules_hash(RULE_IDS),
+        asks=ground.asks,
     )
     form = Form(ground, key_id)
     assert form.stamp(decision_id, at_us, person) == records.encode(whole)

@@ -3,9 +3,11 @@
 Owns the only `Seal`, so the only way to a `Permit`. Must never await, read a clock, or pass what it cannot judge: a
 rule that raises is a DEFER under `internal.rule`. How it works: lane rules are judged once per (account, sender,
 purpose) and kept as a lane while nothing they looked at can change; per message only the request rules run. That memo
-is a part of this function, not a second policy: `evaluate` with an empty memo gives the same answer.
+is a part of this function, not a second policy: `evaluate` with an empty memo gives the same answer. A message to
+several persons is judged once for each (`evaluate_many`), and its one permit holds the octets for the permitted ones.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -67,6 +69,46 @@ def evaluate(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule
     except Exception:  # noqa: BLE001, S110  WHY: `_judge_all` meets it again, and turns it into a DEFER
         pass
     return _judge_all(request, snapshot, lane, digest, person, rules)
+
+
+def evaluate_parts(
+    request: Request, parts: tuple[bytes, ...], snapshot: Snapshot, now: float
+) -> tuple[Permit, ...] | Refusal:
+    """May this long message go on? Judged once, as a whole: one decision, and a permit for each of its parts.
+
+    `request` holds the joined text and what was found in any part, `parts` the octets of each PDU, in order.
+    """
+    verdict = evaluate(request, snapshot, now)
+    if isinstance(verdict, Refusal):
+        return verdict
+    return tuple([Permit(_SEAL, verdict.decision, octets) for octets in parts])
+
+
+def evaluate_many(
+    requests: Sequence[Request], encode: Callable[[Sequence[int]], bytes], snapshot: Snapshot, now: float
+) -> tuple[Permit | None, list[Decision]]:
+    """May one message go on to each of several persons? One permit for those who may be sent it, and every decision.
+
+    `requests` ask the same octets for one recipient each; at least one. `encode` writes these octets with the
+    recipients at the given places only; it is not asked where all are permitted: then what came goes on. The permit is
+    None where nobody is permitted, and carries the first permitted decision. Never raises.
+
+    INVARIANT: the permits of single recipients, which hold the octets for all, are dropped here and never leave.
+    """
+    verdicts = [evaluate(request, snapshot, now) for request in requests]
+    decisions = [verdict.decision for verdict in verdicts]
+    places = [place for place, verdict in enumerate(verdicts) if isinstance(verdict, Permit)]
+    if not places:
+        return None, decisions
+    if len(places) == len(requests):
+        return Permit(_SEAL, decisions[0], requests[0].octets), decisions
+    try:
+        octets = encode(places)
+    except Exception:  # noqa: BLE001  WHY: whoever cannot write for whom it is must not send it to all
+        for place in places:
+            decisions[place] = unanswerable(requests[place], snapshot, "internal.rule", "encode").decision
+        return None, decisions
+    return Permit(_SEAL, decisions[places[0]], octets), decisions
 
 
 def _judge_all(

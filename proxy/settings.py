@@ -63,6 +63,8 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     system_id: str = ""
     password: str = ""
     window: int = 1000
+    withdraw: bool = True
+    outbind: Literal["ignore", "close"] = "ignore"
     on_loss: Literal["close", "hold"] = "close"
     binds: int = 2
     carriers: list[str] = []
@@ -124,6 +126,12 @@ class Smpp(Struct, frozen=True, forbid_unknown_fields=True):
     purpose_tag: int = 0x1401
     message_ids_kept: int = 200_000
     delivery_retry_s: float = 5.0
+    parts_deadline_s: float = 30.0
+    parts_quiet_ms: int = 1000
+    parts_most_octets: int = 4 << 20
+    mo_parts_wait_ms: int = 3000
+    pending_most: int = 20_000
+    pending_s: float = 86_400.0
 
 
 class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):

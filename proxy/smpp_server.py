@@ -29,6 +29,7 @@ from proxy.binds.pools import Pools
 from proxy.binds.tcp import Listening
 from proxy.binds.tls import client_context, server_context
 from proxy.binds.trace import PduTrace
+from proxy.binds.withdrawing import Withdrawing
 from proxy.core.records import Account
 from proxy.judging.account_gate import InForce
 from proxy.judging.confirmation import Confirmer
@@ -86,7 +87,10 @@ class SmppServer:
         )
         self._doorkeeper = Doorkeeper(self._credentials, in_force, journal)
         self._dialler = Dialler(self, in_force, self._timers, settings.command_length_most_octets, log)
-        self._pairs = Pairs(settings, in_force, journal, hearing, self.wake, self._confirm, log, tallies)
+        self._pairs = Pairs(
+            settings, in_force, journal, hearing, self.wake, self._confirm, self._withdraw, log, tallies
+        )
+        self._withdrawing = Withdrawing(in_force, journal)
         self._pools = (
             Pools(settings, in_force, journal, hearing, confirmer, self._pairs, self._timers, stores, tallies, log)
             if stores is not None
@@ -461,6 +465,11 @@ class SmppServer:
                 self._tick_esme(link, now)
             except Exception as error:  # noqa: BLE001  WHY: a defect met by one bind must not stop all others' timers
                 self._fail(error, self._by_esme.get(link), link)
+        for shared in self._pairs.shared.values():
+            shared.pending.age(now)
+        written = self._withdrawing.go_on(self.bounds, now)
+        if written:
+            self.wake(*written)
         for bound in tuple(self.bounds):
             try:
                 self._tick_pair(bound, now)
@@ -501,6 +510,10 @@ class SmppServer:
         self._settle(bound)
 
     # ---- confirmations ------------------------------------------------------------------------------------------
+
+    def _withdraw(self, understood: Understood) -> None:
+        """Cancels at the carriers what a person who refused was still to be sent."""
+        self.wake(*self._withdrawing.refused(understood, self._pairs.shared, self.bounds, time.monotonic()))
 
     def _confirm(self, heard_on: Bound, understood: Understood) -> None:
         """Sends the optional confirmation on whatever bind of the account can send."""

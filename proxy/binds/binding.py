@@ -163,6 +163,7 @@ class Dialler:
         """
         loop = asyncio.get_running_loop()
         session = Session("smsc", self._timers, self._most_octets, self._note, time.monotonic())
+        session.outbind_closes = route.outbind == "close"
         link = CarrierLink(session, self._owner, self._in_force, lambda: False)
         link.awaits = int.from_bytes(raw[4:8]) | RESPONSE_BIT
         self._answers[link] = answer = loop.create_future()

@@ -13,18 +13,22 @@ from msgspec import Struct
 from proxy.binds.binding import BindRequest
 from proxy.binds.links import CarrierLink, EsmeLink, Link
 from proxy.binds.trace import PduTrace, Side
-from proxy.core.decision import Refusal
+from proxy.core.decision import Permit, Refusal
 from proxy.core.records import Account
 from proxy.judging.account_gate import AccountGate, InForce, Shared
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
+from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
 from proxy.judging.tallies import Tallies
 from proxy.settings import Route, Smpp
+from proxy.smpp.concat import Reassembly
 from proxy.smpp.consts import BIND_TRANSMITTER
+from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.relay import MirrorRelay
+from proxy.smpp.several import Several
 from proxy.smpp.text import AlphabetTable
 
 _OWN_IDS_KEPT = 4096
@@ -83,6 +87,38 @@ class Bound(Struct, eq=False):
                 link.tap = None if trace is None else link.tap or trace.tap(side, link.session.unframed)
 
 
+class PartsOf:
+    """A pair as the holder of parts: what its relay does about them is written at the end of the loop turn."""
+
+    def __init__(self, bound: Bound, wake: Callable[..., None]) -> None:
+        self._bound = bound
+        self._wake = wake
+
+    def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
+        self._bound.relay.part_permitted(pdu, permit, now)
+        self._wake(self._bound.carrier)
+
+    def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
+        self._bound.relay.part_refused(pdu, refusal)
+        self._wake(self._bound.esme)
+
+    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
+        self._bound.relay.part_answered(pdu, answer)
+        self._wake(self._bound.esme)
+
+    def message_permitted(self) -> None:
+        self._bound.relay.message_permitted()
+
+    def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
+        self._bound.relay.message_ended(decision_id, result, answer)
+
+    def part_joined(self, now: float) -> None:
+        self._bound.relay.part_joined(now)
+
+    def unable(self) -> str:
+        return self._bound.relay.unable()
+
+
 class Pairs:
     """Makes pairs; keeps what all binds of one account share."""
 
@@ -94,6 +130,7 @@ class Pairs:
         hearing: Hearing,
         wake: Callable[..., None],
         confirm: Callable[[Bound, Understood], None],
+        withdraw: Callable[[Understood], None],
         note: Callable[[str], None],
         tallies: Tallies,
     ) -> None:
@@ -104,8 +141,10 @@ class Pairs:
         self._hearing = hearing
         self._wake = wake
         self._confirm = confirm
+        self._withdraw = withdraw
         self._note = note
-        self._shared: dict[str, Shared] = {}
+        #: By account.
+        self.shared: dict[str, Shared] = {}
         #: The traces that are open, by account; every pair looks in here when it joins its links.
         self._traces: dict[str, PduTrace] = {}
 
@@ -125,6 +164,10 @@ class Pairs:
             bound.relay.refusal_durable(pdu, refusal)
             self._wake(bound.esme)
 
+        def several_durable(several: Several) -> None:
+            bound.relay.several_durable(several)
+            self._wake(bound.esme)
+
         def reply_durable(pdu: Pdu, ok: bool) -> None:
             bound.relay.reply_durable(pdu, ok, time.monotonic())
             self._wake(bound.esme, bound.carrier)
@@ -140,8 +183,10 @@ class Pairs:
             transmitter=kind == "tx",
             interface_version=bind.interface_version,
             refusal_durable=refusal_durable,
+            several_durable=several_durable,
             reply_durable=reply_durable,
             confirm=lambda understood: self._confirm(bound, understood),
+            withdraw=self._withdraw,
             log=self._note,
         )
         relay = MirrorRelay(
@@ -152,8 +197,12 @@ class Pairs:
             esme_window=route.settings.window,
             response_s=self._settings.response_timer_s,
             own=own,
+            quiet_s=self._settings.parts_quiet_ms / 1000,
+            reply_wait_s=self._settings.mo_parts_wait_ms / 1000,
+            heard_parts=shared.heard_parts,
         )
         bound = Bound(account, bind, route, gate, relay, esme, carrier, time.time(), kind, own, shared, self._traces)
+        gate.holder = PartsOf(bound, self._wake)
         bound.join()
         self._tallies.join(account.id, route.name, gate, relay)
         return bound
@@ -169,10 +218,13 @@ class Pairs:
                 bound.tap()
 
     def shared_by(self, account: Account) -> Shared:
-        shared = self._shared.get(account.id)
+        shared = self.shared.get(account.id)
         if shared is None:
-            ids = MessageIds(self._settings.message_ids_kept)
-            shared = self._shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT))
+            settings = self._settings
+            ids = MessageIds(settings.message_ids_kept)
+            pending = Pending(ids, settings.pending_most, settings.pending_s)
+            long_messages = LongMessages(Reassembly(settings.parts_deadline_s, settings.parts_most_octets))
+            shared = self.shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT), pending, long_messages)
         # A changed rate counts from the next bind on.
         if account.rate_per_s == 0:
             shared.rate = None

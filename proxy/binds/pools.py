@@ -340,8 +340,10 @@ class Pools:
             transmitter=False,
             interface_version=bind.interface_version,
             refusal_durable=refusal_durable,
+            several_durable=lambda several: None,
             reply_durable=lambda pdu, ok: None,
             confirm=lambda understood: None,
+            withdraw=lambda understood: None,
             log=self._log,
         )
         desk = Desk(

@@ -4,31 +4,41 @@ Owns the joining of the readers of the wire, the policy and the journal for one 
 What is in force (snapshot, vocabulary, codes) is looked up at each request, so a reload binds on the next PDU.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
+from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import CodeMaps
-from proxy.core.decision import Permit, Refusal
+from proxy.core.decision import Decision, Permit, Refusal
+from proxy.core.finding import Finding
 from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.judging.attribution import Answered, is_shared
+from proxy.judging.congestion import Congestion
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
+from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
+from proxy.judging.several import judge_several, record
 from proxy.optout_parser import Vocabulary
-from proxy.policy import evaluate, unanswerable
-from proxy.smpp.consts import CANCEL_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
-from proxy.smpp.gate import LATE, UNKNOWN
-from proxy.smpp.inbound import Receipt, Reply, read_inbound
+from proxy.policy import evaluate, evaluate_parts, unanswerable
+from proxy.smpp.concat import Holder, Part
+from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.gate import CANCELLED, KEPT, LATE, UNKNOWN
+from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
+from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.reply_parts import HeardParts
+from proxy.smpp.several import Several
 from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
+from proxy.smpp.whole import whole_request
 
 #: Requests about a message that was sent: judged and recorded, and none of those that are counted for billing.
 _BY_ID: Final = (QUERY_SM, CANCEL_SM)
@@ -54,6 +64,9 @@ class Shared(Struct):
     rate: RateLimit | None
     message_ids: MessageIds
     own_ids: MessageIds
+    pending: Pending
+    long_messages: LongMessages
+    heard_parts: HeardParts = field(default_factory=HeardParts)
     receivers: int = 0
 
 
@@ -73,8 +86,10 @@ class AccountGate:
         transmitter: bool,
         interface_version: int,
         refusal_durable: Callable[[Pdu, Refusal], None],
+        several_durable: Callable[[Several], None],
         reply_durable: Callable[[Pdu, bool], None],
         confirm: Callable[[Understood], None],
+        withdraw: Callable[[Understood], None],
         log: Callable[[str], None],
     ) -> None:
         self.account = account
@@ -87,18 +102,27 @@ class AccountGate:
         self._transmitter = transmitter
         self._v5 = interface_version >= _V5
         self._refusal_durable = refusal_durable
+        self._several_durable = several_durable
         self._reply_durable = reply_durable
         self._confirm = confirm
+        self._withdraw = withdraw
         self._log = log
         self._snapshot: Snapshot | None = None
         self._shared_numbers: dict[str, bool] = {}
         self._use(account)
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
-        self.accepted = shared.message_ids.add
+        self.accepted = shared.pending.accepted
+        self.accepted_several = shared.pending.accepted_several
         self._awaited: Refusal | None = None
         #: The canonical recipient of the latest permit.
         self.recipient = ""
-        self.submitted = self.permitted = self.refused = self.deferred = self.replies = 0
+        #: Whoever holds this bind's parts: its relay. Set before the first request comes.
+        self.holder: Holder | None = None
+        self._part: Part | None = None
+        #: The ESME's unanswered requests when the latest refusal was made.
+        self._in_flight = 0
+        self._congestion = Congestion(journal)
+        self.submitted = self.permitted = self.refused = self.deferred = self.replies = self.parts = 0
 
     def _renew(self, snapshot: Snapshot) -> None:
         """A new revision: the account may have changed, or be gone, and then nothing of it is approved."""
@@ -112,7 +136,7 @@ class AccountGate:
         self._window = account.window
         self._reader = SubmitReader(account, self._table, self._purpose_tag)
 
-    def judge(self, pdu: Pdu, in_flight: int) -> Permit | Refusal:
+    def judge(self, pdu: Pdu, in_flight: int) -> Permit | Refusal | None:
         force = self._in_force
         snapshot = force.snapshot
         if snapshot is not self._snapshot:
@@ -123,23 +147,77 @@ class AccountGate:
         over = in_flight > self._window or (shared.rate is not None and not shared.rate.take(now))
         journal.last_id = request_id = journal.last_id + 1
         if pdu.command_id == SUBMIT_SM:
-            heard_back = not self._transmitter or shared.receivers > 0
-            request = self._reader.submit(pdu, request_id, now, heard_back, over)
+            request = self._reader.submit(pdu, request_id, now, self._heard_back, over)
+            if request.findings:
+                part = self._reader.part
+                if part is not None and part.request is request:
+                    # Counted when its message is judged.
+                    self._part = part
+                    return None
+        elif pdu.command_id == DATA_SM:
+            request = self._reader.data(pdu, request_id, now, self._heard_back, over)
         elif pdu.command_id in _BY_ID:
-            request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids)
+            request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids, snapshot.numbers)
         else:
             request = self._reader.closed(pdu, request_id, now)
         counted = not request.by_id
         self.submitted += counted
         verdict = evaluate(request, snapshot, now)
         if isinstance(verdict, Refusal):
+            self._in_flight = in_flight
             return self._refused(pdu, request, verdict)
         if not journal.decided(request, verdict.decision):
             # The permit is dropped unspent: what cannot be recorded does not go on.
             return self._put_off(pdu, "internal.outbox")
-        self.permitted += counted
+        self._permitted(request, verdict, snapshot)
+        return verdict
+
+    def _permitted(self, request: Request, permit: Permit, snapshot: Snapshot) -> None:
+        """Counts a permit, and remembers whose message it was where that decides whom a reply refuses."""
+        self.permitted += not request.by_id
         self.recipient = request.recipient or ""
         sender = request.sender or ""
+        if self._shared_numbers.get(sender) is not False:
+            self._remember(sender, permit.decision, snapshot)
+
+    @property
+    def _heard_back(self) -> bool:
+        """Whether replies of persons can come back to this account now."""
+        return not self._transmitter or self._shared.receivers > 0
+
+    def judge_several(self, pdu: Pdu, in_flight: int) -> Several | Refusal:
+        force = self._in_force
+        snapshot, now, rate = force.snapshot, force.now, self._shared.rate
+        if snapshot is not self._snapshot:
+            self._renew(snapshot)
+        self._in_flight = in_flight
+        crowded = in_flight > self._window
+
+        def is_over() -> bool:
+            return crowded or (rate is not None and not rate.take(now))
+
+        judged = judge_several(pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
+        several = judged.several(lambda decision: force.codes.status(self.account, decision.rule, decision.detail))
+        if not record(judged, several, self._journal, self._several_durable):
+            # Nothing of it is counted one by one: the whole is one deferral.
+            return self.unanswerable(pdu, "internal.outbox")
+        self.submitted += len(judged.decisions)
+        for request, decision in zip(judged.requests, judged.decisions, strict=True):
+            if decision.effect == "allow":
+                self.permitted += 1
+                self._remember(request.sender or "", decision, snapshot)
+            elif decision.effect == "deny":
+                self.refused += 1
+            else:
+                self.deferred += 1
+            if decision.rule == "internal.rule":
+                self._log("rule.failed")
+        if several.permit is None:
+            several.refuse(self.status_text(Refusal(judged.decisions[0])))
+        return several
+
+    def _remember(self, sender: str, decision: Decision, snapshot: Snapshot) -> None:
+        """Keeps whose message this was, where only the latest one tells whose a reply to it is."""
         is_shared_number = self._shared_numbers.get(sender)
         if is_shared_number is None:
             if len(self._shared_numbers) >= _SENDERS_KEPT:
@@ -147,30 +225,102 @@ class AccountGate:
                 self._shared_numbers.clear()
             is_shared_number = self._shared_numbers[sender] = is_shared(snapshot, sender)
         if is_shared_number:
-            decision = verdict.decision
             answered = Answered(decision.principal, frozenset((decision.purpose,)))
             self._hearing.latest.remember(decision.person, sender, answered, decision.id)
-        return verdict
 
     def _refused(self, pdu: Pdu, request: Request, refusal: Refusal) -> Refusal:
         """Records a refusal: a final one is answered when it is on disk, a deferral at once."""
+        # Even where the disk failed the answer is the refusal: the record stays queued and nothing was let through.
+        waits = self._recorded(request, refusal, lambda _: self._refusal_durable(pdu, refusal))
+        if waits is None:
+            return self._put_off(pdu, "internal.outbox")
+        if waits:
+            self._awaited = refusal
+        return refusal
+
+    def _recorded(
+        self, request: Request, refusal: Refusal, then: Callable[[BaseException | None], None]
+    ) -> bool | None:
+        """Records a refusal; True where `then` follows when it is on disk, None where the log takes no more."""
         decision = refusal.decision
         if decision.rule == "internal.rule":
             self._log("rule.failed")
         if decision.effect == "defer":
             self.deferred += not request.by_id
             self._journal.decided(request, decision)
-            return refusal
-
-        def then(_error: BaseException | None) -> None:
-            # Even where the disk failed the answer is the refusal: the record stays queued and nothing was let through.
-            self._refusal_durable(pdu, refusal)
-
+            return False
         if not self._journal.decided_durably(request, decision, then):
-            return self._put_off(pdu, "internal.outbox")
+            return None
         self.refused += not request.by_id
-        self._awaited = refusal
-        return refusal
+        return True
+
+    # ---- parts of long messages ---------------------------------------------------------------------------------
+
+    def hold(self, now: float, held: int, others: int) -> None:
+        part, self._part = self._part, None
+        assert part is not None
+        assert self.holder is not None
+        long_messages = self._shared.long_messages
+        long_messages.take(part, self.holder, self, now)
+        if not others and held >= self._window:
+            # The sender may send nothing more before it has an answer: without one nothing would ever go on.
+            long_messages.stall(self.holder, self, 1)
+
+    def judge_parts(
+        self, parts: tuple[Part, ...], rule: str, detail: str, refused: Callable[[Refusal], None]
+    ) -> tuple[Permit, ...]:
+        force = self._in_force
+        snapshot, now = force.snapshot, force.now
+        if snapshot is not self._snapshot:
+            self._renew(snapshot)
+        self.submitted += 1
+        self.parts += len(parts)
+        temporary = bool(rule) and CATALOGUE[rule].kind != "final"
+        more = (Finding(rule, detail),) if rule and not temporary else ()
+        request = whole_request(parts, self._journal.next_id(), self.account, self._table, now, self._heard_back, more)
+        if temporary:
+            refusal = unanswerable(request, snapshot, rule)
+        else:
+            verdict = evaluate_parts(request, tuple([part.pdu.raw for part in parts]), snapshot, now)
+            if not isinstance(verdict, Refusal):
+                if rule:
+                    # A set that is none was let through: the rule that closes it failed to.
+                    refusal = unanswerable(request, snapshot, "internal.rule", rule)
+                elif self._journal.decided(request, verdict[0].decision):
+                    self._permitted(request, verdict[0], snapshot)
+                    return verdict
+                else:
+                    # The permits are dropped unspent: what cannot be recorded does not go on.
+                    refusal = unanswerable(request, snapshot, "internal.outbox")
+            else:
+                refusal = verdict
+        waits = self._recorded(request, refusal, lambda _: refused(refusal))
+        if waits is None:
+            refused(self._put_off(parts[0].pdu, "internal.outbox"))
+        elif not waits:
+            refused(refusal)
+        return ()
+
+    def part_answered(self, pdu: Pdu, answer: bytes, result: str) -> None:
+        self._shared.long_messages.answered(pdu, answer, result)
+
+    def parts_lost(self) -> None:
+        if self.holder is not None:
+            self._shared.long_messages.leave(self.holder, self)
+
+    def parts_given_up(self, rule: str) -> None:
+        if self.holder is not None:
+            self._shared.long_messages.give_up(self.holder, rule, self)
+
+    def parts_quiet(self) -> None:
+        if self.holder is not None:
+            self._shared.long_messages.stall(self.holder, self, 0)
+
+    def parts_deadline(self) -> float | None:
+        return self._shared.long_messages.next_deadline()
+
+    def parts_due(self, now: float) -> None:
+        self._shared.long_messages.handle_deadline(self, now)
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
         self.submitted += pdu.command_id not in _BY_ID
@@ -206,14 +356,21 @@ class AccountGate:
     def status_text(self, refusal: Refusal) -> bytes:
         if not (self._v5 or self.account.status_text):
             return b""
-        return encode_tlvs(((TAG_ADDITIONAL_STATUS_INFO_TEXT, refusal.decision.rule.encode() + b"\0"),))
+        text = encode_tlvs(((TAG_ADDITIONAL_STATUS_INFO_TEXT, refusal.decision.rule.encode() + b"\0"),))
+        return text + self._congestion.octets(self._in_flight, self._window) if self._v5 else text
 
     def awaits_disk(self, refusal: Refusal, pdu: Pdu) -> bool:
         awaited, self._awaited = self._awaited, None
         return awaited is refusal
 
     def read_inbound(self, pdu: Pdu) -> Receipt | Reply:
-        return read_inbound(pdu, self._table)
+        inbound = read_inbound(pdu, self._table)
+        if isinstance(inbound, Receipt) and inbound.final:
+            self._shared.pending.ended(inbound.ids)
+        return inbound
+
+    def joined(self, replies: Sequence[Reply]) -> Reply:
+        return joined(replies, self._table)
 
     def hear(self, reply: Reply, pdu: Pdu) -> bool:
         self.replies += 1
@@ -230,6 +387,9 @@ class AccountGate:
                 # It could not be put on disk: the carrier sends it again, and then it is to be acted upon.
                 self._hearing.wishes.acknowledged(wish)
             self._reply_durable(pdu, ok)
+            if understood.reading.label == "optout":
+                # Whatever the disk says: the refusal binds already, and what is not sent yet is not to be.
+                self._withdraw(understood)
             if changed:
                 self._confirm(understood)
 
@@ -257,6 +417,10 @@ class AccountGate:
     def is_own_receipt(self, receipt: Receipt) -> bool:
         own = self._shared.own_ids
         return any(one in own for one in receipt.ids)
+
+    def cancelled(self, decision_id: int, status: int | None) -> None:
+        self._log("withdrawal.failed" if status or status is None else "withdrawal.done")
+        self._journal.outcome(decision_id, KEPT if status or status is None else CANCELLED, status or 0, b"")
 
     def own_answered(self, decision_id: int, message_id: bytes) -> None:
         if message_id:

@@ -36,12 +36,15 @@ class PoolBooks:
 
     def rejected(self, ticket: Ticket, status: int) -> None:
         self._hearing.latest.forget(ticket.decision_id)
-        self._journal.outcome(ticket.decision_id, REJECTED, status, b"")
+        # WHY not a part: its message has one end, which its desk records.
+        if ticket.part is None:
+            self._journal.outcome(ticket.decision_id, REJECTED, status, b"")
 
     def unknown(self, ticket: Ticket) -> None:
         self._hearing.latest.forget(ticket.decision_id)
-        self._log("outcome.unknown")
-        self._journal.outcome(ticket.decision_id, UNKNOWN, 0, b"")
+        if ticket.part is None:
+            self._log("outcome.unknown")
+            self._journal.outcome(ticket.decision_id, UNKNOWN, 0, b"")
 
     def late(self, ticket: Ticket, route: str, status: int, carrier_id: bytes) -> None:
         self._log("response.late")

@@ -20,7 +20,7 @@ from proxy.judging.hearing import Hearing, Understood
 from proxy.pool.bind import PoolBind
 from proxy.pool.dispatch import our_id
 from proxy.smpp.consts import DATA_SM, ESME_ROK, ESME_RX_T_APPN
-from proxy.smpp.inbound import Receipt, Reply, is_last_receipt, joined, person_of, read_inbound
+from proxy.smpp.inbound import Receipt, Reply, joined, person_of, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.reply_parts import HeardParts, ReplyParts
 from proxy.smpp.short_message import read_data_sm, read_sm
@@ -157,7 +157,7 @@ class PoolReturns:
             # WHY as it is: a receipt whose id cannot be told apart in it is still better than none.
             self._log("receipt.unrenamed")
             renamed = pdu.raw
-        self._keep(bind, pdu, found.account, renamed, found.decision_id if is_last_receipt(pdu) else None)
+        self._keep(bind, pdu, found.account, renamed, found.decision_id if receipt.final else None)
         return True
 
     def _message_of(self, route: str, ids: tuple[bytes, ...], pdu: Pdu) -> Found | None:

@@ -37,7 +37,9 @@ class Answering(Protocol):
     accepted: int
     rejected: int
     unknown: int
-    receipts: int
+
+    @property
+    def receipts(self) -> int: ...
 
     @property
     def open_messages(self) -> int: ...

@@ -23,7 +23,7 @@ from proxy.smpp.consts import (
     UNBIND,
     UNBIND_RESP,
 )
-from proxy.smpp.gate import REJECTED, Gate
+from proxy.smpp.gate import ACCEPTED, REJECTED, UNKNOWN, Gate
 from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.session import Session
 from proxy.smpp.window import Window
@@ -31,6 +31,8 @@ from proxy.smpp.window import Window
 _UNKNOWN_RULE: Final = "outcome.unknown"
 #: What a permitted request ends with that no route took: its permit was never spent.
 _NOT_SENT_RULE: Final = "internal.upstream"
+#: What a part ends with whose recipient refused while it waited.
+_REFUSED_RULE: Final = "suppression.active"
 _TAKING: Final = ("rx", "trx")
 #: Answers that ask for the same delivery once more, later.
 _LATER: Final = (ESME_RX_T_APPN, ESME_RTHROTTLED, ESME_RMSGQFUL)
@@ -112,8 +114,10 @@ class Desk:
         self._held: dict[int, Pdu] = {}
         #: The decision of the latest message in parts: its first part has the decision's id.
         self._latest_whole = 0
-        #: Permitted parts that wait for their answer, by identity.
-        self._parts: set[int] = set()
+        #: Long messages that were permitted here and have not ended.
+        self._long_open = 0
+        #: Open requests that are parts of long messages.
+        self._parts_open = 0
 
     @property
     def draining(self) -> bool:
@@ -134,7 +138,7 @@ class Desk:
     @property
     def open_messages(self) -> int:
         """Permitted messages whose end is not known yet."""
-        return self._open
+        return self._open - self._parts_open + self._long_open
 
     @property
     def delivering(self) -> int:
@@ -190,7 +194,7 @@ class Desk:
         first = permit.decision.id != self._latest_whole
         self._latest_whole = permit.decision.id
         self._open += 1
-        self._parts.add(id(pdu))
+        self._parts_open += 1
         self._dispatch.send(Ticket(self, pdu, permit, carrier, 0 if first else self._next_id()), now)
 
     def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
@@ -207,6 +211,18 @@ class Desk:
             self._unbind_when_answered()
             self._touched()
 
+    def message_permitted(self) -> None:
+        """A long message was permitted by the gate of this bind, where it counts."""
+        self._long_open += 1
+
+    def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
+        """It is known how a long message ended that was permitted here."""
+        self._long_open -= 1
+        self._count(result)
+        if result != ACCEPTED:
+            status = int.from_bytes(answer[8:12], "big") if result == REJECTED else 0
+            self._gate.outcome(decision_id, result, status, b"")
+
     def part_joined(self, now: float) -> None:
         """The message of a part that is held here goes on somewhere."""
         self._quiet_since = now
@@ -214,15 +230,6 @@ class Desk:
     def unable(self) -> str:
         """The rule for which nothing can be sent now, empty where it can."""
         return "internal.draining" if self._draining else ""
-
-    def judge_again(self, ticket: Ticket, now: float) -> None:
-        """Asks anew about a request that waited while its recipient refused; its permit is not spent."""
-        self._open -= 1
-        self.rejected += 1
-        self._gate.outcome(ticket.decision_id, REJECTED, self._gate.status_of(_NOT_SENT_RULE), b"")
-        self._ask(ticket.pdu, now)
-        self._unbind_when_answered()
-        self._touched()
 
     def refusal_durable(self, pdu: Pdu, refusal: Refusal) -> None:
         """The evidence of a refusal is on disk: the ESME may have its answer."""
@@ -244,45 +251,57 @@ class Desk:
     # ---- what becomes of them (see `ticket.Asker`) ----------------------------------------------------------------
 
     def answered(self, ticket: Ticket, octets: bytes) -> None:
-        self._open -= 1
-        self._part_ended(ticket, octets)
-        if octets[8:12] == b"\0\0\0\0":
-            self.accepted += 1
-        else:
-            self.rejected += 1
-        if self.esme is not None:
-            self.esme.out.append(octets)
-        self._unbind_when_answered()
-        self._touched()
+        self._ended(ticket, octets, ACCEPTED if octets[8:12] == b"\0\0\0\0" else REJECTED)
 
     def left_unknown(self, ticket: Ticket) -> None:
-        self._open -= 1
-        self.unknown += 1
-        self._answer(ticket, self._gate.status_of(_UNKNOWN_RULE))
-        self._unbind_when_answered()
-        self._touched()
+        self._ended(ticket, self._response(ticket, _UNKNOWN_RULE), UNKNOWN)
 
     def unroutable(self, ticket: Ticket) -> None:
-        self._open -= 1
-        self.rejected += 1
         # WHY an outcome and no second decision: it was permitted, and then nobody took it.
-        status = self._gate.status_of(_NOT_SENT_RULE)
-        self._gate.outcome(ticket.decision_id, REJECTED, status, b"")
-        self._answer(ticket, status)
+        self._not_sent(ticket)
+        self._ended(ticket, self._response(ticket, _NOT_SENT_RULE), REJECTED)
+
+    def judge_again(self, ticket: Ticket, now: float) -> None:
+        """Asks anew about a request that waited while its recipient refused; its permit is not spent."""
+        self._not_sent(ticket)
+        if ticket.part is not None:
+            # The other parts may be gone already: what is left of it is not sent.
+            self._ended(ticket, self._response(ticket, _REFUSED_RULE), REJECTED)
+            return
+        self._open -= 1
+        self._count(REJECTED)
+        self._ask(ticket.pdu, now)
         self._unbind_when_answered()
         self._touched()
 
-    def _answer(self, ticket: Ticket, status: int) -> None:
-        octets = response(ticket.pdu.command_id | RESPONSE_BIT, status, ticket.pdu.sequence)
-        self._part_ended(ticket, octets)
+    def _ended(self, ticket: Ticket, octets: bytes, result: str) -> None:
+        """Gives the ESME its answer, and counts how the request ended."""
+        self._open -= 1
         if self.esme is not None:
             self.esme.out.append(octets)
+        if ticket.part is None:
+            self._count(result)
+        else:
+            self._parts_open -= 1
+            self._gate.part_answered(ticket.pdu, octets, result)
+        self._unbind_when_answered()
+        self._touched()
 
-    def _part_ended(self, ticket: Ticket, octets: bytes) -> None:
-        """A duplicate of a part gets the answer that the part got."""
-        if id(ticket.pdu) in self._parts:
-            self._parts.discard(id(ticket.pdu))
-            self._gate.part_answered(ticket.pdu, octets)
+    def _not_sent(self, ticket: Ticket) -> None:
+        """A permit that is never spent: its message ends as rejected, by tdgate's own status."""
+        if ticket.part is None:
+            self._gate.outcome(ticket.decision_id, REJECTED, self._gate.status_of(_NOT_SENT_RULE), b"")
+
+    def _count(self, result: str) -> None:
+        if result == ACCEPTED:
+            self.accepted += 1
+        elif result == REJECTED:
+            self.rejected += 1
+        else:
+            self.unknown += 1
+
+    def _response(self, ticket: Ticket, rule: str) -> bytes:
+        return response(ticket.pdu.command_id | RESPONSE_BIT, self._gate.status_of(rule), ticket.pdu.sequence)
 
     def _unbind_when_answered(self) -> None:
         """Answers the ESME's unbind once all its requests have their answers (SMPP v3.4 §4.2)."""
@@ -334,9 +353,8 @@ class Desk:
         for entry in reversed(self._to_esme.drain()):
             self._deliveries.give_back_entry(entry)
         for ticket in self._dispatch.asker_gone(self):
-            self._open -= 1
-            self.rejected += 1
-            self._gate.outcome(ticket.decision_id, REJECTED, self._gate.status_of(_NOT_SENT_RULE), b"")
+            self._not_sent(ticket)
+            self._ended(ticket, self._response(ticket, _NOT_SENT_RULE), REJECTED)
 
     def next_sequence(self) -> int:
         """A sequence_number for a link request to the ESME."""

@@ -76,7 +76,7 @@ class Dispatch:
 
     def send(self, ticket: Ticket, now: float) -> None:
         """Sends a request, lets it wait for its turn, or tells its ESME that no route takes it."""
-        if ticket.is_part and self._send_behind(ticket, now):
+        if ticket.part and self._send_behind(ticket, now):
             return
         candidates = self._choice.candidates(ticket.carrier)
         if candidates is None:

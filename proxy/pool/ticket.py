@@ -31,18 +31,18 @@ class Asker(Protocol):
 class Ticket:
     """One permitted request. `person` is the recipient's digest, `carrier` the name of the recipient's carrier.
 
-    `message` is what the ESME will know it by: the decision's id, but for the later parts of a long message, which have
-    an id each (`is_part`).
+    `part` is None but for the parts of a long message: 0 for its first, an id of their own for the others. `message` is
+    what the ESME will know the request by: the decision's id, or that of the part.
     """
 
-    __slots__ = ("asker", "carrier", "decision_id", "is_part", "message", "pdu", "permit", "person")
+    __slots__ = ("asker", "carrier", "decision_id", "message", "part", "pdu", "permit", "person")
 
-    def __init__(self, asker: Asker, pdu: Pdu, permit: Permit, carrier: str, part: int = 0) -> None:
+    def __init__(self, asker: Asker, pdu: Pdu, permit: Permit, carrier: str, part: int | None = None) -> None:
         self.asker: Final = asker
         self.pdu: Final = pdu
         self.permit: Final = permit
         self.carrier: Final = carrier
         self.decision_id: Final = permit.decision.id
         self.person: Final = permit.decision.person
-        self.is_part: Final = part != 0
+        self.part: Final = part
         self.message: Final = part or permit.decision.id

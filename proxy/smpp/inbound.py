@@ -4,44 +4,64 @@ Owns the branch between the two: only esm_class types 0x04 and 0x20 are receipts
 quotes "TD" refuses nothing, and a user acknowledgement that says "TD" does. Must never decide what a text means.
 """
 
+from collections.abc import Sequence
+from itertools import islice, product
+
 from msgspec import Struct
 
 from proxy.core import addresses
 from proxy.smpp.consts import (
     DATA_SM,
-    ESM_TYPE_MASK,
-    ESM_TYPE_RECEIPT,
-    STATE_ACCEPTED,
-    STATE_ENROUTE,
     TAG_MESSAGE_PAYLOAD,
+    TAG_SAR_MSG_REF_NUM,
+    TAG_SAR_SEGMENT_SEQNUM,
+    TAG_SAR_TOTAL_SEGMENTS,
 )
 from proxy.smpp.pdu import Pdu, PduError
-from proxy.smpp.receipt import is_receipt, receipt_ids, receipt_state
+from proxy.smpp.receipt import is_final, is_receipt, receipt_ids
 from proxy.smpp.short_message import ShortMessage, read_data_sm, read_sm
 from proxy.smpp.text import AlphabetTable, reply_readings
-from proxy.smpp.udh import split_udh
+from proxy.smpp.udh import concatenation, split_udh
 
 _UDHI = 0x40
-#: message_state of receipts that are not the last one of their message (SMPP v3.4 §5.2.28).
-_MORE_TO_COME = (STATE_ENROUTE, STATE_ACCEPTED)
+#: Texts that are tried where the parts of a reply have several readings each.
+_JOINED_MOST = 16
+
+#: source and destination as on the wire, reference, total
+PartKey = tuple[bytes, bytes, int, int]
 
 
 class Receipt(Struct, frozen=True, gc=False):
-    """A delivery receipt: the ids by which it may name its message, and the address that the message went to."""
+    """A delivery receipt: the ids by which it may name its message, and the address that the message went to.
+
+    `final` says that nothing more will become of the message.
+    """
 
     ids: tuple[bytes, ...]
     about: bytes
+    final: bool = True
 
 
-class Reply(Struct, frozen=True, gc=False):
+class ReplyPart(Struct, frozen=True):
+    """Where a part of a reply belongs, and its octets without header."""
+
+    key: PartKey
+    total: int
+    number: int
+    data_coding: int
+    octets: bytes
+
+
+class Reply(Struct, frozen=True):
     """What a person wrote: `person` canonical (None where the address has no form), `number` the one written to.
 
-    `readings` are all plausible readings; () where the text cannot be decoded.
+    `readings` are all plausible readings; () where the text cannot be decoded. `part` says that more belongs to it.
     """
 
     person: str | None
     number: str | None
     readings: tuple[str, ...]
+    part: ReplyPart | None = None
 
 
 def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
@@ -54,20 +74,53 @@ def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
         if not octets and payloads:
             octets = payloads[0]
     if is_receipt(sm.esm_class):
-        return Receipt(receipt_ids(sm, _behind_header(octets) if sm.esm_class & _UDHI else octets), sm.source)
+        said = _behind_header(octets) if sm.esm_class & _UDHI else octets
+        return Receipt(receipt_ids(sm, said), sm.source, is_final(sm, said))
     return Reply(
         person_of(sm.source_ton, sm.source_npi, sm.source),
         addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest),
         _texts(sm, octets, table),
+        _part(sm, octets),
     )
 
 
-def is_last_receipt(pdu: Pdu) -> bool:
-    """Whether no other receipt of its message follows a receipt: it says what became of it in the end."""
-    sm = read_data_sm(pdu.raw) if pdu.command_id == DATA_SM else read_sm(pdu.raw)
-    octets = sm.short_message or next((value for tag, value in sm.tlvs if tag == TAG_MESSAGE_PAYLOAD), b"")
-    text = _behind_header(octets) if sm.esm_class & _UDHI else octets
-    return sm.esm_class & ESM_TYPE_MASK == ESM_TYPE_RECEIPT and receipt_state(sm, text) not in _MORE_TO_COME
+def joined(replies: Sequence[Reply], table: AlphabetTable) -> Reply:
+    """The reply that parts are together, in order: octets are joined before they are read, where one alphabet holds.
+
+    INVARIANT: each of `replies` is a part.
+    """
+    parts = [reply.part for reply in replies if reply.part is not None]
+    first = replies[0]
+    if len({part.data_coding for part in parts}) == 1:
+        texts = reply_readings(b"".join([part.octets for part in parts]), parts[0].data_coding, table)
+    else:
+        texts = ()
+    # WHY too: a part may be in an alphabet of its own, or declared wrongly; then it reads as it did alone.
+    each = [reply.readings or ("",) for reply in replies]
+    apart = ("".join(one) for one in islice(product(*each), _JOINED_MOST))
+    return Reply(first.person, first.number, tuple(dict.fromkeys([text for text in (*texts, *apart) if text])))
+
+
+def _part(sm: ShortMessage, octets: bytes) -> ReplyPart | None:
+    """Where a reply belongs that is one of several parts; None for a whole one, or where its header does not say."""
+    place: tuple[int, int, int] | None = None
+    text = octets
+    if sm.esm_class & _UDHI:
+        try:
+            elements, text = split_udh(octets)
+            place = concatenation(elements)
+        except PduError:
+            return None
+    elif sm.tlvs:
+        given = {tag: int.from_bytes(value) for tag, value in sm.tlvs if len(value) <= 2}
+        reference, total = given.get(TAG_SAR_MSG_REF_NUM), given.get(TAG_SAR_TOTAL_SEGMENTS)
+        number = given.get(TAG_SAR_SEGMENT_SEQNUM)
+        if reference is not None and total is not None and number is not None and 1 <= number <= total <= 0xFF:
+            place = (reference, total, number)
+    if place is None or place[1] == 1:
+        return None
+    reference, total, number = place
+    return ReplyPart((sm.source, sm.dest, reference, total), total, number, sm.data_coding, text)
 
 
 def person_of(ton: int, npi: int, octets: bytes) -> str | None:

@@ -26,6 +26,8 @@ _FIELD: Final = re.compile(
 _ID_IN_FRONT: Final = re.compile(rb"id:([^\s\0]{1,64})", re.IGNORECASE)
 _FIRST_ID: Final = re.compile(rb"[ \r\n\t\0]*([^\s\0]{1,64})")
 
+_UNDER_WAY: Final = (bytes((consts.STATE_ENROUTE,)), bytes((consts.STATE_ACCEPTED,)))
+
 STATES: Final[Mapping[bytes, int]] = MappingProxyType(
     {
         b"ENROUTE": consts.STATE_ENROUTE,
@@ -104,6 +106,21 @@ def receipt_state(sm: ShortMessage, text: bytes) -> int | None:
         return value[0]
     word = re.match(rb"[A-Z]*", receipt_fields(text).get("stat", b"").upper())
     return STATES.get(word[0]) if word is not None else None
+
+
+def is_final(sm: ShortMessage, text: bytes) -> bool:
+    """Tell whether a receipt brings its message to an end: it is no notification, and names no state on the way.
+
+    WHY not `receipt_state`: that reads every field, and this is asked of every receipt. A spelling that is not known
+    here counts as the end, which most receipts are.
+    """
+    if sm.esm_class & ESM_TYPE_MASK != ESM_TYPE_RECEIPT:
+        return False
+    if sm.tlvs:
+        state = first_tlv(sm.tlvs, TAG_MESSAGE_STATE)
+        if state is not None:
+            return state not in _UNDER_WAY
+    return b"stat:ENROUTE" not in text and b"stat:ACCEPT" not in text
 
 
 def id_forms(message_id: bytes) -> tuple[bytes, ...]:

@@ -11,71 +11,49 @@ from collections import deque
 from typing import Final
 
 from proxy.core.decision import Permit, Refusal
+from proxy.smpp.asked import (
+    SINGLE,
+    Asked,
+    AskedPart,
+    AskedSeveral,
+    AskedToCancel,
+    decisions_of,
+    message_id,
+    messages_of,
+)
 from proxy.smpp.consts import (
     ALERT_NOTIFICATION,
+    CANCEL_SM,
     DATA_SM,
     DATA_SM_RESP,
     DELIVER_SM,
     ENQUIRE_LINK_RESP,
+    ESME_RCANCELFAIL,
     ESME_ROK,
-    ESME_RX_T_APPN,
     GENERIC_NACK,
     RESPONSE_BIT,
+    SUBMIT_MULTI,
     SUBMIT_SM,
     SUBMIT_SM_RESP,
     UNBIND,
     UNBIND_RESP,
 )
+from proxy.smpp.deliveries import Deliveries
+from proxy.smpp.early_receipts import EarlyReceipts
 from proxy.smpp.forward import forward
-from proxy.smpp.gate import LATE, REJECTED, UNKNOWN, Gate
-from proxy.smpp.inbound import Receipt
+from proxy.smpp.gate import ACCEPTED, LATE, REJECTED, UNKNOWN, Gate
 from proxy.smpp.pdu import Pdu, PduError, response
+from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.session import Session
-from proxy.smpp.window import Window, is_later
+from proxy.smpp.several import Several
+from proxy.smpp.window import Window
+from proxy.smpp.withdrawal import Withdrawal
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
 _LATE_KEPT: Final = 10_000
-#: Deliveries that wait for the ESME before the carrier is asked to try again later.
-_DELIVERED_MOST: Final = 10_000
-#: Receipts that wait for a response before the carrier is asked to try again later.
-_EARLY_MOST: Final = 1000
-#: Octets at the end of an address by which a receipt knows its message.
-_TAIL: Final = 8
+#: Answers in which the carrier gives the id of a message that it took.
+_ACCEPTING: Final = (SUBMIT_SM_RESP, DATA_SM_RESP)
 _SENDING: Final = ("tx", "trx")
-_TAKING: Final = ("rx", "trx")
-
-
-class Asked:
-    """A permitted request that waits for the carrier. Without a `pdu` tdgate itself sent it."""
-
-    __slots__ = ("decision_id", "pdu")
-
-    def __init__(self, pdu: Pdu | None, decision_id: int) -> None:
-        self.pdu: Final = pdu
-        self.decision_id: Final = decision_id
-
-
-class Delivered:
-    """A delivery of the carrier that waits for the ESME."""
-
-    __slots__ = ("pdu",)
-
-    def __init__(self, pdu: Pdu) -> None:
-        self.pdu: Final = pdu
-
-
-class Waiting:
-    """A receipt that may have come before the response to the message it is about.
-
-    `about` is the end of that message's address, `last` the latest request to it that was open then.
-    """
-
-    __slots__ = ("about", "last", "pdu")
-
-    def __init__(self, pdu: Pdu, about: bytes, last: int) -> None:
-        self.pdu: Final = pdu
-        self.about: Final = about
-        self.last: Final = last
 
 
 class MirrorRelay:
@@ -87,22 +65,23 @@ class MirrorRelay:
     __slots__ = (
         "_accepted",
         "_asked",
-        "_delivered",
+        "_deliveries",
+        "_draining",
+        "_early",
         "_gate",
-        "_hearing",
+        "_held",
         "_judge",
         "_late",
-        "_own",
+        "_long_open",
+        "_permitted",
+        "_quiet_s",
+        "_quiet_since",
         "_refusing",
         "_to_carrier",
-        "_to_esme",
         "_unbind",
-        "_waiting",
         "accepted",
         "carrier",
-        "draining",
         "esme",
-        "receipts",
         "rejected",
         "unknown",
     )
@@ -117,46 +96,82 @@ class MirrorRelay:
         esme_window: int,
         response_s: float,
         own: bool = False,
+        quiet_s: float = 1.0,
+        reply_wait_s: float = 3.0,
+        heard_parts: HeardParts | None = None,
     ) -> None:
         self._gate = gate
         self._judge = gate.judge
         self._accepted = gate.accepted
         self.esme = esme
         self.carrier = carrier
-        #: A receiver that tdgate opened itself: replies end here, since its account takes none.
-        self._own = own
-        self._to_carrier: Window[Asked] = Window(carrier_window, response_s)
-        self._to_esme: Window[Delivered] = Window(esme_window, response_s)
+        self._to_carrier: Window[Asked | AskedToCancel] = Window(carrier_window, response_s)
         self._asked: deque[Pdu] = deque()
-        self._delivered: deque[Pdu] = deque()
-        self._waiting: list[Waiting] = []
+        self._early = EarlyReceipts(self._to_carrier)
+        self._deliveries = Deliveries(
+            gate,
+            esme,
+            carrier,
+            self._early,
+            window=esme_window,
+            response_s=response_s,
+            own=own,
+            quiet_s=quiet_s,
+            reply_wait_s=reply_wait_s,
+            heard_parts=heard_parts or HeardParts(),
+        )
         self._refusing = 0
+        #: Parts of long messages without a verdict, by identity.
+        self._held: dict[int, Pdu] = {}
+        #: Permitted parts that wait for room in the carrier's window, in front of what was not judged yet.
+        self._permitted: deque[tuple[Pdu, Permit]] = deque()
+        self._quiet_s = quiet_s
+        self._quiet_since = 0.0
         self._unbind: Pdu | None = None
-        self._hearing: dict[int, Session | None] = {}
-        #: What was given up, by sequence_number: (decision, whether tdgate itself sent it).
-        self._late: dict[int, tuple[int, bool]] = {}
-        #: Set while the route or the process drains: the ESME's requests are answered `internal.draining`.
-        self.draining = False
-        #: How permitted messages of the ESME ended, and receipts that came: counted for billing (`judging/tallies.py`).
-        self.accepted = self.rejected = self.unknown = self.receipts = 0
+        #: What was given up, by sequence_number: (its decisions, whether tdgate itself sent it).
+        self._late: dict[int, tuple[tuple[int, ...], bool]] = {}
+        self._draining = False
+        #: Long messages that were permitted here and have not ended.
+        self._long_open = 0
+        #: How permitted messages of the ESME ended: counted for billing (`judging/tallies.py`).
+        self.accepted = self.rejected = self.unknown = 0
 
     # ---- the ESME's requests and answers ------------------------------------------------------------------------
 
     @property
     def in_flight(self) -> int:
         """Requests of the ESME that are not answered yet."""
-        return len(self._to_carrier) + len(self._asked) + self._refusing
+        return self._unheld + len(self._held)
 
     @property
-    def open_messages(self) -> int:
-        """Permitted messages of the ESME that the carrier has not answered; looks at each."""
-        asked = (entry[1].pdu for entry in self._to_carrier.entries.values())
-        return sum(pdu is not None and pdu.command_id == SUBMIT_SM for pdu in asked)
+    def _unheld(self) -> int:
+        return len(self._to_carrier) + len(self._asked) + self._refusing + len(self._permitted)
+
+    @property
+    def draining(self) -> bool:
+        """Set while the route or the process drains: the ESME's requests are answered `internal.draining`."""
+        return self._draining
+
+    @draining.setter
+    def draining(self, value: bool) -> None:
+        self._draining = value
+        if value and self._held:
+            self._gate.parts_given_up("internal.draining")
 
     @property
     def delivering(self) -> int:
         """Deliveries of the carrier that are not answered yet."""
-        return len(self._to_esme) + len(self._delivered) + len(self._waiting) + len(self._hearing)
+        return self._deliveries.unanswered
+
+    @property
+    def receipts(self) -> int:
+        """Receipts that came for messages of the account."""
+        return self._deliveries.receipts
+
+    @property
+    def open_messages(self) -> int:
+        """Permitted messages of the ESME that the carrier has not answered; looks at each."""
+        return self._long_open + sum(messages_of(asked) for _, asked in self._to_carrier.entries.values())
 
     @property
     def congested(self) -> bool:
@@ -167,11 +182,13 @@ class MirrorRelay:
     def crowded(self) -> bool:
         """Whether the carrier's deliveries wait for room towards the ESME: reading should stop meanwhile."""
         # WHY not while congested: then the ESME is not read, and only the carrier's answers bring either side on.
-        return bool(self._delivered) and not self._asked
+        return self._deliveries.crowded and not self._asked
 
     def from_esme(self, pdus: list[Pdu], now: float) -> None:
         """Takes the PDUs that the ESME's session let through."""
         entries, size = self._to_carrier.entries, self._to_carrier.size
+        if self._held:
+            self._quiet_since = now
         for pdu in pdus:
             command_id = pdu.command_id
             if command_id == SUBMIT_SM:
@@ -180,7 +197,8 @@ class MirrorRelay:
                 else:
                     self._ask(pdu, now)
             elif command_id & RESPONSE_BIT:
-                self._esme_answered(pdu, now)
+                if not self._deliveries.esme_answered(pdu, now):
+                    self._unmatched(pdu, self.esme)
             elif command_id == UNBIND:
                 self._unbind = pdu
                 self._unbind_when_answered()
@@ -199,24 +217,74 @@ class MirrorRelay:
     def _ask(self, pdu: Pdu, now: float) -> None:
         """Judges one request and acts on the verdict: the only place where a request of the ESME goes on."""
         try:
-            if self.draining:
-                verdict: Permit | Refusal = self._gate.unanswerable(pdu, "internal.draining")
+            if self._draining:
+                verdict: Permit | Refusal | None = self._gate.unanswerable(pdu, "internal.draining")
             elif self.carrier is None or self.carrier.state not in _SENDING:
                 verdict = self._gate.unanswerable(pdu, "internal.upstream")
+            elif pdu.command_id == SUBMIT_MULTI:
+                self._ask_several(pdu, self.carrier, now)
+                return
             else:
-                verdict = self._judge(pdu, len(self._to_carrier.entries) + len(self._asked) + self._refusing + 1)
+                held = len(self._permitted) + len(self._held)
+                verdict = self._judge(pdu, len(self._to_carrier.entries) + len(self._asked) + self._refusing + held + 1)
         except PduError as error:
             self._gate.note("pdu.malformed")
             if self.esme is not None:
                 self.esme.respond(pdu, error.status)
             return
         if type(verdict) is Permit and self.carrier is not None:
-            forward(verdict, self.carrier, self._to_carrier.open(Asked(pdu, verdict.decision.id), now))
+            forward(verdict, self.carrier, self._to_carrier.open(Asked(pdu, verdict.decision), now))
         elif isinstance(verdict, Refusal):
             if self._gate.awaits_disk(verdict, pdu):
                 self._refusing += 1
             else:
                 self._refuse(pdu, verdict)
+        elif verdict is None:
+            self._held[id(pdu)] = pdu
+            self._quiet_since = now
+            self._gate.hold(now, len(self._held), self._unheld)
+
+    def _ask_several(self, pdu: Pdu, carrier: Session, now: float) -> None:
+        """Judges a submit_multi: those permitted go on together, and the answer tells of the others."""
+        several = self._gate.judge_several(pdu, self.in_flight + 1)
+        if isinstance(several, Refusal):
+            self._refuse(pdu, several)
+            return
+        permit = several.permit
+        if permit is None:
+            self._refusing += 1
+            self._answer_several(several)
+        else:
+            forward(permit, carrier, self._to_carrier.open(AskedSeveral(several, permit), now))
+
+    def _several_answered(self, asked: AskedSeveral, raw: bytes) -> None:
+        """The carrier's word on the permitted ones, joined with ours on the others."""
+        several = asked.several
+        given, readable = several.answered(raw)
+        if given:
+            self._gate.accepted_several(given, several)
+        if not readable:
+            self._gate.note("pdu.malformed")
+        rejected = 0
+        for decision_id, status in several.rejected(raw):
+            rejected += 1
+            self._gate.outcome(decision_id, REJECTED, status, given)
+        self.rejected += rejected
+        self.accepted += len(several.permitted) - rejected
+        self._refusing += 1
+        self._answer_several(several)
+
+    def _answer_several(self, several: Several) -> None:
+        """Answers a submit_multi; it counts as refusing, and is answered later, while its refusals are on their way."""
+        if several.ready:
+            self._refusing -= 1
+            if self.esme is not None:
+                self.esme.out.append_as(several.answer, several.pdu.sequence)
+
+    def several_durable(self, several: Several) -> None:
+        """The evidence of all refusals of a submit_multi is on disk: the ESME may have its answer, if it stands."""
+        self._answer_several(several)
+        self._unbind_when_answered()
 
     def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
         if self.esme is None:
@@ -230,32 +298,90 @@ class MirrorRelay:
         named = pdu.command_id | RESPONSE_BIT in (SUBMIT_SM_RESP, DATA_SM_RESP)
         self.esme.respond(pdu, status, b"\0" + tlvs if tlvs and named else b"")
 
+    def reply_durable(self, pdu: Pdu, ok: bool, now: float) -> None:
+        """What a person asked is on disk, or could not be put there: then the carrier shall send it again."""
+        self._deliveries.reply_durable(pdu, ok, now)
+
     def refusal_durable(self, pdu: Pdu, refusal: Refusal) -> None:
         """The evidence of a refusal is on disk: the ESME may have its answer."""
         self._refusing -= 1
         self._refuse(pdu, refusal)
         self._unbind_when_answered()
 
+    # ---- parts of long messages (see `concat.Holder`) ------------------------------------------------------------
+
+    def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
+        """A part that is held here goes on as soon as the carrier's window has room."""
+        if self._held.pop(id(pdu), None) is not None:
+            self._permitted.append((pdu, permit))
+            self._send_permitted(now)
+
+    def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
+        """A part that is held here is refused, its evidence on disk where it has to be."""
+        if self._held.pop(id(pdu), None) is not None:
+            self._refuse(pdu, refusal)
+            self._unbind_when_answered()
+
+    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
+        """A part that is held here came before, and gets the answer that was given then."""
+        if self._held.pop(id(pdu), None) is not None and self.esme is not None:
+            self.esme.out.append_as(answer, pdu.sequence)
+            self._unbind_when_answered()
+
+    def part_joined(self, now: float) -> None:
+        """The message of a part that is held here goes on somewhere."""
+        self._quiet_since = now
+
+    def message_permitted(self) -> None:
+        """A long message was permitted by the gate of this bind, where it counts."""
+        self._long_open += 1
+
+    def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
+        """It is known how a long message ended that was permitted here."""
+        self._long_open -= 1
+        if result == ACCEPTED:
+            self.accepted += 1
+        elif result == REJECTED:
+            self.rejected += 1
+            status = int.from_bytes(answer[8:12], "big")
+            self._gate.outcome(decision_id, REJECTED, status, message_id(answer))
+        else:
+            self.unknown += 1
+            self._gate.outcome(decision_id, UNKNOWN, 0, b"")
+
+    def unable(self) -> str:
+        """The rule for which nothing can be sent to the carrier now, empty where it can."""
+        if self._draining:
+            return "internal.draining"
+        return "" if self.carrier is not None and self.carrier.state in _SENDING else "internal.upstream"
+
+    def _send_permitted(self, now: float) -> None:
+        carrier = self.carrier
+        while self._permitted and carrier is not None and carrier.state in _SENDING and not self._to_carrier.full:
+            pdu, permit = self._permitted.popleft()
+            forward(permit, carrier, self._to_carrier.open(AskedPart(pdu, permit.decision), now))
+
+    def _go_on(self, now: float) -> None:
+        """Sends and asks what waited for room towards the carrier, permitted parts first."""
+        self._send_permitted(now)
+        while self._asked and not self._to_carrier.full:
+            self._ask(self._asked.popleft(), now)
+
     def send_own(self, permit: Permit, now: float) -> bool:
         """Sends a message of tdgate itself (a confirmation); False where there is no room or no way."""
         carrier = self.carrier
         if carrier is None or carrier.state not in _SENDING or self._to_carrier.full:
             return False
-        forward(permit, carrier, self._to_carrier.open(Asked(None, permit.decision.id), now))
+        forward(permit, carrier, self._to_carrier.open(Asked(None, permit.decision), now))
         return True
 
-    def _esme_answered(self, pdu: Pdu, now: float) -> None:
-        held = self._to_esme.peek(pdu.sequence)
-        if held is None or (pdu.command_id != held.pdu.command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK):
-            self._unmatched(pdu, self.esme)
-            return
-        self._to_esme.close(pdu.sequence)
-        if self.carrier is not None:
-            self.carrier.out.append_as(pdu.raw, held.pdu.sequence)
-            if pdu.status == 0:
-                self._gate.acknowledged(held.pdu)
-        while self._delivered and not self._to_esme.full:
-            self._deliver(self._delivered.popleft(), now)
+    def withdraw(self, withdrawal: Withdrawal, now: float) -> bool:
+        """Asks the carrier to cancel a message (it carries none itself); False where there is no room or no way."""
+        carrier = self.carrier
+        if carrier is None or carrier.state not in _SENDING or self._to_carrier.full:
+            return False
+        carrier.out.append_as(withdrawal.octets, self._to_carrier.open(AskedToCancel(withdrawal.decision_id), now))
+        return True
 
     # ---- the carrier's answers and requests ---------------------------------------------------------------------
 
@@ -266,10 +392,9 @@ class MirrorRelay:
             if command_id & RESPONSE_BIT:
                 self._carrier_answered(pdu, now)
             elif command_id in (DELIVER_SM, DATA_SM):
-                self._take_delivery(pdu, now)
+                self._deliveries.take(pdu, now)
             elif command_id == ALERT_NOTIFICATION:
-                if self.esme is not None and self.esme.state in _TAKING:
-                    self.esme.out.append_as(pdu.raw, self._to_esme.next_sequence())
+                self._deliveries.alert(pdu)
             elif command_id == UNBIND:
                 self._gate.note("carrier.lost")
                 assert self.carrier is not None
@@ -284,43 +409,57 @@ class MirrorRelay:
             return
         asked = entry[1]
         request = asked.pdu
-        command_id = SUBMIT_SM if request is None else request.command_id
+        if request is not None:
+            command_id = request.command_id
+        else:
+            command_id = CANCEL_SM if isinstance(asked, AskedToCancel) else SUBMIT_SM
         if pdu.command_id != command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK:
             # WHY: an answer to something else says nothing of this message, which goes on waiting for its own.
             self._gate.note("response.unsolicited")
             return
         del entries[pdu.sequence]
         raw = pdu.raw
-        if request is None:
-            self._gate.own_answered(asked.decision_id, _message_id(raw))
+        if isinstance(asked, AskedToCancel):
+            self._gate.cancelled(asked.decision_id, _failed(pdu))
+        elif request is None:
+            self._gate.own_answered(asked.decision_id, message_id(raw))
+        elif isinstance(asked, AskedSeveral):
+            self._several_answered(asked, raw)
         else:
-            if pdu.status == 0 and pdu.command_id == SUBMIT_SM_RESP:
-                self.accepted += 1
+            is_part = type(asked) is AskedPart
+            result = ACCEPTED if pdu.status == 0 and pdu.command_id in _ACCEPTING else REJECTED
+            if result == ACCEPTED:
                 # WHY not an empty one: an empty message_id in a cancel_sm names messages by addresses, anybody's.
                 end = raw.find(0, 16)
                 if end > 16:
-                    self._accepted(raw[16:end])
-            elif command_id == SUBMIT_SM:
+                    self._accepted(raw[16:end], request.raw, asked.decision)
+                self.accepted += not is_part
+            elif command_id in SINGLE and not is_part:
                 self.rejected += 1
-                self._gate.outcome(asked.decision_id, REJECTED, pdu.status, _message_id(raw))
+                self._gate.outcome(asked.decision_id, REJECTED, pdu.status, message_id(raw))
             if self.esme is not None:
                 self.esme.out.append_as(raw, request.sequence)
-        if self._waiting:
-            self._release_receipts(now)
-        while self._asked and not self._to_carrier.full:
-            self._ask(self._asked.popleft(), now)
+            if is_part:
+                self._gate.part_answered(request, raw, result)
+        if self._early.waiting:
+            self._deliveries.release_receipts(now)
+        if self._asked or self._permitted:
+            self._go_on(now)
+        if self._held:
+            self._quiet_since = now
         if self._unbind is not None:
             self._unbind_when_answered()
 
     def _late_answer(self, pdu: Pdu) -> None:
         """An answer that nobody waits for: the request was answered `outcome.unknown`, or it is a duplicate."""
-        decision_id, own = self._late.pop(pdu.sequence, (None, False))
-        if decision_id is None:
+        decision_ids, own = self._late.pop(pdu.sequence, ((), False))
+        if not decision_ids:
             self._unmatched(pdu, self.carrier)
-        elif own:
-            self._gate.own_answered(decision_id, _message_id(pdu.raw))
-        else:
-            self._gate.outcome(decision_id, LATE, pdu.status, _message_id(pdu.raw))
+        for decision_id in decision_ids:
+            if own:
+                self._gate.own_answered(decision_id, message_id(pdu.raw))
+            else:
+                self._gate.outcome(decision_id, LATE, pdu.status, message_id(pdu.raw))
 
     def _unmatched(self, pdu: Pdu, session: Session | None) -> None:
         """A response that no window waits for: to a link request of ours, or to nothing."""
@@ -329,109 +468,29 @@ class MirrorRelay:
         elif pdu.command_id != ENQUIRE_LINK_RESP:
             self._gate.note("response.unsolicited")
 
-    def _take_delivery(self, pdu: Pdu, now: float) -> None:
-        try:
-            inbound = self._gate.read_inbound(pdu)
-        except PduError as error:
-            self._gate.note("pdu.malformed")
-            assert self.carrier is not None
-            self.carrier.respond(pdu, error.status)
-            return
-        if isinstance(inbound, Receipt):
-            if self._gate.is_own_receipt(inbound):
-                self._answer_carrier(pdu, ESME_ROK)
-            else:
-                self._take_receipt(pdu, inbound, now)
-        elif self._gate.hear(inbound, pdu):
-            self._hearing[id(pdu)] = self.carrier
-        else:
-            self._deliver(pdu, now)
-
-    def reply_durable(self, pdu: Pdu, ok: bool, now: float) -> None:
-        """What a person asked is on disk, or could not be put there: then the carrier shall send it again."""
-        if self._hearing.pop(id(pdu), None) is not self.carrier or self.carrier is None:
-            # The bind it came on is gone, so nobody can be answered: the carrier sends it again on its next one.
-            return
-        if not ok:
-            self._answer_carrier(pdu, ESME_RX_T_APPN)
-        elif self._own:
-            # The refusal is safe, and its account takes no replies: the carrier is done. WHY only here: any other
-            # reply or receipt would be acknowledged and lost; so the carrier keeps it until a receiver binds.
-            self._answer_carrier(pdu, ESME_ROK)
-            self._gate.acknowledged(pdu)
-        else:
-            self._deliver(pdu, now)
-
-    def _take_receipt(self, pdu: Pdu, receipt: Receipt, now: float) -> None:
-        self.receipts += 1
-        # WHY the end of it: carriers write a number with or without its country code.
-        about = receipt.about[-_TAIL:]
-        last = self._latest_to(about)
-        if not last:
-            self._deliver(pdu, now)
-        elif len(self._waiting) >= _EARLY_MOST:
-            self._answer_carrier(pdu, ESME_RX_T_APPN)
-        else:
-            self._gate.note("receipt.waited")
-            self._waiting.append(Waiting(pdu, about, last))
-
-    def _latest_to(self, about: bytes) -> int:
-        """The latest request to an address whose response is awaited, so that the ESME knows no id yet; or 0."""
-        for sequence, (_, asked) in reversed(self._to_carrier.entries.items()):
-            if asked.pdu is not None and about in asked.pdu.raw and _destination(asked.pdu)[-_TAIL:] == about:
-                return sequence
-        return 0
-
-    def _release_receipts(self, now: float) -> None:
-        """Delivers the receipts that wait for nothing any more: what was asked after they came is not theirs."""
-        earliest: dict[bytes, int] = {}
-        for sequence, (_, asked) in self._to_carrier.entries.items():
-            if asked.pdu is not None:
-                earliest.setdefault(_destination(asked.pdu)[-_TAIL:], sequence)
-        still: list[Waiting] = []
-        for waiting in self._waiting:
-            first = earliest.get(waiting.about)
-            if first is None or is_later(first, waiting.last):
-                self._deliver(waiting.pdu, now)
-            else:
-                still.append(waiting)
-        self._waiting = still
-
-    def _deliver(self, pdu: Pdu, now: float) -> None:
-        """Passes a delivery to the ESME, or says that it cannot take one now."""
-        esme = self.esme
-        if esme is None or esme.state not in _TAKING or len(self._delivered) >= _DELIVERED_MOST:
-            self._answer_carrier(pdu, ESME_RX_T_APPN)
-        elif self._to_esme.full:
-            self._delivered.append(pdu)
-        else:
-            sequence = self._to_esme.open(Delivered(pdu), now)
-            esme.out.append_as(pdu.raw, sequence)
-
-    def _answer_carrier(self, pdu: Pdu, status: int) -> None:
-        if self.carrier is not None:
-            self.carrier.respond(pdu, status, b"" if status else b"\0")
-
     def carrier_sequence(self) -> int:
         """A sequence_number for a link request to the carrier."""
         return self._to_carrier.next_sequence()
 
     def esme_sequence(self) -> int:
         """A sequence_number for a link request to the ESME."""
-        return self._to_esme.next_sequence()
+        return self._deliveries.sequence()
 
     # ---- losing a side, and time --------------------------------------------------------------------------------
 
     def carrier_lost(self, now: float) -> None:
         """The carrier is gone: nobody knows what became of the open requests, and they are told so."""
         self.carrier = None
+        self._deliveries.carrier_lost(now)
         for asked in self._to_carrier.drain():
             self._unknown(asked)
         self._late.clear()
-        self._to_esme.drain()
-        # WHY: what the carrier delivered and never had answered, it sends again on its next bind.
-        self._delivered.clear()
-        self._waiting.clear()
+        while self._permitted:
+            # WHY unknown although it was not sent: of its message another part may have been.
+            part, permit = self._permitted.popleft()
+            self._unknown(AskedPart(part, permit.decision))
+        if self._held:
+            self._gate.parts_given_up("internal.upstream")
         while self._asked:
             self._ask(self._asked.popleft(), now)
         self._unbind_when_answered()
@@ -439,36 +498,53 @@ class MirrorRelay:
     def carrier_back(self, carrier: Session) -> None:
         """A new bind to the carrier took the place of a lost one."""
         self.carrier = carrier
+        self._deliveries.carrier_back(carrier)
 
     def esme_lost(self) -> None:
         """The ESME is gone: its open deliveries go back to the carrier, its open requests are still waited for."""
         self.esme = None
-        for delivered in self._to_esme.drain():
-            if self.carrier is not None:
-                status = ESME_RX_T_APPN
-                self.carrier.out.append(
-                    response(delivered.pdu.command_id | RESPONSE_BIT, status, delivered.pdu.sequence)
-                )
-        for pdu in (*self._delivered, *(waiting.pdu for waiting in self._waiting)):
-            self._answer_carrier(pdu, ESME_RX_T_APPN)
-        self._delivered.clear()
-        self._waiting.clear()
+        self._deliveries.esme_lost()
         # Not judged yet, so nothing of them is anywhere: they die with the connection that asked.
         self._asked.clear()
+        if self._held:
+            self._held.clear()
+            self._gate.parts_lost()
 
-    def _unknown(self, asked: Asked) -> None:
+    def _unknown(self, asked: Asked | AskedToCancel) -> None:
         request = asked.pdu
         if request is None:
+            if isinstance(asked, AskedToCancel):
+                self._gate.cancelled(asked.decision_id, None)
             return
-        self.unknown += request.command_id == SUBMIT_SM
-        self._gate.outcome(asked.decision_id, UNKNOWN, 0, b"")
+        if isinstance(asked, AskedSeveral):
+            for _, decision in asked.several.permitted:
+                self.unknown += 1
+                self._gate.outcome(decision.id, UNKNOWN, 0, b"")
+            asked.several.unknown(self._gate.status_of(_UNKNOWN_RULE))
+            self._refusing += 1
+            self._answer_several(asked.several)
+            return
+        status = self._gate.status_of(_UNKNOWN_RULE)
+        is_part = type(asked) is AskedPart
+        if not is_part:
+            self.unknown += messages_of(asked)
+            self._gate.outcome(asked.decision_id, UNKNOWN, 0, b"")
         if self.esme is not None:
-            status = self._gate.status_of(_UNKNOWN_RULE)
             self.esme.out.append(response(request.command_id | RESPONSE_BIT, status, request.sequence))
+        if is_part:
+            answer = response(request.command_id | RESPONSE_BIT, status, request.sequence)
+            self._gate.part_answered(request, answer, UNKNOWN)
 
     def next_deadline(self) -> float | None:
         """Monotonic time of the next `handle_deadline`, None while nothing waits."""
-        deadlines = [when for when in (self._to_carrier.next_deadline(), self._to_esme.next_deadline()) if when]
+        waits = (self._to_carrier.next_deadline(), self._deliveries.next_deadline())
+        deadlines = [when for when in waits if when is not None]
+        if self._held:
+            due = self._gate.parts_deadline()
+            if due is not None:
+                deadlines.append(due)
+                if not self._unheld:
+                    deadlines.append(self._quiet_since + self._quiet_s)
         return min(deadlines, default=None)
 
     def handle_deadline(self, now: float) -> None:
@@ -477,32 +553,21 @@ class MirrorRelay:
             self._gate.note("response.timeout")
             if len(self._late) >= _LATE_KEPT:
                 del self._late[next(iter(self._late))]
-            self._late[sequence] = (asked.decision_id, asked.pdu is None)
+            self._late[sequence] = (decisions_of(asked), asked.pdu is None)
             self._unknown(asked)
-        for _, delivered in self._to_esme.expired(now):
-            self._gate.note("response.timeout")
-            if self.carrier is not None:
-                status = ESME_RX_T_APPN
-                self.carrier.out.append(
-                    response(delivered.pdu.command_id | RESPONSE_BIT, status, delivered.pdu.sequence)
-                )
-        if self._waiting:
-            self._release_receipts(now)
-        while self._asked and not self._to_carrier.full:
-            self._ask(self._asked.popleft(), now)
-        while self._delivered and not self._to_esme.full:
-            self._deliver(self._delivered.popleft(), now)
+        self._deliveries.give_back_expired(now)
+        if self._early.waiting:
+            self._deliveries.release_receipts(now)
+        self._go_on(now)
+        if self._held:
+            self._gate.parts_due(now)
+            if not self._unheld and now >= self._quiet_since + self._quiet_s:
+                self._quiet_since = now
+                self._gate.parts_quiet()
+        self._deliveries.handle_deadline(now)
         self._unbind_when_answered()
 
 
-def _destination(pdu: Pdu) -> bytes:
-    """The destination_addr of a submit_sm as it stands on the wire, to know its receipt by."""
-    raw = pdu.raw
-    after_source = raw.find(0, raw.find(0, 16) + 3)
-    end = raw.find(0, after_source + 3)
-    return raw[after_source + 3 : end] if after_source + 3 <= end else b""
-
-
-def _message_id(raw: bytes) -> bytes:
-    """The message_id of a response, empty where it came without a body."""
-    return raw[16:].partition(b"\0")[0]
+def _failed(pdu: Pdu) -> int:
+    """The status of an answer to a cancel_sm; a generic_nack cancels nothing, whatever it says."""
+    return pdu.status or (ESME_RCANCELFAIL if pdu.command_id == GENERIC_NACK else ESME_ROK)

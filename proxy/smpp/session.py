@@ -72,7 +72,6 @@ _DECIDING: Final[dict[Side, frozenset[int]]] = {
     "esme": BIND_COMMANDS,
     "smsc": frozenset(each | RESPONSE_BIT for each in BIND_COMMANDS),
 }
-_UNANSWERED: Final = frozenset((ALERT_NOTIFICATION, OUTBIND))
 
 _unpack = HEADER.unpack_from
 
@@ -106,6 +105,7 @@ class Session:
         "heard_at",
         "held",
         "out",
+        "outbind_closes",
         "peer",
         "resting",
         "since",
@@ -132,6 +132,8 @@ class Session:
         self.ending = ""
         #: While set, octets collect and nothing is framed: a bind is being decided.
         self.held = False
+        #: Whether an outbind of this peer ends the connection; else it is noted and ignored.
+        self.outbind_closes = False
         #: While set, no timer runs: nothing is read by our own wish; what the peer says in time waits in our socket.
         self.resting = False
 
@@ -328,7 +330,13 @@ class Session:
         elif command_id not in _KNOWN:
             self._note("pdu.unknown")
             self.out.append(generic_nack(ESME_RINVCMDID, sequence))
-        elif command_id in _UNANSWERED:
+        elif command_id == OUTBIND:
+            self._note("outbind.received")
+            # WHY on a new connection too: whoever sends it there is an SMSC that waits for our bind, which never comes:
+            # tdgate dials its carriers itself (SMPP v3.4 §2.2.1).
+            if self.outbind_closes or self.state == "open":
+                self.close("outbind.received")
+        elif command_id == ALERT_NOTIFICATION:
             self._note("pdu.unexpected")
         else:
             again = command_id in BIND_COMMANDS and self.state in ("tx", "rx", "trx")

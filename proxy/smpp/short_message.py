@@ -171,7 +171,7 @@ def _read_sm_by_offset(raw: bytes) -> ShortMessage:
                 () if end == size else parse_tlvs(raw, end),
                 raw[16 : b + 1],
             )
-    return _from_fields(decode(raw), raw, SUBMIT_SM, DELIVER_SM)
+    return from_fields(decode(raw), raw, SUBMIT_SM, DELIVER_SM)
 
 
 def read_data_sm(raw: bytes) -> ShortMessage:
@@ -210,11 +210,14 @@ def read_data_sm(raw: bytes) -> ShortMessage:
                 () if c + 4 == size else parse_tlvs(raw, c + 4),
                 raw[16 : b + 1],
             )
-    return _from_fields(decode(raw), raw, DATA_SM)
+    return from_fields(decode(raw), raw, DATA_SM)
 
 
-def _from_fields(fields: Fields, raw: bytes, *commands: int) -> ShortMessage:
-    """Turn what the general reader made of a PDU into the same struct, so that no PDU depends on the fast paths."""
+def from_fields(fields: Fields, raw: bytes, *commands: int) -> ShortMessage:
+    """Turn what the general reader made of a PDU into the same struct, so that no PDU depends on the fast paths.
+
+    A submit_multi has no address of its own: its `dest` is empty. Raises `PduError` where it is none of `commands`.
+    """
     if fields.command_id not in commands:
         raise PduError(ESME_RINVCMDID, "command_id")
 

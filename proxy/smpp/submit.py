@@ -13,14 +13,16 @@ from proxy.core.finding import Finding
 from proxy.core.purposes import STRICTEST_FIRST, Purpose
 from proxy.core.records import Account
 from proxy.core.request import Request
+from proxy.core.snapshot import NumberLibrary
 from proxy.smpp import consts
-from proxy.smpp.codec import DistributionList, Fields, decode
+from proxy.smpp.codec import Fields, decode
+from proxy.smpp.concat import SAR, UDH_8, UDH_16, Part
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.plain_submit import read_plain
-from proxy.smpp.short_message import ShortMessage, read_sm
+from proxy.smpp.short_message import ShortMessage, read_data_sm, read_sm
 from proxy.smpp.text import AlphabetTable, readings
 from proxy.smpp.times import seconds_until
-from proxy.smpp.udh import concatenation, split_udh
+from proxy.smpp.udh import CONCATENATION_8, CONCATENATION_16, concatenation, split_udh
 
 _TYPE_BITS: Final = 0x3C
 _UDHI: Final = 0x40
@@ -36,9 +38,6 @@ _PROTOCOL_IDS: Final = frozenset((0x00, *range(0x41, 0x48)))
 
 #: TLVs that may not stand in a submit_sm, with what is said of it.
 _CLOSED_TAGS: Final[Mapping[int, Finding]] = {
-    consts.TAG_SAR_MSG_REF_NUM: Finding(PARTIAL, "sar"),
-    consts.TAG_SAR_TOTAL_SEGMENTS: Finding(PARTIAL, "sar"),
-    consts.TAG_SAR_SEGMENT_SEQNUM: Finding(PARTIAL, "sar"),
     consts.TAG_SOURCE_PORT: Finding(AMBIGUOUS, "port"),
     consts.TAG_DEST_PORT: Finding(AMBIGUOUS, "port"),
     consts.TAG_SOURCE_SUBADDRESS: Finding(AMBIGUOUS, "subaddress"),
@@ -58,6 +57,14 @@ _CLOSED_TAGS: Final[Mapping[int, Finding]] = {
     consts.TAG_QOS_TIME_TO_LIVE: Finding(UNSUPPORTED, "time_to_live"),
     consts.TAG_MS_VALIDITY: Finding(UNSUPPORTED, "ms_validity"),
 }
+#: The TLVs of a part, with the octets of each (SMPP v3.4 §5.3.2.22 to §5.3.2.24).
+_SAR_TAGS: Final[Mapping[int, int]] = {
+    consts.TAG_SAR_MSG_REF_NUM: 2,
+    consts.TAG_SAR_TOTAL_SEGMENTS: 1,
+    consts.TAG_SAR_SEGMENT_SEQNUM: 1,
+}
+#: What closes a message only when it is judged whole; a part with any other finding is refused alone, at once.
+_JUDGED_WHOLE: Final = frozenset((PARTIAL, "content.undecodable"))
 #: Values under which a closed tag says nothing: "default", "unspecified", the display of the handset, the SMS bearer.
 _HARMLESS: Final = frozenset(
     (
@@ -82,9 +89,9 @@ _CLOSED_UDH: Final[Mapping[int, Finding]] = {
 
 #: Commands that are closed in this release, whole.
 _CLOSED_COMMANDS: Final[Mapping[int, str]] = {
-    consts.SUBMIT_MULTI: "submit_multi",
-    consts.DATA_SM: "data_sm",
     consts.REPLACE_SM: "replace_sm",
+    # Judged destination by destination in mirror mode; what shared binds make of it is closed.
+    consts.SUBMIT_MULTI: "submit_multi",
 }
 
 
@@ -104,7 +111,7 @@ class SubmitReader:
     which an account with several purposes says which one it means.
     """
 
-    __slots__ = ("_account", "_likely", "_purpose_tag", "_senders", "_table")
+    __slots__ = ("_account", "_likely", "_octets", "_place", "_purpose_tag", "_senders", "_table", "part")
 
     def __init__(self, account: Account, table: AlphabetTable, purpose_tag: int) -> None:
         self._account = account
@@ -113,6 +120,12 @@ class SubmitReader:
         self._senders: dict[bytes, tuple[str | None, tuple[Finding, ...]]] = {}
         #: The source_key of the latest plain submit_sm.
         self._likely = b""
+        #: (kind, reference, total, number) of the part that is being read.
+        self._place: tuple[int, int, int, int] | None = None
+        #: The text of what was read with care last, behind its header.
+        self._octets = b""
+        #: The latest submit_sm that was read with care, where it is a part that may wait for the others.
+        self.part: Part | None = None
 
     def submit(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
         """A submit_sm as a request; raises PduError with the status to answer where it cannot be read."""
@@ -142,8 +155,31 @@ class SubmitReader:
     def _careful(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
         """A submit_sm in which something is out of the ordinary."""
         sm = read_sm(pdu.raw)
+        self.part = None
+        request = self.read(sm, pdu.raw, request_id, now, has_receiver, over_rate)
+        place = self._place
+        # INVARIANT: the request of a part holds the finding that it is one, so that alone it never passes.
+        if (
+            place is not None
+            and request.sender is not None
+            and request.recipient is not None
+            and _JUDGED_WHOLE.issuperset([finding.rule for finding in request.findings])
+        ):
+            kind, reference, total, number = place
+            self.part = Part(pdu, request, kind, reference, total, number, sm.data_coding, self._octets)
+        return request
+
+    def data(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
+        """A data_sm (SMPP v3.4 §4.7.1) as a request: a text like any other; raises PduError as `submit` does."""
+        return self.read(read_data_sm(pdu.raw), pdu.raw, request_id, now, has_receiver, over_rate)
+
+    def read(
+        self, sm: ShortMessage, raw: bytes, request_id: int, now: float, has_receiver: bool, over_rate: bool
+    ) -> Request:
+        """What a message asks, looked at with care: all its fields, options and TLVs."""
         sender, findings = self._senders.get(sm.source_key) or self._sender(sm.source_key)
         more, octets, purpose, validity_s = self._with_care(sm, sender, now)
+        self._octets = octets
         return Request(
             id=request_id,
             channel="sms",
@@ -151,7 +187,7 @@ class SubmitReader:
             sender=sender,
             recipient=recipient(sm.dest_ton, sm.dest_npi, sm.dest),
             readings=readings(octets, sm.data_coding, self._table),
-            octets=pdu.raw,
+            octets=raw,
             received_at=now,
             findings=findings + more,
             binary=sm.data_coding in _BINARY,
@@ -169,29 +205,33 @@ class SubmitReader:
             # A vendor's command or one of v5: nobody knows what it does, so nothing of it is read.
             return self._bare(pdu, request_id, now, None, None, Finding(UNSUPPORTED, "command"))
         fields = decode(pdu.raw)
-        destination: str | None = None
-        if pdu.command_id == consts.SUBMIT_MULTI:
-            listed = fields.values["dest_address"]
-            if isinstance(listed, list) and any(isinstance(each, DistributionList) for each in listed):
-                detail = "distribution_list"
-        elif pdu.command_id == consts.DATA_SM:
-            destination = _address(fields, "dest_addr_ton", "dest_addr_npi", "destination_addr", sender=False)
-        finding = Finding(UNSUPPORTED, detail)
-        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr", sender=True)
-        return self._bare(pdu, request_id, now, source, destination, finding)
+        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
+        return self._bare(pdu, request_id, now, source, None, Finding(UNSUPPORTED, detail))
 
-    def by_message_id(self, pdu: Pdu, request_id: int, now: float, known: Container[object]) -> Request:
-        """A query_sm or cancel_sm as a request, with a finding unless its message_id is one of `known`.
+    def by_message_id(
+        self, pdu: Pdu, request_id: int, now: float, known: Container[object], numbers: NumberLibrary
+    ) -> Request:
+        """A query_sm or cancel_sm as a request, with a finding unless both its message_id and its source are one's own.
 
-        Raises PduError where it cannot be read.
+        `known` are the account's ids. The source is empty, or a number of the account's institution and operator: it
+        has to be that of the message (SMPP v3.4 §4.8.1, §4.9.1), and a carrier may look at nothing else. Raises
+        PduError where it cannot be read.
         """
         fields = decode(pdu.raw)
-        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr", sender=True)
+        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
         name = "query_sm" if pdu.command_id == consts.QUERY_SM else "cancel_sm"
         # WHY: a cancel_sm without an id names a group of messages by addresses: nothing says that they are one's own.
         message_id = fields.values["message_id"]
-        finding = None if message_id and message_id in known else Finding("message.foreign", name)
+        mine = bool(message_id) and message_id in known and self._is_own(source, fields.values["source_addr"], numbers)
+        finding = None if mine else Finding("message.foreign", name)
         return self._bare(pdu, request_id, now, source, None, finding, by_id=True)
+
+    def _is_own(self, source: str | None, written: object, numbers: NumberLibrary) -> bool:
+        if source is None:
+            return written == b""
+        account = self._account
+        rows = numbers.find(source)
+        return any(row.principal == account.principal and row.operator == account.operator for row in rows)
 
     def _bare(
         self,
@@ -246,8 +286,19 @@ class SubmitReader:
             findings.append(
                 Finding(AMBIGUOUS, "default_message") if octets else Finding(UNSUPPORTED, "default_message")
             )
+        header = None
         if sm.esm_class & _UDHI:
-            octets = _without_header(octets, findings)
+            octets, header = _without_header(octets, findings)
+        sar = _sar(sm, findings) if sm.tlvs else None
+        if header is not None and sar is not None:
+            findings.append(Finding(AMBIGUOUS, "parts"))
+        self._place = place = header or sar
+        if place is not None:
+            if place[2] == 1:
+                # The only part there is: judged as the single message that it is.
+                self._place = None
+            else:
+                findings.append(Finding(PARTIAL, "sar" if place[0] == SAR else "header"))
         validity_s = None
         try:
             validity_s = seconds_until(sm.validity, now)
@@ -282,22 +333,49 @@ class SubmitReader:
         return octets, purpose
 
 
-def _without_header(octets: bytes, findings: list[Finding]) -> bytes:
-    """The text behind a user data header; what the header does is found, and what is not known of it is closed."""
+def _without_header(octets: bytes, findings: list[Finding]) -> tuple[bytes, tuple[int, int, int, int] | None]:
+    """The text behind a user data header, and the place of a part (kind, reference, total, number).
+
+    What else the header does is found, and what is not known of it is closed.
+    """
     try:
         elements, rest = split_udh(octets)
         part = concatenation(elements)
     except PduError:
         findings.append(Finding(AMBIGUOUS, "header"))
-        return octets
-    if part is not None:
-        findings.append(Finding(PARTIAL, "header"))
+        return octets, None
+    kinds: list[int] = []
     for element, _ in elements:
         if element in _CLOSED_UDH:
             findings.append(_CLOSED_UDH[element])
-        elif element not in (0x00, 0x08):
+        elif element == CONCATENATION_8:
+            kinds.append(UDH_8)
+        elif element == CONCATENATION_16:
+            kinds.append(UDH_16)
+        else:
             findings.append(Finding(AMBIGUOUS, "header"))
-    return rest
+    if part is None:
+        return rest, None
+    if len(kinds) > 1:
+        # WHY even where they agree: handsets and carriers differ in which of them they take.
+        findings.append(Finding(AMBIGUOUS, "header"))
+    return rest, (kinds[0], *part)
+
+
+def _sar(sm: ShortMessage, findings: list[Finding]) -> tuple[int, int, int, int] | None:
+    """The place of a part that the sar_ TLVs give; a finding where they do not give one (SMPP v3.4 §5.3.2.22)."""
+    given = {tag: value for tag, value in sm.tlvs if tag in _SAR_TAGS}
+    if not given:
+        return None
+    if len(given) < len(_SAR_TAGS):
+        findings.append(Finding(PARTIAL, "sar"))
+        return None
+    total = int.from_bytes(given[consts.TAG_SAR_TOTAL_SEGMENTS])
+    number = int.from_bytes(given[consts.TAG_SAR_SEGMENT_SEQNUM])
+    if any(len(value) != _SAR_TAGS[tag] for tag, value in given.items()) or not 1 <= number <= total:
+        findings.append(Finding(AMBIGUOUS, "sar"))
+        return None
+    return SAR, int.from_bytes(given[consts.TAG_SAR_MSG_REF_NUM]), total, number
 
 
 def _displayed(tag: int, value: bytes) -> str | None:
@@ -315,8 +393,8 @@ def _purpose(value: bytes) -> Purpose | None:
     return next((purpose for purpose in STRICTEST_FIRST if purpose == named), None)
 
 
-def _address(fields: Fields, ton: str, npi: str, name: str, *, sender: bool) -> str | None:
+def _address(fields: Fields, ton: str, npi: str, name: str) -> str | None:
     one, two, octets = fields.values[ton], fields.values[npi], fields.values[name]
     if not (isinstance(one, int) and isinstance(two, int) and isinstance(octets, bytes)):
         return None
-    return addresses.sender(one, two, octets) if sender else recipient(one, two, octets)
+    return addresses.sender(one, two, octets)

@@ -49,6 +49,9 @@ PDU_MALFORMED: Final = Event(61, "pdu.malformed", "warning", "octets that are no
 PDU_OVERSIZED: Final = Event(62, "pdu.oversized", "warning", "a command_length beyond the limit")
 PDU_UNKNOWN: Final = Event(63, "pdu.unknown", "warning", "a command that SMPP v3.4 does not know")
 PDU_UNEXPECTED: Final = Event(64, "pdu.unexpected", "warning", "a PDU that the bind's state does not allow")
+OUTBIND_RECEIVED: Final = Event(
+    72, "outbind.received", "warning", "a peer asked for a bind, which tdgate never makes so"
+)
 RESPONSE_UNSOLICITED: Final = Event(66, "response.unsolicited", "warning", "a response to nothing that was asked")
 RESPONSE_LATE: Final = Event(67, "response.late", "warning", "a response after its time had run out")
 RESPONSE_TIMEOUT: Final = Event(69, "response.timeout", "warning", "no response came in time")
@@ -67,6 +70,12 @@ CARRIER_SLOWED: Final = Event(86, "route.slowed", "warning", "a carrier asks for
 RECEIPT_UNMATCHED: Final = Event(122, "receipt.unmatched", "warning", "a receipt about no message of anybody")
 RECEIPT_WAITED: Final = Event(121, "receipt.waited", "debug", "a receipt came before its submit_sm_resp and waited")
 
+PARTS_HELD: Final = Event(125, "parts.held", "debug", "a part of a long message came and waits for the others")
+PARTS_STALLED: Final = Event(126, "parts.stalled", "info", "a sender waits for answers before it sends the other parts")
+PARTS_EXPIRED: Final = Event(127, "parts.expired", "info", "parts whose message was not whole in time")
+PARTS_FULL: Final = Event(128, "parts.full", "warning", "an account has more parts waiting than there is room for")
+PARTS_APART: Final = Event(129, "parts.apart", "info", "a reply in parts was not whole in time; they were read apart")
+
 REPLY_RECEIVED: Final = Event(140, "reply.received", "debug", "a person's message came from the carrier")
 REPLY_UNATTRIBUTED: Final = Event(141, "reply.unattributed", "warning", "a reply that belongs to no known institution")
 REFUSAL_RECORDED: Final = Event(142, "refusal.recorded", "info", "a person's refusal (TD) was read and kept on disk")
@@ -74,6 +83,9 @@ SUPPRESSION_RECORDED: Final = Event(143, "suppression.recorded", "info", "a supp
 RELEASE_RECORDED: Final = Event(144, "release.recorded", "info", "a person lifted a suppression of their own")
 REFUSAL_FAILED: Final = Event(145, "refusal.failed", "error", "a refusal could not be kept; the carrier sends it again")
 CONFIRMATION_SENT: Final = Event(146, "confirmation.sent", "info", "a refusal was confirmed to the person")
+WITHDRAWAL_SENT: Final = Event(147, "withdrawal.sent", "info", "a TD had a pending message cancelled at the carrier")
+WITHDRAWAL_DONE: Final = Event(148, "withdrawal.done", "info", "the carrier cancelled a message that was called back")
+WITHDRAWAL_FAILED: Final = Event(149, "withdrawal.failed", "info", "a message that was called back was not cancelled")
 
 REGISTRY_SWAPPED: Final = Event(160, "registry.swapped", "info", "a new registry revision took effect")
 REGISTRY_FAILED: Final = Event(161, "registry.failed", "error", "the registry could not be read; the old one stays")

@@ -19,8 +19,13 @@ class LogDouble:
     def __init__(self, boot: int = 7) -> None:
         self.boot = boot
         self.full = False
+        self.crowded = False
         self.kept: list[bytes] = []
         self.waiting: list[Then] = []
+
+    @property
+    def room(self) -> bool:
+        return not self.full
 
     @property
     def records(self) -> list[records.AnyRecord | records.Unknown]:

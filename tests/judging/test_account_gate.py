@@ -16,6 +16,7 @@ from proxy.evidence import records
 from proxy.judging.account_gate import AccountGate, InForce, Shared
 from proxy.judging.attribution import Answered, LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore
+from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
 from proxy.optout_parser import load_vocabulary
 from proxy.registry.packs import find_config
@@ -23,14 +24,16 @@ from proxy.rules.table import RULE_IDS
 from proxy.settings import read_toml
 from proxy.smpp import consts
 from proxy.smpp.codec import encode
+from proxy.smpp.concat import Reassembly
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply
+from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.text import DEFAULT_TABLE
 from tests.judging.evidence_double import LogDouble, journal_over
 from tests.rules.scene import BASE, NOON, PERSON, PERSON_KEY, ROW, Scene, build
-from tests.tools.relay_play import message
+from tests.tools.relay_play import message, part
 
 pytestmark = pytest.mark.unit
 
@@ -41,6 +44,10 @@ VOCABULARY = load_vocabulary(read_toml(find_config("vocabulary", "optout")), "op
 def submit(sender: str = "10690001", person: str = PERSON, sequence: int = 5) -> Pdu:
     raw = message("submit", sequence, source=sender, dest=person, text=b"offer of Jianglan bank, TD to refuse")
     return Pdu(consts.SUBMIT_SM, 0, sequence, raw)
+
+
+def long_messages() -> LongMessages:
+    return LongMessages(Reassembly(30.0, 10_000))
 
 
 def data_sm() -> Pdu:
@@ -57,6 +64,11 @@ def by_id(command_id: int, message_id: bytes) -> Pdu:
     return Pdu(command_id, 0, 9, encode(command_id, 0, 9, values))
 
 
+def shared_by_binds(rate: RateLimit | None = None) -> Shared:
+    ids = MessageIds(100)
+    return Shared(rate, ids, MessageIds(100), Pending(ids, 100, 100.0), long_messages())
+
+
 class House:
     """A gate and everything around it. `told` is what came back for the relay and the log."""
 
@@ -68,7 +80,7 @@ class House:
         self.acted: list[Any] = []
         self.hearing = Hearing(cast(RefusalStore, None), self.journal, self.latest, lambda *_, **__: None)
         self.in_force = InForce(build(scene)[1], VOCABULARY, CODES, scene.now)
-        self.shared = shared or Shared(None, MessageIds(100), MessageIds(100))
+        self.shared = shared or shared_by_binds()
         wanted = {"purpose_tag": 0x1401, "transmitter": False, "interface_version": 0x34} | more
         self.gate = AccountGate(
             scene.account,
@@ -78,8 +90,10 @@ class House:
             self.hearing,
             DEFAULT_TABLE,
             refusal_durable=lambda pdu, refusal: self.told.append(("refusal", pdu, refusal)),
+            several_durable=lambda several: self.told.append(("several", several)),
             reply_durable=lambda pdu, ok: self.told.append(("reply", pdu, ok)),
             confirm=lambda understood: self.told.append(("confirm", understood.person)),
+            withdraw=lambda understood: self.told.append(("withdraw", understood.person)),
             log=lambda event: self.told.append(("log", event)),
             **wanted,
         )
@@ -205,7 +219,7 @@ def test_the_window_is_the_accounts() -> None:
 
 
 def test_the_rate_is_shared_by_all_binds_of_the_account() -> None:
-    shared = Shared(RateLimit(2), MessageIds(9), MessageIds(9))
+    shared = shared_by_binds(RateLimit(2))
     one, other = House(shared=shared), House(shared=shared)
     assert [house.asked()[1] for house in (one, other, one)] == ["", "", "throughput.account"]
     one.in_force.now = NOON + 1
@@ -228,10 +242,10 @@ def test_a_transmitter_sends_only_while_a_receiver_path_stands() -> None:
 
 @pytest.mark.parametrize(("command_id", "detail"), [(consts.QUERY_SM, "query_sm"), (consts.CANCEL_SM, "cancel_sm")])
 def test_only_ids_of_ones_own_account_can_be_asked_about(command_id: int, detail: str) -> None:
-    shared = Shared(None, MessageIds(9), MessageIds(9))
+    shared = shared_by_binds()
     house, second_bind, stranger = House(shared=shared), House(shared=shared), House()
     assert house.asked(by_id(command_id, b"A1")) == ("deny", "message.foreign", detail)
-    house.gate.accepted(b"A1")
+    house.gate.accepted(b"A1", submit().raw, house.gate.judge(submit(), 1).decision)
     assert house.asked(by_id(command_id, b"A1")) == ALLOWED
     assert second_bind.asked(by_id(command_id, b"A1")) == ALLOWED
     assert stranger.asked(by_id(command_id, b"A1")) == ("deny", "message.foreign", detail)
@@ -241,8 +255,16 @@ def test_only_ids_of_ones_own_account_can_be_asked_about(command_id: int, detail
 
 def test_commands_that_are_closed_are_refused_and_recorded() -> None:
     house = House()
-    assert house.asked(data_sm())[:2] == ("deny", "pdu.unsupported")
-    assert [rule for _, _, rule in house.recorded] == ["pdu.unsupported"]
+    replace = encode(consts.REPLACE_SM, 0, 9, {"message_id": b"A1", "source_addr": b"10690001", "short_message": b"x"})
+    assert house.asked(Pdu(consts.REPLACE_SM, 0, 9, replace)) == ("deny", "pdu.unsupported", "replace_sm")
+    assert house.gate.status(Refusal(house.gate.judge(Pdu(consts.REPLACE_SM, 0, 9, replace), 1).decision)) == 0x13
+    assert [rule for _, _, rule in house.recorded] == ["pdu.unsupported"] * 2
+
+
+def test_a_data_sm_is_judged_as_a_text() -> None:
+    assert House().asked(data_sm()) == ALLOWED
+    assert House(REFUSED).asked(data_sm())[:2] == ("deny", "suppression.active")
+    assert House(transmitter=True).asked(data_sm()) == ("deny", "account.oneway", "transmitter")
 
 
 @pytest.mark.parametrize("rule", ["internal.upstream", "internal.draining", "internal.outbox"])
@@ -261,6 +283,35 @@ def test_the_rule_is_told_in_words_only_to_v5_peers_and_to_accounts_that_ask() -
     assert House().gate.status_text(refusal) == b""
     assert House(interface_version=0x50).gate.status_text(refusal) == told
     assert House(BASE.but("account.status_text", True)).gate.status_text(refusal) == told
+    assert House(interface_version=0x33).gate.status_text(refusal) == b""
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "crowded", "full", "state"),
+    [
+        (1, False, False, 0),
+        (8, False, False, 0),
+        (9, False, False, 90),
+        (10, False, False, 100),
+        (12, False, False, 100),
+        (1, True, False, 90),
+        (1, True, True, 100),
+        (10, True, False, 100),
+    ],
+)
+def test_a_v5_peer_is_told_of_congestion(in_flight: int, crowded: bool, full: bool, state: int) -> None:
+    house = House(REFUSED.but("account.window", 10), interface_version=0x50)
+    verdict = house.gate.judge(submit(), in_flight)
+    assert isinstance(verdict, Refusal)
+    house.log.crowded, house.log.full = crowded, full
+    told = house.gate.status_text(verdict)
+    assert told.startswith(struct.pack(">HH", consts.TAG_ADDITIONAL_STATUS_INFO_TEXT, 19))
+    assert told[23:] == (struct.pack(">HHB", 0x0428, 1, state) if state else b"")
+    # No peer of an earlier version is, whatever its account asks for.
+    older = House(REFUSED.but("account.window", 10).but("account.status_text", True))
+    verdict = older.gate.judge(submit(), in_flight)
+    assert isinstance(verdict, Refusal)
+    assert len(older.gate.status_text(verdict)) == 23
 
 
 def test_every_rule_fits_the_text_that_it_is_told_in() -> None:
@@ -340,7 +391,8 @@ def test_a_refusal_answers_the_carrier_and_is_confirmed_once_per_change(
     assert (understood.person, understood.reading.label) == (PERSON, "optout")
     assert house.told == []
     done(ok, changed)
-    assert house.told == [("reply", pdu, ok), *([("confirm", PERSON)] if changed else [])]
+    confirmed = [("confirm", PERSON)] if changed else []
+    assert house.told == [("reply", pdu, ok), ("withdraw", PERSON), *confirmed]
 
 
 def test_a_start_that_the_carrier_sends_again_is_delivered_and_lifts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,3 +421,118 @@ def test_a_start_that_could_not_be_put_on_disk_is_acted_upon_when_it_comes_again
     assert house.gate.hear(Reply(PERSON, "10690001", ("START",)), start)
     ends.pop()(False, False)
     assert house.gate.hear(Reply(PERSON, "10690001", ("START",)), start)
+
+
+# ---- parts of long messages -----------------------------------------------------------------------------------------
+
+
+class Bind:
+    """Holds parts and keeps what it was told about them."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, Any]] = []
+
+    def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
+        self.told.append((pdu.sequence, permit))
+
+    def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
+        self.told.append((pdu.sequence, (refusal.decision.effect, refusal.decision.rule, refusal.decision.detail)))
+
+    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
+        self.told.append((pdu.sequence, answer))
+
+    def message_permitted(self) -> None:
+        pass
+
+    def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
+        self.told.append((decision_id, result))
+
+    def part_joined(self, now: float) -> None:
+        pass
+
+    def unable(self) -> str:
+        return ""
+
+
+def hold(house: House, *parts: bytes, others: int = 0) -> Bind:
+    bind = Bind()
+    house.gate.holder = bind
+    for held, raw in enumerate(parts, 1):
+        assert house.gate.judge(Pdu(consts.SUBMIT_SM, 0, held, raw), held) is None
+        house.gate.hold(0.0, held, others)
+    return bind
+
+
+def two(person: str = PERSON, **given: Any) -> tuple[bytes, bytes]:
+    texts = (b"offer of Jianglan bank, T", b"D to refuse")
+    first, second = (part(1, text, ref=4, of=2, n=n, dest=person, **given) for n, text in enumerate(texts, 1))
+    return first, second
+
+
+def test_a_long_message_has_one_decision_and_a_permit_for_each_part() -> None:
+    house = House()
+    octets = two()
+    bind = hold(house, *octets)
+    permits = [permit for _, permit in bind.told]
+    assert [permit.spend() for permit in permits] == list(octets)
+    assert {permit.decision.id for permit in permits} == {house.recorded[0][0]}
+    assert len(house.recorded) == 1
+    assert house.figures == (1, 1, 0, 0)
+    assert house.gate.parts == 2
+
+
+def test_a_refused_long_message_is_answered_when_its_one_record_is_on_disk() -> None:
+    house = House(REFUSED)
+    bind = hold(house, *two())
+    assert bind.told == []
+    house.log.written()
+    assert bind.told == [(1, ("deny", "suppression.active", "refused")), (2, ("deny", "suppression.active", "refused"))]
+    assert len(house.recorded) == 1
+    assert house.figures == (1, 0, 1, 0)
+
+
+def test_a_long_message_that_cannot_be_recorded_is_put_off() -> None:
+    house = House()
+    house.log.full = True
+    bind = hold(house, *two())
+    assert [(at, told[:2]) for at, told in bind.told] == [
+        (1, ("defer", "internal.outbox")),
+        (2, ("defer", "internal.outbox")),
+    ]
+
+
+def test_a_window_full_of_parts_is_a_stall_and_one_with_other_messages_is_not() -> None:
+    window = House().gate.account.window
+    house = House()
+    first, _ = two()
+    bind = Bind()
+    house.gate.holder = bind
+    house.gate.judge(Pdu(consts.SUBMIT_SM, 0, 1, first), window)
+    house.gate.hold(0.0, 1, window - 1)
+    assert house.told.count(("log", "parts.stalled")) == 0
+    house.gate.judge(Pdu(consts.SUBMIT_SM, 0, 2, first), window)
+    house.gate.hold(0.0, window, 0)
+    house.log.written()
+    assert bind.told == [(at, ("deny", "message.partial", "stalled")) for at in (1, 2)]
+
+
+def test_what_closes_a_part_whatever_the_rest_says_is_answered_at_once() -> None:
+    house = House()
+    raw = bytearray(two()[0])
+    raw[raw.index(b"\x40\0\0\0\0")] |= 0x04  # a receipt of one's own making
+    verdict = house.gate.judge(Pdu(consts.SUBMIT_SM, 0, 1, bytes(raw)), 1)
+    assert isinstance(verdict, Refusal)
+    assert (verdict.decision.rule, verdict.decision.detail) == ("pdu.ambiguous", "receipt")
+
+
+def test_a_national_table_in_one_part_makes_the_whole_unreadable() -> None:
+    house = House()
+    first, second = two()
+    header = b"\5\0\3\4\2\2"
+    at = second.index(header)
+    longer = second[at - 1] + 3
+    body = second[16 : at - 1] + bytes((longer,)) + b"\x08\0\3\4\2\2\x24\1\1" + second[at + len(header) :]
+    second = (16 + len(body)).to_bytes(4, "big") + second[4:16] + body
+    bind = hold(house, first, second)
+    house.log.written()
+    assert bind.told == [(at, ("deny", "content.undecodable", "national_shift")) for at in (1, 2)]

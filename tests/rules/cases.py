@@ -60,7 +60,7 @@ VOICE = BASE.but("request.channel", "voice").but("request.readings", ())
 PORT = BASE.but("request.sender", "1069000188")
 
 # What the wire closes.
-for _detail in ("submit_multi", "replace_sm", "data_sm", "distribution_list", "command", "protocol_id"):
+for _detail in ("replace_sm", "distribution_list", "command", "protocol_id"):
     _deny(BASE, "request.findings", (Finding("pdu.unsupported", _detail),), "pdu.unsupported", _detail)
 for _detail in ("two_texts", "duplicate_tlv", "callback_num", "port", "receipt"):
     _deny(BASE, "request.findings", (Finding("pdu.ambiguous", _detail),), "pdu.ambiguous", _detail)

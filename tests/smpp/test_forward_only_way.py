@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 import proxy.smpp
+from proxy.smpp.codec import decode
+from proxy.smpp.consts import CANCEL_SM
+from proxy.smpp.withdrawal import Withdrawal
 
 pytestmark = pytest.mark.unit
 
@@ -19,14 +22,21 @@ ANSWERS = {"response", "generic_nack"}
 #: Places where octets of a peer are passed on, each with what makes it no message. A new one must be argued for here.
 PASSED_ON = {
     ("forward.py", "forward"): "the permit's octets",
-    ("relay.py", "from_carrier"): "to the ESME: an alert_notification",
+    ("deliveries.py", "alert"): "to the ESME: an alert_notification",
     ("relay.py", "_carrier_answered"): "to the ESME: the carrier's answer",
-    ("relay.py", "_deliver"): "to the ESME: a delivery",
-    ("relay.py", "_esme_answered"): "to the carrier: an answer, its kind checked against the delivery",
+    ("relay.py", "_answer_several"): "to the ESME: the carrier's answer to a submit_multi, the refused ones in it",
+    ("deliveries.py", "_deliver"): "to the ESME: a delivery",
+    ("relay.py", "part_answered"): "to the ESME: the answer that the same part was given before",
+    ("deliveries.py", "esme_answered"): "to the carrier: an answer, its kind checked against the delivery",
+    # A cancel_sm of tdgate's own: it carries no message to anybody, so no rule is there for it to pass. Its octets
+    # come from `smpp/withdrawal.py` alone, which writes nothing but cancel_sm and never one without a message_id; its
+    # ids are those that the carrier gave for permitted messages of the account whose bind it goes out on.
+    ("relay.py", "withdraw"): "to the carrier: takes a message back from a person who refused",
     ("smpp_server.py", "_open"): "to the ESME: the carrier's answer to its bind",
     ("binding.py", "dial"): "to the carrier: the bind",
     ("desk.py", "answered"): "to the ESME: an answer, as the dispatch wrote it",
     ("desk.py", "deliver"): "to the ESME: a delivery out of the spool",
+    ("desk.py", "part_answered"): "to the ESME: the answer that the same part was given before",
 }
 
 
@@ -80,7 +90,25 @@ def test_forward_is_called_by_the_relay_only_and_with_a_permit():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "forward"
     ]
-    assert sorted(callers) == [("bind.py", "ticket.permit"), ("relay.py", "permit"), ("relay.py", "verdict")]
+    assert sorted(callers) == [("bind.py", "ticket.permit"), *[("relay.py", "permit")] * 3, ("relay.py", "verdict")]
+
+
+def test_what_is_withdrawn_is_a_cancel_sm_and_nothing_else():
+    makers = [
+        path.relative_to(PROXY).as_posix()
+        for path in sorted(PROXY.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Withdrawal"
+    ]
+    assert makers == ["smpp/withdrawal.py"]
+    withdrawn = [what for name, what in appended(SMPP / "relay.py") if name == "withdraw"]
+    assert withdrawn == ["withdrawal.octets"]
+    for service_type, addresses in ((b"", b"\0\0\0\0\0\0"), (b"CMT", b"\1\1861\0\1\1862\0")):
+        octets = Withdrawal(b"A1", service_type, addresses, 1).octets
+        assert decode(octets).command_id == CANCEL_SM
+    for no_id in (b"", b"\0", b"A\0"):
+        with pytest.raises(ValueError, match="message_id"):
+            Withdrawal(no_id, b"", b"\0\0\0\0\0\0", 1)
 
 
 def test_a_permit_is_spent_in_one_place():

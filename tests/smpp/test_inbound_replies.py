@@ -98,7 +98,8 @@ def test_a_receipt_that_quotes_td_is_no_reply(esm_class, where):
     quoted = b"id:A1 sub:001 dlvrd:001 stat:DELIVRD err:000 text:TD"
     octets = (b"\5\0\3\7\2\1" if esm_class & 0x40 else b"") + quoted
     found = read_inbound(deliver(octets, esm_class=esm_class, where=where), DEFAULT_TABLE)
-    assert found == Receipt((b"A1",), PERSON.encode())
+    # A notification (0x20) is not the end of its message.
+    assert found == Receipt((b"A1",), PERSON.encode(), final=esm_class & 0x20 == 0)
 
 
 @pytest.mark.parametrize("esm_class", [0x08, 0x10, 0x18, 0x24, 0x48, 0x90])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.smpp import consts
-from proxy.smpp.receipt import STATES, id_forms, is_receipt, receipt_fields, receipt_ids, receipt_state
+from proxy.smpp.receipt import STATES, id_forms, is_final, is_receipt, receipt_fields, receipt_ids, receipt_state
 from proxy.smpp.short_message import ShortMessage, read_sm
 from tests.tools.smpp_octets import submit, tlv_octets
 
@@ -103,3 +103,25 @@ def test_the_exact_id_is_its_first_form() -> None:
     assert id_forms(b"000") == (b"000", b"0")
     assert id_forms(b"order-9") == (b"order-9", b"ORDER-9")
     assert not set(id_forms(b"order-9")) & set(id_forms(b"order-8"))
+
+
+@pytest.mark.parametrize(
+    ("esm_class", "text", "state", "final"),
+    [
+        (0x04, b"id:1 stat:DELIVRD err:000 text:", None, True),
+        (0x04, b"id:1 stat:UNDELIV err:000 text:", None, True),
+        (0x04, b"id:1 stat:ENROUTE err:000 text:", None, False),
+        (0x04, b"id:1 stat:ACCEPTD err:000 text:", None, False),
+        (0x04, b"id:1 stat:ACCEPTED err:000 text:", None, False),
+        (0x04, b"", None, True),
+        (0x20, b"id:1 stat:DELIVRD err:000 text:", None, False),  # a notification on the way
+        (0x04, b"id:1 stat:ENROUTE text:", consts.STATE_DELIVERED, True),  # the TLV says it better
+        (0x04, b"id:1 stat:DELIVRD text:", consts.STATE_ENROUTE, False),
+        (0x04, b"", consts.STATE_ACCEPTED, False),
+        (0x44, b"id:1 stat:REJECTD text:", consts.STATE_REJECTED, True),
+    ],
+)
+def test_whether_a_receipt_is_the_last_word(esm_class: int, text: bytes, state: int | None, final: bool) -> None:
+    stated = [] if state is None else [(consts.TAG_MESSAGE_STATE, bytes((state,)))]
+    raw = submit(command="deliver_sm", esm_class=bytes((esm_class,)), tlvs=tlv_octets(stated))
+    assert is_final(read_sm(raw), text) == final

@@ -33,8 +33,12 @@ def test_a_refused_message_never_reaches_the_carrier():
         >> esme submit 8 text=bad
         << esme submit_resp 8 0x1
         :: pdu.malformed
-        >> esme multi 9
+        >> esme multi 9 to=8613800138009,@everybody
         << esme multi_resp 9 0x439
+        >> esme data 11 text=no
+        << esme data_resp 11 0x439
+        >> esme replace 12
+        << esme replace_resp 12 0x439
         >> esme vendor 10
         << esme nack 10 0x439
     """)
@@ -180,8 +184,11 @@ def test_status_text_goes_where_the_answer_has_a_place_for_it():
     scene = RelayPlay()
     scene.gate.texts = b"\0\x1d\0\x02x\0"
     scene.says("esme", message("submit", 1, source=PORT, dest=PERSON, text=b"no"))
-    scene.says("esme", pdu(consts.SUBMIT_MULTI, 2))
+    scene.says("esme", pdu(consts.REPLACE_SM, 2))
     assert [each.raw[16:] for each in scene.came("esme")] == [b"\0" + scene.gate.texts, b""]
+    # submit_multi_resp: an empty message_id, and nobody in unsuccess_sme.
+    play(">> esme multi 3 to=8613800138009\n<< esme multi_resp 3 0x439", scene)
+    assert scene.gate.told == []
 
 
 # ---- windows ------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import proxy.smpp.relay
+import proxy.smpp.early_receipts
 from proxy.smpp import consts
 from tests.tools.relay_play import RelayPlay, play
 from tests.tools.session_play import pdu
@@ -226,7 +226,7 @@ def test_the_order_holds_where_sequence_numbers_begin_anew():
 
 
 def test_receipts_that_wait_are_bounded_and_the_carrier_keeps_the_rest(monkeypatch):
-    monkeypatch.setattr(proxy.smpp.relay, "_EARLY_MOST", 2)
+    monkeypatch.setattr(proxy.smpp.early_receipts, "_MOST", 2)
     scene = play("""
         >> esme submit 5
         << carrier submit 1

@@ -15,7 +15,7 @@ from proxy.smpp import consts
 from proxy.smpp.consts import GENERIC_NACK, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, with_sequence
 from tests.tools.example_budget import examples
-from tests.tools.relay_play import PERSON, PORT, RelayPlay, _octets, message, text_of
+from tests.tools.relay_play import PERSON, PORT, TEXTS, RelayPlay, _octets, message, text_of
 from tests.tools.session_play import pdu
 
 pytestmark = pytest.mark.unit
@@ -24,7 +24,7 @@ SEQUENCES = st.sampled_from([0, 1, 2, 3, 0x7FFFFFFF, 0xFFFFFFFF])
 PLACES = st.integers(0, 5)
 TRAFFIC = st.one_of(
     st.tuples(st.just("submits"), SEQUENCES, st.sampled_from(["yes", "yes", "yes", "no", "slow", "bad"])),
-    st.tuples(st.just("asks"), SEQUENCES, st.sampled_from(["query", "cancel", "multi", "vendor"])),
+    st.tuples(st.just("asks"), SEQUENCES, st.sampled_from(["query", "cancel", "multi", "data", "vendor", "replace"])),
     st.tuples(st.just("carrier answers"), PLACES, st.sampled_from(["ok", "ok", "refused", "nack", "other", "twice"])),
     st.tuples(st.just("delivers"), SEQUENCES, st.sampled_from(["hi", "TD", "bad", "receipt", "own receipt", "data"])),
     st.tuples(st.just("esme answers"), PLACES, st.sampled_from(["ok", "ok", "refused", "nack", "other", "twice"])),
@@ -115,7 +115,7 @@ class Count:
             self.delivered.answers(each)
             return
         # INVARIANT of forward.py: a request at the carrier is the octets of a permit, each used once.
-        assert each.command_id in (consts.SUBMIT_SM, consts.QUERY_SM, consts.CANCEL_SM)
+        assert each.command_id in (*TEXTS, consts.SUBMIT_MULTI, consts.QUERY_SM, consts.CANCEL_SM)
         octets = with_sequence(each.raw, 0)
         self.sent[octets] += 1
         permitted = [with_sequence(one, 0) for one in self.scene.gate.permitted.values()]
@@ -144,7 +144,10 @@ class Count:
 
     def asks(self, sequence: int, name: str) -> None:
         self.made += 1
-        octets = _octets(name, sequence, 0, {"id": f"id{self.made}"})
+        # Of the addresses of a submit_multi those that end in 9 are refused, at once or when that is on disk.
+        to = ",".join(f"8613800{self.made % 7:03}{place + self.made % 3:03}" for place in (1, 7, 8))
+        text = f"{'slow' if self.made % 2 else 'yes'} {self.made}" if name == "multi" else f"yes {self.made}"
+        octets = _octets(name, sequence, 0, {"id": f"id{self.made}", "to": to, "text": text})
         self._esme_says(octets, int.from_bytes(octets[4:8]), sequence)
 
     def esme_unbinds(self, sequence: int) -> None:
@@ -267,7 +270,7 @@ def test_one_answer_each_and_nothing_without_a_permit(script, carrier_window, es
     for step in script:
         count.do(step)
         assert len(count.scene.relay._to_carrier) <= carrier_window
-        assert len(count.scene.relay._to_esme) <= esme_window
+        assert len(count.scene.relay._deliveries._to_esme) <= esme_window
     ended(count)
 
 

@@ -52,13 +52,30 @@ def test_an_esme_delivers_nothing(state):
     assert end.noted() == ["pdu.unexpected"]
 
 
-@pytest.mark.parametrize("command_id", [consts.ALERT_NOTIFICATION, consts.OUTBIND], ids=name_of)
 @pytest.mark.parametrize("state", ["open", *BOUND])
-def test_what_has_no_response_gets_none(state, command_id):
+def test_what_has_no_response_gets_none(state):
     end = SessionEnd("esme", state)
-    assert end.hears(pdu(command_id, 9)) == []
+    assert end.hears(pdu(consts.ALERT_NOTIFICATION, 9)) == []
     assert end.said() == []
     assert end.noted() == ["pdu.unexpected"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "state", "closes", "ends"),
+    [
+        # An SMSC that connected to us waits for a bind that never comes.
+        ("esme", "open", False, True),
+        *(("esme", state, False, False) for state in BOUND),
+        *(("smsc", state, closes, closes) for state in ("binding", *BOUND) for closes in (False, True)),
+    ],
+)
+def test_an_outbind_is_noted_and_ignored_or_ends_the_connection(peer, state, closes, ends):
+    end = SessionEnd(peer, state)
+    end.session.outbind_closes = closes
+    assert end.hears(pdu(consts.OUTBIND, 9, 0, b"SMSC\0secret\0")) == []
+    assert end.said() == []
+    assert end.noted() == ["outbind.received"]
+    assert end.session.ending == ("outbind.received" if ends else "")
 
 
 @pytest.mark.parametrize("command_id", DELIVERIES, ids=name_of)

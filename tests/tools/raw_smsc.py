@@ -23,6 +23,7 @@ from tests.tools.wire import (
     ENQUIRE_LINK,
     GENERIC_NACK,
     RESP,
+    SUBMIT_MULTI,
     SUBMIT_SM,
     UNBIND,
     Frame,
@@ -140,6 +141,9 @@ class RawSmsc:
             return pdu(frame.command | RESP, body, status=self.bind_status, sequence=frame.sequence)
         if frame.command in (SUBMIT_SM, DATA_SM):
             body = cstring(self.id_format.format(next(self._ids)))
+            return pdu(frame.command | RESP, body, sequence=frame.sequence)
+        if frame.command == SUBMIT_MULTI:
+            body = cstring(self.id_format.format(next(self._ids))) + b"\0"
             return pdu(frame.command | RESP, body, sequence=frame.sequence)
         if frame.command in (ENQUIRE_LINK, UNBIND):
             return pdu(frame.command | RESP, sequence=frame.sequence)

@@ -52,6 +52,7 @@ SMPP: dict[str, Any] = {
     "password_delay_first_s": 0.05,
     "password_delay_most_s": 0.4,
     "drain_s": 5.0,
+    "parts_quiet_ms": 300,
 }
 ROUTE: dict[str, Any] = {"connect_timeout_s": 3.0, "backoff_first_s": 0.05, "backoff_most_s": 0.2}
 

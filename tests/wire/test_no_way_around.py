@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -73,6 +74,10 @@ def submit(message: bytes = UCS2, **fields: object) -> bytes:
     return message_body(options.pop("source", "10690001"), options.pop("to", PERSONS[0]), message, **options)  # type: ignore[arg-type]
 
 
+def data(source: str = "10690001", to: str = PERSONS[0], data_coding: int = 8, **fields: Any) -> bytes:
+    return data_sm_body(source, to, UCS2, data_coding=data_coding, **fields)
+
+
 @dataclass(frozen=True)
 class Way:
     """One way around, and how it is closed. `rule` is what the evidence names, empty where no policy was asked."""
@@ -93,19 +98,64 @@ class Way:
 AMBIGUOUS, PARTIAL = (0x0402, 0x45), (0x0421, 0x45)
 UNSUPPORTED, UNDECODABLE = (0x45, 0x45), (0x0437, 0x45)
 WAYS = [
-    # Closed until a later step opens them.
-    Way("submit_multi", multi(sme(PERSONS[0]), sme(PERSONS[1])), *UNSUPPORTED, "pdu.unsupported", SUBMIT_MULTI),
-    Way("replace_sm", replace(), 0x13, 0x13, "pdu.unsupported", REPLACE_SM),
+    # Other commands than submit_sm: judged alike.
     Way(
-        "data_sm as MT",
-        data_sm_body("10690001", PERSONS[0], UCS2, data_coding=8),
-        *UNSUPPORTED,
-        "pdu.unsupported",
+        "submit_multi, all refused", multi(sme(IMPORTED), sme(NOBODY)), 0x0429, 0x0B, "suppression.active", SUBMIT_MULTI
+    ),
+    Way(
+        "submit_multi, one refused twice",
+        multi(sme(NOBODY), sme(NOBODY)),
+        0x0428,
+        0x0B,
+        "consent.missing",
+        SUBMIT_MULTI,
+    ),
+    Way("submit_multi to nobody", multi(), 0x33, 0x33, "", SUBMIT_MULTI),
+    Way("submit_multi to 255", multi(*[sme(PERSONS[0])] * 255), 0x33, 0x33, "", SUBMIT_MULTI),
+    Way("submit_multi, neither address nor list", multi(b"\3\1\1" + cstring(PERSONS[0])), 0x40, 0x40, "", SUBMIT_MULTI),
+    Way(
+        "submit_multi of a part",
+        multi(sme(PERSONS[0])) + tlv(0x020E, b"\2"),
+        *PARTIAL,
+        "message.partial",
+        SUBMIT_MULTI,
+    ),
+    Way(
+        "submit_multi, text twice",
+        multi(sme(PERSONS[0]), sme(PERSONS[1])) + tlv(PAYLOAD, UCS2),
+        *AMBIGUOUS,
+        "pdu.ambiguous",
+        SUBMIT_MULTI,
+    ),
+    Way("data_sm to a refused person", data(to=IMPORTED), 0x0429, 0x0B, "suppression.active", DATA_SM),
+    Way("data_sm from a number of nobody", data(source="10690999"), 0x0418, 0x0A, "number.unregistered", DATA_SM),
+    Way("data_sm, payload twice", data(tlvs=tlv(PAYLOAD, UCS2)), *AMBIGUOUS, "pdu.ambiguous", DATA_SM),
+    Way("data_sm, a part by sar", data(tlvs=tlv(0x020C, b"\0\7")), *PARTIAL, "message.partial", DATA_SM),
+    Way(
+        "data_sm, a part by UDH",
+        data_sm_body("10690001", PERSONS[0], b"\5\0\3\7\2\1" + UCS2, data_coding=8, esm_class=0x40),
+        *PARTIAL,
+        "message.partial",
         DATA_SM,
     ),
+    Way("data_sm, a port", data(tlvs=tlv(0x020B, b"\x0b\x84")), *AMBIGUOUS, "pdu.ambiguous", DATA_SM),
+    Way(
+        "data_sm, callback of another",
+        data(tlvs=tlv(CALLBACK, b"\1\0\1" + b"10690202")),
+        *AMBIGUOUS,
+        "pdu.ambiguous",
+        DATA_SM,
+    ),
+    Way("data_sm as a receipt", data(esm_class=0x04), *AMBIGUOUS, "pdu.ambiguous", DATA_SM),
+    Way("data_sm as USSD", data(tlvs=tlv(0x0501, b"\2")), *UNSUPPORTED, "pdu.unsupported", DATA_SM),
+    Way("data_sm, time to live", data(tlvs=tlv(0x0017, b"\0\0\0\1")), *UNSUPPORTED, "pdu.unsupported", DATA_SM),
+    Way("data_sm, binary", data(data_coding=4), *UNDECODABLE, "content.undecodable", DATA_SM),
+    Way("data_sm, 64 octets of address", data(to="8" * 64), 0x0B, 0x0B, "address.invalid", DATA_SM),
+    # Closed until a later step opens them.
+    Way("replace_sm", replace(), 0x13, 0x13, "pdu.unsupported", REPLACE_SM),
     Way("part by UDH, 8 bit", submit(udh(b"\x00\x03\x07\x02\x01"), esm_class=0x40), *PARTIAL, "message.partial"),
     Way("part by UDH, 16 bit", submit(udh(b"\x08\x04\x00\x07\x02\x01"), esm_class=0x40), *PARTIAL, "message.partial"),
-    Way("last part, alone", submit(udh(b"\x00\x03\x07\x02\x02"), esm_class=0x40), *PARTIAL, "message.partial"),
+    Way("last part, alone", submit(udh(b"\x00\x03\x08\x02\x02"), esm_class=0x40), *PARTIAL, "message.partial"),
     Way(
         "part by sar TLVs",
         submit(tlvs=tlv(0x020C, b"\0\7") + tlv(0x020E, b"\2") + tlv(0x020F, b"\1")),
@@ -121,8 +171,8 @@ WAYS = [
     Way("default message beside text", submit(default_message=3), *AMBIGUOUS, "pdu.ambiguous"),
     Way("distribution list", multi(b"\2" + cstring("everybody")), 0x44, 0x44, "pdu.unsupported", SUBMIT_MULTI),
     Way(
-        "distribution list among persons",
-        multi(sme(PERSONS[0]), b"\2" + cstring("everybody")),
+        "distribution list among refused persons",
+        multi(b"\2" + cstring("everybody"), sme(IMPORTED)),
         0x44,
         0x44,
         "pdu.unsupported",
@@ -221,12 +271,34 @@ async def test_it_is_closed(way: Way, shared: House, three: tuple[RawEsme, RawEs
         assert (hex(answer.command), hex(answer.status)) == (hex(way.answered_by), hex(status))
     # A refused PDU has no body, but for the account that asked for the text of its status.
     assert len(reached(shared)) == before
-    await shared.record(lambda one: getattr(one, "rule", "") == way.rule, decided + 3)
+    if way.rule:
+        await shared.record(lambda one: getattr(one, "rule", "") == way.rule, decided + 3)
 
 
 async def test_the_account_that_asked_for_it_is_told_the_rule(three: tuple[RawEsme, RawEsme, RawEsme]) -> None:
     for esme, body in zip(three, (b"", b"", b"\0" + tlv(0x001D, b"number.unregistered\0")), strict=True):
         assert (await esme.request(SUBMIT_SM, submit(source="10690999"))).body == body
+
+
+DATA_OPEN = [
+    ("plain", data()),
+    ("a long text", data_sm_body("10690001", PERSONS[0], UCS2 * 8, data_coding=8, registered=1)),
+    ("vendor TLVs", data(tlvs=tlv(0x1500, b"\0\xff" * 9) + tlv(0x3FFF, b""))),
+    ("reply path", data(esm_class=0x80)),
+    ("source with extension digits", data(source="106900011234")),
+]
+
+
+@pytest.mark.parametrize(("name", "body"), DATA_OPEN, ids=[name for name, _ in DATA_OPEN])
+async def test_a_permitted_data_sm_goes_on_byte_for_byte(
+    name: str, body: bytes, shared: House, three: tuple[RawEsme, RawEsme, RawEsme]
+) -> None:
+    del name
+    before = len(reached(shared))
+    answer = await three[0].request(DATA_SM, body)
+    assert (answer.command, answer.status) == (DATA_SM | RESP, 0)
+    (frame,) = reached(shared)[before:]
+    assert frame.same_but_sequence(Frame(pdu(DATA_SM, body)))
 
 
 OPEN = [
@@ -288,6 +360,12 @@ async def test_an_id_of_ones_own_may_be_asked_about_and_cancelled_and_of_another
     before = len(reached(shared))
     assert (await other.request(QUERY_SM, query(message_id))).status == 0x67
     assert (await other.request(CANCEL_SM, cancel(message_id))).status == 0x11
+    assert len(reached(shared)) == before
+    # One's own id under a number of another, or of another institution's operator.
+    for number in ("10690202", "10690101", "10690011", "1069"):
+        foreign = cancel(message_id).replace(b"10690001", number.encode())
+        assert (await mine.request(CANCEL_SM, foreign)).status == 0x11
+        assert (await mine.request(QUERY_SM, query(message_id).replace(b"10690001", number.encode()))).status == 0x67
     assert len(reached(shared)) == before
     assert (await mine.request(CANCEL_SM, cancel(message_id))).status == 0
     shared.smsc.answer = None

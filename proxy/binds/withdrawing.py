@@ -1,0 +1,71 @@
+"""Cancels at the carriers what a person who has refused was still to be sent.
+
+Owns the way of a withdrawal from the refusal to a bind that can carry it, and the short waiting where none can. Must
+never send anything but a cancel_sm, nor one for another institution's message. Opens no socket and sets no timer.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from proxy.binds.links import Link
+from proxy.binds.pairs import Bound
+from proxy.judging.account_gate import InForce, Shared
+from proxy.judging.hearing import Understood
+from proxy.judging.journal import Journal
+from proxy.smpp.gate import KEPT
+from proxy.smpp.withdrawal import Withdrawal
+
+#: How long a withdrawal waits for a bind of its account with room. After that the message has most likely gone out.
+_WAITS_S: Final = 30.0
+_WAITING_MOST: Final = 10_000
+
+
+class Withdrawing:
+    """Withdrawals of all accounts. `now` is monotonic seconds; whoever calls writes the links that come back."""
+
+    def __init__(self, in_force: InForce, journal: Journal) -> None:
+        self._in_force = in_force
+        self._journal = journal
+        #: (account, what to cancel, until when), oldest first
+        self._waiting: deque[tuple[str, Withdrawal, float]] = deque()
+
+    def refused(
+        self, understood: Understood, shared: Mapping[str, Shared], bounds: Iterable[Bound], now: float
+    ) -> list[Link]:
+        """A person refused: everything that those institutions have under way to them is cancelled."""
+        institutions = tuple(answered.institution for answered in understood.answered)
+        person = self._in_force.snapshot.person_key.digest(understood.person)
+        for account, its in shared.items():
+            for withdrawal in its.pending.take(person, institutions):
+                if len(self._waiting) >= _WAITING_MOST:
+                    self._give_up(withdrawal)
+                else:
+                    self._waiting.append((account, withdrawal, now + _WAITS_S))
+        return self.go_on(bounds, now)
+
+    def go_on(self, bounds: Iterable[Bound], now: float) -> list[Link]:
+        """Sends what waits, as far as there is room; gives up what waited too long."""
+        if not self._waiting:
+            return []
+        by_account: dict[str, list[Bound]] = {}
+        for bound in bounds:
+            if bound.route.settings.withdraw and not bound.own:
+                by_account.setdefault(bound.account.id, []).append(bound)
+        written: list[Link] = []
+        waiting, self._waiting = self._waiting, deque()
+        for account, withdrawal, until in waiting:
+            sender = next((one for one in by_account.get(account, ()) if one.relay.withdraw(withdrawal, now)), None)
+            if sender is not None:
+                self._journal.counters.counts["withdrawal.sent"] += 1
+                if sender.carrier is not None and sender.carrier not in written:
+                    written.append(sender.carrier)
+            elif now >= until:
+                self._give_up(withdrawal)
+            else:
+                self._waiting.append((account, withdrawal, until))
+        return written
+
+    def _give_up(self, withdrawal: Withdrawal) -> None:
+        self._journal.counters.counts["withdrawal.failed"] += 1
+        self._journal.outcome(withdrawal.decision_id, KEPT, 0, b"")

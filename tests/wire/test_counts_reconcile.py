@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from proxy.evidence.counting import Count
-from proxy.evidence.records import Decision, Tally
+from proxy.evidence.records import Decision, Outcome, Tally
 from tests.tools.raw_esme import RawEsme
 from tests.tools.raw_smsc import RawSession
-from tests.tools.wire import RESP, SUBMIT_SM, Frame, cstring, pdu
+from tests.tools.wire import DATA_SM, RESP, SUBMIT_MULTI, SUBMIT_SM, Frame, cstring, data_sm_body, message_body, pdu
 from tests.wire.house import House, reply, text
 from tests.wire.people import IMPORTED, PERSONS
 
@@ -163,3 +163,68 @@ async def test_after_a_kill_nothing_is_lost_and_what_nobody_knows_is_unknown(hou
     _, only = await counted(house, "--day", found["day"], "--account", "jl")
     assert only == rows
     assert await counted(house, "--day", "2020-01-01") == (0, [])
+
+
+OFFER = "【江澜银行】优惠，回T退订".encode("utf-16-be")
+
+
+def part(number: int, ref: int, to: str) -> bytes:
+    """One of two parts of a long message."""
+    half = OFFER[:16] if number == 1 else OFFER[16:]
+    return message_body("10690001", to, bytes([5, 0, 3, ref, 2, number]) + half, data_coding=8, esm_class=0x40)
+
+
+def to_all(*persons: str) -> bytes:
+    """A submit_multi."""
+    listed = b"".join(b"\1\1\1" + cstring(one) for one in persons)
+    head = cstring("") + bytes([0, 0]) + cstring("10690001") + bytes([len(persons)]) + listed
+    return head + bytes(3) + cstring("") + cstring("") + bytes([1, 0, 8, 0, len(OFFER)]) + OFFER
+
+
+async def test_parts_destinations_and_data_sm_are_counted_by_the_message(house: House) -> None:
+    Carrier(house)
+    await house.start(evidence=SECOND, smpp={"parts_quiet_ms": 15_000}, route={"on_loss": "hold"})
+    esme, second = await house.bind("jl"), await house.bind("jl")
+    # Long messages: taken over two binds, rejected in both parts, refused whole; one of which nobody knows.
+    for ref, person in enumerate((PERSONS[0], PERSONS[1], IMPORTED, PERSONS[2])):
+        for number, bind in ((1, esme), (2, second)):
+            await bind.submit(SUBMIT_SM, part(number, ref, person))
+    for bind in (esme, second):
+        statuses = sorted([(await bind.expect(SUBMIT_SM | RESP)).status for _ in range(3)])
+        assert statuses == [0, 0x0429, REJECTION]
+    # One of each kind of destination, and a data_sm.
+    assert (await esme.request(SUBMIT_MULTI, to_all(PERSONS[0], PERSONS[3], IMPORTED))).status == 0
+    assert (await esme.request(DATA_SM, data_sm_body("10690001", PERSONS[0], OFFER, data_coding=8))).status == 0
+    wanted = {"submitted": 8, "permitted": 6, "refused": 2}
+    await told(house, "jl", lambda sums: sums["submitted"] == 8 and sums["accepted"] == 4)
+    _, rows = await counted(house)
+    assert is_row(row(rows, "jl"), **wanted, accepted=4, rejected=1, open=1)
+    await house.smsc.close()
+    for bind in (esme, second):
+        assert (await bind.expect(SUBMIT_SM | RESP)).status == UNKNOWN_OUTCOME
+    await house.end()
+    code, rows = await counted(house)
+    assert code == 0
+    assert is_row(row(rows, "jl"), **wanted, accepted=4, rejected=1, unknown=1)
+    # One end for each message that had another than the ordinary one.
+    ends = [one.id for one in house.records() if isinstance(one, Outcome)]
+    assert len(ends) == len(set(ends)) == 2
+
+
+async def test_after_a_kill_a_long_message_is_still_one(house: House) -> None:
+    Carrier(house)
+    await house.start(evidence={"tally_s": 3600.0}, smpp={"parts_quiet_ms": 15_000})
+    esme = await house.bind("jl")
+    for ref, person in enumerate((PERSONS[0], PERSONS[1], IMPORTED)):
+        for number in (1, 2):
+            await esme.submit(SUBMIT_SM, part(number, ref, person))
+        for _ in range(2):
+            await esme.expect(SUBMIT_SM | RESP)
+    await house.record(lambda one: isinstance(one, Decision) and one.account == "jl", 3)
+    await house.record(lambda one: getattr(one, "result", "") == "rejected", 1)
+    await house.kill()
+    await house.start(evidence=SECOND)
+    await house.end()
+    code, rows = await counted(house)
+    assert code == 0
+    assert is_row(row(rows, "jl"), submitted=3, permitted=2, refused=1, rejected=1, unknown=1, recovered=3)

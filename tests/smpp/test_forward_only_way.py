@@ -34,7 +34,7 @@ PASSED_ON = {
     ("relay.py", "withdraw"): "to the carrier: takes a message back from a person who refused",
     ("smpp_server.py", "_open"): "to the ESME: the carrier's answer to its bind",
     ("binding.py", "dial"): "to the carrier: the bind",
-    ("desk.py", "answered"): "to the ESME: an answer, as the dispatch wrote it",
+    ("desk.py", "_ended"): "to the ESME: the answer to its request",
     ("desk.py", "deliver"): "to the ESME: a delivery out of the spool",
     ("desk.py", "part_answered"): "to the ESME: the answer that the same part was given before",
 }

@@ -17,6 +17,7 @@ from proxy.smpp.withdrawal import HEAD_END, Withdrawal, withdrawal_of
 _MARKETING: Final = "marketing"
 #: Between a submit_multi's message_id, which all its persons share, and the address that tells them apart.
 _BETWEEN: Final = b"\0"
+_HEADER: Final = bytes(HEADER_OCTETS)
 
 
 class Pending:
@@ -29,7 +30,7 @@ class Pending:
         self._half = max(1, most // 2)
         self._half_s = kept_s / 2
         self._turn_at = 0.0
-        #: message_id → (the permitted decision, the addresses as sent)
+        #: message_id → (the permitted decision, the PDU as sent, at least as far as its addresses)
         self._new: dict[bytes, tuple[Decision, bytes]] = {}
         self._old: dict[bytes, tuple[Decision, bytes]] = {}
 
@@ -41,7 +42,8 @@ class Pending:
         self._ids.add(message_id)
         if decision.ground.purpose == _MARKETING:
             new = self._new
-            new[message_id] = (decision, raw[HEADER_OCTETS:HEAD_END])
+            # WHY the whole PDU: it is there already, and cutting its head off costs each message what few ever need.
+            new[message_id] = (decision, raw)
             if len(new) >= self._half:
                 self._turn()
 
@@ -51,8 +53,8 @@ class Pending:
         for destination, decision in several.permitted:
             if decision.ground.purpose == _MARKETING:
                 # dest_flag is no part of the address.
-                head = several.before + destination.octets[1:]
-                self._new[message_id + _BETWEEN + destination.address] = (decision, head)
+                raw = _HEADER + several.before + destination.octets[1:]
+                self._new[message_id + _BETWEEN + destination.address] = (decision, raw)
                 if len(self._new) >= self._half:
                     self._turn()
 
@@ -67,12 +69,13 @@ class Pending:
         found: list[Withdrawal] = []
         for messages in (self._old, self._new):
             theirs = [
-                (key, decision, head)
-                for key, (decision, head) in messages.items()
+                (key, decision, raw)
+                for key, (decision, raw) in messages.items()
                 if decision.person == person and decision.ground.principal in institutions
             ]
-            for key, decision, head in theirs:
+            for key, decision, raw in theirs:
                 del messages[key]
+                head = raw[HEADER_OCTETS:HEAD_END]
                 withdrawal = withdrawal_of(key.partition(_BETWEEN)[0], head, decision.id)
                 if withdrawal is not None:
                     found.append(withdrawal)

@@ -172,6 +172,20 @@ class AccountGate:
         self._awaited = refusal
         return refusal
 
+    def stands(self, pdu: Pdu) -> bool:
+        """Whether a request that was permitted a while ago would be permitted now; records and counts nothing."""
+        force = self._in_force
+        if force.snapshot is not self._snapshot:
+            self._renew(force.snapshot)
+        last_id = self._journal.last_id
+        if pdu.command_id == SUBMIT_SM:
+            request = self._reader.submit(pdu, last_id, force.now, True, False)
+        elif pdu.command_id in _BY_ID:
+            request = self._reader.by_message_id(pdu, last_id, force.now, self._shared.message_ids)
+        else:
+            request = self._reader.closed(pdu, last_id, force.now)
+        return not isinstance(evaluate(request, force.snapshot, force.now), Refusal)
+
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
         self.submitted += pdu.command_id not in _BY_ID
         return self._put_off(pdu, rule)

@@ -44,7 +44,7 @@ class Found(Protocol):
 class MessageTrail(Protocol):
     """The part of `proxy/trail` that returns need."""
 
-    def by_carrier(self, route: str, carrier_id: bytes) -> tuple[Found, ...]: ...
+    def of_receipt(self, route: str, ids: tuple[bytes, ...], person: bytes) -> tuple[Found, ...]: ...
 
     def final(self, decision_id: int, state: str) -> bool: ...
 
@@ -58,13 +58,12 @@ class Keeping(Protocol):
 class Early:
     """A receipt that waits for the answer to its message. `until` is monotonic seconds."""
 
-    __slots__ = ("bind", "ids", "pdu", "receipt", "until")
+    __slots__ = ("bind", "pdu", "receipt", "until")
 
-    def __init__(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, ids: tuple[bytes, ...], until: float) -> None:
+    def __init__(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, until: float) -> None:
         self.bind: Final = bind
         self.pdu: Final = pdu
         self.receipt: Final = receipt
-        self.ids: Final = ids
         self.until: Final = until
 
 
@@ -84,6 +83,7 @@ class PoolReturns:
         renamed: Callable[[bytes, bytes], bytes],
         answered: Callable[[PoolBind], None],
         kept: Callable[[str], None],
+        in_flight: Callable[[str], int],
         closed: Callable[[bytes], None],
         confirm: Callable[[Account, Understood], None],
         log: Callable[..., None],
@@ -98,6 +98,7 @@ class PoolReturns:
         self._renamed = renamed
         self._answered = answered
         self._kept = kept
+        self._in_flight = in_flight
         self._closed = closed
         self._confirm = confirm
         self._log = log
@@ -120,18 +121,18 @@ class PoolReturns:
     # ---- receipts -----------------------------------------------------------------------------------------------
 
     def _take_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, now: float) -> None:
-        ids = tuple(form for one in receipt.ids for form in self._likely_ids(one))
-        if self._deliver_receipt(bind, pdu, receipt, ids):
+        if self._deliver_receipt(bind, pdu, receipt):
             return
-        if bind.in_flight and len(self._early) < _EARLY_MOST:
+        # WHY the route's: a carrier hands a receipt to any bind, and two connections have no order.
+        if self._in_flight(bind.route) and len(self._early) < _EARLY_MOST:
             self._log("receipt.waited")
-            self._early.append(Early(bind, pdu, receipt, ids, now + _EARLY_S))
+            self._early.append(Early(bind, pdu, receipt, now + _EARLY_S))
         else:
             self._unmatched(bind, pdu)
 
-    def _deliver_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, ids: tuple[bytes, ...]) -> bool:
+    def _deliver_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt) -> bool:
         """Keeps a receipt for the ESME whose message it is about; False where no such message is known."""
-        found = self._message_of(bind.route, ids, pdu)
+        found = self._message_of(bind.route, receipt, pdu)
         if found is None:
             return False
         try:
@@ -143,13 +144,12 @@ class PoolReturns:
         self._keep(bind, pdu, found.account, renamed, found.decision_id if is_last_receipt(pdu) else None)
         return True
 
-    def _message_of(self, route: str, ids: tuple[bytes, ...], pdu: Pdu) -> Found | None:
-        for each in ids:
-            found = self._trail.by_carrier(route, each)
-            if len(found) > 1:
-                # A carrier gave one id twice: the person tells which of the two is meant.
-                person = self._person_of(pdu)
-                found = tuple(one for one in found if one.person == person)
+    def _message_of(self, route: str, receipt: Receipt, pdu: Pdu) -> Found | None:
+        """The message that a receipt is about; None where it is not certain which."""
+        person = self._person_of(pdu) or b""
+        for each in receipt.ids:
+            # INVARIANT: an id in another radix counts only with the person: it is another message's, most often.
+            found = self._trail.of_receipt(route, tuple(self._likely_ids(each)), person)
             if len(found) == 1:
                 return found[0]
         return None
@@ -177,7 +177,7 @@ class PoolReturns:
             self._early = [
                 one
                 for one in self._early
-                if one.bind is not bind or not self._deliver_receipt(bind, one.pdu, one.receipt, one.ids)
+                if one.bind.route != bind.route or not self._deliver_receipt(one.bind, one.pdu, one.receipt)
             ]
 
     # ---- replies ------------------------------------------------------------------------------------------------
@@ -210,15 +210,24 @@ class PoolReturns:
         """Binds what a person asked at once; the carrier is answered when refusal and delivery are both on disk."""
         open_steps = 1 if owner is None else 2
         whole = True
+        wishes = self._hearing.wishes
+        wish = snapshot.person_key.fingerprint(pdu.raw[16:]) if understood.reading.label == "optin" else b""
+        # WHY: a wish that comes again since it was not acknowledged must not undo a refusal that came after it.
+        again = bool(wish) and not wishes.is_new(wish)
 
         def step(ok: bool) -> None:
             nonlocal open_steps, whole
             open_steps -= 1
             whole &= ok
             if not open_steps:
+                if wish and whole and not bind.gone:
+                    wishes.acknowledged(wish)
                 self._answer(bind, pdu, ESME_ROK if whole else ESME_RX_T_APPN)
 
         def heard(ok: bool, changed: bool) -> None:
+            if wish and not ok:
+                # It could not be put on disk: when it comes again it is to be acted upon.
+                wishes.acknowledged(wish)
             step(ok)
             if changed and owner is not None:
                 self._confirm(owner, understood)
@@ -228,7 +237,10 @@ class PoolReturns:
                 self._kept(owner.id)
             step(error is None)
 
-        self._hearing.act(understood, snapshot, heard)
+        if again:
+            step(True)
+        else:
+            self._hearing.act(understood, snapshot, heard)
         self._closed(snapshot.person_key.digest(understood.person))
         if owner is not None and not self._spool.put(owner.id, pdu.raw, kept):
             self._log("spool.full", account=owner.id)

@@ -28,6 +28,7 @@ from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.session import Session
 from proxy.smpp.window import Window
 
+_NACK: Final = GENERIC_NACK.to_bytes(4)
 _UNKNOWN_RULE: Final = "outcome.unknown"
 #: What a permitted request ends with that no route took: its permit was never spent.
 _NOT_SENT_RULE: Final = "internal.upstream"
@@ -42,6 +43,10 @@ class PoolGate(Gate, Protocol):
     @property
     def recipient(self) -> str:
         """The canonical recipient of the latest permit."""
+        ...
+
+    def stands(self, pdu: Pdu) -> bool:
+        """Whether a request that was permitted before would be now; records nothing."""
         ...
 
 
@@ -155,6 +160,10 @@ class Desk:
         else:
             self._refuse(pdu, verdict)
 
+    def stands(self, ticket: Ticket) -> bool:
+        """Whether a request that waited is still permitted: refusals, hours and the registry may have changed."""
+        return self._gate.stands(ticket.pdu)
+
     def judge_again(self, ticket: Ticket, now: float) -> None:
         """Asks anew about a request that waited while its recipient refused; its permit is not spent."""
         self._open -= 1
@@ -185,7 +194,7 @@ class Desk:
 
     def answered(self, ticket: Ticket, octets: bytes) -> None:
         self._open -= 1
-        if octets[8:12] == b"\0\0\0\0":
+        if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK:
             self.accepted += 1
         else:
             self.rejected += 1

@@ -462,11 +462,8 @@ class Pools:
         self._wrote.set()
 
     def _flush_trail(self) -> bool:
-        """Whether what ESMEs are to be told is on disk now.
-
-        INVARIANT: nothing is written to an ESME before: it must not get an id that a kill could make unknown. Where it
-        fails it is tried again, with every turn that has something to say and with every tick.
-        """
+        """Whether what ESMEs are to be told is on disk now; where it fails it is tried again with each tick."""
+        # INVARIANT: nothing is written to an ESME before: it must not get an id that a kill could make unknown.
         try:
             self._trail.flush()
         except OSError:

@@ -1,4 +1,4 @@
-"""A number that an institution of a pool shares with one whose account is elsewhere: nobody reads the other's replies."""
+"""A number that an institution of a pool shares with one whose account is elsewhere: nobody reads the other one's."""
 
 from __future__ import annotations
 

@@ -455,7 +455,10 @@ class SmppServer:
         now = time.monotonic()
         self._in_force.now = time.time()
         if self._pools is not None:
-            self._pools.tick(now)
+            try:
+                self._pools.tick(now)
+            except Exception as error:  # noqa: BLE001  WHY: a defect in pools must not stop the timers of all binds
+                self._fail(error, None)
         for link, since in tuple(self._greeting.items()):
             if now >= since + self._timers.session_init_s + _HANDSHAKE_GRACE_S:
                 del self._greeting[link]
@@ -489,7 +492,8 @@ class SmppServer:
     def _tick_esme(self, link: EsmeLink, now: float) -> None:
         if now >= link.session.next_deadline():
             bound = self._by_esme.get(link)
-            link.session.handle_deadline(now, bound.relay.esme_sequence() if bound else 1)
+            sequence = bound.relay.esme_sequence() if bound else self._pools.sequence_to(link) if self._pools else 1
+            link.session.handle_deadline(now, sequence)
             link.flush()
         link.abort_if_stuck(now)
 

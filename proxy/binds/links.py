@@ -56,6 +56,8 @@ class Link(asyncio.Protocol):
         self._at_ease = True
         self._ended_at: float | None = None
         self.gone = False
+        #: Asked before anything is written, where what is said has to wait for something else (pool mode: the trail).
+        self.may_write: Callable[[], bool] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # WHY a cast: uvloop's transports do what asyncio.Transport does without being one.
@@ -113,7 +115,7 @@ class Link(asyncio.Protocol):
     def flush(self) -> None:
         """Writes what the session has to say; closes once it said its last."""
         session, transport = self.session, self.transport
-        if transport is None:
+        if transport is None or (self.may_write is not None and not self.may_write()):
             return
         if session.out:
             octets = session.out.take()

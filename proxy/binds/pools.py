@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from proxy.binds.binding import BindRefusedError, BindRequest, Dialler, backoff_s
+from proxy.binds.deliveries import WaitingDeliveries
 from proxy.binds.links import CarrierLink, EsmeLink
 from proxy.binds.pairs import Pairs, RouteState
 from proxy.core.decision import Refusal
@@ -73,6 +74,9 @@ class OwnMessage:
 
     def unroutable(self, ticket: Ticket) -> None: ...
 
+    def stands(self, ticket: Ticket) -> bool:
+        return True
+
     def judge_again(self, ticket: Ticket, now: float) -> None: ...
 
 
@@ -125,6 +129,7 @@ class Pools:
         self._carriers = stores.carriers
         self._trail = stores.trail
         self._spool = stores.spool
+        self._waiting = WaitingDeliveries(stores.spool, log)
         self._log = log
         self._writing = False
         self._wrote = asyncio.Event()
@@ -159,6 +164,7 @@ class Pools:
                 renamed=rewritten,
                 answered=self._touch,
                 kept=self._delivery_kept,
+                in_flight=dispatch.in_flight,
                 closed=partial(self._refused_meanwhile, dispatch),
                 confirm=partial(self._confirm, dispatch),
                 parts_wait_s=self._settings.mo_parts_wait_ms / 1000,
@@ -352,7 +358,7 @@ class Pools:
             link.session,
             pool.dispatch,
             self._carriers,
-            self._spool,
+            self._waiting,
             window=account.window,
             response_s=self._timers.response_s,
             later_s=self._settings.delivery_retry_s,
@@ -368,6 +374,7 @@ class Pools:
         tlvs = encode_tlvs(((TAG_SC_INTERFACE_VERSION, bytes((_INTERFACE_VERSION,))),))
         link.session.out.append(response(bind.command_id | RESPONSE_BIT, 0, bind.sequence, _SYSTEM_ID + tlvs))
         link.session.enter(bind.state)
+        link.may_write = self._flush_trail
         self._log("bind.accepted", account=account.id, kind=kind, peer=link.peer_address, route=account.route)
         link.resume()
         self._kept.add(account.id)
@@ -382,6 +389,11 @@ class Pools:
         self._esmes.add(link)
         self._write_later()
         return True
+
+    def sequence_to(self, link: EsmeLink) -> int:
+        """A sequence_number for a link request to an ESME, of which no delivery is open."""
+        seat = self.seats.get(link)
+        return 1 if seat is None else seat.desk.next_sequence()
 
     def esme_gone(self, link: EsmeLink) -> bool:
         """An ESME's connection ended; tells whether it sat here."""
@@ -439,11 +451,7 @@ class Pools:
                     seat.desk.deliver(now)
                     self._esmes.add(link)
         self._kept.clear()
-        try:
-            self._trail.flush()
-        except OSError:
-            # WHY nothing is written: an ESME must not get an id that a kill could make unknown. It is tried again.
-            self._log("trail.failed")
+        if not self._flush_trail():
             return
         for pool in self._pools.values():
             self._unwritten |= pool.dispatch.touched
@@ -460,6 +468,16 @@ class Pools:
             link.set_reading()
         self._wrote.set()
 
+    def _flush_trail(self) -> bool:
+        """Whether what ESMEs are to be told is on disk now; where it fails it is tried again with each tick."""
+        # INVARIANT: nothing is written to an ESME before: it must not get an id that a kill could make unknown.
+        try:
+            self._trail.flush()
+        except OSError:
+            self._log("trail.failed")
+            return False
+        return True
+
     def tick(self, now: float) -> None:
         """Drives the timers of carrier binds, desks and what waits."""
         for bind, link in tuple(self._links.items()):
@@ -475,7 +493,10 @@ class Pools:
             self._esmes.add(esme)
         if now >= self._expired_at + _EXPIRE_S:
             self._expired_at = now
-            self._trail.expire(time.time_ns() // 1000)
+            try:
+                self._trail.expire(time.time_ns() // 1000)
+            except OSError:
+                self._log("trail.failed")
             for account, count in self._spool.expire(time.time_ns() // 1000).items():
                 self._log("spool.expired", account=account, count=count)
         self.write()

@@ -322,6 +322,24 @@ class AccountGate:
     def parts_due(self, now: float) -> None:
         self._shared.long_messages.handle_deadline(self, now)
 
+    def stands(self, pdu: Pdu) -> bool:
+        """Whether a request that was permitted a while ago would be permitted now; records and counts nothing."""
+        force = self._in_force
+        if force.snapshot is not self._snapshot:
+            self._renew(force.snapshot)
+        last_id = self._journal.last_id
+        if pdu.command_id == SUBMIT_SM:
+            request = self._reader.submit(pdu, last_id, force.now, self._heard_back, False)
+            part = self._reader.part
+            if request.findings and part is not None and part.request is request:
+                # Its message was whole when it was permitted.
+                request = whole_request((part,), last_id, self.account, self._table, force.now, self._heard_back)
+        elif pdu.command_id == DATA_SM:
+            request = self._reader.data(pdu, last_id, force.now, self._heard_back, False)
+        else:
+            return False
+        return isinstance(evaluate(request, force.snapshot, force.now), Permit)
+
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
         self.submitted += pdu.command_id not in _BY_ID
         return self._put_off(pdu, rule)

@@ -4,13 +4,16 @@ Owns the hash under which a carrier's id stands in the evidence. Must never writ
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxy.judging.account_gate import InForce
 from proxy.judging.hearing import Hearing
 from proxy.judging.journal import Journal
 from proxy.pool.ticket import Ticket
 from proxy.smpp.gate import LATE, REJECTED, UNKNOWN
+
+#: SMPP v3.4 §5.2.23.
+_CARRIER_ID_OCTETS_MOST: Final = 64
 
 
 class Trail(Protocol):
@@ -32,7 +35,9 @@ class PoolBooks:
         self._log = log
 
     def accepted(self, ticket: Ticket, route: str, carrier_id: bytes) -> None:
-        self._trail.accepted(ticket.message, ticket.asker.account, route, carrier_id, ticket.person)
+        # WHY: an id that the protocol has no room for must cost its receipt, not the ESME's answer.
+        known = carrier_id if len(carrier_id) <= _CARRIER_ID_OCTETS_MOST else b""
+        self._trail.accepted(ticket.message, ticket.asker.account, route, known, ticket.person)
 
     def rejected(self, ticket: Ticket, status: int) -> None:
         self._hearing.latest.forget(ticket.decision_id)

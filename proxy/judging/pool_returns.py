@@ -5,6 +5,7 @@ too, have it on disk. Must never acknowledge what could be lost, take a person's
 account what is another's. A receipt may come before the answer to its message: it waits for that, unanswered.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, Protocol
@@ -28,6 +29,8 @@ from proxy.smpp.text import AlphabetTable
 
 _EARLY_MOST: Final = 10_000
 _EARLY_S: Final = 5.0
+#: How long a bind has to outlive an answer that a wish was heard, before the same octets are a new wish.
+_SETTLED_S: Final = 5.0
 
 
 class Found(Protocol):
@@ -46,7 +49,7 @@ class Found(Protocol):
 class MessageTrail(Protocol):
     """The part of `proxy/trail` that returns need."""
 
-    def by_carrier(self, route: str, carrier_id: bytes) -> tuple[Found, ...]: ...
+    def of_receipt(self, route: str, ids: tuple[bytes, ...], person: bytes) -> tuple[Found, ...]: ...
 
     def final(self, decision_id: int, state: str) -> bool: ...
 
@@ -60,13 +63,12 @@ class Keeping(Protocol):
 class Early:
     """A receipt that waits for the answer to its message. `until` is monotonic seconds."""
 
-    __slots__ = ("bind", "ids", "pdu", "receipt", "until")
+    __slots__ = ("bind", "pdu", "receipt", "until")
 
-    def __init__(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, ids: tuple[bytes, ...], until: float) -> None:
+    def __init__(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, until: float) -> None:
         self.bind: Final = bind
         self.pdu: Final = pdu
         self.receipt: Final = receipt
-        self.ids: Final = ids
         self.until: Final = until
 
 
@@ -86,6 +88,7 @@ class PoolReturns:
         renamed: Callable[[bytes, bytes], bytes],
         answered: Callable[[PoolBind], None],
         kept: Callable[[str], None],
+        in_flight: Callable[[str], int],
         closed: Callable[[bytes], None],
         confirm: Callable[[Account, Understood], None],
         parts_wait_s: float,
@@ -102,10 +105,14 @@ class PoolReturns:
         self._renamed = renamed
         self._answered = answered
         self._kept = kept
+        self._in_flight = in_flight
         self._closed = closed
         self._confirm = confirm
         self._log = log
         self._early: list[Early] = []
+        self._now = 0.0
+        #: What carriers were told arrived, until it is likely that they know: (monotonic time, bind, name)
+        self._told: deque[tuple[float, PoolBind, bytes]] = deque()
         self._parts_wait_s = parts_wait_s
         self._parts_quiet_s = parts_quiet_s
         self._parts: dict[PoolBind, ReplyParts] = {}
@@ -137,18 +144,18 @@ class PoolReturns:
     # ---- receipts -----------------------------------------------------------------------------------------------
 
     def _take_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, now: float) -> None:
-        ids = tuple(form for one in receipt.ids for form in self._likely_ids(one))
-        if self._deliver_receipt(bind, pdu, receipt, ids):
+        if self._deliver_receipt(bind, pdu, receipt):
             return
-        if bind.in_flight and len(self._early) < _EARLY_MOST:
+        # WHY the route's: a carrier hands a receipt to any bind, and two connections have no order.
+        if self._in_flight(bind.route) and len(self._early) < _EARLY_MOST:
             self._log("receipt.waited")
-            self._early.append(Early(bind, pdu, receipt, ids, now + _EARLY_S))
+            self._early.append(Early(bind, pdu, receipt, now + _EARLY_S))
         else:
             self._unmatched(bind, pdu)
 
-    def _deliver_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, ids: tuple[bytes, ...]) -> bool:
+    def _deliver_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt) -> bool:
         """Keeps a receipt for the ESME whose message it is about; False where no such message is known."""
-        found = self._message_of(bind.route, ids, pdu)
+        found = self._message_of(bind.route, receipt, pdu)
         if found is None:
             return False
         try:
@@ -160,13 +167,12 @@ class PoolReturns:
         self._keep(bind, pdu, found.account, renamed, found.decision_id if receipt.final else None)
         return True
 
-    def _message_of(self, route: str, ids: tuple[bytes, ...], pdu: Pdu) -> Found | None:
-        for each in ids:
-            found = self._trail.by_carrier(route, each)
-            if len(found) > 1:
-                # A carrier gave one id twice: the person tells which of the two is meant.
-                person = self._person_of(pdu)
-                found = tuple(one for one in found if one.person == person)
+    def _message_of(self, route: str, receipt: Receipt, pdu: Pdu) -> Found | None:
+        """The message that a receipt is about; None where it is not certain which."""
+        person = self._person_of(pdu) or b""
+        for each in receipt.ids:
+            # INVARIANT: an id in another radix counts only with the person: it is another message's, most often.
+            found = self._trail.of_receipt(route, tuple(self._likely_ids(each)), person)
             if len(found) == 1:
                 return found[0]
         return None
@@ -194,7 +200,7 @@ class PoolReturns:
             self._early = [
                 one
                 for one in self._early
-                if one.bind is not bind or not self._deliver_receipt(bind, one.pdu, one.receipt, one.ids)
+                if one.bind.route != bind.route or not self._deliver_receipt(one.bind, one.pdu, one.receipt)
             ]
 
     # ---- replies ------------------------------------------------------------------------------------------------
@@ -250,13 +256,13 @@ class PoolReturns:
             whole &= ok
             if open_steps:
                 return
-            if not whole and understood.reading.label == "optin":
-                # The carrier sends it again, and then it is to be acted upon.
-                self._hearing.wishes.acknowledged(self._name_of(pdus[-1]))
             for pdu in pdus:
                 self._answer(bind, pdu, ESME_ROK if whole else ESME_RX_T_APPN)
 
         def heard(ok: bool, changed: bool) -> None:
+            if not ok and understood.reading.label == "optin":
+                # It could not be put on disk: the carrier sends it again, and then it is to be acted upon.
+                self._hearing.wishes.acknowledged(self._name_of(pdus[-1]))
             step(ok)
             if changed and owner is not None:
                 self._confirm(owner, understood)
@@ -294,7 +300,7 @@ class PoolReturns:
         # WHY nothing for a bind that is gone: its carrier was never answered, and sends it again on the next one.
         bind.session.respond(pdu, status, b"" if status else b"\0")
         if not status and self._hearing.wishes:
-            self._hearing.wishes.acknowledged(self._name_of(pdu))
+            self._told.append((self._now + _SETTLED_S, bind, self._name_of(pdu)))
         self._answered(bind)
 
     def bind_lost(self, bind: PoolBind) -> None:
@@ -305,6 +311,12 @@ class PoolReturns:
 
     def handle_deadline(self, now: float) -> None:
         """Receipts that waited long enough for a message that never got its id."""
+        self._now = now
+        while self._told and self._told[0][0] <= now:
+            _, bind, name = self._told.popleft()
+            # WHY so late: a connection that breaks right behind an answer may not have brought it.
+            if not bind.gone:
+                self._hearing.wishes.acknowledged(name)
         late = [one for one in self._early if one.until <= now]
         if late:
             self._early = [one for one in self._early if one.until > now]
@@ -335,10 +347,13 @@ class PoolReturns:
         rows = snapshot.numbers.family(number) if number is not None else ()
         senders = {(row.principal, row.operator) for row in rows}
         found = [one for one in self._users(snapshot) if (one.principal, one.operator) in senders]
-        if len(found) > 1 and person is not None and number is not None:
+        # WHY all that use it: whose accounts are elsewhere get nothing here, and nobody is to read what is theirs.
+        institutions = {row.principal for row in rows}
+        if len(found) + len(institutions) > 2 and person is not None and number is not None:
             latest = self._hearing.latest.find(snapshot.person_key.digest(person), number)
-            if latest is not None:
-                found = [one for one in found if one.principal == latest.institution] or found
-        if len({(one.principal, one.operator) for one in found}) == 1:
+            if latest is not None and latest.institution in institutions:
+                found = [one for one in found if one.principal == latest.institution]
+                institutions = {latest.institution}
+        if len(institutions) == 1 and len({(one.principal, one.operator) for one in found}) == 1:
             return min(found, key=lambda one: one.id)
         return None

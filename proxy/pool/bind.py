@@ -20,11 +20,13 @@ _LATE_KEPT: Final = 10_000
 class PoolBind:
     """The carrier's side of one connection. `route` is its route's name; `now` is monotonic seconds."""
 
-    __slots__ = ("_late", "_window", "route", "session")
+    __slots__ = ("_late", "_window", "gone", "route", "session")
 
     def __init__(self, route: str, session: Session, window: int, response_s: float) -> None:
         self.route: Final = route
         self.session: Final = session
+        #: Set once the connection is gone.
+        self.gone = False
         self._window: Window[Ticket] = Window(window, response_s)
         #: What was given up, by sequence_number: it may still be answered.
         self._late: dict[int, Ticket] = {}
@@ -80,5 +82,6 @@ class PoolBind:
 
     def lost(self) -> list[Ticket]:
         """Takes out everything that was open: the connection is gone."""
+        self.gone = True
         self._late.clear()
         return self._window.drain()

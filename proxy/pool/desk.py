@@ -28,6 +28,7 @@ from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.session import Session
 from proxy.smpp.window import Window
 
+_NACK: Final = GENERIC_NACK.to_bytes(4)
 _UNKNOWN_RULE: Final = "outcome.unknown"
 #: What a permitted request ends with that no route took: its permit was never spent.
 _NOT_SENT_RULE: Final = "internal.upstream"
@@ -44,6 +45,10 @@ class PoolGate(Gate, Protocol):
     @property
     def recipient(self) -> str:
         """The canonical recipient of the latest permit."""
+        ...
+
+    def stands(self, pdu: Pdu) -> bool:
+        """Whether a request that was permitted before would be now; records nothing."""
         ...
 
 
@@ -231,6 +236,10 @@ class Desk:
         """The rule for which nothing can be sent now, empty where it can."""
         return "internal.draining" if self._draining else ""
 
+    def stands(self, ticket: Ticket) -> bool:
+        """Whether a request that waited is still permitted: refusals, hours and the registry may have changed."""
+        return self._gate.stands(ticket.pdu)
+
     def refusal_durable(self, pdu: Pdu, refusal: Refusal) -> None:
         """The evidence of a refusal is on disk: the ESME may have its answer."""
         self._refusing -= 1
@@ -251,7 +260,7 @@ class Desk:
     # ---- what becomes of them (see `ticket.Asker`) ----------------------------------------------------------------
 
     def answered(self, ticket: Ticket, octets: bytes) -> None:
-        self._ended(ticket, octets, ACCEPTED if octets[8:12] == b"\0\0\0\0" else REJECTED)
+        self._ended(ticket, octets, ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED)
 
     def left_unknown(self, ticket: Ticket) -> None:
         self._ended(ticket, self._response(ticket, _UNKNOWN_RULE), UNKNOWN)

@@ -123,8 +123,12 @@ class Dispatch:
             turn = route.waiting.take()
             if turn is None:
                 return
-            bind.send(turn[1], now)
-            self.touched.add(bind)
+            ticket = turn[1]
+            if ticket.asker.stands(ticket):
+                bind.send(ticket, now)
+                self.touched.add(bind)
+            else:
+                ticket.asker.judge_again(ticket, now)
 
     def from_carrier(self, bind: PoolBind, pdu: Pdu, now: float) -> None:
         """Takes one response of a carrier to a request."""
@@ -135,7 +139,8 @@ class Dispatch:
         route = self.routes[bind.route]
         raw = pdu.raw
         carrier_id = message_id(raw)
-        if pdu.status == 0 and carrier_id and pdu.command_id == ticket.pdu.command_id | RESPONSE_BIT:
+        # WHY without an id too: it was taken all the same, only that no receipt will be found to be about it.
+        if pdu.status == 0 and pdu.command_id == ticket.pdu.command_id | RESPONSE_BIT:
             self._books.accepted(ticket, bind.route, carrier_id)
             octets = under_our_id(pdu, ticket)
         else:
@@ -153,6 +158,10 @@ class Dispatch:
             self._books.note("response.unsolicited")
         else:
             self._books.late(ticket, bind.route, pdu.status, message_id(pdu.raw))
+
+    def in_flight(self, route: str) -> int:
+        """Requests that no bind of a route has answered yet: on any of them what is said may be about one of these."""
+        return sum([bind.in_flight for bind in self.routes[route].binds])
 
     def bind_came(self, bind: PoolBind, now: float) -> None:
         """A bind of a route stands."""
@@ -178,7 +187,10 @@ class Dispatch:
         while (turn := route.waiting.take()) is not None:
             left.append(turn[1])
         for ticket in left:
-            self.send(ticket, now)
+            if ticket.asker.stands(ticket):
+                self.send(ticket, now)
+            else:
+                ticket.asker.judge_again(ticket, now)
 
     def asker_gone(self, asker: Asker) -> list[Ticket]:
         """Takes out what an ESME that is gone still had waiting; its permits were never spent."""
@@ -222,5 +234,6 @@ def our_id(message: int) -> bytes:
 
 def under_our_id(pdu: Pdu, ticket: Ticket) -> bytes:
     """A carrier's answer as the ESME gets it: our message_id, the ESME's sequence_number, TLVs as they are."""
-    rest = pdu.raw[pdu.raw.find(0, 16) :]
+    end = pdu.raw.find(0, 16)
+    rest = pdu.raw[end:] if end >= 16 else b"\0"
     return response(pdu.command_id, 0, ticket.pdu.sequence, our_id(ticket.message) + rest)

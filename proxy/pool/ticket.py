@@ -23,6 +23,10 @@ class Asker(Protocol):
         """No route takes the request; its permit was not spent."""
         ...
 
+    def stands(self, ticket: "Ticket") -> bool:
+        """Whether a request that had to wait would be permitted now as well."""
+        ...
+
     def judge_again(self, ticket: "Ticket", now: float) -> None:
         """The recipient refused while the request waited; its permit is not spent."""
         ...

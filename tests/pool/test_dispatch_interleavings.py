@@ -51,6 +51,9 @@ class Asker:
     def unroutable(self, ticket: Ticket) -> None:
         self._ended(ticket, "unroutable")
 
+    def stands(self, ticket: Ticket) -> bool:
+        return True
+
     def judge_again(self, ticket: Ticket, now: float) -> None:
         self._ended(ticket, "judged again")
 

@@ -182,6 +182,8 @@ class SmppServer:
         """
         self.routes[name].draining = True
         self._log("route.draining", route=name)
+        if self._pools is not None and not self.draining:
+            self._pools.drain_route(name, True)
         for bound in self.bounds:
             if bound.route.name == name:
                 bound.relay.draining = True
@@ -190,6 +192,8 @@ class SmppServer:
         """Lets a drained route take binds and work again; raises KeyError for a route that there is none of."""
         self.routes[name].draining = False
         self._log("route.resumed", route=name)
+        if self._pools is not None:
+            self._pools.drain_route(name, False)
         for bound in self.bounds:
             if bound.route.name == name and not bound.unbinding:
                 bound.relay.draining = False
@@ -197,6 +201,10 @@ class SmppServer:
     def seat_rows(self) -> list[BindRow]:
         """The ESMEs of all pools, for whoever shows them."""
         return self._pools.rows() if self._pools is not None else []
+
+    def pooled_in_flight(self, route: str) -> int:
+        """Requests that the carrier of a pool's route has not answered."""
+        return self._pools.in_flight_on(route) if self._pools is not None else 0
 
     def pooled_binds(self, route: str) -> int:
         """How many binds of a pool's route stand."""

@@ -152,7 +152,9 @@ class Pools:
         """Makes the pools and begins to dial their binds."""
         for name, pool in self._settings.pools.items():
             books = PoolBooks(self._in_force, self._journal, self._hearing, self._trail, self._log)
-            dispatch = Dispatch((_pool_route(each, self._settings.routes[each]) for each in pool.routes), books)
+            dispatch = Dispatch(
+                (_pool_route(each, self._settings.routes[each]) for each in pool.routes), books, self._timers.response_s
+            )
             returns = PoolReturns(
                 name,
                 self._in_force,
@@ -177,6 +179,17 @@ class Pools:
                     task = asyncio.get_running_loop().create_task(self._keep_up(state, routes[each]))
                     self._keeping.add(task)
                     task.add_done_callback(self._keeping.discard)
+
+    def drain_route(self, name: str, draining: bool) -> None:
+        """Lets a route of a pool run dry, or work again; nothing for a route of no pool."""
+        for pool in self._pools.values():
+            if name in pool.dispatch.routes:
+                pool.dispatch.drain(name, draining, time.monotonic())
+                self._write_later()
+
+    def in_flight_on(self, route: str) -> int:
+        """Requests that a route's carrier has not answered."""
+        return sum(bind.in_flight for bind in self._links if bind.route == route)
 
     async def drain(self, seconds: float) -> None:
         """Answers what comes with `internal.draining`, waits at most `seconds` for what is open, and unbinds."""
@@ -305,7 +318,7 @@ class Pools:
         permit = self._confirmer.permit(account, understood, time.time())
         if permit is not None:
             carrier = self._carriers.of(understood.person, permit.decision.person)
-            ticket = Ticket(OwnMessage(account.id), _OWN_REQUEST, permit, carrier)
+            ticket = Ticket(OwnMessage(account.id), _OWN_REQUEST, permit, carrier, time.monotonic())
             dispatch.send(ticket, time.monotonic())
             self._log("confirmation.sent", account=account.id)
             self._write_later()

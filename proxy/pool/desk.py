@@ -179,7 +179,7 @@ class Desk:
         if isinstance(verdict, Permit):
             carrier = self._carriers.of(self._gate.recipient, verdict.decision.person)
             self._open += 1
-            self._dispatch.send(Ticket(self, pdu, verdict, carrier), now)
+            self._dispatch.send(Ticket(self, pdu, verdict, carrier, now), now)
         elif verdict is None:
             self._held[id(pdu)] = pdu
             self._quiet_since = now
@@ -200,7 +200,7 @@ class Desk:
         self._latest_whole = permit.decision.id
         self._open += 1
         self._parts_open += 1
-        self._dispatch.send(Ticket(self, pdu, permit, carrier, 0 if first else self._next_id()), now)
+        self._dispatch.send(Ticket(self, pdu, permit, carrier, now, 0 if first else self._next_id()), now)
 
     def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
         """A part that is held here is refused, its evidence on disk where it has to be."""

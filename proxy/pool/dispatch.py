@@ -6,7 +6,7 @@ list allows; where that has no room now it waits there, in its ESME's turn. An a
 and goes back under tdgate's own id: the decision's, sixteen hex digits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from proxy.pool.bind import PoolBind
@@ -19,6 +19,8 @@ from proxy.smpp.pdu import Pdu, response
 
 #: Requests that wait at one route before further ones are turned away (`internal.upstream`).
 _WAITING_MOST: Final = 10_000
+#: How often lines are looked through for requests that have waited too long.
+_LOOK_S: Final = 1.0
 
 
 class Books(Protocol):
@@ -64,12 +66,15 @@ class PoolRoute:
 class Dispatch:
     """All routes of one process. `touched` collects the binds that have something to say: the shell writes them."""
 
-    __slots__ = ("_books", "_choice", "_latest", "routes", "touched")
+    __slots__ = ("_books", "_choice", "_latest", "_looked_at", "_wait_s", "routes", "touched")
 
-    def __init__(self, routes: Iterable[PoolRoute], books: Books) -> None:
+    def __init__(self, routes: Iterable[PoolRoute], books: Books, wait_s: float) -> None:
         self.routes: Final = {route.name: route for route in routes}
         self._choice = Routes(route.facts for route in self.routes.values())
         self._books = books
+        #: How long a request waits at a route before it is turned away.
+        self._wait_s = wait_s
+        self._looked_at = 0.0
         #: The decision of the latest request, and the route it took.
         self._latest: tuple[int, PoolRoute | None] = (0, None)
         self.touched: set[PoolBind] = set()
@@ -181,6 +186,15 @@ class Dispatch:
         if not route.facts.open:
             self.turn_away(route, now)
 
+    def drain(self, name: str, draining: bool, now: float) -> None:
+        """Lets a route take no new work, and what waits there go another way; or lets it work again."""
+        route = self.routes[name]
+        route.facts.draining = draining
+        if draining:
+            self.turn_away(route, now)
+        else:
+            self.pump(route, now)
+
     def turn_away(self, route: PoolRoute, now: float) -> None:
         """Sends what waits at a route that takes nothing any more by other ones: no permit of it is spent."""
         left = []
@@ -198,14 +212,7 @@ class Dispatch:
 
     def withdraw(self, person: bytes) -> list[Ticket]:
         """Takes out what waits for a person who has just refused: it is to be judged anew."""
-        found: list[Ticket] = []
-        for route in self.routes.values():
-            kept: list[Ticket] = []
-            while (turn := route.waiting.take()) is not None:
-                (found if turn[1].person == person else kept).append(turn[1])
-            for ticket in kept:
-                route.waiting.put(ticket.asker, ticket)
-        return found
+        return [one for route in self.routes.values() for one in _taken_out(route, lambda one: one.person == person)]
 
     def handle_deadline(self, now: float) -> None:
         """Gives up what has waited too long for an answer, and sends what the pace allows by now."""
@@ -214,11 +221,28 @@ class Dispatch:
                 for ticket in bind.expired(now):
                     self._books.note("response.timeout")
                     self._unknown(ticket)
+            if len(route.waiting) and now >= self._looked_at + _LOOK_S:
+                # WHY: an ESME that has no answer for so long asks again, and its person would get both.
+                for ticket in _taken_out(route, lambda one: now >= one.since + self._wait_s):
+                    ticket.asker.unroutable(ticket)
             self.pump(route, now)
+        if now >= self._looked_at + _LOOK_S:
+            self._looked_at = now
 
     def _unknown(self, ticket: Ticket) -> None:
         self._books.unknown(ticket)
         ticket.asker.left_unknown(ticket)
+
+
+def _taken_out(route: PoolRoute, wanted: Callable[[Ticket], bool]) -> list[Ticket]:
+    """Takes what is wanted out of the lines of a route; all else keeps its place."""
+    found: list[Ticket] = []
+    kept: list[Ticket] = []
+    while (turn := route.waiting.take()) is not None:
+        (found if wanted(turn[1]) else kept).append(turn[1])
+    for ticket in kept:
+        route.waiting.put(ticket.asker, ticket)
+    return found
 
 
 def message_id(raw: bytes) -> bytes:

@@ -36,12 +36,14 @@ class Ticket:
     """One permitted request. `person` is the recipient's digest, `carrier` the name of the recipient's carrier.
 
     `part` is None but for the parts of a long message: 0 for its first, an id of their own for the others. `message` is
-    what the ESME will know the request by: the decision's id, or that of the part.
+    what the ESME will know the request by: the decision's id, or that of the part. `since` is monotonic seconds.
     """
 
-    __slots__ = ("asker", "carrier", "decision_id", "message", "part", "pdu", "permit", "person")
+    __slots__ = ("asker", "carrier", "decision_id", "message", "part", "pdu", "permit", "person", "since")
 
-    def __init__(self, asker: Asker, pdu: Pdu, permit: Permit, carrier: str, part: int | None = None) -> None:
+    def __init__(
+        self, asker: Asker, pdu: Pdu, permit: Permit, carrier: str, since: float, part: int | None = None
+    ) -> None:
         self.asker: Final = asker
         self.pdu: Final = pdu
         self.permit: Final = permit
@@ -49,4 +51,5 @@ class Ticket:
         self.decision_id: Final = permit.decision.id
         self.person: Final = permit.decision.person
         self.part: Final = part
+        self.since: Final = since
         self.message: Final = part or permit.decision.id

@@ -84,7 +84,7 @@ class Play:
     def __init__(self, window: int, rate: float) -> None:
         self.books = Books()
         facts = [Route("a", priority=1), Route("b", priority=1, weight=3), Route("c", ["mobile"], priority=2)]
-        self.dispatch = Dispatch((PoolRoute(one, Pace(rate)) for one in facts), self.books)
+        self.dispatch = Dispatch((PoolRoute(one, Pace(rate)) for one in facts), self.books, 3 * RESPONSE_S)
         self.window = window
         self.askers = [Asker(), Asker()]
         self.gone: set[int] = set()
@@ -107,7 +107,7 @@ class Play:
         verdict = evaluate(changed(REQUEST, id=number, octets=octets), SNAPSHOT, NOON)
         assert isinstance(verdict, Permit)
         self.asked[number] = self.askers[who]
-        ticket = Ticket(self.askers[who], Pdu(SUBMIT_SM, 0, number, octets), verdict, carrier)
+        ticket = Ticket(self.askers[who], Pdu(SUBMIT_SM, 0, number, octets), verdict, carrier, self.now)
         self.dispatch.send(ticket, self.now)
 
     def carry(self) -> None:
@@ -209,3 +209,31 @@ def test_what_waits_at_a_route_that_dies_goes_another_way() -> None:
     play.lose(0)
     play.answer(0, 0)
     assert play.askers[0].ends == {1: ["unknown"], 2: ["answered"]}
+
+
+def test_what_waits_too_long_is_turned_away_and_never_sent_later() -> None:
+    play = Play(1, 0.0)
+    play.bind("a")
+    play.ask(0, "")
+    play.ask(1, "")
+    play.wait(3 * RESPONSE_S + 1)
+    assert play.askers[1].ends == {2: ["unroutable"]}
+    play.answer(0, 0)
+    assert play.sent == [1]
+
+
+def test_a_route_that_drains_gives_its_waiting_to_the_others_and_works_again() -> None:
+    play = Play(1, 0.0)
+    play.bind("a")
+    play.ask(0, "")
+    play.ask(0, "")
+    play.dispatch.drain("a", True, play.now)
+    assert play.askers[0].ends == {2: ["unroutable"]}
+    play.answer(0, 0)
+    assert play.askers[0].ends[1] == ["answered"]
+    play.ask(0, "")
+    assert play.askers[0].ends[3] == ["unroutable"]
+    play.dispatch.drain("a", False, play.now)
+    play.ask(0, "")
+    play.answer(0, 0)
+    assert play.askers[0].ends[4] == ["answered"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -291,3 +292,41 @@ async def test_a_td_in_two_parts_is_heard_and_both_parts_are_delivered(pool: Poo
     assert [(await esme.expect(DELIVER_SM)).body for _ in halves] == halves
     assert (await esme.request(SUBMIT_SM, text("10690001", PERSONS[4]))).status == REFUSED
     await pool.end()
+
+
+async def test_a_route_that_drains_leaves_its_work_to_the_others(pool: PoolHouse) -> None:
+    await pool.open()
+    esme = await pool.bind("pool-jl")
+    code, out, _ = await pool.command("route", "drain", "one", "--json")
+    assert code == 0
+    assert '"draining":true' in out.replace(" ", "")
+    for person in PERSONS[8:14]:
+        assert (await esme.request(SUBMIT_SM, text("10690001", person))).status == 0
+    assert pool.smsc.of(SUBMIT_SM) == []
+    assert (await pool.command("route", "resume", "one"))[0] == 0
+    for person in PERSONS[14:20]:
+        assert (await esme.request(SUBMIT_SM, text("10690001", person))).status == 0
+    assert pool.smsc.of(SUBMIT_SM) != []
+    await pool.end()
+
+
+async def test_what_was_sent_and_how_it_ended_adds_up(pool: PoolHouse) -> None:
+    def rejecting(frame: Frame, session: RawSession) -> bytes | None:
+        return pdu(SUBMIT_SM | RESP, status=0x45, sequence=frame.sequence) if frame.command == SUBMIT_SM else None
+
+    pool.smsc.answer = rejecting
+    await pool.open(smpp={"parts_quiet_ms": 15_000})
+    esme = await pool.bind("pool-jl")
+    statuses = [(await esme.request(SUBMIT_SM, text("10690001", person))).status for person in PERSONS[8:18]]
+    statuses.append((await esme.request(SUBMIT_SM, text("10690001", IMPORTED))).status)
+    for body in three_parts(PERSONS[20]):
+        await esme.submit(SUBMIT_SM, body)
+    parts = [(await esme.expect(SUBMIT_SM | RESP)).status for _ in range(3)]
+    await pool.end()
+    code, out, _ = await pool.command("counts", "--json")
+    assert code == 0, out
+    row = next(one for one in json.loads(out)["rows"] if one["account"] == "pool-jl")
+    whole = 0 if set(parts) == {0} else 0x45
+    everything = [*statuses, whole]
+    assert (row["submitted"], row["refused"]) == (12, 1)
+    assert (row["accepted"], row["rejected"]) == (everything.count(0), everything.count(0x45))

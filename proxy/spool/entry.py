@@ -11,7 +11,7 @@ from typing import Final
 class Segment:
     """A file of entries, and the file of those that are done with."""
 
-    __slots__ = ("done_used", "gone", "header", "live", "live_octets", "number", "used", "written")
+    __slots__ = ("done_used", "gone", "header", "live", "live_octets", "number", "stuck", "used", "written")
 
     def __init__(self, number: int, header: bytes, *, used: int, written: bool, done_used: int = 0) -> None:
         self.number: Final = number
@@ -26,6 +26,8 @@ class Segment:
         self.live_octets = 0
         self.gone: list[int] = []
         """Ids that are done with and not yet written down as such."""
+        self.stuck = False
+        """Whether the disk would not remove it."""
 
     def add(self, entry: "Entry") -> None:
         self.live[entry.id] = entry

@@ -224,9 +224,10 @@ class Writer:
         marks: list[Mark] = []
         dead: list[Segment] = []
         for segment in self._segments.values():
-            if not segment.live and (segment is not self._current or (self._closing and segment.written)):
+            is_dead = not segment.live and (segment is not self._current or (self._closing and segment.written))
+            if is_dead:
                 dead.append(segment)
-            elif segment.gone:
+            if segment.gone and (segment.stuck or not is_dead):
                 ids = segment.gone
                 segment.gone = []
                 record = self._keys.seal(segment.header, DONE, segment.done_used, encode_ids(ids))
@@ -251,6 +252,8 @@ class Writer:
             mark.segment.gone += mark.ids
         for segment in sweep.dead:
             self._segments[segment.number] = segment
+            # WHY: while it stays on disk, a kill must not bring back what is done with in it.
+            segment.stuck = True
         self._sweep_later(self._limits.retry_ms)
         self._tell_idle()
 

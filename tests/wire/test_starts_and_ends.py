@@ -89,6 +89,9 @@ OTHER = {
     "store": {"database": "other.db"},
     "console": {"enabled": False},
     "log": {"level": "debug"},
+    "spool": {"directory": "other"},
+    "trail": {"directory": "other"},
+    "routing": {"carriers": "other"},
 }
 
 

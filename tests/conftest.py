@@ -22,10 +22,10 @@ LOG_TAIL_OCTETS = 4000
 TEST_LIMIT_S = 300
 
 # WHY no deadline: nothing here may depend on how fast the machine is.
-hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("default", deadline=None, max_examples=60)
 # WHY derandomized: `make check` is asked often and must answer the same each time; `make test` looks further.
 hypothesis.settings.register_profile("check", deadline=None, max_examples=15, derandomize=True)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=60, derandomize=True)
 hypothesis.settings.register_profile(
     "fuzz", deadline=None, max_examples=5000, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )

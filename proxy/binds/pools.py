@@ -15,6 +15,7 @@ from proxy.binds.binding import BindRefusedError, BindRequest, Dialler, backoff_
 from proxy.binds.deliveries import WaitingDeliveries
 from proxy.binds.links import CarrierLink, EsmeLink
 from proxy.binds.pairs import Pairs, RouteState
+from proxy.binds.seats import OwnMessage, PoolState, Seat
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
 from proxy.judging.account_gate import AccountGate, InForce
@@ -50,7 +51,6 @@ from proxy.smpp.consts import (
 from proxy.smpp.pdu import Pdu, response
 from proxy.smpp.receipt_ids import likely_ids, rewritten
 from proxy.smpp.session import Timers
-from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
 from proxy.telemetry.status import BindKind, BindRow
 
@@ -62,48 +62,8 @@ _EXPIRE_S: Final = 1.0
 _OWN_REQUEST: Final = Pdu(SUBMIT_SM, 0, 0, b"")
 
 
-class OwnMessage:
-    """Who asks for a message of tdgate's own: nobody waits for its answer."""
-
-    def __init__(self, account: str) -> None:
-        self.account: str = account
-
-    def answered(self, ticket: Ticket, octets: bytes) -> None: ...
-
-    def left_unknown(self, ticket: Ticket) -> None: ...
-
-    def unroutable(self, ticket: Ticket) -> None: ...
-
-    def stands(self, ticket: Ticket) -> bool:
-        return True
-
-    def judge_again(self, ticket: Ticket, now: float) -> None: ...
-
-
-class PoolState:
-    """One pool while the process runs."""
-
-    def __init__(self, name: str, dispatch: Dispatch, returns: PoolReturns, table: AlphabetTable) -> None:
-        self.name = name
-        self.dispatch = dispatch
-        self.returns = returns
-        self.table = table
-
-
-class Seat:
-    """One ESME bind in pool mode."""
-
-    def __init__(self, account: Account, kind: BindKind, gate: AccountGate, desk: Desk, pool: PoolState) -> None:
-        self.account = account
-        self.kind = kind
-        self.gate = gate
-        self.desk = desk
-        self.pool = pool
-        self.since = time.time()
-
-
 class Pools:
-    """All pools. Also the `Owner` of their carrier links (see `links.py`)."""
+    """All pools. Also the `CarrierOwner` of their carrier links (see `links.py`)."""
 
     def __init__(
         self,
@@ -173,7 +133,7 @@ class Pools:
                 parts_quiet_s=self._settings.parts_quiet_ms / 1000,
                 log=self._log,
             )
-            state = self._pools[name] = PoolState(name, dispatch, returns, routes[pool.routes[0]].table)
+            state = self._pools[name] = PoolState(dispatch, returns, routes[pool.routes[0]].table)
             for each in pool.routes:
                 for _ in range(self._settings.routes[each].binds):
                     task = asyncio.get_running_loop().create_task(self._keep_up(state, routes[each]))
@@ -383,7 +343,7 @@ class Pools:
         desk.draining = self.draining
         kind: BindKind = "rx" if bind.state == "rx" else "tx" if bind.state == "tx" else "trx"
         self._tallies.join(account.id, account.route, gate, desk)
-        self.seats[link] = Seat(account, kind, gate, desk, pool)
+        self.seats[link] = Seat(account, kind, gate, desk)
         tlvs = encode_tlvs(((TAG_SC_INTERFACE_VERSION, bytes((_INTERFACE_VERSION,))),))
         link.session.out.append(response(bind.command_id | RESPONSE_BIT, 0, bind.sequence, _SYSTEM_ID + tlvs))
         link.session.enter(bind.state)

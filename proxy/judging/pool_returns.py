@@ -42,9 +42,6 @@ class Found(Protocol):
     @property
     def account(self) -> str: ...
 
-    @property
-    def person(self) -> bytes: ...
-
 
 class MessageTrail(Protocol):
     """The part of `proxy/trail` that returns need."""
@@ -189,8 +186,7 @@ class PoolReturns:
         account = self._owner_of(number, None)
         if account is None:
             self._log("receipt.unmatched")
-            bind.session.respond(pdu, ESME_ROK, b"\0")
-            self._answered(bind)
+            self._answer(bind, pdu, ESME_ROK)
         else:
             self._keep(bind, pdu, account.id, pdu.raw)
 

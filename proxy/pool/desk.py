@@ -19,12 +19,12 @@ from proxy.smpp.consts import (
     ESME_RX_T_APPN,
     GENERIC_NACK,
     RESPONSE_BIT,
-    SUBMIT_SM_RESP,
     UNBIND,
     UNBIND_RESP,
 )
 from proxy.smpp.gate import ACCEPTED, REJECTED, UNKNOWN, Gate
 from proxy.smpp.pdu import Pdu, PduError, response
+from proxy.smpp.refusal_answer import refusal_answer
 from proxy.smpp.session import Session
 from proxy.smpp.window import Window
 
@@ -110,7 +110,6 @@ class Desk:
         self.accepted = self.rejected = self.unknown = self.receipts = 0
         self._refusing = 0
         self._unbind: Pdu | None = None
-        self._now = 0.0
         self._draining = False
         self._next_id = next_id
         self._quiet_s = quiet_s
@@ -154,7 +153,6 @@ class Desk:
 
     def from_esme(self, pdus: list[Pdu], now: float) -> None:
         """Takes the PDUs that the ESME's session let through."""
-        self._now = now
         for pdu in pdus:
             if pdu.command_id & RESPONSE_BIT:
                 self._esme_answered(pdu, now)
@@ -247,15 +245,8 @@ class Desk:
         self._unbind_when_answered()
 
     def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
-        if self.esme is None:
-            return
-        status = self._gate.status(refusal)
-        if refusal.decision.detail == "command":
-            self.esme.out.append(response(GENERIC_NACK, status, pdu.sequence))
-            return
-        tlvs = self._gate.status_text(refusal)
-        named = pdu.command_id | RESPONSE_BIT == SUBMIT_SM_RESP
-        self.esme.respond(pdu, status, b"\0" + tlvs if tlvs and named else b"")
+        if self.esme is not None:
+            self.esme.out.append(refusal_answer(self._gate, pdu, refusal))
 
     # ---- what becomes of them (see `ticket.Asker`) ----------------------------------------------------------------
 

@@ -87,7 +87,7 @@ def id_span(text: bytes) -> tuple[int, int] | None:
 def receipt_ids(sm: ShortMessage, text: bytes) -> tuple[bytes, ...]:
     """Name the message a receipt speaks of: the receipted_message_id TLV, then `id:` of the text; distinct, maybe none.
 
-    `text` holds the octets of the receipt without UDH. Ids come as the carrier wrote them, see `id_forms`.
+    `text` holds the octets of the receipt without UDH. Ids are as the carrier wrote them: see `receipt_ids.likely_ids`
     """
     ids: list[bytes] = []
     for tag, value in sm.tlvs:
@@ -121,20 +121,3 @@ def is_final(sm: ShortMessage, text: bytes) -> bool:
         if state is not None:
             return state not in _UNDER_WAY
     return b"stat:ENROUTE" not in text and b"stat:ACCEPT" not in text
-
-
-def id_forms(message_id: bytes) -> tuple[bytes, ...]:
-    """List the spellings under which a carrier may name the same message, the given one first.
-
-    Carriers answer submit_sm in one radix and write receipts in the other, with or without leading zeros and in
-    either case. Forms are upper case without leading zeros; look both sides up by them. Two different messages can
-    share a form, so an exact match goes first.
-    """
-    forms = [message_id]
-    plain = message_id.lstrip(b"0").upper() or b"0"
-    forms.append(plain)
-    if re.fullmatch(rb"[0-9A-F]{1,32}", plain):
-        forms.append(b"%d" % int(plain, 16))
-        if plain.isdigit():
-            forms.append(b"%X" % int(plain))
-    return tuple(dict.fromkeys(forms))

@@ -43,6 +43,7 @@ from proxy.smpp.early_receipts import EarlyReceipts
 from proxy.smpp.forward import forward
 from proxy.smpp.gate import ACCEPTED, LATE, REJECTED, UNKNOWN, Gate
 from proxy.smpp.pdu import Pdu, PduError, response
+from proxy.smpp.refusal_answer import refusal_answer
 from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.session import Session
 from proxy.smpp.several import Several
@@ -287,16 +288,8 @@ class MirrorRelay:
         self._unbind_when_answered()
 
     def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
-        if self.esme is None:
-            return
-        status = self._gate.status(refusal)
-        if refusal.decision.detail == "command":
-            self.esme.out.append(response(GENERIC_NACK, status, pdu.sequence))
-            return
-        tlvs = self._gate.status_text(refusal)
-        # A refused submit_sm has no body in v3.4; TLVs need the empty message_id before them.
-        named = pdu.command_id | RESPONSE_BIT in (SUBMIT_SM_RESP, DATA_SM_RESP)
-        self.esme.respond(pdu, status, b"\0" + tlvs if tlvs and named else b"")
+        if self.esme is not None:
+            self.esme.out.append(refusal_answer(self._gate, pdu, refusal))
 
     def reply_durable(self, pdu: Pdu, ok: bool, now: float) -> None:
         """What a person asked is on disk, or could not be put there: then the carrier shall send it again."""

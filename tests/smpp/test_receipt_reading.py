@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.smpp import consts
-from proxy.smpp.receipt import STATES, id_forms, is_final, is_receipt, receipt_fields, receipt_ids, receipt_state
+from proxy.smpp.receipt import STATES, is_final, is_receipt, receipt_fields, receipt_ids, receipt_state
 from proxy.smpp.short_message import ShortMessage, read_sm
 from tests.tools.smpp_octets import submit, tlv_octets
 
@@ -89,20 +89,6 @@ def test_any_octets_are_read_without_error(text: bytes) -> None:
     for each in receipt_ids(sm(), text):
         assert each in text
     assert receipt_state(sm(), text) in (None, *range(1, 9))
-
-
-@pytest.mark.parametrize(
-    ("one", "other"), [(b"7b", b"123"), (b"0000123", b"7B"), (b"123", b"00000123"), (b"7B", b"7b"), (b"0", b"000")]
-)
-def test_two_spellings_of_an_id_meet(one: bytes, other: bytes) -> None:
-    assert set(id_forms(one)) & set(id_forms(other))
-
-
-def test_the_exact_id_is_its_first_form() -> None:
-    assert id_forms(b"007b")[0] == b"007b"
-    assert id_forms(b"000") == (b"000", b"0")
-    assert id_forms(b"order-9") == (b"order-9", b"ORDER-9")
-    assert not set(id_forms(b"order-9")) & set(id_forms(b"order-8"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""What the shell of pool mode keeps of each pool, of each ESME in it, and of tdgate's own messages. Opens nothing."""
+
+import time
+
+from proxy.core.records import Account
+from proxy.judging.account_gate import AccountGate
+from proxy.judging.pool_returns import PoolReturns
+from proxy.pool.desk import Desk
+from proxy.pool.dispatch import Dispatch
+from proxy.pool.ticket import Ticket
+from proxy.smpp.text import AlphabetTable
+from proxy.telemetry.status import BindKind
+
+
+class OwnMessage:
+    """Who asks for a message of tdgate's own: nobody waits for its answer."""
+
+    def __init__(self, account: str) -> None:
+        self.account: str = account
+
+    def answered(self, ticket: Ticket, octets: bytes) -> None: ...
+
+    def left_unknown(self, ticket: Ticket) -> None: ...
+
+    def unroutable(self, ticket: Ticket) -> None: ...
+
+    def stands(self, ticket: Ticket) -> bool:
+        return True
+
+    def judge_again(self, ticket: Ticket, now: float) -> None: ...
+
+
+class PoolState:
+    """One pool while the process runs."""
+
+    def __init__(self, dispatch: Dispatch, returns: PoolReturns, table: AlphabetTable) -> None:
+        self.dispatch = dispatch
+        self.returns = returns
+        self.table = table
+
+
+class Seat:
+    """One ESME bind in pool mode."""
+
+    def __init__(self, account: Account, kind: BindKind, gate: AccountGate, desk: Desk) -> None:
+        self.account = account
+        self.kind = kind
+        self.gate = gate
+        self.desk = desk
+        self.since = time.time()

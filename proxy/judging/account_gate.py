@@ -279,8 +279,8 @@ class AccountGate:
         assert part is not None
         assert self.holder is not None
         long_messages = self._shared.long_messages
-        long_messages.take(part, self.holder, self, now)
-        if not others and held >= self._window:
+        waits = long_messages.take(part, self.holder, self, now)
+        if waits and not others and held >= self._window:
             # The sender may send nothing more before it has an answer: without one nothing would ever go on.
             long_messages.stall(self.holder, self, 1)
 

@@ -53,6 +53,7 @@ from proxy.smpp.consts import (
 from proxy.smpp.pdu import Pdu, response
 from proxy.smpp.receipt_ids import likely_ids, rewritten
 from proxy.smpp.session import Timers
+from proxy.smpp.several import Several
 from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.withdrawal import Withdrawal
 from proxy.telemetry.status import BindKind, BindRow
@@ -141,7 +142,7 @@ class Pools:
                 parts_quiet_s=self._settings.parts_quiet_ms / 1000,
                 log=self._log,
             )
-            names = PoolNames(self._trail, dispatch)
+            names = PoolNames(self._trail, dispatch, self._in_force)
             state = self._pools[name] = PoolState(dispatch, returns, routes[pool.routes[0]].table, names)
             for each in pool.routes:
                 for _ in range(self._settings.routes[each].binds):
@@ -336,6 +337,10 @@ class Pools:
             self._esmes.add(link)
             self._write_later()
 
+        def several_durable(several: Several) -> None:
+            desk.several_durable(several)
+            self._write_later()
+
         gate = AccountGate(
             account,
             shared,
@@ -348,7 +353,7 @@ class Pools:
             transmitter=False,
             interface_version=bind.interface_version,
             refusal_durable=refusal_durable,
-            several_durable=lambda several: None,
+            several_durable=several_durable,
             reply_durable=lambda pdu, ok: None,
             confirm=lambda understood: None,
             withdraw=lambda understood: None,
@@ -368,7 +373,7 @@ class Pools:
             next_id=self._journal.next_id,
             touched=partial(self._esmes.add, link),
         )
-        gate.holder, gate.names = desk, pool.names
+        gate.holder, gate.names, gate.carrier_of = desk, pool.names, self._carriers.of
         desk.draining = self.draining
         kind: BindKind = "rx" if bind.state == "rx" else "tx" if bind.state == "tx" else "trx"
         self._tallies.join(account.id, account.route, gate, desk)

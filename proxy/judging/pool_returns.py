@@ -40,6 +40,9 @@ class Found(Protocol):
     def decision_id(self) -> int: ...
 
     @property
+    def shown(self) -> int: ...
+
+    @property
     def account(self) -> str: ...
 
 
@@ -160,7 +163,7 @@ class PoolReturns:
         if found is None:
             return False
         try:
-            renamed = self._renamed(pdu.raw, our_id(found.decision_id))
+            renamed = self._renamed(pdu.raw, our_id(found.shown))
         except PduError:
             # WHY as it is: a receipt whose id cannot be told apart in it is still better than none.
             self._log("receipt.unrenamed")

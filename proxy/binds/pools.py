@@ -23,6 +23,7 @@ from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pool_books import PoolBooks
+from proxy.judging.pool_names import PoolNames
 from proxy.judging.pool_returns import PoolReturns
 from proxy.judging.tallies import Tallies
 from proxy.pool.bind import PoolBind
@@ -133,7 +134,8 @@ class Pools:
                 parts_quiet_s=self._settings.parts_quiet_ms / 1000,
                 log=self._log,
             )
-            state = self._pools[name] = PoolState(dispatch, returns, routes[pool.routes[0]].table)
+            names = PoolNames(self._trail, dispatch)
+            state = self._pools[name] = PoolState(dispatch, returns, routes[pool.routes[0]].table, names)
             for each in pool.routes:
                 for _ in range(self._settings.routes[each].binds):
                     task = asyncio.get_running_loop().create_task(self._keep_up(state, routes[each]))
@@ -269,9 +271,7 @@ class Pools:
 
     def _refused_meanwhile(self, dispatch: Dispatch, person: bytes) -> None:
         """A person refused: what waits for that person is judged anew, before anything of it is sent."""
-        now = time.monotonic()
-        for ticket in dispatch.withdraw(person):
-            ticket.asker.judge_again(ticket, now)
+        dispatch.refused(person, time.monotonic())
 
     def _confirm(self, dispatch: Dispatch, account: Account, understood: Understood) -> None:
         """Sends the optional confirmation."""
@@ -339,7 +339,7 @@ class Pools:
             next_id=self._journal.next_id,
             touched=partial(self._esmes.add, link),
         )
-        gate.holder = desk
+        gate.holder, gate.names = desk, pool.names
         desk.draining = self.draining
         kind: BindKind = "rx" if bind.state == "rx" else "tx" if bind.state == "tx" else "trx"
         self._tallies.join(account.id, account.route, gate, desk)

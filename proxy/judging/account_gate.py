@@ -4,7 +4,7 @@ Owns the joining of the readers of the wire, the policy and the journal for one 
 What is in force (snapshot, vocabulary, codes) is looked up at each request, so a reload binds on the next PDU.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import msgspec
@@ -26,6 +26,7 @@ from proxy.judging.rate import RateLimit
 from proxy.judging.several import judge_several, record
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
+from proxy.pool.spoken import Names, Spoken, named_in, renamed
 from proxy.smpp.concat import Holder, Part
 from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
 from proxy.smpp.gate import CANCELLED, KEPT, LATE, UNKNOWN
@@ -116,6 +117,9 @@ class AccountGate:
         self._awaited: Refusal | None = None
         #: The canonical recipient of the latest permit.
         self.recipient = ""
+        #: In a pool: who knows the messages that its ESMEs speak of, and the one that the latest permit is about.
+        self.names: Names | None = None
+        self.spoken: Spoken | None = None
         #: Whoever holds this bind's parts: its relay. Set before the first request comes.
         self.holder: Holder | None = None
         self._part: Part | None = None
@@ -157,7 +161,7 @@ class AccountGate:
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
         elif pdu.command_id in _BY_ID:
-            request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids, snapshot.numbers)
+            request = self._about(pdu, request_id, now, snapshot)
         else:
             request = self._reader.closed(pdu, request_id, now)
         counted = not request.by_id
@@ -179,6 +183,17 @@ class AccountGate:
         sender = request.sender or ""
         if self._shared_numbers.get(sender) is not False:
             self._remember(sender, permit.decision, snapshot)
+
+    def _about(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
+        """A request about a message sent earlier, under the id by which its carrier knows it."""
+        known: Container[object] = self._shared.message_ids
+        if self.names is not None:
+            self.spoken = spoken = self.names.find(self.account.id, pdu)
+            known = () if spoken is None else (spoken.carrier_id or named_in(pdu.raw),)
+            # INVARIANT: judged is what goes on, with the carrier's id in it.
+            if spoken is not None and spoken.ticket is None:
+                pdu = renamed(pdu, spoken.carrier_id)
+        return self._reader.by_message_id(pdu, request_id, now, known, snapshot.numbers)
 
     @property
     def _heard_back(self) -> bool:
@@ -322,8 +337,8 @@ class AccountGate:
     def parts_due(self, now: float) -> None:
         self._shared.long_messages.handle_deadline(self, now)
 
-    def stands(self, pdu: Pdu) -> bool:
-        """Whether a request that was permitted a while ago would be permitted now; records and counts nothing."""
+    def refused_now(self, pdu: Pdu) -> Refusal | None:
+        """Why a message that was permitted a while ago would be refused now, if so; records and counts nothing."""
         force = self._in_force
         if force.snapshot is not self._snapshot:
             self._renew(force.snapshot)
@@ -337,8 +352,9 @@ class AccountGate:
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, last_id, force.now, self._heard_back, False)
         else:
-            return False
-        return isinstance(evaluate(request, force.snapshot, force.now), Permit)
+            request = self._reader.closed(pdu, last_id, force.now)
+        verdict = evaluate(request, force.snapshot, force.now)
+        return verdict if isinstance(verdict, Refusal) else None
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
         self.submitted += pdu.command_id not in _BY_ID

@@ -18,7 +18,7 @@ SMPP = Path(proxy.smpp.__file__).parent
 PROXY = SMPP.parent
 
 #: What may be queued for a carrier besides a permit's octets, by the function that builds it.
-ANSWERS = {"response", "generic_nack", "refusal_answer"}
+ANSWERS = {"response", "generic_nack", "refusal_answer", "still_here"}
 #: Places where octets of a peer are passed on, each with what makes it no message. A new one must be argued for here.
 PASSED_ON = {
     ("forward.py", "forward"): "the permit's octets",
@@ -32,7 +32,7 @@ PASSED_ON = {
     # come from `smpp/withdrawal.py` alone, which writes nothing but cancel_sm and never one without a message_id; its
     # ids are those that the carrier gave for permitted messages of the account whose bind it goes out on.
     ("relay.py", "withdraw"): "to the carrier: takes a message back from a person who refused",
-    ("smpp_server.py", "_open"): "to the ESME: the carrier's answer to its bind",
+    ("mirror.py", "open"): "to the ESME: the carrier's answer to its bind",
     ("binding.py", "dial"): "to the carrier: the bind",
     ("desk.py", "_ended"): "to the ESME: the answer to its request",
     ("desk.py", "deliver"): "to the ESME: a delivery out of the spool",

@@ -1,4 +1,4 @@
-"""A carrier's SMSC in a storm: takes everything, answers in many ways, and keeps each delivery until it is acknowledged.
+"""A carrier's SMSC in a storm: takes everything, answers in many ways, keeps each delivery until it is acknowledged.
 
 Owns its side of the books. What it delivered and heard no answer to it sends again on another bind, as SMSCs do; a
 temporary status likewise. `die` closes the port and resets all connections, `live` opens the same port again.
@@ -52,6 +52,8 @@ class Temper:
 
     rejects: float = 0.01
     puts_off: float = 0.004
+    #: In a pool: each slows its route for half a minute.
+    puts_off_pool: float = 0.0002
     slow: float = 0.002
     slow_s: float = 4.0
     early: float = 0.1
@@ -184,11 +186,12 @@ class Carrier:
         self.books.arrivals.append(arrival)
         chance, temper = self.random, self.temper
         draw = 1.0 if self.calm else chance.random()
+        puts_off = temper.puts_off_pool if self.pooled else temper.puts_off
         if draw < temper.rejects:
             self._answer(session, frame, arrival, 0x45)
-        elif draw < temper.rejects + temper.puts_off:
-            self._answer(session, frame, arrival, 0x14 if self.pooled else chance.choice((0x14, 0x58)))
-        elif draw < temper.rejects + temper.puts_off + temper.slow:
+        elif draw < temper.rejects + puts_off:
+            self._answer(session, frame, arrival, chance.choice((0x14, 0x58)))
+        elif draw < temper.rejects + puts_off + temper.slow:
             loop = asyncio.get_running_loop()
             loop.call_later(temper.slow_s, self._accept, session, frame, arrival, False)
         else:

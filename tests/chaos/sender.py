@@ -33,6 +33,8 @@ from tests.wire.people import PASSWORD
 
 _WATCH_S = 15.0
 _TRIES_MOST = 6
+#: How long a sender keeps still that was told to come again later.
+_PAUSE_US = 100_000
 
 
 class Sender:
@@ -70,7 +72,8 @@ class Sender:
         self.ending = False
         self._binds = binds
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closed: dict[str, str] = {}
+        #: Nothing is sent before: it was asked to come again later.
+        self._not_before_us = 0
 
     def start(self) -> None:
         for _ in range(self._binds):
@@ -115,13 +118,14 @@ class Sender:
         again = False
         if any(status in traffic.TEMPORARY for status in statuses):
             again = True
+            self._not_before_us = now().us + _PAUSE_US
         elif None in statuses:
             again = bool(attempt.closed) or self.random.random() < 0.7
         elif traffic.UNKNOWN in statuses:
             again = self.random.random() < 0.3
         if again and (tries < _TRIES_MOST or attempt.closed):
             self.unfinished[attempt.message] = tries + 1
-            pause = 0.0 if lost else min(0.1 * 2**tries, 2.0)
+            pause = 0.0 if lost else min(0.15 * 2**tries, 2.0)
             asyncio.get_running_loop().call_later(pause, self._once_more, attempt)
         else:
             del self.unfinished[attempt.message]
@@ -134,6 +138,10 @@ class Sender:
     def pump(self) -> None:
         for bind in tuple(self.lines):
             bind.pump()
+
+    @property
+    def may_send(self) -> bool:
+        return not self._not_before_us or now().us >= self._not_before_us
 
     @property
     def idle(self) -> bool:
@@ -203,6 +211,8 @@ class _Bind(asyncio.Protocol):
     def pump(self) -> None:
         """Sends what waits, as far as the window goes; a long message's parts one after the other."""
         sender = self.sender
+        if self.transport is None or self.transport.is_closing() or not sender.may_send:
+            return
         while self.bound and not self.line.why and sender.queue and len(self.open) < sender.window:
             attempt = sender.queue.popleft()
             for part in attempt.parts:

@@ -59,7 +59,7 @@ class Plan:
     binds: int = 2
     window: int = 30
     #: PDUs until a harmed direction is harmed, on average.
-    mean_pdus: int = 150
+    mean_pdus: int = 250
     temper: Temper = field(default_factory=Temper)
 
 
@@ -200,8 +200,7 @@ class Storm:
         plan = self.plan
         moments = [(place + chance.uniform(0.2, 0.8)) / plan.kills * 0.95 for place in range(plan.kills)]
         events = [(moment, "kill") for moment in moments]
-        for place in range(plan.deaths):
-            events.append(((place + chance.uniform(0.1, 0.9)) / plan.deaths * 0.95, "death"))
+        events += [((place + chance.uniform(0.1, 0.9)) / plan.deaths * 0.95, "death") for place in range(plan.deaths)]
         turn = itertools.cycle(self.carriers.values())
         dying: list[asyncio.Task[None]] = []
         for moment, what in sorted(events):
@@ -254,7 +253,7 @@ class Storm:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.1)
             for sender in self.senders:
                 sender.watch()
                 sender.pump()

@@ -29,7 +29,7 @@ from proxy.policy import evaluate, evaluate_parts, unanswerable
 from proxy.pool.spoken import Names, Spoken, named_in, renamed
 from proxy.smpp.concat import Holder, Part
 from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
-from proxy.smpp.gate import CANCELLED, KEPT, LATE, UNKNOWN
+from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
@@ -66,6 +66,8 @@ class Shared(Struct):
     message_ids: MessageIds
     own_ids: MessageIds
     pending: Pending
+    #: What a pool's carriers took, under tdgate's own ids.
+    pooled: Pending
     long_messages: LongMessages
     heard_parts: HeardParts = field(default_factory=HeardParts)
     receivers: int = 0
@@ -114,6 +116,7 @@ class AccountGate:
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
+        self.pooled = shared.pooled.keep
         self._awaited: Refusal | None = None
         #: The canonical recipient of the latest permit.
         self.recipient = ""
@@ -276,8 +279,8 @@ class AccountGate:
         assert part is not None
         assert self.holder is not None
         long_messages = self._shared.long_messages
-        long_messages.take(part, self.holder, self, now)
-        if not others and held >= self._window:
+        waits = long_messages.take(part, self.holder, self, now)
+        if waits and not others and held >= self._window:
             # The sender may send nothing more before it has an answer: without one nothing would ever go on.
             long_messages.stall(self.holder, self, 1)
 
@@ -453,8 +456,7 @@ class AccountGate:
         return any(one in own for one in receipt.ids)
 
     def cancelled(self, decision_id: int, status: int | None) -> None:
-        self._log("withdrawal.failed" if status or status is None else "withdrawal.done")
-        self._journal.outcome(decision_id, KEPT if status or status is None else CANCELLED, status or 0, b"")
+        self._log(self._journal.withdrawn(decision_id, status))
 
     def own_answered(self, decision_id: int, message_id: bytes) -> None:
         if message_id:

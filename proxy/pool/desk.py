@@ -7,7 +7,7 @@ request becomes a ticket, and the dispatch sends it. Every request gets exactly 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-from proxy.core.decision import Permit, Refusal
+from proxy.core.decision import Decision, Permit, Refusal
 from proxy.pool.dispatch import Dispatch
 from proxy.pool.spoken import Spoken, named_in, still_here
 from proxy.pool.ticket import Errand, Ticket
@@ -49,6 +49,11 @@ class PoolGate(Gate, Protocol):
     @property
     def recipient(self) -> str:
         """The canonical recipient of the latest permit."""
+        ...
+
+    @property
+    def pooled(self) -> Callable[[bytes, bytes, Decision], None]:
+        """Keeps a message that a carrier took, by our id, so that a refusal of its person can take it back."""
         ...
 
     @property
@@ -105,6 +110,7 @@ class Desk:
     ) -> None:
         self.account: str = account
         self._gate = gate
+        self._pooled = gate.pooled
         self.esme: Session | None = esme
         self._dispatch = dispatch
         self._carriers = carriers
@@ -273,7 +279,10 @@ class Desk:
     # ---- what becomes of them (see `ticket.Asker`) ----------------------------------------------------------------
 
     def answered(self, ticket: Ticket, octets: bytes) -> None:
-        self._ended(ticket, octets, ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED)
+        result = ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED
+        if result == ACCEPTED and type(ticket) is Ticket:
+            self._pooled(octets[16:32], ticket.pdu.raw, ticket.permit.decision)
+        self._ended(ticket, octets, result)
 
     def left_unknown(self, ticket: Ticket) -> None:
         self._ended(ticket, self._response(ticket, _UNKNOWN_RULE), UNKNOWN)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from proxy.pool.bind import PoolBind
-from proxy.pool.ticket import Asker, Errand, Ticket
+from proxy.pool.ticket import Asker, Errand, TakenBack, Ticket
 from proxy.routing.choice import Route, Routes
 from proxy.routing.pace import Pace
 from proxy.routing.rotation import Rotation
 from proxy.smpp.consts import HEADER_OCTETS, QUERY_SM_RESP, RESPONSE_BIT
 from proxy.smpp.pdu import Pdu, response
+from proxy.smpp.withdrawal import Withdrawal, failure_of
 
 #: Requests that wait at one route before further ones are turned away (`internal.upstream`).
 _WAITING_MOST: Final = 10_000
@@ -152,11 +153,7 @@ class Dispatch:
         route = self.routes[bind.route]
         raw = pdu.raw
         if type(ticket) is not Ticket:
-            if pdu.status and route.pace.refused(now, pdu.status):
-                self._books.note("route.slowed")
-            ticket.asker.answered(ticket, _about_ours(pdu, ticket))
-            if len(route.waiting):
-                self.pump(route, now)
+            self._other_answered(route, ticket, pdu, now)
             return
         carrier_id = message_id(raw)
         # WHY without an id too: it was taken all the same, only that no receipt will be found to be about it.
@@ -169,6 +166,17 @@ class Dispatch:
             self._books.rejected(ticket, pdu.status)
             octets = response(pdu.command_id, pdu.status, ticket.pdu.sequence, raw[16:])
         ticket.asker.answered(ticket, octets)
+        if len(route.waiting):
+            self.pump(route, now)
+
+    def _other_answered(self, route: PoolRoute, ticket: Ticket | TakenBack, pdu: Pdu, now: float) -> None:
+        """An answer to what is no message: to a request about one, or to a cancel of tdgate's own."""
+        if pdu.status and route.pace.refused(now, pdu.status):
+            self._books.note("route.slowed")
+        if isinstance(ticket, TakenBack):
+            ticket.ended(ticket.decision_id, failure_of(pdu))
+        else:
+            ticket.asker.answered(ticket, _about_ours(pdu, ticket))
         if len(route.waiting):
             self.pump(route, now)
 
@@ -264,7 +272,20 @@ class Dispatch:
         if now >= self._looked_at + _LOOK_S:
             self._looked_at = now
 
-    def _unknown(self, ticket: Ticket) -> None:
+    def withdraw(self, name: str, withdrawal: Withdrawal, taken_back: TakenBack, now: float) -> bool:
+        """Asks a route's carrier to cancel a message; False where there is no room or no way now."""
+        route = self.routes[name]
+        bind = route.free_bind()
+        if bind is None or not route.pace.take(now):
+            return False
+        bind.withdraw(withdrawal, taken_back, now)
+        self.touched.add(bind)
+        return True
+
+    def _unknown(self, ticket: Ticket | TakenBack) -> None:
+        if isinstance(ticket, TakenBack):
+            ticket.ended(ticket.decision_id, None)
+            return
         if type(ticket) is Ticket:
             self._books.unknown(ticket)
         ticket.asker.left_unknown(ticket)

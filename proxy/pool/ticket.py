@@ -1,12 +1,14 @@
 """What is on its way through the pool: who asked, what was asked, and the permit to be spent.
 
-Owns the kinds: a message (`Ticket`), and a request about one that a carrier has (`Errand`). INVARIANT: a message's type
-is `Ticket` itself, so that the way of each message costs one look at it.
+Owns the kinds: a message (`Ticket`), a request about one that a carrier has (`Errand`), and a cancel of tdgate's own
+(`TakenBack`), which has no permit. INVARIANT: a message's type is `Ticket` itself: its way costs one look.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from proxy.core.decision import Permit
+from proxy.smpp.consts import CANCEL_SM
 from proxy.smpp.pdu import Pdu
 
 
@@ -75,3 +77,21 @@ class Errand(Ticket):
         # WHY as a part: it is no message of its own, and none is counted when it ends.
         super().__init__(asker, pdu, permit, "", since, message)
         self.route: Final = route
+
+
+class TakenBack:
+    """A cancel_sm of tdgate's own that waits for the carrier; `decision_id` is that of the message it takes back.
+
+    `ended` is told of the end: that id, and the carrier's status, None where it gave none in time.
+    """
+
+    __slots__ = ("decision_id", "ended", "pdu")
+
+    def __init__(self, decision_id: int, ended: Callable[[int, int | None], None]) -> None:
+        self.decision_id: Final = decision_id
+        self.ended: Final = ended
+        self.pdu: Final = _OWN_CANCEL
+
+
+#: What stands for a request that no ESME made.
+_OWN_CANCEL: Final = Pdu(CANCEL_SM, 0, 0, b"")

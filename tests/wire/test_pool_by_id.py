@@ -6,9 +6,9 @@ import pytest
 
 from tests.tools.raw_smsc import RawSession
 from tests.tools.wire import CANCEL_SM, QUERY_SM, RESP, SUBMIT_SM, Frame, cstring, pdu
-from tests.wire.house import text
+from tests.wire.house import reply, text
 from tests.wire.people import PERSONS
-from tests.wire.pool_house import Held, PoolHouse, id_of, standing
+from tests.wire.pool_house import CARRIER_ID, Held, PoolHouse, id_of, receipt, standing, told
 
 pytestmark = pytest.mark.wire
 
@@ -108,3 +108,54 @@ async def test_what_waits_here_is_answered_for_here_and_a_cancelled_one_is_never
     assert [PERSONS[11].encode() in frame.body for frame, _ in held.frames] == [False, False]
     await pool.end()
     assert [(one.result, one.status) for one in pool.outcomes()] == [("rejected", SUBMIT_FAILED)]
+
+
+# ---- what a refusal takes back ----
+
+
+async def test_a_td_cancels_what_the_carriers_of_a_pool_still_hold_for_that_person(pool: PoolHouse) -> None:
+    pool.answer_all(knowing)
+    await pool.open()
+    jl, yx = await pool.bind("pool-jl"), await pool.bind("pool-yx")
+    person = PERSONS[10]
+    for _ in range(4):
+        assert (await jl.request(SUBMIT_SM, text("10690001", person))).status == 0
+    assert (await jl.request(SUBMIT_SM, text("10690001", PERSONS[11]))).status == 0
+    assert (await yx.request(SUBMIT_SM, text("10690101", person))).status == 0
+    wanted: dict[int, list[bytes]] = {}
+    ended = None
+    for place, smsc in enumerate(pool.carriers):
+        for number, frame in enumerate(smsc.of(SUBMIT_SM), 1):
+            if b"10690001" in frame.body and person.encode() in frame.body:
+                if ended is None:
+                    ended = receipt(CARRIER_ID.format(number), "10690001", person)
+                    assert await told(standing(smsc)[0], ended) == 0
+                else:
+                    wanted.setdefault(place, []).append(cancel(CARRIER_ID.format(number), person))
+    assert await told(standing(pool.smsc)[0], reply("TD", person=person)) == 0
+    await pool.carried(lambda: sum(len(smsc.of(CANCEL_SM)) for smsc in pool.carriers) == 3)
+    assert {
+        place: sorted(frame.body for frame in smsc.of(CANCEL_SM))
+        for place, smsc in enumerate(pool.carriers)
+        if smsc.of(CANCEL_SM)
+    } == {place: sorted(bodies) for place, bodies in wanted.items()}
+    assert await pool.counted("withdrawal.done", 3) == 3
+    await pool.end()
+    assert [one.result for one in pool.outcomes()] == ["cancelled"] * 3
+
+
+async def test_a_td_heard_in_mirror_mode_takes_back_what_a_pool_sent(pool: PoolHouse) -> None:
+    def failing(frame: Frame, session: RawSession) -> bytes | None:
+        return pdu(CANCEL_SM | RESP, status=0x11, sequence=frame.sequence) if frame.command == CANCEL_SM else None
+
+    pool.other.answer = failing
+    await pool.open_two()
+    esme, plain = await pool.bind("pool-jl"), await pool.bind("jl")
+    assert (await esme.request(SUBMIT_SM, text("10690001", PERSONS[10]))).status == 0
+    assert (await plain.request(SUBMIT_SM, text("10690001", PERSONS[10]))).status == 0
+    assert (await pool.hear("jl", reply("TD", person=PERSONS[10]))).status == 0
+    await pool.other.wait_for(CANCEL_SM)
+    await pool.smsc.wait_for(CANCEL_SM)
+    assert await pool.counted("withdrawal.failed", 1)
+    await pool.end()
+    assert "kept" in [one.result for one in pool.outcomes()]

@@ -1,4 +1,4 @@
-"""Storms: a small one in every run of the tests, a long one where soaks are asked for. See README.md beside this file."""
+"""Storms: a small one in every run of the tests, a long one where soaks are asked for (README.md says how)."""
 
 from __future__ import annotations
 

@@ -318,5 +318,6 @@ def _is_done(bound: Bound) -> bool:
     """Whether a pair has nothing left to do: its ESME is gone or its route drains, and nothing is open."""
     relay = bound.relay
     if bound.esme is None and not bound.own:
-        return not relay.in_flight
+        # WHY deliveries too: a "TD" that is on its way to the disk is answered before we unbind.
+        return not relay.in_flight and not relay.delivering
     return relay.draining and not relay.in_flight and not relay.delivering

@@ -46,7 +46,9 @@ class Found(Protocol):
 class MessageTrail(Protocol):
     """The part of `proxy/trail` that returns need."""
 
-    def of_receipt(self, route: str, ids: tuple[bytes, ...], person: bytes) -> tuple[Found, ...]: ...
+    def of_receipt(
+        self, route: str, written: bytes, likely_ids: Callable[[bytes], tuple[bytes, ...]], person: bytes
+    ) -> tuple[Found, ...]: ...
 
     def final(self, decision_id: int, state: str) -> bool: ...
 
@@ -171,7 +173,7 @@ class PoolReturns:
         person = b"" if number is None else self._in_force.snapshot.person_key.digest(number)
         for each in receipt.ids:
             # INVARIANT: an id in another radix counts only with the person: it is another message's, most often.
-            found = self._trail.of_receipt(route, self._likely_ids(each), person)
+            found = self._trail.of_receipt(route, each, self._likely_ids, person)
             if len(found) == 1:
                 return found[0]
         return None

@@ -100,11 +100,11 @@ def read_sm(raw: bytes) -> ShortMessage:
         b = raw.find(0, 19, 40)
         if b > 0 and size > b + 16:
             # WHY: a look at where the NUL of 11 or 13 digits stands is five times cheaper than a search; that no
-            # other NUL stands before it is checked on the unpacked address.
+            # other NUL stands before it is checked on the unpacked address. A delivery goes to a shorter number.
             c = b + 14
-            if raw[c]:
+            if raw[c] or raw[7] == DELIVER_SM:
                 c = b + 16
-                if raw[c]:
+                if raw[c] or raw[7] == DELIVER_SM:
                     c = raw.find(0, b + 3, b + 24)
             if 0 < c < size - 10:
                 (

@@ -80,9 +80,7 @@ class SmppServer:
             settings, in_force, journal, hearing, confirmer, self._timers, log, tallies, self.wake, self._fail
         )
         self._pools = (
-            Pools(
-                settings, in_force, journal, hearing, confirmer, self.mirror.pairs, self._timers, stores, tallies, log
-            )
+            Pools(settings, in_force, journal, hearing, confirmer, self.mirror, self._timers, stores, tallies, log)
             if stores is not None
             else None
         )

@@ -53,8 +53,8 @@ class Mirror:
         self._wake = wake
         self._failed = failed
         self._dialler = Dialler(self, in_force, timers, settings.command_length_most_octets, log)
-        self.pairs = Pairs(settings, in_force, journal, hearing, wake, self._confirm, self._withdraw, log, tallies)
-        self._withdrawing = Withdrawing(in_force, journal)
+        self.pairs = Pairs(settings, in_force, journal, hearing, wake, self._confirm, self.withdraw, log, tallies)
+        self.withdrawing = Withdrawing(in_force, journal)
         self._by_esme: dict[EsmeLink, Bound] = {}
         self._by_carrier: dict[CarrierLink, Bound] = {}
         self._opening: Counter[str] = Counter()
@@ -250,7 +250,8 @@ class Mirror:
         """Drives the timers of all pairs and of what waits to be withdrawn."""
         for shared in self.pairs.shared.values():
             shared.pending.age(now)
-        written = self._withdrawing.go_on(self.bounds, now)
+            shared.pooled.age(now)
+        written = self.withdrawing.go_on(self.bounds, now)
         if written:
             self._wake(*written)
         for bound in tuple(self.bounds):
@@ -296,9 +297,9 @@ class Mirror:
 
     # ---- what is heard ------------------------------------------------------------------------------------------
 
-    def _withdraw(self, understood: Understood) -> None:
-        """Cancels at the carriers what a person who refused was still to be sent."""
-        self._wake(*self._withdrawing.refused(understood, self.pairs.shared, self.bounds, time.monotonic()))
+    def withdraw(self, understood: Understood) -> None:
+        """Cancels at the carriers, those of pools too, what a person who refused was still to be sent."""
+        self._wake(*self.withdrawing.refused(understood, self.pairs.shared, self.bounds, time.monotonic()))
 
     def _confirm(self, heard_on: Bound, understood: Understood) -> None:
         """Sends the optional confirmation on whatever bind of the account can send."""

@@ -224,7 +224,9 @@ class Pairs:
             ids = MessageIds(settings.message_ids_kept)
             pending = Pending(ids, settings.pending_most, settings.pending_s)
             long_messages = LongMessages(Reassembly(settings.parts_deadline_s, settings.parts_most_octets))
-            shared = self.shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT), pending, long_messages)
+            pooled = Pending(ids, settings.pending_most, settings.pending_s)
+            own_ids = MessageIds(_OWN_IDS_KEPT)
+            shared = self.shared[account.id] = Shared(None, ids, own_ids, pending, pooled, long_messages)
         # A changed rate counts from the next bind on.
         if account.rate_per_s == 0:
             shared.rate = None

@@ -4,7 +4,7 @@ Owns the joining of the readers of the wire, the policy and the journal for one 
 What is in force (snapshot, vocabulary, codes) is looked up at each request, so a reload binds on the next PDU.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import msgspec
@@ -23,12 +23,13 @@ from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
-from proxy.judging.several import judge_several, record
+from proxy.judging.several import judge_apart, judge_several, record, refused_several
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
+from proxy.pool.spoken import Names, Spoken, named_in, renamed
 from proxy.smpp.concat import Holder, Part
 from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
-from proxy.smpp.gate import CANCELLED, KEPT, LATE, UNKNOWN
+from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
@@ -65,6 +66,8 @@ class Shared(Struct):
     message_ids: MessageIds
     own_ids: MessageIds
     pending: Pending
+    #: What a pool's carriers took, under tdgate's own ids.
+    pooled: Pending
     long_messages: LongMessages
     heard_parts: HeardParts = field(default_factory=HeardParts)
     receivers: int = 0
@@ -113,9 +116,15 @@ class AccountGate:
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
+        self.pooled = shared.pooled.keep
         self._awaited: Refusal | None = None
         #: The canonical recipient of the latest permit.
         self.recipient = ""
+        #: In a pool: who knows the messages that its ESMEs speak of, and the one that the latest permit is about.
+        self.names: Names | None = None
+        self.spoken: Spoken | None = None
+        #: In a pool: whose subscriber a person is (canonical form, digest).
+        self.carrier_of: Callable[[str, bytes], str] | None = None
         #: Whoever holds this bind's parts: its relay. Set before the first request comes.
         self.holder: Holder | None = None
         self._part: Part | None = None
@@ -157,7 +166,7 @@ class AccountGate:
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
         elif pdu.command_id in _BY_ID:
-            request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids, snapshot.numbers)
+            request = self._about(pdu, request_id, now, snapshot)
         else:
             request = self._reader.closed(pdu, request_id, now)
         counted = not request.by_id
@@ -180,6 +189,17 @@ class AccountGate:
         if self._shared_numbers.get(sender) is not False:
             self._remember(sender, permit.decision, snapshot)
 
+    def _about(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
+        """A request about a message sent earlier, under the id by which its carrier knows it."""
+        known: Container[object] = self._shared.message_ids
+        if self.names is not None:
+            self.spoken = spoken = self.names.find(self.account.id, pdu)
+            known = () if spoken is None else (spoken.carrier_id or named_in(pdu.raw),)
+            # INVARIANT: judged is what goes on, with the carrier's id in it.
+            if spoken is not None and spoken.ticket is None:
+                pdu = renamed(pdu, spoken.carrier_id)
+        return self._reader.by_message_id(pdu, request_id, now, known, snapshot.numbers)
+
     @property
     def _heard_back(self) -> bool:
         """Whether replies of persons can come back to this account now."""
@@ -196,8 +216,14 @@ class AccountGate:
         def is_over() -> bool:
             return crowded or (rate is not None and not rate.take(now))
 
-        judged = judge_several(pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
-        several = judged.several(lambda decision: force.codes.status(self.account, decision.rule, decision.detail))
+        asked = (pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
+        several: Several
+        if self.carrier_of is None:
+            judged = judge_several(*asked)
+            several = judged.several(self._status)
+        else:
+            judged = judge_apart(*asked, self.carrier_of)
+            several = judged.gathered(self._status)
         if not record(judged, several, self._journal, self._several_durable):
             # Nothing of it is counted one by one: the whole is one deferral.
             return self.unanswerable(pdu, "internal.outbox")
@@ -212,7 +238,7 @@ class AccountGate:
                 self.deferred += 1
             if decision.rule == "internal.rule":
                 self._log("rule.failed")
-        if several.permit is None:
+        if not several.permitted:
             several.refuse(self.status_text(Refusal(judged.decisions[0])))
         return several
 
@@ -261,8 +287,8 @@ class AccountGate:
         assert part is not None
         assert self.holder is not None
         long_messages = self._shared.long_messages
-        long_messages.take(part, self.holder, self, now)
-        if not others and held >= self._window:
+        waits = long_messages.take(part, self.holder, self, now)
+        if waits and not others and held >= self._window:
             # The sender may send nothing more before it has an answer: without one nothing would ever go on.
             long_messages.stall(self.holder, self, 1)
 
@@ -322,8 +348,8 @@ class AccountGate:
     def parts_due(self, now: float) -> None:
         self._shared.long_messages.handle_deadline(self, now)
 
-    def stands(self, pdu: Pdu) -> bool:
-        """Whether a request that was permitted a while ago would be permitted now; records and counts nothing."""
+    def refused_now(self, pdu: Pdu) -> Refusal | None:
+        """Why a message that was permitted a while ago would be refused now, if so; records and counts nothing."""
         force = self._in_force
         if force.snapshot is not self._snapshot:
             self._renew(force.snapshot)
@@ -337,8 +363,9 @@ class AccountGate:
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, last_id, force.now, self._heard_back, False)
         else:
-            return False
-        return isinstance(evaluate(request, force.snapshot, force.now), Permit)
+            request = self._reader.closed(pdu, last_id, force.now)
+        verdict = evaluate(request, force.snapshot, force.now)
+        return verdict if isinstance(verdict, Refusal) else None
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
         self.submitted += pdu.command_id not in _BY_ID
@@ -365,7 +392,17 @@ class AccountGate:
         return refusal
 
     def status(self, refusal: Refusal) -> int:
-        decision = refusal.decision
+        return self._status(refusal.decision)
+
+    def refused_several(self, several: Several) -> dict[int, int]:
+        """The status for each of its permitted decisions that would be a refusal now; records nothing."""
+        force = self._in_force
+        if force.snapshot is not self._snapshot:
+            self._renew(force.snapshot)
+        refused = refused_several(several, self._reader, self._journal, force.snapshot, force.now, self._heard_back)
+        return {decision_id: self._status(decision) for decision_id, decision in refused.items()}
+
+    def _status(self, decision: Decision) -> int:
         return self._in_force.codes.status(self.account, decision.rule, decision.detail)
 
     def status_of(self, rule: str) -> int:
@@ -437,8 +474,7 @@ class AccountGate:
         return any(one in own for one in receipt.ids)
 
     def cancelled(self, decision_id: int, status: int | None) -> None:
-        self._log("withdrawal.failed" if status or status is None else "withdrawal.done")
-        self._journal.outcome(decision_id, KEPT if status or status is None else CANCELLED, status or 0, b"")
+        self._log(self._journal.withdrawn(decision_id, status))
 
     def own_answered(self, decision_id: int, message_id: bytes) -> None:
         if message_id:

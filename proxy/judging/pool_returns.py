@@ -40,6 +40,9 @@ class Found(Protocol):
     def decision_id(self) -> int: ...
 
     @property
+    def shown(self) -> int: ...
+
+    @property
     def account(self) -> str: ...
 
 
@@ -90,6 +93,8 @@ class PoolReturns:
         in_flight: Callable[[str], int],
         closed: Callable[[bytes], None],
         confirm: Callable[[Account, Understood], None],
+        withdraw: Callable[[Understood], None],
+        ended: Callable[[str, int], None],
         parts_wait_s: float,
         parts_quiet_s: float,
         log: Callable[..., None],
@@ -107,6 +112,8 @@ class PoolReturns:
         self._in_flight = in_flight
         self._closed = closed
         self._confirm = confirm
+        self._withdraw = withdraw
+        self._ended = ended
         self._log = log
         self._early: list[Early] = []
         self._now = 0.0
@@ -158,7 +165,7 @@ class PoolReturns:
         if found is None:
             return False
         try:
-            renamed = self._renamed(pdu.raw, receipt.sm, our_id(found.decision_id))
+            renamed = self._renamed(pdu.raw, receipt.sm, our_id(found.shown))
         except PduError:
             # WHY as it is: a receipt whose id cannot be told apart in it is still better than none.
             self._log("receipt.unrenamed")
@@ -259,6 +266,9 @@ class PoolReturns:
                 # It could not be put on disk: the carrier sends it again, and then it is to be acted upon.
                 self._hearing.wishes.acknowledged(self._name_of(pdus[-1]))
             step(ok)
+            if understood.reading.label == "optout":
+                # Whatever the disk says: the refusal binds already, and what is not sent yet is not to be.
+                self._withdraw(understood)
             if changed and owner is not None:
                 self._confirm(owner, understood)
 
@@ -285,6 +295,7 @@ class PoolReturns:
                 self._kept(account)
                 if ends is not None:
                     self._trail.final(ends, "receipt")
+                    self._ended(account, ends)
             self._answer(bind, pdu, ESME_ROK if error is None else ESME_RX_T_APPN)
 
         if not self._spool.put(account, octets, then):

@@ -28,7 +28,6 @@ from proxy.smpp.consts import (
     DATA_SM_RESP,
     DELIVER_SM,
     ENQUIRE_LINK_RESP,
-    ESME_RCANCELFAIL,
     ESME_ROK,
     GENERIC_NACK,
     RESPONSE_BIT,
@@ -48,7 +47,7 @@ from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.session import Session
 from proxy.smpp.several import Several
 from proxy.smpp.window import Window
-from proxy.smpp.withdrawal import Withdrawal
+from proxy.smpp.withdrawal import Withdrawal, failure_of
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
 _LATE_KEPT: Final = 10_000
@@ -413,7 +412,7 @@ class MirrorRelay:
         del entries[pdu.sequence]
         raw = pdu.raw
         if isinstance(asked, AskedToCancel):
-            self._gate.cancelled(asked.decision_id, _failed(pdu))
+            self._gate.cancelled(asked.decision_id, failure_of(pdu))
         elif request is None:
             self._gate.own_answered(asked.decision_id, message_id(raw))
         elif isinstance(asked, AskedSeveral):
@@ -559,8 +558,3 @@ class MirrorRelay:
                 self._gate.parts_quiet()
         self._deliveries.handle_deadline(now)
         self._unbind_when_answered()
-
-
-def _failed(pdu: Pdu) -> int:
-    """The status of an answer to a cancel_sm; a generic_nack cancels nothing, whatever it says."""
-    return pdu.status or (ESME_RCANCELFAIL if pdu.command_id == GENERIC_NACK else ESME_ROK)

@@ -284,3 +284,16 @@ async def test_holds_and_disposals_raise_the_revision_once(tmp_path: Path) -> No
         assert await store.revision() == 5
         measures = await store.fetch("SELECT verb, target, by FROM measures ORDER BY id")
         assert [row[0] for row in measures] == ["hold.add", "number.dispose", "number.restore", "hold.remove"]
+
+
+async def test_a_database_of_before_gains_what_came_later(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        version, script = migrations()[0]
+        old.executescript(f"{script}\nPRAGMA application_id={APPLICATION_ID};\nPRAGMA user_version={version};")
+    async with aiosqlite.connect(path) as connection:
+        await migrate(connection, path.name)
+        await migrate(connection, path.name)
+        async with connection.execute("SELECT name, dflt_value FROM pragma_table_info('accounts')") as found:
+            columns = {str(name): default async for name, default in found}
+    assert columns["replace_sm"] == "0"

@@ -467,8 +467,9 @@ class Desk:
             self._deliveries.give_back_entry(entry)
             self._not_before = now + self._later_s
         else:
-            if pdu.status:
+            if pdu.status or pdu.command_id == GENERIC_NACK:
                 # WHY done: the ESME will never take it, and what comes behind it must not wait for ever.
+                # WHY a generic_nack too: one stack says with it, and status 0, that it does not take this text.
                 self._gate.note("delivery.rejected")
             self._deliveries.done(entry)
         self.deliver(now)

@@ -221,24 +221,28 @@ class Trail:
             )
         return tuple(exact or alike)
 
-    def of_receipt(self, route: str, ids: tuple[bytes, ...], person: bytes) -> tuple[Message, ...]:
+    def of_receipt(
+        self, route: str, written: bytes, likely_ids: Callable[[bytes], tuple[bytes, ...]], person: bytes
+    ) -> tuple[Message, ...]:
         """The message that a receipt speaks of; several where it cannot be told which, () where none is known.
 
-        `ids`: what the carrier may have meant, as `smpp.receipt_ids.likely_ids` gives them, the written one first;
-        `person`: the digest of the receipt's source address. A message of that person is the one, under whichever
-        spelling it is found; among several the one still open. Without one, whoever has exactly the written id:
-        carriers write addresses in forms of their own. Another radix counts only with the person.
+        `written`: the id as the receipt has it; `likely_ids`: what else it may mean, asked only where the written one
+        alone does not say (`smpp.receipt_ids.likely_ids`); `person`: the digest of the receipt's source address. A
+        message of that person is the one, under whichever spelling it is found; among several the one still open.
+        Without one, whoever has exactly the written id: carriers write addresses in forms of their own. Another radix
+        counts only with the person.
         """
-        written: tuple[Message, ...] = ()
-        for index, carrier_id in enumerate(ids):
-            found = self.by_carrier(route, carrier_id)
-            theirs = tuple([each for each in found if each.person == person])
+        found = self.by_carrier(route, written)
+        if len(found) == 1 and found[0].person == person:
+            return found
+        theirs = _of_person(found, person)
+        if theirs:
+            return theirs
+        for carrier_id in likely_ids(written):
+            theirs = _of_person(self.by_carrier(route, carrier_id), person)
             if theirs:
-                still_open = tuple([each for each in theirs if not each.state])
-                return still_open or theirs
-            if not index:
-                written = found
-        return written
+                return theirs
+        return found
 
     def of_person(self, person: bytes) -> tuple[Message, ...]:
         """The open messages of a person; looks through all that is in memory, some tens of ms at 10^6."""
@@ -481,6 +485,12 @@ class Trail:
             self._final_ids.append(decision_id)
             self._final_times.append(at)
         self._table.states[slot] = number
+
+
+def _of_person(found: tuple[Message, ...], person: bytes) -> tuple[Message, ...]:
+    """Those of a person; of these the ones still open, where there are any."""
+    theirs = tuple([each for each in found if each.person == person])
+    return tuple([each for each in theirs if not each.state]) or theirs
 
 
 def _home_of(segment: int) -> int:

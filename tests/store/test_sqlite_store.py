@@ -1,9 +1,11 @@
 """The owner and its readers: one lock, one schema, one key; indexes that come back as they were."""
 
+import contextlib
 import logging
 import sqlite3
 from pathlib import Path
 
+import aiosqlite
 import pytest
 
 from proxy.registry.dates import day_number, since_s
@@ -14,7 +16,7 @@ from proxy.rules.person import CONSENT_DAY_SHIFT
 from proxy.store import person_load
 from proxy.store.lock import OwnedError, OwnerLock
 from proxy.store.reader import open_reader
-from proxy.store.schema import migrations
+from proxy.store.schema import APPLICATION_ID, migrate, migrations
 from proxy.store.staging import PERSON_COLUMNS
 from tests.store.open_store import BANK, NOW_US, PERSON, SECRET, key_of, owned, refused, take_in
 

@@ -12,7 +12,7 @@ from proxy.smpp.window import Window, is_later
 #: Receipts that wait for a response before the carrier is asked to try again later.
 _MOST: Final = 1000
 #: Addresses that are remembered although nothing is open to most of them.
-_TAILS_MOST: Final = 1024
+_KNOWN_MOST: Final = 1024
 
 DELIVER: Final = "deliver"
 WAITS: Final = "waits"
@@ -33,12 +33,12 @@ class Waiting:
 class EarlyReceipts:
     """The receipts that wait on one bind; `asked` are its open requests towards the carrier."""
 
-    __slots__ = ("_asked", "_seen", "_tails", "waiting")
+    __slots__ = ("_asked", "_seen", "_to", "waiting")
 
     def __init__(self, asked: Window[Asked | AskedToCancel]) -> None:
         self._asked = asked
-        #: Where the requests up to `_seen` go, those that were answered since among them.
-        self._tails: set[bytes] = set()
+        #: The requests to each address, oldest first, up to `_seen`; some of them may have been answered since.
+        self._to: dict[bytes, list[int]] = {}
         self._seen = 0
         #: Open to hot loops, which only look whether there is any.
         self.waiting: list[Waiting] = []
@@ -57,36 +57,40 @@ class EarlyReceipts:
 
     def _latest_to(self, about: bytes) -> int:
         """The latest request to an address whose response is awaited, so that the ESME knows no id yet; or 0."""
-        # WHY first: most receipts come long after the response, and the window may be a thousand wide.
-        if not self._may_be_open(about):
+        self._look()
+        sequences = self._to.get(about)
+        if sequences is None:
             return 0
-        for sequence, (_, asked) in reversed(self._asked.entries.items()):
-            if asked.pdu is not None and about in asked.pdu.raw and about in destinations_of(asked):
-                return sequence
+        entries = self._asked.entries
+        while sequences:
+            if sequences[-1] in entries:
+                return sequences[-1]
+            sequences.pop()
+        del self._to[about]
         return 0
 
-    def _may_be_open(self, about: bytes) -> bool:
-        """Whether a request to an address is open, or was when it was last looked; a request is looked at once."""
+    def _look(self) -> None:
+        """Notes where the requests go that were not looked at yet. WHY once each: the window may be a thousand wide."""
         entries = self._asked.entries
-        tails = self._tails
-        if len(tails) > _TAILS_MOST and len(tails) > 4 * len(entries):
-            tails.clear()
+        if len(self._to) > _KNOWN_MOST and len(self._to) > 4 * len(entries):
+            self._to.clear()
             self._seen = 0
-        newest = 0
+        new: list[tuple[int, Asked | AskedToCancel]] = []
         for sequence, (_, asked) in reversed(entries.items()):
             if self._seen and not is_later(sequence, self._seen):
                 break
-            newest = newest or sequence
-            tails.update(destinations_of(asked))
-        if newest:
-            self._seen = newest
-        return about in tails
+            new.append((sequence, asked))
+        if new:
+            self._seen = new[0][0]
+        for sequence, asked in reversed(new):
+            for about in destinations_of(asked):
+                self._to.setdefault(about, []).append(sequence)
 
     def released(self) -> list[Pdu]:
         """Takes out the receipts that wait for nothing any more: what was asked after they came is not theirs."""
         entries = self._asked.entries
         # WHY: this is asked at each response, and mostly the request that a receipt waits for is still open.
-        if all([waiting.last in entries for waiting in self.waiting]):
+        if not any(waiting.last not in entries for waiting in self.waiting):
             return []
         earliest: dict[bytes, int] = {}
         for sequence, (_, asked) in entries.items():

@@ -95,7 +95,8 @@ class Send:
     statuses: list[tuple[Moment, int]] = field(default_factory=list)
 
 
-Kind = Literal["receipt", "reply", "td"]
+#: A half is one of two parts of a "TD".
+Kind = Literal["receipt", "reply", "td", "half"]
 
 
 @dataclass(slots=True)
@@ -153,6 +154,8 @@ class Books:
     arrivals: list[Arrival] = field(default_factory=list)
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     receives: list[Receive] = field(default_factory=list)
+    #: The deliveries that are refusals in two parts.
+    halves: list[tuple[int, int]] = field(default_factory=list)
     #: What ESMEs asked beside messages (queries): line, what, answers.
     other: list[Part] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)

@@ -161,11 +161,16 @@ def receipt(delivery: Delivery, message_id: str) -> bytes:
     )
 
 
-def reply(delivery: Delivery, said: str) -> bytes:
-    """What a person wrote; `said` is followed by the number, unless it is a refusal, which its person tells apart."""
+def reply(delivery: Delivery, said: str, header: bytes = b"") -> bytes:
+    """What a person wrote, in UCS-2, behind the `header` of a part."""
     address = BY_NAME[delivery.account].address
-    if delivery.kind == "td":
-        octets, coding = said.encode("utf-16-be"), 8
-    else:
-        octets, coding = f"{said}{delivery.number}".encode("utf-16-be"), 8
-    return message_body(delivery.person, address, octets, data_coding=coding, source_ton=1, source_npi=1, dest_ton=0)
+    return message_body(
+        delivery.person,
+        address,
+        header + said.encode("utf-16-be"),
+        data_coding=8,
+        esm_class=0x40 if header else 0,
+        source_ton=1,
+        source_npi=1,
+        dest_ton=0,
+    )

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from proxy.binds.binding import BindRefusedError, BindRequest, Dialler, backoff_s, for_carrier
-from proxy.binds.links import CarrierLink, EsmeLink
+from proxy.binds.links import CarrierLink, EsmeLink, has_to_be_looked_at
 from proxy.binds.pairs import Bound, Pairs, RouteState, links_of
 from proxy.binds.trace import PduTrace
 from proxy.binds.withdrawing import Withdrawing
@@ -251,6 +251,7 @@ class Mirror:
         for shared in self.pairs.shared.values():
             shared.pending.age(now)
             shared.pooled.age(now)
+            shared.replaceable.age(now)
         written = self.withdrawing.go_on(self.bounds, now)
         if written:
             self._wake(*written)
@@ -290,8 +291,7 @@ class Mirror:
         if carrier is not None:
             carrier.abort_if_stuck(now)
         for link in links_of(bound):
-            # WHY those that rest too: the reason may be gone without anybody having looked at this link.
-            if link.session.out or link.session.ending or link.session.resting:
+            if has_to_be_looked_at(link):
                 link.flush()
                 link.set_reading()
         self._settle(bound)

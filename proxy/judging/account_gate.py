@@ -23,17 +23,19 @@ from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
-from proxy.judging.several import judge_several, record
+from proxy.judging.replacing import Keeping, ReplaceableMessages
+from proxy.judging.several import judge_apart, judge_several, record, refused_several
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
 from proxy.pool.spoken import Names, Spoken, named_in, renamed
 from proxy.smpp.concat import Holder, Part
-from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, REPLACE_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.replacing import asking_with
 from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.several import Several
 from proxy.smpp.submit import SubmitReader
@@ -45,6 +47,8 @@ from proxy.smpp.whole import whole_request
 _BY_ID: Final = (QUERY_SM, CANCEL_SM)
 _V5: Final = 0x50
 _SENDERS_KEPT: Final = 4096
+_REPLACEABLE_MOST: Final = 20_000
+_DAY_S: Final = 86_400.0
 
 
 class InForce:
@@ -69,6 +73,7 @@ class Shared(Struct):
     #: What a pool's carriers took, under tdgate's own ids.
     pooled: Pending
     long_messages: LongMessages
+    replaceable: ReplaceableMessages = field(default_factory=lambda: ReplaceableMessages(_REPLACEABLE_MOST, _DAY_S))
     heard_parts: HeardParts = field(default_factory=HeardParts)
     receivers: int = 0
 
@@ -117,12 +122,20 @@ class AccountGate:
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
         self.pooled = shared.pooled.keep
+        #: Set where the account may replace messages; a change of that holds from the next bind on.
+        self._replaceable: ReplaceableMessages | None = None
+        if account.replace_sm:
+            self._replaceable = shared.replaceable
+            keeping = Keeping(shared.pending, shared.pooled, shared.replaceable)
+            self.accepted, self.pooled = keeping.accepted, keeping.pooled
         self._awaited: Refusal | None = None
         #: The canonical recipient of the latest permit.
         self.recipient = ""
         #: In a pool: who knows the messages that its ESMEs speak of, and the one that the latest permit is about.
         self.names: Names | None = None
         self.spoken: Spoken | None = None
+        #: In a pool: whose subscriber a person is (canonical form, digest).
+        self.carrier_of: Callable[[str, bytes], str] | None = None
         #: Whoever holds this bind's parts: its relay. Set before the first request comes.
         self.holder: Holder | None = None
         self._part: Part | None = None
@@ -165,6 +178,8 @@ class AccountGate:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
         elif pdu.command_id in _BY_ID:
             request = self._about(pdu, request_id, now, snapshot)
+        elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
+            request = self._replacing(pdu, self._replaceable, request_id, now, over)
         else:
             request = self._reader.closed(pdu, request_id, now)
         counted = not request.by_id
@@ -198,6 +213,24 @@ class AccountGate:
                 pdu = renamed(pdu, spoken.carrier_id)
         return self._reader.by_message_id(pdu, request_id, now, known, snapshot.numbers)
 
+    def _replacing(
+        self, pdu: Pdu, replaceable: ReplaceableMessages, request_id: int, now: float, over: bool
+    ) -> Request:
+        """A replace_sm as the message that it makes of the one it names."""
+        message_id = named_in(pdu.raw)
+        found = replaceable.find(message_id)
+        if self.names is not None:
+            self.spoken = spoken = self.names.find(self.account.id, pdu)
+            # WHY not one that waits here: its permit is for the text that it has.
+            if spoken is None or spoken.ticket is not None or message_id != b"%016x" % spoken.message:
+                found = None
+            else:
+                pdu = renamed(pdu, spoken.carrier_id)
+        replaced = None if found is None else found.replaced_by(pdu)
+        if replaced is None:
+            return self._reader.foreign(pdu, request_id, now)
+        return asking_with(self._reader.submit(replaced, request_id, now, self._heard_back, over), pdu.raw)
+
     @property
     def _heard_back(self) -> bool:
         """Whether replies of persons can come back to this account now."""
@@ -214,8 +247,14 @@ class AccountGate:
         def is_over() -> bool:
             return crowded or (rate is not None and not rate.take(now))
 
-        judged = judge_several(pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
-        several = judged.several(lambda decision: force.codes.status(self.account, decision.rule, decision.detail))
+        asked = (pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
+        several: Several
+        if self.carrier_of is None:
+            judged = judge_several(*asked)
+            several = judged.several(self._status)
+        else:
+            judged = judge_apart(*asked, self.carrier_of)
+            several = judged.gathered(self._status)
         if not record(judged, several, self._journal, self._several_durable):
             # Nothing of it is counted one by one: the whole is one deferral.
             return self.unanswerable(pdu, "internal.outbox")
@@ -230,7 +269,7 @@ class AccountGate:
                 self.deferred += 1
             if decision.rule == "internal.rule":
                 self._log("rule.failed")
-        if several.permit is None:
+        if not several.permitted:
             several.refuse(self.status_text(Refusal(judged.decisions[0])))
         return several
 
@@ -354,6 +393,8 @@ class AccountGate:
                 request = whole_request((part,), last_id, self.account, self._table, force.now, self._heard_back)
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, last_id, force.now, self._heard_back, False)
+        elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
+            request = self._replacing(pdu, self._replaceable, last_id, force.now, False)
         else:
             request = self._reader.closed(pdu, last_id, force.now)
         verdict = evaluate(request, force.snapshot, force.now)
@@ -384,7 +425,17 @@ class AccountGate:
         return refusal
 
     def status(self, refusal: Refusal) -> int:
-        decision = refusal.decision
+        return self._status(refusal.decision)
+
+    def refused_several(self, several: Several) -> dict[int, int]:
+        """The status for each of its permitted decisions that would be a refusal now; records nothing."""
+        force = self._in_force
+        if force.snapshot is not self._snapshot:
+            self._renew(force.snapshot)
+        refused = refused_several(several, self._reader, self._journal, force.snapshot, force.now, self._heard_back)
+        return {decision_id: self._status(decision) for decision_id, decision in refused.items()}
+
+    def _status(self, decision: Decision) -> int:
         return self._in_force.codes.status(self.account, decision.rule, decision.detail)
 
     def status_of(self, rule: str) -> int:

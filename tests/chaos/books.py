@@ -69,6 +69,8 @@ class Attempt:
     account: str
     person: str
     parts: list[Part] = field(default_factory=list)
+    #: Whom else it is to.
+    others: tuple[str, ...] = ()
     #: Why it is refused whatever happens, empty where it is not.
     closed: str = ""
 

@@ -25,6 +25,7 @@ from tests.tools.wire import (
     GENERIC_NACK,
     QUERY_SM,
     RESP,
+    SUBMIT_MULTI,
     SUBMIT_SM,
     UNBIND,
     Frame,
@@ -170,7 +171,7 @@ class Carrier:
             session.account = "" if self.pooled else frame.body[: frame.body.index(0)].decode("ascii")
             session.bound = True
             session.send(pdu(command | RESP, cstring("CARRIER"), sequence=frame.sequence))
-        elif command in (SUBMIT_SM, DATA_SM):
+        elif command in (SUBMIT_SM, DATA_SM, SUBMIT_MULTI):
             self._take_message(session, frame)
         elif command in (ENQUIRE_LINK, UNBIND, CANCEL_SM):
             session.send(pdu(command | RESP, sequence=frame.sequence))
@@ -214,6 +215,9 @@ class Carrier:
             return
         if not early:
             self._deliver_receipt(arrival, part, receipt_id)
+        if part.command == SUBMIT_MULTI:
+            # WHY no replies: a message of which one person is refused later would not be the one that was written.
+            return
         chance = self.random.random()
         if chance < self.temper.refusals and part.number == 1:
             self._deliver_refusal(part)
@@ -223,15 +227,20 @@ class Carrier:
     def _answer(self, session: _Session, frame: Frame, arrival: Arrival, status: int) -> None:
         arrival.status = status
         body = b"" if status else cstring(arrival.carrier_id)
+        if frame.command == SUBMIT_MULTI and body:
+            # Nobody in unsuccess_sme.
+            body += b"\0"
         session.send(pdu(frame.command | RESP, body, status=status, sequence=frame.sequence))
 
     # ---- what it delivers ------------------------------------------------------------------------------------------
 
     def _deliver_receipt(self, arrival: Arrival, part: Part, receipt_id: str) -> None:
-        delivery = self._new("receipt", part)
-        delivery.about, delivery.receipt_id = arrival, receipt_id
-        delivery.body = traffic.receipt(delivery, receipt_id)
-        self.queue(delivery).append(delivery)
+        attempt = self.books.attempts[part.attempt]
+        for person in (attempt.person, *attempt.others):
+            delivery = self._new("receipt", part, person)
+            delivery.about, delivery.receipt_id = arrival, receipt_id
+            delivery.body = traffic.receipt(delivery, receipt_id)
+            self.queue(delivery).append(delivery)
 
     def _deliver_refusal(self, part: Part) -> None:
         said = self.random.choice(("TD", "td", "退订", "ＴＤ"))
@@ -249,10 +258,10 @@ class Carrier:
         self.queue(delivery).append(delivery)
         return delivery.number
 
-    def _new(self, kind: Kind, part: Part) -> Delivery:
+    def _new(self, kind: Kind, part: Part, person: str = "") -> Delivery:
         attempt = self.books.attempts[part.attempt]
         number = len(self.books.deliveries) + 1
-        made = Delivery(number, kind, self.name, attempt.account, attempt.person, b"")
+        made = Delivery(number, kind, self.name, attempt.account, person or attempt.person, b"")
         self.books.deliveries[number] = made
         return made
 

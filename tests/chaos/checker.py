@@ -16,7 +16,7 @@ from tests.chaos.books import Arrival, Attempt, Books, Delivery, Line, Moment, P
 from tests.chaos.evidence import Evidence
 
 #: How long an ESME's answer may be unwritten at a kill: 100 ms by the manual, and room for a slow disk.
-DONE_LINGER_US = 2_000_000
+DONE_LINGER_US = 3_000_000
 _TOKEN = re.compile(rb"text:d(\d+)")
 _ID = re.compile(rb"id:([^ ]+) ")
 
@@ -92,7 +92,8 @@ class Checker:
         messages: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
         for number in self.arrived:
             attempt = self.books.attempts[number]
-            messages[(attempt.account, attempt.person)].append(attempt)
+            for person in (attempt.person, *attempt.others):
+                messages[(attempt.account, person)].append(attempt)
         lost = 0
         for (account, person), attempts in messages.items():
             missing = len(attempts) - permits[(account, self.evidence.digest(person))]

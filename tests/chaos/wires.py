@@ -72,6 +72,7 @@ class _End(asyncio.Protocol):
             self.wire.opened(self.pair)
         else:
             self.wire.known(self.pair, self.transport.get_extra_info("sockname")[1])
+            self.other.go_on()
 
     def data_received(self, data: bytes) -> None:
         if self.cut:
@@ -166,7 +167,7 @@ class _End(asyncio.Protocol):
             transport.write(data[at:])
 
     def go_on(self) -> None:
-        """A stall is over."""
+        """A stall is over, or there is somebody to carry to."""
         self.stalled = False
         data, self.waiting = self.waiting, b""
         self._pause(False)
@@ -184,15 +185,15 @@ class _End(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._eof = True
-        if not self.stalled:
+        if not self.stalled and self.other.transport is not None:
             self._pass_eof()
         return True
 
     def _pass_eof(self) -> None:
         transport = self.other.transport
-        if transport is None or self.other._eof:
+        if self.other._eof:
             self.pair.end(reset=False)
-        elif not transport.is_closing():
+        elif transport is not None and not transport.is_closing():
             with contextlib.suppress(OSError, RuntimeError):
                 transport.write_eof()
 
@@ -282,9 +283,6 @@ class Wire:
         if pair.ended:
             pair.far.transport.abort() if pair.far.transport is not None else None
             return
-        data, pair.near.waiting = pair.near.waiting, b""
-        if data:
-            pair.near._carry(data)
 
     def drawn(self) -> Fate | None:
         """What is to happen to a direction; nothing once all is healed."""

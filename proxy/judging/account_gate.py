@@ -35,6 +35,7 @@ from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.receipt import final_state
 from proxy.smpp.replacing import asking_with
 from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.several import Several
@@ -455,6 +456,7 @@ class AccountGate:
         inbound = read_inbound(pdu, self._table)
         if isinstance(inbound, Receipt) and inbound.final:
             self._shared.pending.ended(inbound.ids)
+            self._shared.message_ids.ended(inbound.ids, final_state(inbound.sm), int(self._in_force.now))
         return inbound
 
     def joined(self, replies: Sequence[Reply]) -> Reply:

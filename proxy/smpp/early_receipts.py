@@ -13,6 +13,8 @@ from proxy.smpp.window import Window, is_later
 _MOST: Final = 1000
 #: Addresses that are remembered although nothing is open to most of them.
 _KNOWN_MOST: Final = 1024
+#: Requests to one address after which those that were answered are forgotten.
+_MANY: Final = 64
 
 DELIVER: Final = "deliver"
 WAITS: Final = "waits"
@@ -84,7 +86,10 @@ class EarlyReceipts:
             self._seen = new[0][0]
         for sequence, asked in reversed(new):
             for about in destinations_of(asked):
-                self._to.setdefault(about, []).append(sequence)
+                sequences = self._to.setdefault(about, [])
+                if len(sequences) % _MANY == _MANY - 1:
+                    sequences[:] = [one for one in sequences if one in entries]
+                sequences.append(sequence)
 
     def released(self) -> list[Pdu]:
         """Takes out the receipts that wait for nothing any more: what was asked after they came is not theirs."""

@@ -28,6 +28,7 @@ def test_a_receipt_waits_exactly_while_a_request_to_its_address_is_open(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(proxy.smpp.early_receipts, "_KNOWN_MOST", 2)
+        patch.setattr(proxy.smpp.early_receipts, "_MANY", 3)
         window: Window[Asked | AskedToCancel] = Window(100, 10.0)
         window._last = begin
         early = EarlyReceipts(window)

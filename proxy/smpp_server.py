@@ -26,6 +26,7 @@ from proxy.binds.credentials import Credentials
 from proxy.binds.links import CarrierLink, EsmeLink, Link
 from proxy.binds.pairs import Bound, Pairs, RouteState, links_of
 from proxy.binds.pools import Pools
+from proxy.binds.stalling import Stalling
 from proxy.binds.tcp import Listening
 from proxy.binds.tls import client_context, server_context
 from proxy.binds.trace import PduTrace
@@ -67,6 +68,8 @@ class SmppServer:
     ) -> None:
         self._tallies = tallies
         self._settings = settings
+        self.routes: dict[str, RouteState] = {}
+        self.bounds: set[Bound] = set()
         self._in_force = in_force
         self._journal = journal
         self._hearing = hearing
@@ -93,9 +96,15 @@ class SmppServer:
         self._withdrawing = Withdrawing(in_force, journal)
         self._pools = (
             Pools(settings, in_force, journal, hearing, confirmer, self._pairs, self._timers, stores, tallies, log)
-            if stores is not None
+            if stores is not None and settings.pools
             else None
         )
+        self._stalling: Stalling | None = None
+        if stores is not None and settings.stalled.enabled:
+            self._stalling = Stalling(
+                settings, in_force, journal, hearing, stores, tallies, self.routes, self.bounds, self.wake, log
+            )
+            self._pairs.equip = self._stalling.equip
         self._listeners: list[asyncio.AbstractServer | Listening] = []
         self._links: set[EsmeLink] = set()
         #: Connections in their TLS handshake, with the monotonic time at which each came.
@@ -109,8 +118,6 @@ class SmppServer:
         self._dirty: set[Link] = set()
         self._empty = asyncio.Event()
         self._ticker: asyncio.TimerHandle | None = None
-        self.routes: dict[str, RouteState] = {}
-        self.bounds: set[Bound] = set()
         #: (host, port, tls) of every listener, with the port that was really given.
         self.listening: list[tuple[str, int, bool]] = []
         self.draining = False
@@ -124,6 +131,10 @@ class SmppServer:
             self.routes[name] = RouteState(name, route, tls, route_table(route))
         if self._pools is not None:
             self._pools.start(self.routes)
+        if self._stalling is not None:
+            self._stalling.pools = self._pools
+            for account in self._stalling.found():
+                self._pairs.shared_by(account)
         loop = asyncio.get_running_loop()
         for listener in self._settings.listeners:
             if listener.tls is None:
@@ -158,6 +169,8 @@ class SmppServer:
         await asyncio.gather(*undone, return_exceptions=True)
         for name in self.routes:
             self.drain_route(name)
+        if self._stalling is not None:
+            self._stalling.drain()
         if self._pools is not None:
             await self._pools.drain(seconds)
         if self.bounds:
@@ -321,6 +334,8 @@ class SmppServer:
         bound.relay.draining = route.draining
         self.bounds.add(bound)
         self._by_esme[link] = self._by_carrier[carrier] = bound
+        if self._stalling is not None:
+            self._stalling.join(bound)
         self._log("bind.accepted", account=account.id, kind=bound.kind, peer=link.peer_address, route=route.name)
         link.session.out.append_as(answer.raw, bind.sequence)
         link.session.enter(bind.state)
@@ -466,6 +481,11 @@ class SmppServer:
             try:
                 self._pools.tick(now)
             except Exception as error:  # noqa: BLE001  WHY: a defect in pools must not stop the timers of all binds
+                self._fail(error, None)
+        if self._stalling is not None:
+            try:
+                self._stalling.tick(now)
+            except Exception as error:  # noqa: BLE001  WHY: as above
                 self._fail(error, None)
         for link, since in tuple(self._greeting.items()):
             if now >= since + self._timers.session_init_s + _HANDSHAKE_GRACE_S:

@@ -95,25 +95,25 @@ class PartsOf:
         self._wake = wake
 
     def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
-        self._bound.relay.part_permitted(pdu, permit, now)
+        self._bound.relay.parts.part_permitted(pdu, permit, now)
         self._wake(self._bound.carrier)
 
     def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
-        self._bound.relay.part_refused(pdu, refusal)
+        self._bound.relay.parts.part_refused(pdu, refusal)
         self._wake(self._bound.esme)
 
     def part_answered(self, pdu: Pdu, answer: bytes) -> None:
-        self._bound.relay.part_answered(pdu, answer)
+        self._bound.relay.parts.part_answered(pdu, answer)
         self._wake(self._bound.esme)
 
     def message_permitted(self) -> None:
-        self._bound.relay.message_permitted()
+        self._bound.relay.parts.message_permitted()
 
     def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
-        self._bound.relay.message_ended(decision_id, result, answer)
+        self._bound.relay.parts.message_ended(decision_id, result, answer)
 
     def part_joined(self, now: float) -> None:
-        self._bound.relay.part_joined(now)
+        self._bound.relay.parts.part_joined(now)
 
     def unable(self) -> str:
         return self._bound.relay.unable()
@@ -145,6 +145,8 @@ class Pairs:
         self._note = note
         #: By account.
         self.shared: dict[str, Shared] = {}
+        #: Gives an account its room for stalled messages; None where these are refused.
+        self.equip: Callable[[Account, Shared], None] | None = None
         #: The traces that are open, by account; every pair looks in here when it joins its links.
         self._traces: dict[str, PduTrace] = {}
 
@@ -165,7 +167,7 @@ class Pairs:
             self._wake(bound.esme)
 
         def several_durable(several: Several) -> None:
-            bound.relay.several_durable(several)
+            bound.relay.several.durable(several)
             self._wake(bound.esme)
 
         def reply_durable(pdu: Pdu, ok: bool) -> None:
@@ -225,6 +227,8 @@ class Pairs:
             pending = Pending(ids, settings.pending_most, settings.pending_s)
             long_messages = LongMessages(Reassembly(settings.parts_deadline_s, settings.parts_most_octets))
             shared = self.shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT), pending, long_messages)
+            if self.equip is not None:
+                self.equip(account, shared)
         # A changed rate counts from the next bind on.
         if account.rate_per_s == 0:
             shared.rate = None

@@ -16,6 +16,7 @@ from proxy.binds.deliveries import WaitingDeliveries
 from proxy.binds.links import CarrierLink, EsmeLink
 from proxy.binds.pairs import Pairs, RouteState
 from proxy.binds.seats import OwnMessage, PoolState, Seat
+from proxy.binds.stalled_ways import PoolWay
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
 from proxy.judging.account_gate import AccountGate, InForce
@@ -51,6 +52,7 @@ from proxy.smpp.consts import (
 from proxy.smpp.pdu import Pdu, response
 from proxy.smpp.receipt_ids import likely_ids, rewritten
 from proxy.smpp.session import Timers
+from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
 from proxy.telemetry.status import BindKind, BindRow
 
@@ -282,6 +284,21 @@ class Pools:
             dispatch.send(ticket, time.monotonic())
             self._log("confirmation.sent", account=account.id)
             self._write_later()
+
+    # ---- stalled messages -------------------------------------------------------------------------------------------
+
+    def way_of(self, account: Account) -> PoolWay:
+        """The way of an account's stalled messages."""
+        dispatch = self._pools[account.route].dispatch
+        return PoolWay(account.id, self._trail, dispatch, self._carriers.of, self._write_later)
+
+    def table_of(self, account: Account) -> AlphabetTable:
+        """How data_coding is read in an account's pool."""
+        return self._pools[account.route].table
+
+    def delivery_kept(self, account: str) -> None:
+        """Something waits for an account."""
+        self._delivery_kept(account)
 
     # ---- the ESMEs' side ------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ Owns the joining of the readers of the wire, the policy and the journal for one 
 What is in force (snapshot, vocabulary, codes) is looked up at each request, so a reload binds on the next PDU.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import msgspec
@@ -24,10 +24,13 @@ from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
 from proxy.judging.several import judge_several, record
+from proxy.judging.stalled_account import StalledAccount
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
+from proxy.smpp.by_id import BY_ID, OwnMessage, named_id, with_id
 from proxy.smpp.concat import Holder, Part
-from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.consts import DATA_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.deliveries import RenamedReceipt
 from proxy.smpp.gate import CANCELLED, KEPT, LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.long_messages import LongMessages
@@ -40,8 +43,6 @@ from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.whole import whole_request
 
-#: Requests about a message that was sent: judged and recorded, and none of those that are counted for billing.
-_BY_ID: Final = (QUERY_SM, CANCEL_SM)
 _V5: Final = 0x50
 _SENDERS_KEPT: Final = 4096
 
@@ -68,6 +69,8 @@ class Shared(Struct):
     long_messages: LongMessages
     heard_parts: HeardParts = field(default_factory=HeardParts)
     receivers: int = 0
+    #: Its long messages whose sender stalls; None where they are refused instead.
+    stalled: StalledAccount | None = None
 
 
 class AccountGate:
@@ -119,6 +122,8 @@ class AccountGate:
         #: Whoever holds this bind's parts: its relay. Set before the first request comes.
         self.holder: Holder | None = None
         self._part: Part | None = None
+        #: The id of tdgate's own that the latest request by id named; empty for any other.
+        self._own_name = b""
         #: The ESME's unanswered requests when the latest refusal was made.
         self._in_flight = 0
         self._congestion = Congestion(journal)
@@ -156,8 +161,9 @@ class AccountGate:
                     return None
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
-        elif pdu.command_id in _BY_ID:
-            request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids, snapshot.numbers)
+        elif pdu.command_id in BY_ID:
+            # Neither asked about nor charged as a message.
+            request = self._read_by_id(pdu, request_id, now, snapshot)
         else:
             request = self._reader.closed(pdu, request_id, now)
         counted = not request.by_id
@@ -171,6 +177,24 @@ class AccountGate:
             return self._put_off(pdu, "internal.outbox")
         self._permitted(request, verdict, snapshot)
         return verdict
+
+    def _read_by_id(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
+        """A query_sm or cancel_sm; what it calls by an id of tdgate's own, the carrier knows by its own."""
+        stalled, self._own_name = self._shared.stalled, b""
+        known: Container[object] = self._shared.message_ids
+        if stalled is not None:
+            name = named_id(pdu)
+            carrier_id = stalled.carrier_id(name)
+            if carrier_id is not None:
+                self._own_name = name
+                known = (carrier_id or name,)
+                if carrier_id:
+                    pdu = Pdu(pdu.command_id, 0, pdu.sequence, with_id(pdu.raw, pdu.command_id, carrier_id))
+        return self._reader.by_message_id(pdu, request_id, now, known, snapshot.numbers)
+
+    def own_message(self, pdu: Pdu) -> OwnMessage | None:
+        name, stalled = self._own_name, self._shared.stalled
+        return stalled.asked_about(name, pdu.command_id) if name and stalled is not None else None
 
     def _permitted(self, request: Request, permit: Permit, snapshot: Snapshot) -> None:
         """Counts a permit, and remembers whose message it was where that decides whom a reply refuses."""
@@ -322,6 +346,22 @@ class AccountGate:
     def parts_due(self, now: float) -> None:
         self._shared.long_messages.handle_deadline(self, now)
 
+    def part_of(self, pdu: Pdu) -> Part | None:
+        """A part as it reads now; None where it is none (any more)."""
+        if self._in_force.snapshot is not self._snapshot:
+            self._renew(self._in_force.snapshot)
+        request = self._reader.submit(pdu, self._journal.last_id, self._in_force.now, self._heard_back, False)
+        part = self._reader.part
+        return part if request.findings and part is not None and part.request is request else None
+
+    def stands_whole(self, parts: tuple[Part, ...]) -> bool:
+        """Whether a long message that was permitted a while ago would be permitted now; records and counts nothing."""
+        force = self._in_force
+        if force.snapshot is not self._snapshot:
+            self._renew(force.snapshot)
+        request = whole_request(parts, self._journal.last_id, self.account, self._table, force.now, self._heard_back)
+        return isinstance(evaluate(request, force.snapshot, force.now), Permit)
+
     def stands(self, pdu: Pdu) -> bool:
         """Whether a request that was permitted a while ago would be permitted now; records and counts nothing."""
         force = self._in_force
@@ -341,12 +381,12 @@ class AccountGate:
         return isinstance(evaluate(request, force.snapshot, force.now), Permit)
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
-        self.submitted += pdu.command_id not in _BY_ID
+        self.submitted += pdu.command_id not in BY_ID
         return self._put_off(pdu, rule)
 
     def _put_off(self, pdu: Pdu, rule: str) -> Refusal:
         """A deferral of a request that is counted as submitted already."""
-        by_id = pdu.command_id in _BY_ID
+        by_id = pdu.command_id in BY_ID
         self.deferred += not by_id
         request = Request(
             id=self._journal.next_id(),
@@ -387,6 +427,10 @@ class AccountGate:
             self._shared.pending.ended(inbound.ids)
         return inbound
 
+    def renamed(self, pdu: Pdu) -> Pdu:
+        stalled = self._shared.stalled
+        return pdu if stalled is None else stalled.renamed(pdu, self.account.route, self._table)
+
     def joined(self, replies: Sequence[Reply]) -> Reply:
         return joined(replies, self._table)
 
@@ -415,6 +459,8 @@ class AccountGate:
         return True
 
     def acknowledged(self, pdu: Pdu) -> None:
+        if type(pdu) is RenamedReceipt and self._shared.stalled is not None:
+            self._shared.stalled.acknowledged(pdu)
         if self._hearing.wishes:
             self._hearing.wishes.acknowledged(self._name_of(pdu))
 

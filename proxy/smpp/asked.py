@@ -4,10 +4,18 @@ Owns what a relay keeps of each, and the addresses by which a receipt that comes
 never hold a permit: it is spent when the request goes out.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
 from proxy.core.decision import Decision, Permit
-from proxy.smpp.consts import DATA_SM, SUBMIT_SM
+from proxy.smpp.consts import (
+    DATA_SM,
+    DATA_SM_RESP,
+    ESME_RCANCELFAIL,
+    ESME_ROK,
+    GENERIC_NACK,
+    SUBMIT_SM,
+    SUBMIT_SM_RESP,
+)
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.several import Several
 
@@ -15,6 +23,8 @@ from proxy.smpp.several import Several
 TAIL: Final = 8
 #: Requests for one message.
 SINGLE: Final = (SUBMIT_SM, DATA_SM)
+#: Answers in which the carrier gives the id of a message that it took.
+ACCEPTING: Final = (SUBMIT_SM_RESP, DATA_SM_RESP)
 
 
 class Asked:
@@ -35,6 +45,41 @@ class AskedPart(Asked):
     """A permitted part of a long message, whose decision is that of the whole."""
 
     __slots__ = ()
+
+
+class KeptTeller(Protocol):
+    """Who is told what became of a part of a stalled message (see `stalled.py`), each once."""
+
+    def taken(self, id_: int, carrier_id: bytes, decision: Decision) -> None:
+        """The carrier took it; after `left_unknown` too, where its answer came late."""
+        ...
+
+    def rejected_by_carrier(self, id_: int, status: int) -> None: ...
+
+    def left_unknown(self, id_: int) -> None: ...
+
+    def unsent(self, id_: int, rule: str) -> None: ...
+
+
+class AskedKept(Asked):
+    """A permitted part of a stalled message, known to its sender by `id`: nobody waits for its answer but `teller`."""
+
+    __slots__ = ("id", "teller")
+
+    def __init__(self, pdu: Pdu, decision: Decision, id_: int, teller: KeptTeller) -> None:
+        super().__init__(pdu, decision)
+        self.id: Final = id_
+        self.teller: Final = teller
+
+
+class AskedById(Asked):
+    """A query_sm or cancel_sm about a message that its sender knows by an id of tdgate's own."""
+
+    __slots__ = ("ours",)
+
+    def __init__(self, pdu: Pdu, decision: Decision, ours: bytes) -> None:
+        super().__init__(pdu, decision)
+        self.ours: Final = ours
 
 
 class AskedSeveral(Asked):
@@ -89,3 +134,8 @@ def _destination(pdu: Pdu) -> bytes:
 def message_id(raw: bytes) -> bytes:
     """The message_id of a response, empty where it came without a body."""
     return raw[16:].partition(b"\0")[0]
+
+
+def failed(pdu: Pdu) -> int:
+    """The status of an answer to a cancel_sm; a generic_nack cancels nothing, whatever it says."""
+    return pdu.status or (ESME_RCANCELFAIL if pdu.command_id == GENERIC_NACK else ESME_ROK)

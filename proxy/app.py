@@ -289,10 +289,8 @@ class Application:
             {
                 "route": route.name,
                 "draining": route.draining,
-                "binds": sum(bound.route is route and bound.carrier is not None for bound in self._smpp.bounds)
-                + self._smpp.pooled_binds(route.name),
-                "in_flight": sum(bound.relay.in_flight for bound in self._smpp.bounds if bound.route is route)
-                + self._smpp.pooled_in_flight(route.name),
+                "binds": self._smpp.binds_of(route.name),
+                "in_flight": self._smpp.in_flight_on(route.name),
             }
             for route in self._smpp.routes.values()
         ]

@@ -24,6 +24,7 @@ from proxy.judging.tallies import Tallies
 from proxy.settings import Route, Smpp
 from proxy.smpp.concat import Reassembly
 from proxy.smpp.consts import BIND_TRANSMITTER
+from proxy.smpp.deliveries import Spooled
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
@@ -147,6 +148,8 @@ class Pairs:
         self.shared: dict[str, Shared] = {}
         #: Gives an account its room for stalled messages; None where these are refused.
         self.equip: Callable[[Account, Shared], None] | None = None
+        #: What tdgate itself has for an account, where it keeps anything.
+        self.spooled_for: Callable[[str], Spooled] | None = None
         #: The traces that are open, by account; every pair looks in here when it joins its links.
         self._traces: dict[str, PduTrace] = {}
 
@@ -205,6 +208,8 @@ class Pairs:
         )
         bound = Bound(account, bind, route, gate, relay, esme, carrier, time.time(), kind, own, shared, self._traces)
         gate.holder = PartsOf(bound, self._wake)
+        if self.spooled_for is not None and not own:
+            relay.deliveries.spooled = self.spooled_for(account.id)
         bound.join()
         self._tallies.join(account.id, route.name, gate, relay)
         return bound
@@ -226,7 +231,9 @@ class Pairs:
             ids = MessageIds(settings.message_ids_kept)
             pending = Pending(ids, settings.pending_most, settings.pending_s)
             long_messages = LongMessages(Reassembly(settings.parts_deadline_s, settings.parts_most_octets))
-            shared = self.shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT), pending, long_messages)
+            pooled = Pending(ids, settings.pending_most, settings.pending_s)
+            own_ids = MessageIds(_OWN_IDS_KEPT)
+            shared = self.shared[account.id] = Shared(None, ids, own_ids, pending, pooled, long_messages)
             if self.equip is not None:
                 self.equip(account, shared)
         # A changed rate counts from the next bind on.

@@ -14,7 +14,8 @@ from typing import Final
 from proxy.binds.binding import BindRefusedError, BindRequest, Dialler, backoff_s
 from proxy.binds.deliveries import WaitingDeliveries
 from proxy.binds.links import CarrierLink, EsmeLink
-from proxy.binds.pairs import Pairs, RouteState
+from proxy.binds.mirror import Mirror
+from proxy.binds.pairs import RouteState
 from proxy.binds.seats import OwnMessage, PoolState, Seat
 from proxy.binds.stalled_ways import PoolWay
 from proxy.core.decision import Refusal
@@ -24,12 +25,13 @@ from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pool_books import PoolBooks
+from proxy.judging.pool_names import PoolNames
 from proxy.judging.pool_returns import PoolReturns
 from proxy.judging.tallies import Tallies
 from proxy.pool.bind import PoolBind
 from proxy.pool.desk import Desk
-from proxy.pool.dispatch import Dispatch, PoolRoute
-from proxy.pool.ticket import Ticket
+from proxy.pool.dispatch import Dispatch, PoolRoute, our_id
+from proxy.pool.ticket import TakenBack, Ticket
 from proxy.pool_stores import PoolStores
 from proxy.routing.choice import Route as RouteFacts
 from proxy.routing.pace import Pace
@@ -54,7 +56,9 @@ from proxy.smpp.receipt_ids import likely_ids, rewritten
 from proxy.smpp.session import Timers
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
+from proxy.smpp.withdrawal import Withdrawal
 from proxy.telemetry.status import BindKind, BindRow
+from proxy.trail.message import decision_of
 
 _SYSTEM_ID: Final = b"tdgate\0"
 _INTERFACE_VERSION: Final = 0x34
@@ -74,7 +78,7 @@ class Pools:
         journal: Journal,
         hearing: Hearing,
         confirmer: Confirmer,
-        pairs: Pairs,
+        mirror: Mirror,
         timers: Timers,
         stores: PoolStores,
         tallies: Tallies,
@@ -85,7 +89,9 @@ class Pools:
         self._journal = journal
         self._hearing = hearing
         self._confirmer = confirmer
-        self._pairs = pairs
+        self._pairs = mirror.pairs
+        self._withdraw = mirror.withdraw
+        mirror.withdrawing.pooled = self.withdraw
         self._timers = timers
         self._tallies = tallies
         self._carriers = stores.carriers
@@ -131,11 +137,14 @@ class Pools:
                 in_flight=dispatch.in_flight,
                 closed=partial(self._refused_meanwhile, dispatch),
                 confirm=partial(self._confirm, dispatch),
+                withdraw=self._withdraw,
+                ended=self._message_ended,
                 parts_wait_s=self._settings.mo_parts_wait_ms / 1000,
                 parts_quiet_s=self._settings.parts_quiet_ms / 1000,
                 log=self._log,
             )
-            state = self._pools[name] = PoolState(dispatch, returns, routes[pool.routes[0]].table)
+            names = PoolNames(self._trail, dispatch)
+            state = self._pools[name] = PoolState(dispatch, returns, routes[pool.routes[0]].table, names)
             for each in pool.routes:
                 for _ in range(self._settings.routes[each].binds):
                     task = asyncio.get_running_loop().create_task(self._keep_up(state, routes[each]))
@@ -271,9 +280,29 @@ class Pools:
 
     def _refused_meanwhile(self, dispatch: Dispatch, person: bytes) -> None:
         """A person refused: what waits for that person is judged anew, before anything of it is sent."""
-        now = time.monotonic()
-        for ticket in dispatch.withdraw(person):
-            ticket.asker.judge_again(ticket, now)
+        dispatch.refused(person, time.monotonic())
+
+    def _message_ended(self, account: str, message: int) -> None:
+        """A message came to its end: nothing is left to be taken back."""
+        shared = self._pairs.shared.get(account)
+        if shared is not None:
+            shared.pooled.ended((our_id(message),))
+
+    def withdraw(self, account: str, withdrawal: Withdrawal, now: float) -> bool:
+        """Asks the carrier that has a message to cancel it; False where it cannot be asked now, or is known no more."""
+        message = decision_of(withdrawal.message_id)
+        found = None if message is None else self._trail.by_ours(message)
+        if found is None or found.account != account or found.state or not found.carrier_id:
+            return False
+        pool = next((one for one in self._pools.values() if found.route in one.dispatch.routes), None)
+        if pool is None or not self._settings.routes[found.route].withdraw:
+            return False
+        taken_back = TakenBack(withdrawal.decision_id, self._withdrawn)
+        self._write_later()
+        return pool.dispatch.withdraw(found.route, withdrawal.under(found.carrier_id), taken_back, now)
+
+    def _withdrawn(self, decision_id: int, status: int | None) -> None:
+        self._log(self._journal.withdrawn(decision_id, status))
 
     def _confirm(self, dispatch: Dispatch, account: Account, understood: Understood) -> None:
         """Sends the optional confirmation."""
@@ -356,7 +385,7 @@ class Pools:
             next_id=self._journal.next_id,
             touched=partial(self._esmes.add, link),
         )
-        gate.holder = desk
+        gate.holder, gate.names = desk, pool.names
         desk.draining = self.draining
         kind: BindKind = "rx" if bind.state == "rx" else "tx" if bind.state == "tx" else "trx"
         self._tallies.join(account.id, account.route, gate, desk)

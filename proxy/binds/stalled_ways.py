@@ -150,7 +150,11 @@ class PoolWay(_Way):
         self.messages.unsent(ticket.message, "internal.upstream")
 
     def stands(self, ticket: Ticket) -> bool:
-        return self.messages.stands(ticket.message)
-
-    def judge_again(self, ticket: Ticket, now: float) -> None:
+        if self.messages.stands(ticket.message):
+            return True
         self.messages.unsent(ticket.message, "suppression.active")
+        return False
+
+    def called_back(self, ticket: Ticket) -> None:
+        # WHY as unsent: its sender asks `StalledMessages`, which cancels nothing that is on its way.
+        self.messages.unsent(ticket.message, "internal.upstream")

@@ -7,7 +7,8 @@ never decide about a message. Opens no socket and sets no timer.
 import time
 from collections.abc import Callable
 
-from proxy.binds.pairs import Bound, RouteState
+from proxy.binds.mirror import Mirror
+from proxy.binds.pairs import RouteState
 from proxy.binds.pools import Pools
 from proxy.binds.stalled_ways import MirrorWay, PoolWay
 from proxy.core.records import Account
@@ -25,7 +26,7 @@ _EXPIRE_S = 1.0
 
 
 class Stalling:
-    """Makes and drives what accounts keep of stalled messages. Whoever opens pools tells of them (`pools`)."""
+    """Makes and drives what accounts keep of stalled messages."""
 
     def __init__(
         self,
@@ -35,8 +36,8 @@ class Stalling:
         hearing: Hearing,
         stores: PoolStores,
         tallies: Tallies,
-        routes: dict[str, RouteState],
-        bounds: set[Bound],
+        mirror: Mirror,
+        pools: Pools | None,
         wake: Callable[..., None],
         log: Callable[..., None],
     ) -> None:
@@ -46,8 +47,9 @@ class Stalling:
         self._hearing = hearing
         self._stores = stores
         self._tallies = tallies
-        self._routes = routes
-        self._bounds = bounds
+        self._routes: dict[str, RouteState] = {}
+        self._mirror = mirror
+        self._pools = pools
         self._wake = wake
         self._log = log
         stalled = settings.stalled
@@ -62,16 +64,20 @@ class Stalling:
         self._accounts: dict[str, StalledAccount] = {}
         self._ways: dict[str, PoolWay] = {}
         self._expired_at = 0.0
-        self.pools: Pools | None = None
+        mirror.pairs.equip = self._equip
+        mirror.pairs.spooled_for = lambda account: SpooledFor(stores.spool, account, log)
 
-    def found(self) -> list[Account]:
-        """The accounts of which an earlier run left something; of an account that is no more it stays where it is."""
+    def start(self, routes: dict[str, RouteState]) -> None:
+        """Takes up what an earlier run left. An account that is no more: what is left of it stays where it is."""
+        self._routes = routes
         accounts = self._in_force.snapshot.accounts
-        return [accounts[name] for name in stalled_accounts(self._stores.spool) if name in accounts]
+        for name in stalled_accounts(self._stores.spool):
+            if name in accounts:
+                self._mirror.pairs.shared_by(accounts[name])
 
-    def equip(self, account: Account, shared: Shared) -> None:
+    def _equip(self, account: Account, shared: Shared) -> None:
         """Gives an account its room, and takes up what an earlier run left in it."""
-        trail, pools = self._stores.trail, self.pools
+        trail, pools = self._stores.trail, self._pools
         is_pooled = pools is not None and pools.serves(account)
         gate = AccountGate(
             account,
@@ -94,7 +100,7 @@ class Stalling:
         if pools is not None and is_pooled:
             way = self._ways[account.id] = pools.way_of(account)
         else:
-            way = MirrorWay(account.id, trail, self._bounds, self._wake, self._log)
+            way = MirrorWay(account.id, trail, self._mirror.bounds, self._wake, self._log)
         disk = StalledDisk(self._stores.spool, account.id, self._kept, self._log)
         messages = way.messages = StalledMessages(
             disk, gate, way, self._limits, clock=time.time, next_id=self._journal.next_id
@@ -112,22 +118,16 @@ class Stalling:
         recover(disk, messages, gate, self._log)
 
     def _table_of(self, account: Account) -> AlphabetTable:
-        if self.pools is not None and self.pools.serves(account):
-            return self.pools.table_of(account)
+        if self._pools is not None and self._pools.serves(account):
+            return self._pools.table_of(account)
         route = self._routes.get(account.route)
         return DEFAULT_TABLE if route is None else route.table
 
-    def join(self, bound: Bound) -> None:
-        """A pair of mirror mode stands: it hands out what tdgate itself has for its account."""
-        if bound.kind != "tx" and bound.esme is not None:
-            bound.relay.deliveries.spooled = SpooledFor(self._stores.spool, bound.account.id, self._log)
-            bound.relay.deliveries.deliver_spooled(time.monotonic())
-
     def _kept(self, account: str) -> None:
-        if self.pools is not None and account in self._ways:
-            self.pools.delivery_kept(account)
+        if self._pools is not None and account in self._ways:
+            self._pools.delivery_kept(account)
             return
-        for bound in self._bounds:
+        for bound in self._mirror.bounds:
             if bound.account.id == account:
                 bound.relay.deliveries.deliver_spooled(time.monotonic())
                 self._wake(bound.esme)
@@ -141,9 +141,9 @@ class Stalling:
         """Drives what waits for its time. `now` is monotonic seconds."""
         for account in self._accounts.values():
             account.messages.go_on()
-        for bound in self._bounds:
+        for bound in self._mirror.bounds:
             bound.relay.deliveries.deliver_spooled(now)
-        if self.pools is None and now >= self._expired_at + _EXPIRE_S:
+        if self._pools is None and now >= self._expired_at + _EXPIRE_S:
             # Otherwise pools do, to whom both belong as well.
             self._expired_at = now
             now_us = time.time_ns() // 1000

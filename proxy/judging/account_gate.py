@@ -27,11 +27,12 @@ from proxy.judging.several import judge_several, record
 from proxy.judging.stalled_account import StalledAccount
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
-from proxy.smpp.by_id import BY_ID, OwnMessage, named_id, with_id
+from proxy.pool.spoken import Names, Spoken, named_in, renamed
+from proxy.smpp.by_id import BY_ID, OwnMessage
 from proxy.smpp.concat import Holder, Part
 from proxy.smpp.consts import DATA_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
 from proxy.smpp.deliveries import RenamedReceipt
-from proxy.smpp.gate import CANCELLED, KEPT, LATE, UNKNOWN
+from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
@@ -66,6 +67,8 @@ class Shared(Struct):
     message_ids: MessageIds
     own_ids: MessageIds
     pending: Pending
+    #: What a pool's carriers took, under tdgate's own ids.
+    pooled: Pending
     long_messages: LongMessages
     heard_parts: HeardParts = field(default_factory=HeardParts)
     receivers: int = 0
@@ -116,9 +119,13 @@ class AccountGate:
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
+        self.pooled = shared.pooled.keep
         self._awaited: Refusal | None = None
         #: The canonical recipient of the latest permit.
         self.recipient = ""
+        #: In a pool: who knows the messages that its ESMEs speak of, and the one that the latest permit is about.
+        self.names: Names | None = None
+        self.spoken: Spoken | None = None
         #: Whoever holds this bind's parts: its relay. Set before the first request comes.
         self.holder: Holder | None = None
         self._part: Part | None = None
@@ -162,8 +169,7 @@ class AccountGate:
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
         elif pdu.command_id in BY_ID:
-            # Neither asked about nor charged as a message.
-            request = self._read_by_id(pdu, request_id, now, snapshot)
+            request = self._about(pdu, request_id, now, snapshot)
         else:
             request = self._reader.closed(pdu, request_id, now)
         counted = not request.by_id
@@ -178,20 +184,6 @@ class AccountGate:
         self._permitted(request, verdict, snapshot)
         return verdict
 
-    def _read_by_id(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
-        """A query_sm or cancel_sm; what it calls by an id of tdgate's own, the carrier knows by its own."""
-        stalled, self._own_name = self._shared.stalled, b""
-        known: Container[object] = self._shared.message_ids
-        if stalled is not None:
-            name = named_id(pdu)
-            carrier_id = stalled.carrier_id(name)
-            if carrier_id is not None:
-                self._own_name = name
-                known = (carrier_id or name,)
-                if carrier_id:
-                    pdu = Pdu(pdu.command_id, 0, pdu.sequence, with_id(pdu.raw, pdu.command_id, carrier_id))
-        return self._reader.by_message_id(pdu, request_id, now, known, snapshot.numbers)
-
     def own_message(self, pdu: Pdu) -> OwnMessage | None:
         name, stalled = self._own_name, self._shared.stalled
         return stalled.asked_about(name, pdu.command_id) if name and stalled is not None else None
@@ -203,6 +195,25 @@ class AccountGate:
         sender = request.sender or ""
         if self._shared_numbers.get(sender) is not False:
             self._remember(sender, permit.decision, snapshot)
+
+    def _about(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
+        """A request about a message sent earlier, under the id by which its carrier knows it."""
+        known: Container[object] = self._shared.message_ids
+        stalled, self._own_name = self._shared.stalled, b""
+        name = named_in(pdu.raw)
+        carrier_id = stalled.carrier_id(name) if stalled is not None else None
+        if carrier_id is not None:
+            self._own_name = name
+            known = (carrier_id or name,)
+            if carrier_id:
+                pdu = renamed(pdu, carrier_id)
+        elif self.names is not None:
+            self.spoken = spoken = self.names.find(self.account.id, pdu)
+            known = () if spoken is None else (spoken.carrier_id or named_in(pdu.raw),)
+            # INVARIANT: judged is what goes on, with the carrier's id in it.
+            if spoken is not None and spoken.ticket is None:
+                pdu = renamed(pdu, spoken.carrier_id)
+        return self._reader.by_message_id(pdu, request_id, now, known, snapshot.numbers)
 
     @property
     def _heard_back(self) -> bool:
@@ -285,8 +296,8 @@ class AccountGate:
         assert part is not None
         assert self.holder is not None
         long_messages = self._shared.long_messages
-        long_messages.take(part, self.holder, self, now)
-        if not others and held >= self._window:
+        waits = long_messages.take(part, self.holder, self, now)
+        if waits and not others and held >= self._window:
             # The sender may send nothing more before it has an answer: without one nothing would ever go on.
             long_messages.stall(self.holder, self, 1)
 
@@ -362,8 +373,8 @@ class AccountGate:
         request = whole_request(parts, self._journal.last_id, self.account, self._table, force.now, self._heard_back)
         return isinstance(evaluate(request, force.snapshot, force.now), Permit)
 
-    def stands(self, pdu: Pdu) -> bool:
-        """Whether a request that was permitted a while ago would be permitted now; records and counts nothing."""
+    def refused_now(self, pdu: Pdu) -> Refusal | None:
+        """Why a message that was permitted a while ago would be refused now, if so; records and counts nothing."""
         force = self._in_force
         if force.snapshot is not self._snapshot:
             self._renew(force.snapshot)
@@ -377,8 +388,9 @@ class AccountGate:
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, last_id, force.now, self._heard_back, False)
         else:
-            return False
-        return isinstance(evaluate(request, force.snapshot, force.now), Permit)
+            request = self._reader.closed(pdu, last_id, force.now)
+        verdict = evaluate(request, force.snapshot, force.now)
+        return verdict if isinstance(verdict, Refusal) else None
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
         self.submitted += pdu.command_id not in BY_ID
@@ -483,8 +495,7 @@ class AccountGate:
         return any(one in own for one in receipt.ids)
 
     def cancelled(self, decision_id: int, status: int | None) -> None:
-        self._log("withdrawal.failed" if status or status is None else "withdrawal.done")
-        self._journal.outcome(decision_id, KEPT if status or status is None else CANCELLED, status or 0, b"")
+        self._log(self._journal.withdrawn(decision_id, status))
 
     def own_answered(self, decision_id: int, message_id: bytes) -> None:
         if message_id:

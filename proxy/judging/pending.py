@@ -40,6 +40,10 @@ class Pending:
     def accepted(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
         """The carrier took a message under this id: the id is the account's own, and the message may be cancelled."""
         self._ids.add(message_id)
+        self.keep(message_id, raw, decision)
+
+    def keep(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
+        """The message may be cancelled under this id; whose the id is, somebody else knows (a pool's trail)."""
         if decision.ground.purpose == _MARKETING:
             new = self._new
             # WHY the whole PDU: it is there already, and cutting its head off costs each message what few ever need.

@@ -88,6 +88,8 @@ class PoolReturns:
         in_flight: Callable[[str], int],
         closed: Callable[[bytes], None],
         confirm: Callable[[Account, Understood], None],
+        withdraw: Callable[[Understood], None],
+        ended: Callable[[str, int], None],
         parts_wait_s: float,
         parts_quiet_s: float,
         log: Callable[..., None],
@@ -105,6 +107,8 @@ class PoolReturns:
         self._in_flight = in_flight
         self._closed = closed
         self._confirm = confirm
+        self._withdraw = withdraw
+        self._ended = ended
         self._log = log
         self._early: list[Early] = []
         self._now = 0.0
@@ -260,6 +264,9 @@ class PoolReturns:
                 # It could not be put on disk: the carrier sends it again, and then it is to be acted upon.
                 self._hearing.wishes.acknowledged(self._name_of(pdus[-1]))
             step(ok)
+            if understood.reading.label == "optout":
+                # Whatever the disk says: the refusal binds already, and what is not sent yet is not to be.
+                self._withdraw(understood)
             if changed and owner is not None:
                 self._confirm(owner, understood)
 
@@ -286,6 +293,7 @@ class PoolReturns:
                 self._kept(account)
                 if ends is not None:
                     self._trail.final(ends, "receipt")
+                    self._ended(account, ends)
             self._answer(bind, pdu, ESME_ROK if error is None else ESME_RX_T_APPN)
 
         if not self._spool.put(account, octets, then):

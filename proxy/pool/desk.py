@@ -7,17 +7,22 @@ request becomes a ticket, and the dispatch sends it. Every request gets exactly 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-from proxy.core.decision import Permit, Refusal
+from proxy.core.decision import Decision, Permit, Refusal
 from proxy.pool.dispatch import Dispatch
-from proxy.pool.ticket import Ticket
+from proxy.pool.spoken import Spoken, named_in, still_here
+from proxy.pool.ticket import Errand, Ticket
 from proxy.smpp.consts import (
+    CANCEL_SM,
     DELIVER_SM,
     ENQUIRE_LINK_RESP,
+    ESME_RCANCELFAIL,
     ESME_RMSGQFUL,
     ESME_ROK,
+    ESME_RSUBMITFAIL,
     ESME_RTHROTTLED,
     ESME_RX_T_APPN,
     GENERIC_NACK,
+    QUERY_SM,
     RESPONSE_BIT,
     UNBIND,
     UNBIND_RESP,
@@ -32,8 +37,7 @@ _NACK: Final = GENERIC_NACK.to_bytes(4)
 _UNKNOWN_RULE: Final = "outcome.unknown"
 #: What a permitted request ends with that no route took: its permit was never spent.
 _NOT_SENT_RULE: Final = "internal.upstream"
-#: What a part ends with whose recipient refused while it waited.
-_REFUSED_RULE: Final = "suppression.active"
+_BY_ID: Final = (QUERY_SM, CANCEL_SM)
 _TAKING: Final = ("rx", "trx")
 #: Answers that ask for the same delivery once more, later.
 _LATER: Final = (ESME_RX_T_APPN, ESME_RTHROTTLED, ESME_RMSGQFUL)
@@ -47,8 +51,18 @@ class PoolGate(Gate, Protocol):
         """The canonical recipient of the latest permit."""
         ...
 
-    def stands(self, pdu: Pdu) -> bool:
-        """Whether a request that was permitted before would be now; records nothing."""
+    @property
+    def pooled(self) -> Callable[[bytes, bytes, Decision], None]:
+        """Keeps a message that a carrier took, by our id, so that a refusal of its person can take it back."""
+        ...
+
+    @property
+    def spoken(self) -> Spoken | None:
+        """The message that the latest permit is about, where it was asked for by id."""
+        ...
+
+    def refused_now(self, pdu: Pdu) -> Refusal | None:
+        """Why a message that was permitted before would be refused now, if so; records nothing."""
         ...
 
 
@@ -96,6 +110,7 @@ class Desk:
     ) -> None:
         self.account: str = account
         self._gate = gate
+        self._pooled = gate.pooled
         self.esme: Session | None = esme
         self._dispatch = dispatch
         self._carriers = carriers
@@ -120,7 +135,7 @@ class Desk:
         self._latest_whole = 0
         #: Long messages that were permitted here and have not ended.
         self._long_open = 0
-        #: Open requests that are parts of long messages.
+        #: Open requests that are no messages by themselves: parts of long ones, and what is asked about one.
         self._parts_open = 0
 
     @property
@@ -175,6 +190,9 @@ class Desk:
                 self.esme.respond(pdu, error.status)
             return
         if isinstance(verdict, Permit):
+            if pdu.command_id in _BY_ID:
+                self._ask_about(pdu, verdict, now)
+                return
             carrier = self._carriers.of(self._gate.recipient, verdict.decision.person)
             self._open += 1
             self._dispatch.send(Ticket(self, pdu, verdict, carrier, now), now)
@@ -186,6 +204,20 @@ class Desk:
             self._refusing += 1
         else:
             self._refuse(pdu, verdict)
+
+    def _ask_about(self, pdu: Pdu, permit: Permit, now: float) -> None:
+        """Asks the carrier that has a message about it; what no carrier has yet is answered here."""
+        spoken = self._gate.spoken
+        assert spoken is not None
+        if spoken.ticket is None:
+            self._open += 1
+            self._parts_open += 1
+            self._dispatch.send(Errand(self, pdu, permit, spoken.route, spoken.message, now), now)
+        elif self.esme is not None and pdu.command_id == QUERY_SM:
+            self.esme.out.append(still_here(pdu, named_in(pdu.raw)))
+        elif self.esme is not None:
+            called_back = self._dispatch.call_back(spoken.ticket)
+            self.esme.respond(pdu, ESME_ROK if called_back else ESME_RCANCELFAIL)
 
     # ---- parts of long messages (see `smpp/concat.Holder`) ----------------------------------------------------------
 
@@ -234,10 +266,6 @@ class Desk:
         """The rule for which nothing can be sent now, empty where it can."""
         return "internal.draining" if self._draining else ""
 
-    def stands(self, ticket: Ticket) -> bool:
-        """Whether a request that waited is still permitted: refusals, hours and the registry may have changed."""
-        return self._gate.stands(ticket.pdu)
-
     def refusal_durable(self, pdu: Pdu, refusal: Refusal) -> None:
         """The evidence of a refusal is on disk: the ESME may have its answer."""
         self._refusing -= 1
@@ -251,28 +279,38 @@ class Desk:
     # ---- what becomes of them (see `ticket.Asker`) ----------------------------------------------------------------
 
     def answered(self, ticket: Ticket, octets: bytes) -> None:
-        self._ended(ticket, octets, ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED)
+        result = ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED
+        if result == ACCEPTED and type(ticket) is Ticket:
+            self._pooled(octets[16:32], ticket.pdu.raw, ticket.permit.decision)
+        self._ended(ticket, octets, result)
 
     def left_unknown(self, ticket: Ticket) -> None:
         self._ended(ticket, self._response(ticket, _UNKNOWN_RULE), UNKNOWN)
 
     def unroutable(self, ticket: Ticket) -> None:
         # WHY an outcome and no second decision: it was permitted, and then nobody took it.
-        self._not_sent(ticket)
+        self._not_sent(ticket, self._gate.status_of(_NOT_SENT_RULE))
         self._ended(ticket, self._response(ticket, _NOT_SENT_RULE), REJECTED)
 
-    def judge_again(self, ticket: Ticket, now: float) -> None:
-        """Asks anew about a request that waited while its recipient refused; its permit is not spent."""
-        self._not_sent(ticket)
-        if ticket.part is not None:
-            # The other parts may be gone already: what is left of it is not sent.
-            self._ended(ticket, self._response(ticket, _REFUSED_RULE), REJECTED)
-            return
-        self._open -= 1
-        self._count(REJECTED)
-        self._ask(ticket.pdu, now)
-        self._unbind_when_answered()
-        self._touched()
+    def stands(self, ticket: Ticket) -> bool:
+        """Whether a request that waited is still permitted: refusals, hours and the registry may have changed.
+
+        Where it is not, it ends with what it would be refused with now; other parts of its message may be gone already.
+        """
+        if isinstance(ticket, Errand):
+            return True
+        refusal = self._gate.refused_now(ticket.pdu)
+        if refusal is None:
+            return True
+        # WHY an outcome and no second decision: one request is counted once, and ends once.
+        self._not_sent(ticket, self._gate.status(refusal))
+        self._ended(ticket, refusal_answer(self._gate, ticket.pdu, refusal), REJECTED)
+        return False
+
+    def called_back(self, ticket: Ticket) -> None:
+        self._not_sent(ticket, ESME_RSUBMITFAIL)
+        pdu = ticket.pdu
+        self._ended(ticket, response(pdu.command_id | RESPONSE_BIT, ESME_RSUBMITFAIL, pdu.sequence), REJECTED)
 
     def _ended(self, ticket: Ticket, octets: bytes, result: str) -> None:
         """Gives the ESME its answer, and counts how the request ended."""
@@ -287,10 +325,10 @@ class Desk:
         self._unbind_when_answered()
         self._touched()
 
-    def _not_sent(self, ticket: Ticket) -> None:
+    def _not_sent(self, ticket: Ticket, status: int) -> None:
         """A permit that is never spent: its message ends as rejected, by tdgate's own status."""
         if ticket.part is None:
-            self._gate.outcome(ticket.decision_id, REJECTED, self._gate.status_of(_NOT_SENT_RULE), b"")
+            self._gate.outcome(ticket.decision_id, REJECTED, status, b"")
 
     def _count(self, result: str) -> None:
         if result == ACCEPTED:
@@ -353,7 +391,7 @@ class Desk:
         for entry in reversed(self._to_esme.drain()):
             self._deliveries.give_back_entry(entry)
         for ticket in self._dispatch.asker_gone(self):
-            self._not_sent(ticket)
+            self._not_sent(ticket, self._gate.status_of(_NOT_SENT_RULE))
             self._ended(ticket, self._response(ticket, _NOT_SENT_RULE), REJECTED)
 
     def next_sequence(self) -> int:

@@ -10,9 +10,6 @@ from proxy.core.decision import Decision, Permit
 from proxy.smpp.consts import (
     DATA_SM,
     DATA_SM_RESP,
-    ESME_RCANCELFAIL,
-    ESME_ROK,
-    GENERIC_NACK,
     SUBMIT_SM,
     SUBMIT_SM_RESP,
 )
@@ -134,8 +131,3 @@ def _destination(pdu: Pdu) -> bytes:
 def message_id(raw: bytes) -> bytes:
     """The message_id of a response, empty where it came without a body."""
     return raw[16:].partition(b"\0")[0]
-
-
-def failed(pdu: Pdu) -> int:
-    """The status of an answer to a cancel_sm; a generic_nack cancels nothing, whatever it says."""
-    return pdu.status or (ESME_RCANCELFAIL if pdu.command_id == GENERIC_NACK else ESME_ROK)

@@ -1,4 +1,4 @@
-"""Requests that name a message by its id, and their answers: where the id stands, and another in its place. Pure.
+"""Requests that name a message by its id: tdgate's own answers to them, and the carrier's under another id. Pure.
 
 Must never look for a message, and touches no octet but the id and command_length.
 """
@@ -9,10 +9,11 @@ from proxy.smpp.consts import (
     CANCEL_SM,
     CANCEL_SM_RESP,
     ESME_RCANCELFAIL,
+    HEADER_OCTETS,
     QUERY_SM,
     QUERY_SM_RESP,
 )
-from proxy.smpp.pdu import HEADER, Pdu, response
+from proxy.smpp.pdu import HEADER, response
 
 BY_ID: Final = (QUERY_SM, CANCEL_SM)
 
@@ -30,27 +31,13 @@ class OwnMessage:
         self.answer: Final = answer
 
 
-def _span(raw: bytes, command_id: int) -> tuple[int, int]:
-    """From and to of the message_id of a query_sm, its response, or a cancel_sm (SMPP v3.4 §4.8, §4.9)."""
-    start = 16
-    if command_id == CANCEL_SM:
-        start = raw.find(0, 16) + 1
-    return start, raw.find(0, start)
-
-
-def named_id(pdu: Pdu) -> bytes:
-    """The message_id that a query_sm or cancel_sm names; empty where it names none or cannot be read."""
-    start, end = _span(pdu.raw, pdu.command_id)
-    return pdu.raw[start:end] if 16 <= start < end else b""
-
-
-def with_id(raw: bytes, command_id: int, message_id: bytes) -> bytes:
-    """The same PDU about another message_id; as it is where it has none."""
-    start, end = _span(raw, command_id)
-    if not 16 <= start <= end:
+def with_id(raw: bytes, message_id: bytes) -> bytes:
+    """The same query_sm_resp about another message_id; as it is where it has none."""
+    end = raw.find(0, HEADER_OCTETS)
+    if end < 0:
         return raw
-    size = len(raw) - (end - start) + len(message_id)
-    return HEADER.pack(size, *HEADER.unpack_from(raw)[1:]) + raw[16:start] + message_id + raw[end:]
+    head = HEADER.pack(len(raw) - end + HEADER_OCTETS + len(message_id), *HEADER.unpack_from(raw)[1:])
+    return head + message_id + raw[end:]
 
 
 def query_answer(message_id: bytes, state: int) -> bytes:

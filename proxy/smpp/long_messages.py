@@ -84,11 +84,14 @@ class LongMessages:
         #: Permitted parts that wait for the carrier's answer, by the identity of the PDU that went on.
         self._leading: dict[int, tuple[_Going, Slot]] = {}
 
-    def take(self, part: Part, holder: Holder, judge: PartsJudge, now: float) -> None:
-        """Takes a part that `holder` holds from now on; verdicts may be carried out before this returns."""
+    def take(self, part: Part, holder: Holder, judge: PartsJudge, now: float) -> bool:
+        """Takes a part that `holder` holds from now on; verdicts may be carried out before this returns.
+
+        False where it brought a verdict: then its sender has an answer to come, whatever else it waits for.
+        """
         judge.note("parts.held")
         if self.stalled is not None and self.stalled.take(part, holder):
-            return
+            return None
         said, parts = self._reassembly.put(part, holder, now)
         if said == WHOLE:
             self._judge(parts, holder, judge, now)
@@ -104,9 +107,12 @@ class LongMessages:
         elif said == FULL:
             judge.note("parts.full")
             judge.judge_parts((part,), _NO_ROOM, "", lambda refusal: holder.part_refused(part.pdu, refusal))
-        elif said != FOLLOWS:
-            for claim in parts.claims():
-                claim.holder.part_joined(now)
+        else:
+            if said != FOLLOWS:
+                for claim in parts.claims():
+                    claim.holder.part_joined(now)
+            return True
+        return False
 
     def _judge(self, parts: PartSet, teller: Holder, judge: PartsJudge, now: float) -> None:
         for slot in parts.slots.values():

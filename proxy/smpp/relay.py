@@ -21,7 +21,6 @@ from proxy.smpp.asked import (
     AskedSeveral,
     AskedToCancel,
     decisions_of,
-    failed,
     message_id,
     messages_of,
 )
@@ -52,7 +51,7 @@ from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.session import Session
 from proxy.smpp.several_asked import SeveralAsked
 from proxy.smpp.window import Window
-from proxy.smpp.withdrawal import Withdrawal
+from proxy.smpp.withdrawal import Withdrawal, failure_of
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
 _LATE_KEPT: Final = 10_000
@@ -341,7 +340,7 @@ class MirrorRelay:
         del entries[pdu.sequence]
         raw = pdu.raw
         if isinstance(asked, AskedToCancel):
-            self._gate.cancelled(asked.decision_id, failed(pdu))
+            self._gate.cancelled(asked.decision_id, failure_of(pdu))
         elif request is None:
             self._gate.own_answered(asked.decision_id, message_id(raw))
         elif isinstance(asked, AskedSeveral):
@@ -350,7 +349,7 @@ class MirrorRelay:
             self.parts.kept_answered(asked, pdu)
         else:
             if type(asked) is AskedById and not pdu.status:
-                raw = with_id(raw, pdu.command_id, asked.ours) if pdu.command_id == QUERY_SM_RESP else raw
+                raw = with_id(raw, asked.ours) if pdu.command_id == QUERY_SM_RESP else raw
             is_part = type(asked) is AskedPart
             result = ACCEPTED if pdu.status == 0 and pdu.command_id in ACCEPTING else REJECTED
             if result == ACCEPTED:

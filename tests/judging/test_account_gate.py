@@ -66,7 +66,7 @@ def by_id(command_id: int, message_id: bytes) -> Pdu:
 
 def shared_by_binds(rate: RateLimit | None = None) -> Shared:
     ids = MessageIds(100)
-    return Shared(rate, ids, MessageIds(100), Pending(ids, 100, 100.0), long_messages())
+    return Shared(rate, ids, MessageIds(100), Pending(ids, 100, 100.0), Pending(ids, 100, 100.0), long_messages())
 
 
 class House:

@@ -18,7 +18,7 @@ SMPP = Path(proxy.smpp.__file__).parent
 PROXY = SMPP.parent
 
 #: What may be queued for a carrier besides a permit's octets, by the function that builds it.
-ANSWERS = {"response", "generic_nack", "refusal_answer"}
+ANSWERS = {"response", "generic_nack", "refusal_answer", "still_here"}
 #: Places where octets of a peer are passed on, each with what makes it no message. A new one must be argued for here.
 PASSED_ON = {
     ("forward.py", "forward"): "the permit's octets",
@@ -35,7 +35,8 @@ PASSED_ON = {
     # come from `smpp/withdrawal.py` alone, which writes nothing but cancel_sm and never one without a message_id; its
     # ids are those that the carrier gave for permitted messages of the account whose bind it goes out on.
     ("relay.py", "withdraw"): "to the carrier: takes a message back from a person who refused",
-    ("smpp_server.py", "_open"): "to the ESME: the carrier's answer to its bind",
+    ("bind.py", "withdraw"): "to the carrier: the same in a pool, by the id that this route's carrier gave",
+    ("mirror.py", "open"): "to the ESME: the carrier's answer to its bind",
     ("binding.py", "dial"): "to the carrier: the bind",
     ("desk.py", "_ended"): "to the ESME: the answer to its request",
     ("desk.py", "deliver"): "to the ESME: a delivery out of the spool",
@@ -103,12 +104,15 @@ def test_what_is_withdrawn_is_a_cancel_sm_and_nothing_else():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Withdrawal"
     ]
-    assert makers == ["smpp/withdrawal.py"]
-    withdrawn = [what for name, what in appended(SMPP / "relay.py") if name == "withdraw"]
-    assert withdrawn == ["withdrawal.octets"]
+    assert set(makers) == {"smpp/withdrawal.py"}
+    sources = (SMPP / "relay.py", PROXY / "pool" / "bind.py")
+    withdrawn = [what for source in sources for name, what in appended(source) if name == "withdraw"]
+    assert withdrawn == ["withdrawal.octets"] * 2
     for service_type, addresses in ((b"", b"\0\0\0\0\0\0"), (b"CMT", b"\1\1861\0\1\1862\0")):
-        octets = Withdrawal(b"A1", service_type, addresses, 1).octets
-        assert decode(octets).command_id == CANCEL_SM
+        withdrawal = Withdrawal(b"A1", service_type, addresses, 1)
+        for octets, message_id in ((withdrawal.octets, b"A1"), (withdrawal.under(b"C7").octets, b"C7")):
+            assert decode(octets).command_id == CANCEL_SM
+            assert decode(octets).values["message_id"] == message_id
     for no_id in (b"", b"\0", b"A\0"):
         with pytest.raises(ValueError, match="message_id"):
             Withdrawal(no_id, b"", b"\0\0\0\0\0\0", 1)

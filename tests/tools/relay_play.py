@@ -184,8 +184,8 @@ class PlayGate:
     def hold(self, now: float, held: int, others: int) -> None:
         assert self._part is not None
         assert self.holder is not None
-        self.long_messages.take(self._part, self.holder, self, now)
-        if not others and held >= self.window:
+        waits = self.long_messages.take(self._part, self.holder, self, now)
+        if waits and not others and held >= self.window:
             self.long_messages.stall(self.holder, self, 1)
 
     def judge_parts(

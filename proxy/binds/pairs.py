@@ -15,11 +15,12 @@ from proxy.binds.links import CarrierLink, EsmeLink, Link
 from proxy.binds.trace import PduTrace, Side
 from proxy.core.decision import Permit, Refusal
 from proxy.core.records import Account
-from proxy.judging.account_gate import AccountGate, InForce, Shared
+from proxy.judging.account_gate import AccountGate, InForce
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
+from proxy.judging.shared import Shared
 from proxy.judging.tallies import Tallies
 from proxy.settings import Route, Smpp
 from proxy.smpp.concat import Reassembly

@@ -27,6 +27,7 @@ from proxy.judging.journal import Journal
 from proxy.judging.pool_books import PoolBooks
 from proxy.judging.pool_names import PoolNames
 from proxy.judging.pool_returns import PoolReturns
+from proxy.judging.shared import Shared
 from proxy.judging.tallies import Tallies
 from proxy.pool.bind import PoolBind
 from proxy.pool.desk import Desk
@@ -316,10 +317,10 @@ class Pools:
 
     # ---- stalled messages -------------------------------------------------------------------------------------------
 
-    def way_of(self, account: Account) -> PoolWay:
+    def way_of(self, account: Account, shared: Shared) -> PoolWay:
         """The way of an account's stalled messages."""
         dispatch = self._pools[account.route].dispatch
-        return PoolWay(account.id, self._trail, dispatch, self._carriers.of, self._write_later)
+        return PoolWay(account.id, self._trail, dispatch, self._carriers.of, self._write_later, shared.pooled.keep)
 
     def table_of(self, account: Account) -> AlphabetTable:
         """How data_coding is read in an account's pool."""

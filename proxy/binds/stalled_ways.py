@@ -117,11 +117,13 @@ class PoolWay(_Way):
         dispatch: Dispatch,
         carrier_of: Callable[[str, bytes], str],
         written: Callable[[], None],
+        keep: Callable[[bytes, bytes, Decision], None],
     ) -> None:
         super().__init__(account, trail)
         self._dispatch = dispatch
         self._carrier_of = carrier_of
         self._written = written
+        self._keep = keep
         self._parts: dict[int, Part] = {}
         self.is_draining = False
 
@@ -139,6 +141,7 @@ class PoolWay(_Way):
     def answered(self, ticket: Ticket, octets: bytes) -> None:
         status = int.from_bytes(octets[8:12])
         if not status and octets[4:8] != _NACK:
+            self._keep(octets[16:32], ticket.pdu.raw, ticket.permit.decision)
             self.messages.taken(ticket.message)
         else:
             self.messages.rejected_by_carrier(ticket.message, status or ESME_RUNKNOWNERR)

@@ -12,9 +12,10 @@ from proxy.binds.pairs import RouteState
 from proxy.binds.pools import Pools
 from proxy.binds.stalled_ways import MirrorWay, PoolWay
 from proxy.core.records import Account
-from proxy.judging.account_gate import AccountGate, InForce, Shared
+from proxy.judging.account_gate import AccountGate, InForce
 from proxy.judging.hearing import Hearing
 from proxy.judging.journal import Journal
+from proxy.judging.shared import Shared
 from proxy.judging.stalled_account import SpooledFor, StalledAccount, StalledDisk, recover, stalled_accounts
 from proxy.judging.tallies import Tallies
 from proxy.pool_stores import PoolStores
@@ -98,7 +99,7 @@ class Stalling:
         )
         way: MirrorWay | PoolWay
         if pools is not None and is_pooled:
-            way = self._ways[account.id] = pools.way_of(account)
+            way = self._ways[account.id] = pools.way_of(account, shared)
         else:
             way = MirrorWay(account.id, trail, self._mirror.bounds, self._wake, self._log)
         disk = StalledDisk(self._stores.spool, account.id, self._kept, self._log)

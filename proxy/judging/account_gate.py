@@ -8,7 +8,6 @@ from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct, field
 
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import CodeMaps
@@ -21,10 +20,8 @@ from proxy.judging.attribution import Answered, is_shared
 from proxy.judging.congestion import Congestion
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
-from proxy.judging.pending import Pending
-from proxy.judging.rate import RateLimit
 from proxy.judging.several import judge_several, record
-from proxy.judging.stalled_account import StalledAccount
+from proxy.judging.shared import Shared
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
 from proxy.pool.spoken import Names, Spoken, named_in, renamed
@@ -34,10 +31,7 @@ from proxy.smpp.consts import DATA_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEX
 from proxy.smpp.deliveries import RenamedReceipt
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
-from proxy.smpp.long_messages import LongMessages
-from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
-from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.several import Several
 from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import AlphabetTable
@@ -58,22 +52,6 @@ class InForce:
         self.vocabulary = vocabulary
         self.codes = codes
         self.now = now
-
-
-class Shared(Struct):
-    """What all binds of one account share."""
-
-    rate: RateLimit | None
-    message_ids: MessageIds
-    own_ids: MessageIds
-    pending: Pending
-    #: What a pool's carriers took, under tdgate's own ids.
-    pooled: Pending
-    long_messages: LongMessages
-    heard_parts: HeardParts = field(default_factory=HeardParts)
-    receivers: int = 0
-    #: Its long messages whose sender stalls; None where they are refused instead.
-    stalled: StalledAccount | None = None
 
 
 class AccountGate:
@@ -357,39 +335,39 @@ class AccountGate:
     def parts_due(self, now: float) -> None:
         self._shared.long_messages.handle_deadline(self, now)
 
-    def part_of(self, pdu: Pdu) -> Part | None:
-        """A part as it reads now; None where it is none (any more)."""
+    def _renewed(self) -> Snapshot:
         if self._in_force.snapshot is not self._snapshot:
             self._renew(self._in_force.snapshot)
+        return self._in_force.snapshot
+
+    def part_of(self, pdu: Pdu) -> Part | None:
+        """A part as it reads now; None where it is none (any more)."""
+        self._renewed()
         request = self._reader.submit(pdu, self._journal.last_id, self._in_force.now, self._heard_back, False)
         part = self._reader.part
         return part if request.findings and part is not None and part.request is request else None
 
-    def stands_whole(self, parts: tuple[Part, ...]) -> bool:
-        """Whether a long message that was permitted a while ago would be permitted now; records and counts nothing."""
-        force = self._in_force
-        if force.snapshot is not self._snapshot:
-            self._renew(force.snapshot)
-        request = whole_request(parts, self._journal.last_id, self.account, self._table, force.now, self._heard_back)
-        return isinstance(evaluate(request, force.snapshot, force.now), Permit)
+    def refused_whole(self, parts: tuple[Part, ...]) -> Refusal | None:
+        """As `refused_now`, for a long message."""
+        snapshot, now = self._renewed(), self._in_force.now
+        request = whole_request(parts, self._journal.last_id, self.account, self._table, now, self._heard_back)
+        verdict = evaluate(request, snapshot, now)
+        return verdict if isinstance(verdict, Refusal) else None
 
     def refused_now(self, pdu: Pdu) -> Refusal | None:
         """Why a message that was permitted a while ago would be refused now, if so; records and counts nothing."""
-        force = self._in_force
-        if force.snapshot is not self._snapshot:
-            self._renew(force.snapshot)
-        last_id = self._journal.last_id
+        snapshot, now, last_id = self._renewed(), self._in_force.now, self._journal.last_id
         if pdu.command_id == SUBMIT_SM:
-            request = self._reader.submit(pdu, last_id, force.now, self._heard_back, False)
-            part = self._reader.part
-            if request.findings and part is not None and part.request is request:
+            part = self.part_of(pdu)
+            if part is not None:
                 # Its message was whole when it was permitted.
-                request = whole_request((part,), last_id, self.account, self._table, force.now, self._heard_back)
+                return self.refused_whole((part,))
+            request = self._reader.submit(pdu, last_id, now, self._heard_back, False)
         elif pdu.command_id == DATA_SM:
-            request = self._reader.data(pdu, last_id, force.now, self._heard_back, False)
+            request = self._reader.data(pdu, last_id, now, self._heard_back, False)
         else:
-            request = self._reader.closed(pdu, last_id, force.now)
-        verdict = evaluate(request, force.snapshot, force.now)
+            request = self._reader.closed(pdu, last_id, now)
+        verdict = evaluate(request, snapshot, now)
         return verdict if isinstance(verdict, Refusal) else None
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:

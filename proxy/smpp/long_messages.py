@@ -91,7 +91,8 @@ class LongMessages:
         """
         judge.note("parts.held")
         if self.stalled is not None and self.stalled.take(part, holder):
-            return None
+            # Its answer comes from the disk.
+            return False
         said, parts = self._reassembly.put(part, holder, now)
         if said == WHOLE:
             self._judge(parts, holder, judge, now)

@@ -95,8 +95,8 @@ class StalledJudge(Protocol):
         """As `long_messages.PartsJudge`."""
         ...
 
-    def stands_whole(self, parts: tuple[Part, ...]) -> bool:
-        """Whether a message that was just permitted would be permitted now; records nothing."""
+    def refused_whole(self, parts: tuple[Part, ...]) -> Refusal | None:
+        """Why a message that was just permitted would be refused now, if so; records nothing."""
         ...
 
     def status(self, refusal: Refusal) -> int: ...
@@ -392,7 +392,7 @@ class StalledMessages:
         if not is_marked:
             self._judge.note("stalled.failed")
             self._not_sent(message, NO_DISK)
-        elif not self._judge.stands_whole(parts):
+        elif self._judge.refused_whole(parts) is not None:
             # WHY: a refusal came while the mark was written. It is judged again, and so recorded as what it is.
             self._not_sent(message, WITHDRAWN)
         else:
@@ -490,7 +490,7 @@ class StalledMessages:
     def stands(self, id_: int) -> bool:
         """Whether the message of a part that waits for its turn would be permitted now."""
         found = self._by_id.get(id_)
-        return found is not None and self._judge.stands_whole(self._parts_of(found[0]))
+        return found is not None and self._judge.refused_whole(self._parts_of(found[0])) is None
 
     # ---- ends ------------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ PASSED_ON = {
     ("binding.py", "dial"): "to the carrier: the bind",
     ("desk.py", "_ended"): "to the ESME: the answer to its request",
     ("desk.py", "deliver"): "to the ESME: a delivery out of the spool",
+    ("desk.py", "_ask_about"): "to the ESME: what tdgate itself says of a message that it still has",
     ("desk.py", "part_answered"): "to the ESME: the answer that the same part was given before",
 }
 

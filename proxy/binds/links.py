@@ -237,3 +237,9 @@ class CarrierLink(Link):
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
         self.owner.carrier_gone(self)
+
+
+def has_to_be_looked_at(link: Link) -> bool:
+    """Whether a link has something to say, or rests: the reason may be gone without anybody having looked at it."""
+    session = link.session
+    return bool(session.out) or bool(session.ending) or session.resting

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from proxy.binds.binding import BindRefusedError, BindRequest, Dialler, backoff_s, for_carrier
-from proxy.binds.links import CarrierLink, EsmeLink
+from proxy.binds.links import CarrierLink, EsmeLink, has_to_be_looked_at
 from proxy.binds.pairs import Bound, Pairs, RouteState, links_of
 from proxy.binds.trace import PduTrace
 from proxy.binds.withdrawing import Withdrawing
@@ -290,8 +290,7 @@ class Mirror:
         if carrier is not None:
             carrier.abort_if_stuck(now)
         for link in links_of(bound):
-            # WHY those that rest too: the reason may be gone without anybody having looked at this link.
-            if link.session.out or link.session.ending or link.session.resting:
+            if has_to_be_looked_at(link):
                 link.flush()
                 link.set_reading()
         self._settle(bound)
@@ -318,5 +317,6 @@ def _is_done(bound: Bound) -> bool:
     """Whether a pair has nothing left to do: its ESME is gone or its route drains, and nothing is open."""
     relay = bound.relay
     if bound.esme is None and not bound.own:
-        return not relay.in_flight
+        # WHY deliveries too: a "TD" that is on its way to the disk is answered before we unbind.
+        return not relay.in_flight and not relay.delivering
     return relay.draining and not relay.in_flight and not relay.delivering

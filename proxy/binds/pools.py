@@ -13,7 +13,7 @@ from typing import Final
 
 from proxy.binds.binding import BindRefusedError, BindRequest, Dialler, backoff_s
 from proxy.binds.deliveries import WaitingDeliveries
-from proxy.binds.links import CarrierLink, EsmeLink
+from proxy.binds.links import CarrierLink, EsmeLink, has_to_be_looked_at
 from proxy.binds.mirror import Mirror
 from proxy.binds.pairs import RouteState
 from proxy.binds.seats import OwnMessage, PoolState, Seat
@@ -55,6 +55,7 @@ from proxy.smpp.consts import (
 from proxy.smpp.pdu import Pdu, response
 from proxy.smpp.receipt_ids import likely_ids, rewritten
 from proxy.smpp.session import Timers
+from proxy.smpp.several import Several
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.withdrawal import Withdrawal
@@ -113,6 +114,7 @@ class Pools:
         self._esmes: set[EsmeLink] = set()
         self._kept: set[str] = set()
         self.seats: dict[EsmeLink, Seat] = {}
+        self._seats_of: dict[str, dict[EsmeLink, Seat]] = {}
         self.draining = False
 
     # ---- start and stop -----------------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ class Pools:
                 parts_quiet_s=self._settings.parts_quiet_ms / 1000,
                 log=self._log,
             )
-            names = PoolNames(self._trail, dispatch)
+            names = PoolNames(self._trail, dispatch, self._in_force)
             state = self._pools[name] = PoolState(dispatch, returns, routes[pool.routes[0]].table, names)
             for each in pool.routes:
                 for _ in range(self._settings.routes[each].binds):
@@ -338,7 +340,7 @@ class Pools:
 
     def admit(self, link: EsmeLink, account: Account, bind: BindRequest) -> None:
         """Takes an ESME that may bind, and answers it; raises BindRefusedError."""
-        if sum(seat.account.id == account.id for seat in self.seats.values()) >= account.max_binds:
+        if len(self._seats_of.get(account.id, ())) >= account.max_binds:
             raise BindRefusedError(ESME_RBINDFAIL, "max_binds")
         if self.draining:
             raise BindRefusedError(ESME_RSYSERR, "draining")
@@ -354,6 +356,10 @@ class Pools:
             self._esmes.add(link)
             self._write_later()
 
+        def several_durable(several: Several) -> None:
+            desk.several_durable(several)
+            self._write_later()
+
         gate = AccountGate(
             account,
             shared,
@@ -366,7 +372,7 @@ class Pools:
             transmitter=False,
             interface_version=bind.interface_version,
             refusal_durable=refusal_durable,
-            several_durable=lambda several: None,
+            several_durable=several_durable,
             reply_durable=lambda pdu, ok: None,
             confirm=lambda understood: None,
             withdraw=lambda understood: None,
@@ -386,11 +392,12 @@ class Pools:
             next_id=self._journal.next_id,
             touched=partial(self._esmes.add, link),
         )
-        gate.holder, gate.names = desk, pool.names
+        gate.holder, gate.names, gate.carrier_of = desk, pool.names, self._carriers.of
         desk.draining = self.draining
         kind: BindKind = "rx" if bind.state == "rx" else "tx" if bind.state == "tx" else "trx"
         self._tallies.join(account.id, account.route, gate, desk)
-        self.seats[link] = Seat(account, kind, gate, desk)
+        seat = self.seats[link] = Seat(account, kind, gate, desk)
+        self._seats_of.setdefault(account.id, {})[link] = seat
         tlvs = encode_tlvs(((TAG_SC_INTERFACE_VERSION, bytes((_INTERFACE_VERSION,))),))
         link.session.out.append(response(bind.command_id | RESPONSE_BIT, 0, bind.sequence, _SYSTEM_ID + tlvs))
         link.session.enter(bind.state)
@@ -421,6 +428,7 @@ class Pools:
         if seat is None:
             return False
         self._log("bind.closed", account=seat.account.id, reason=link.session.ending or "connection lost")
+        del self._seats_of[seat.account.id][link]
         seat.desk.esme_lost()
         self._tallies.leave(seat.account.id, seat.account.route, seat.gate)
         self._esmes.discard(link)
@@ -466,10 +474,9 @@ class Pools:
         self._writing = False
         now = time.monotonic()
         for account in self._kept:
-            for link, seat in self.seats.items():
-                if seat.account.id == account:
-                    seat.desk.deliver(now)
-                    self._esmes.add(link)
+            for link, seat in self._seats_of.get(account, {}).items():
+                seat.desk.deliver(now)
+                self._esmes.add(link)
         self._kept.clear()
         if not self._flush_trail():
             return
@@ -504,13 +511,15 @@ class Pools:
             if now >= link.session.next_deadline():
                 link.session.handle_deadline(now, bind.next_sequence())
             link.abort_if_stuck(now)
-            self._unwritten.add(bind)
+            if has_to_be_looked_at(link):
+                self._unwritten.add(bind)
         for pool in self._pools.values():
             pool.dispatch.handle_deadline(now)
             pool.returns.handle_deadline(now)
         for esme, seat in tuple(self.seats.items()):
             seat.desk.handle_deadline(now)
-            self._esmes.add(esme)
+            if has_to_be_looked_at(esme):
+                self._esmes.add(esme)
         if now >= self._expired_at + _EXPIRE_S:
             self._expired_at = now
             try:

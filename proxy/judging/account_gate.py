@@ -20,7 +20,7 @@ from proxy.judging.attribution import Answered, is_shared
 from proxy.judging.congestion import Congestion
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
-from proxy.judging.several import judge_several, record
+from proxy.judging.several import judge_apart, judge_several, record, refused_several
 from proxy.judging.shared import Shared
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
@@ -104,6 +104,8 @@ class AccountGate:
         #: In a pool: who knows the messages that its ESMEs speak of, and the one that the latest permit is about.
         self.names: Names | None = None
         self.spoken: Spoken | None = None
+        #: In a pool: whose subscriber a person is (canonical form, digest).
+        self.carrier_of: Callable[[str, bytes], str] | None = None
         #: Whoever holds this bind's parts: its relay. Set before the first request comes.
         self.holder: Holder | None = None
         self._part: Part | None = None
@@ -209,8 +211,14 @@ class AccountGate:
         def is_over() -> bool:
             return crowded or (rate is not None and not rate.take(now))
 
-        judged = judge_several(pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
-        several = judged.several(lambda decision: force.codes.status(self.account, decision.rule, decision.detail))
+        asked = (pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
+        several: Several
+        if self.carrier_of is None:
+            judged = judge_several(*asked)
+            several = judged.several(self._status)
+        else:
+            judged = judge_apart(*asked, self.carrier_of)
+            several = judged.gathered(self._status)
         if not record(judged, several, self._journal, self._several_durable):
             # Nothing of it is counted one by one: the whole is one deferral.
             return self.unanswerable(pdu, "internal.outbox")
@@ -225,7 +233,7 @@ class AccountGate:
                 self.deferred += 1
             if decision.rule == "internal.rule":
                 self._log("rule.failed")
-        if several.permit is None:
+        if not several.permitted:
             several.refuse(self.status_text(Refusal(judged.decisions[0])))
         return several
 
@@ -395,7 +403,17 @@ class AccountGate:
         return refusal
 
     def status(self, refusal: Refusal) -> int:
-        decision = refusal.decision
+        return self._status(refusal.decision)
+
+    def refused_several(self, several: Several) -> dict[int, int]:
+        """The status for each of its permitted decisions that would be a refusal now; records nothing."""
+        force = self._in_force
+        if force.snapshot is not self._snapshot:
+            self._renew(force.snapshot)
+        refused = refused_several(several, self._reader, self._journal, force.snapshot, force.now, self._heard_back)
+        return {decision_id: self._status(decision) for decision_id, decision in refused.items()}
+
+    def _status(self, decision: Decision) -> int:
         return self._in_force.codes.status(self.account, decision.rule, decision.detail)
 
     def status_of(self, rule: str) -> int:

@@ -6,7 +6,7 @@ account what is another's. A receipt may come before the answer to its message: 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol
 
@@ -20,11 +20,11 @@ from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Hearing, Understood
 from proxy.pool.bind import PoolBind
 from proxy.pool.dispatch import our_id
-from proxy.smpp.consts import DATA_SM, ESME_ROK, ESME_RX_T_APPN
+from proxy.smpp.consts import ESME_ROK, ESME_RX_T_APPN
 from proxy.smpp.inbound import Receipt, Reply, joined, person_of, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.reply_parts import HeardParts, ReplyParts
-from proxy.smpp.short_message import read_data_sm, read_sm
+from proxy.smpp.short_message import ShortMessage
 from proxy.smpp.text import AlphabetTable
 
 _EARLY_MOST: Final = 10_000
@@ -40,13 +40,18 @@ class Found(Protocol):
     def decision_id(self) -> int: ...
 
     @property
+    def shown(self) -> int: ...
+
+    @property
     def account(self) -> str: ...
 
 
 class MessageTrail(Protocol):
     """The part of `proxy/trail` that returns need."""
 
-    def of_receipt(self, route: str, ids: tuple[bytes, ...], person: bytes) -> tuple[Found, ...]: ...
+    def of_receipt(
+        self, route: str, written: bytes, likely_ids: Callable[[bytes], tuple[bytes, ...]], person: bytes
+    ) -> tuple[Found, ...]: ...
 
     def final(self, decision_id: int, state: str) -> bool: ...
 
@@ -81,8 +86,8 @@ class PoolReturns:
         spool: Keeping,
         tables: dict[str, AlphabetTable],
         *,
-        likely_ids: Callable[[bytes], Iterable[bytes]],
-        renamed: Callable[[bytes, bytes], bytes],
+        likely_ids: Callable[[bytes], tuple[bytes, ...]],
+        renamed: Callable[[bytes, ShortMessage, bytes], bytes],
         answered: Callable[[PoolBind], None],
         kept: Callable[[str], None],
         in_flight: Callable[[str], int],
@@ -152,15 +157,15 @@ class PoolReturns:
             self._log("receipt.waited")
             self._early.append(Early(bind, pdu, receipt, now + _EARLY_S))
         else:
-            self._unmatched(bind, pdu)
+            self._unmatched(bind, pdu, receipt)
 
     def _deliver_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt) -> bool:
         """Keeps a receipt for the ESME whose message it is about; False where no such message is known."""
-        found = self._message_of(bind.route, receipt, pdu)
+        found = self._message_of(bind.route, receipt)
         if found is None:
             return False
         try:
-            renamed = self._renamed(pdu.raw, our_id(found.decision_id))
+            renamed = self._renamed(pdu.raw, receipt.sm, our_id(found.shown))
         except PduError:
             # WHY as it is: a receipt whose id cannot be told apart in it is still better than none.
             self._log("receipt.unrenamed")
@@ -168,24 +173,21 @@ class PoolReturns:
         self._keep(bind, pdu, found.account, renamed, found.decision_id if receipt.final else None)
         return True
 
-    def _message_of(self, route: str, receipt: Receipt, pdu: Pdu) -> Found | None:
+    def _message_of(self, route: str, receipt: Receipt) -> Found | None:
         """The message that a receipt is about; None where it is not certain which."""
-        person = self._person_of(pdu) or b""
+        sm = receipt.sm
+        number = person_of(sm.source_ton, sm.source_npi, sm.source)
+        person = b"" if number is None else self._in_force.snapshot.person_key.digest(number)
         for each in receipt.ids:
             # INVARIANT: an id in another radix counts only with the person: it is another message's, most often.
-            found = self._trail.of_receipt(route, tuple(self._likely_ids(each)), person)
+            found = self._trail.of_receipt(route, each, self._likely_ids, person)
             if len(found) == 1:
                 return found[0]
         return None
 
-    def _person_of(self, pdu: Pdu) -> bytes | None:
-        sm = read_data_sm(pdu.raw) if pdu.command_id == DATA_SM else read_sm(pdu.raw)
-        person = person_of(sm.source_ton, sm.source_npi, sm.source)
-        return None if person is None else self._in_force.snapshot.person_key.digest(person)
-
-    def _unmatched(self, bind: PoolBind, pdu: Pdu) -> None:
+    def _unmatched(self, bind: PoolBind, pdu: Pdu, receipt: Receipt) -> None:
         """A receipt about no message that is known: it goes to whoever alone uses the number it names."""
-        sm = read_data_sm(pdu.raw) if pdu.command_id == DATA_SM else read_sm(pdu.raw)
+        sm = receipt.sm
         number = addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest)
         account = self._owner_of(number, None)
         if account is None:
@@ -325,7 +327,7 @@ class PoolReturns:
         if late:
             self._early = [one for one in self._early if one.until > now]
             for one in late:
-                self._unmatched(one.bind, one.pdu)
+                self._unmatched(one.bind, one.pdu, one.receipt)
         for bind, waiting in self._parts.items():
             # WHY the quiet: a carrier that waits for an answer of ours sends no other part before it has one.
             quiet = now >= self._spoken_at.get(bind, 0.0) + self._parts_quiet_s

@@ -13,12 +13,11 @@ import msgspec
 
 from proxy.core.persons import PersonKey
 from proxy.smpp.by_id import OwnMessage, cancel_answer, query_answer
-from proxy.smpp.consts import CANCEL_SM, DATA_SM, SUBMIT_SM
+from proxy.smpp.consts import CANCEL_SM, SUBMIT_SM
 from proxy.smpp.deliveries import RenamedReceipt
 from proxy.smpp.inbound import Receipt, person_of, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.receipt_ids import likely_ids, rewritten
-from proxy.smpp.short_message import read_data_sm, read_sm
 from proxy.smpp.stalled import StalledJudge, StalledMessages
 from proxy.smpp.stalled_message import kept_name
 from proxy.smpp.stalled_records import MarkRecord, PartRecord, decode_record
@@ -156,17 +155,17 @@ class StalledAccount:
         inbound = read_inbound(pdu, table)
         if not isinstance(inbound, Receipt):
             return pdu
-        sm = read_data_sm(pdu.raw) if pdu.command_id == DATA_SM else read_sm(pdu.raw)
+        sm = inbound.sm
         address = person_of(sm.source_ton, sm.source_npi, sm.source)
         person = b"" if address is None else self._person_key().digest(address)
         for each in inbound.ids:
             found = [
-                one for one in self._trail.of_receipt(route, likely_ids(each), person) if one.account == self._account
+                one for one in self._trail.of_receipt(route, each, likely_ids, person) if one.account == self._account
             ]
             if len(found) != 1:
                 continue
             try:
-                raw = rewritten(pdu.raw, kept_name(found[0].decision_id))
+                raw = rewritten(pdu.raw, sm, kept_name(found[0].decision_id))
             except PduError:
                 self._log("receipt.unrenamed")
                 return pdu

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from proxy.core.decision import Decision, Permit, Refusal
-from proxy.pool.dispatch import Dispatch
+from proxy.pool.dispatch import Dispatch, our_id
+from proxy.pool.several import Gathered, SeveralTicket
 from proxy.pool.spoken import Spoken, named_in, still_here
 from proxy.pool.ticket import Errand, Ticket
 from proxy.smpp.consts import (
@@ -19,11 +20,14 @@ from proxy.smpp.consts import (
     ESME_RMSGQFUL,
     ESME_ROK,
     ESME_RSUBMITFAIL,
+    ESME_RSYSERR,
     ESME_RTHROTTLED,
     ESME_RX_T_APPN,
     GENERIC_NACK,
+    HEADER_OCTETS,
     QUERY_SM,
     RESPONSE_BIT,
+    SUBMIT_MULTI,
     UNBIND,
     UNBIND_RESP,
 )
@@ -31,6 +35,7 @@ from proxy.smpp.gate import ACCEPTED, REJECTED, UNKNOWN, Gate
 from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.refusal_answer import refusal_answer
 from proxy.smpp.session import Session
+from proxy.smpp.several import Several
 from proxy.smpp.window import Window
 
 _NACK: Final = GENERIC_NACK.to_bytes(4)
@@ -38,6 +43,7 @@ _UNKNOWN_RULE: Final = "outcome.unknown"
 #: What a permitted request ends with that no route took: its permit was never spent.
 _NOT_SENT_RULE: Final = "internal.upstream"
 _BY_ID: Final = (QUERY_SM, CANCEL_SM)
+_HEADER: Final = bytes(HEADER_OCTETS)
 _TAKING: Final = ("rx", "trx")
 #: Answers that ask for the same delivery once more, later.
 _LATER: Final = (ESME_RX_T_APPN, ESME_RTHROTTLED, ESME_RMSGQFUL)
@@ -59,6 +65,12 @@ class PoolGate(Gate, Protocol):
     @property
     def spoken(self) -> Spoken | None:
         """The message that the latest permit is about, where it was asked for by id."""
+        ...
+
+    def judge_several(self, pdu: Pdu, in_flight: int) -> Several | Refusal: ...
+
+    def refused_several(self, several: Several) -> dict[int, int]:
+        """The status for each permitted decision of a submit_multi that would be a refusal now; records nothing."""
         ...
 
     def refused_now(self, pdu: Pdu) -> Refusal | None:
@@ -137,6 +149,8 @@ class Desk:
         self._long_open = 0
         #: Open requests that are no messages by themselves: parts of long ones, and what is asked about one.
         self._parts_open = 0
+        #: Persons of submit_multis whose end is not known yet.
+        self._several_open = 0
 
     @property
     def draining(self) -> bool:
@@ -157,7 +171,7 @@ class Desk:
     @property
     def open_messages(self) -> int:
         """Permitted messages whose end is not known yet."""
-        return self._open - self._parts_open + self._long_open
+        return self._open - self._parts_open + self._long_open + self._several_open
 
     @property
     def delivering(self) -> int:
@@ -182,6 +196,9 @@ class Desk:
         try:
             if self._draining:
                 verdict: Permit | Refusal | None = self._gate.unanswerable(pdu, "internal.draining")
+            elif pdu.command_id == SUBMIT_MULTI:
+                self._ask_several(pdu, now)
+                return
             else:
                 verdict = self._gate.judge(pdu, self.in_flight + 1)
         except PduError as error:
@@ -224,6 +241,58 @@ class Desk:
         elif self.esme is not None:
             called_back = self._dispatch.call_back(spoken.ticket)
             self.esme.respond(pdu, ESME_ROK if called_back else ESME_RCANCELFAIL)
+
+    # ---- submit_multi (see `several.py`) ----------------------------------------------------------------------------
+
+    def _ask_several(self, pdu: Pdu, now: float) -> None:
+        """Judges a submit_multi: those permitted go on, those of one carrier together, and one answer tells of all."""
+        several = self._gate.judge_several(pdu, self.in_flight + 1)
+        if isinstance(several, Refusal):
+            self._refuse(pdu, several)
+            return
+        assert isinstance(several, Gathered)
+        # It counts as refusing until it is answered, whoever of it is sent.
+        self._refusing += 1
+        self._several_open += len(several.permitted)
+        for carrier, group in several.groups:
+            self._dispatch.send(SeveralTicket(self, several, carrier, group, now), now)
+        if not several.groups:
+            self._answer_several(several)
+
+    def _several_ended(self, ticket: SeveralTicket, result: str, statuses: dict[int, int], raw: bytes = b"") -> None:
+        """A group has ended: `statuses` tell of those who were not taken, each with `result`; all others were."""
+        several = ticket.several
+        self._several_open -= len(several.permitted)
+        for destination, decision in several.permitted:
+            if decision.id in statuses:
+                self._count(result)
+            else:
+                self._count(ACCEPTED)
+                octets = _HEADER + several.before + destination.octets[1:]
+                self._pooled(our_id(decision.id), octets, decision)
+        ticket.whole.end(several, statuses, raw)
+        self._answer_several(ticket.whole)
+
+    def _several_not_sent(self, ticket: SeveralTicket, refused: dict[int, int]) -> None:
+        """Nothing of a group is sent: `refused` to some persons, to be tried again for the others."""
+        again = self._gate.status_of(_NOT_SENT_RULE)
+        statuses = {decision.id: refused.get(decision.id, again) for _, decision in ticket.several.permitted}
+        for decision_id, status in statuses.items():
+            self._gate.outcome(decision_id, REJECTED, status, b"")
+        self._several_ended(ticket, REJECTED, statuses)
+
+    def _answer_several(self, several: Several) -> None:
+        if not several.ready:
+            return
+        self._refusing -= 1
+        if self.esme is not None:
+            self.esme.out.append_as(several.answer, several.pdu.sequence)
+        self._unbind_when_answered()
+        self._touched()
+
+    def several_durable(self, several: Several) -> None:
+        """The evidence of all refusals of a submit_multi is on disk: the ESME may have its answer, if it stands."""
+        self._answer_several(several)
 
     # ---- parts of long messages (see `smpp/concat.Holder`) ----------------------------------------------------------
 
@@ -286,14 +355,27 @@ class Desk:
 
     def answered(self, ticket: Ticket, octets: bytes) -> None:
         result = ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED
-        if result == ACCEPTED and type(ticket) is Ticket:
-            self._pooled(octets[16:32], ticket.pdu.raw, ticket.permit.decision)
+        if type(ticket) is Ticket:
+            if result == ACCEPTED:
+                self._pooled(octets[16:32], ticket.pdu.raw, ticket.permit.decision)
+        elif isinstance(ticket, SeveralTicket):
+            # WHY never 0: whoever is named was not taken, whatever the carrier says of it.
+            statuses = {each: status or ESME_RSYSERR for each, status in ticket.several.rejected(octets)}
+            self._several_ended(ticket, REJECTED, statuses, octets)
+            return
         self._ended(ticket, octets, result)
 
     def left_unknown(self, ticket: Ticket) -> None:
+        if isinstance(ticket, SeveralTicket):
+            status = self._gate.status_of(_UNKNOWN_RULE)
+            self._several_ended(ticket, UNKNOWN, {decision.id: status for _, decision in ticket.several.permitted})
+            return
         self._ended(ticket, self._response(ticket, _UNKNOWN_RULE), UNKNOWN)
 
     def unroutable(self, ticket: Ticket) -> None:
+        if isinstance(ticket, SeveralTicket):
+            self._several_not_sent(ticket, {})
+            return
         # WHY an outcome and no second decision: it was permitted, and then nobody took it.
         self._not_sent(ticket, self._gate.status_of(_NOT_SENT_RULE))
         self._ended(ticket, self._response(ticket, _NOT_SENT_RULE), REJECTED)
@@ -305,6 +387,11 @@ class Desk:
         """
         if isinstance(ticket, Errand):
             return True
+        if isinstance(ticket, SeveralTicket):
+            refused = self._gate.refused_several(ticket.several)
+            if refused:
+                self._several_not_sent(ticket, refused)
+            return not refused
         refusal = self._gate.refused_now(ticket.pdu)
         if refusal is None:
             return True
@@ -380,8 +467,9 @@ class Desk:
             self._deliveries.give_back_entry(entry)
             self._not_before = now + self._later_s
         else:
-            if pdu.status:
+            if pdu.status or pdu.command_id == GENERIC_NACK:
                 # WHY done: the ESME will never take it, and what comes behind it must not wait for ever.
+                # WHY a generic_nack too: one stack says with it, and status 0, that it does not take this text.
                 self._gate.note("delivery.rejected")
             self._deliveries.done(entry)
         self.deliver(now)
@@ -397,8 +485,7 @@ class Desk:
         for entry in reversed(self._to_esme.drain()):
             self._deliveries.give_back_entry(entry)
         for ticket in self._dispatch.asker_gone(self):
-            self._not_sent(ticket, self._gate.status_of(_NOT_SENT_RULE))
-            self._ended(ticket, self._response(ticket, _NOT_SENT_RULE), REJECTED)
+            self.unroutable(ticket)
 
     def next_sequence(self) -> int:
         """A sequence_number for a link request to the ESME."""

@@ -9,12 +9,15 @@ and goes back under tdgate's own id: the decision's, sixteen hex digits.
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
+from proxy.core.decision import Decision
 from proxy.pool.bind import PoolBind
+from proxy.pool.several import SeveralTicket
 from proxy.pool.ticket import Asker, Errand, TakenBack, Ticket
 from proxy.routing.choice import Route, Routes
 from proxy.routing.pace import Pace
 from proxy.routing.rotation import Rotation
 from proxy.smpp.consts import HEADER_OCTETS, QUERY_SM_RESP, RESPONSE_BIT
+from proxy.smpp.gate import REJECTED, UNKNOWN
 from proxy.smpp.pdu import Pdu, response
 from proxy.smpp.withdrawal import Withdrawal, failure_of
 
@@ -29,6 +32,14 @@ class Books(Protocol):
 
     def accepted(self, ticket: Ticket, route: str, carrier_id: bytes) -> None:
         """The carrier took it. INVARIANT: on disk before the ESME's answer is written."""
+        ...
+
+    def one_accepted(self, ticket: SeveralTicket, decision: Decision, route: str, carrier_id: bytes) -> None:
+        """The carrier took one person's message of a submit_multi."""
+        ...
+
+    def one_ended(self, decision: Decision, result: str, status: int) -> None:
+        """One person's message of a submit_multi ended as `rejected` or `unknown`."""
         ...
 
     def rejected(self, ticket: Ticket, status: int) -> None: ...
@@ -175,10 +186,24 @@ class Dispatch:
             self._books.note("route.slowed")
         if isinstance(ticket, TakenBack):
             ticket.ended(ticket.decision_id, failure_of(pdu))
+        elif isinstance(ticket, SeveralTicket):
+            self._several_accepted(ticket, pdu, route.name)
+            for decision_id, status in ticket.several.rejected(pdu.raw):
+                self._books.one_ended(ticket.several.decision(decision_id), REJECTED, status)
+            ticket.asker.answered(ticket, pdu.raw)
         else:
             ticket.asker.answered(ticket, _about_ours(pdu, ticket))
         if len(route.waiting):
             self.pump(route, now)
+
+    def _several_accepted(self, ticket: SeveralTicket, pdu: Pdu, route: str) -> None:
+        given, readable = ticket.several.answered(pdu.raw)
+        if not readable:
+            self._books.note("pdu.malformed")
+        rejected = {decision_id for decision_id, _ in ticket.several.rejected(pdu.raw)}
+        for _, decision in ticket.several.permitted:
+            if decision.id not in rejected:
+                self._books.one_accepted(ticket, decision, route, given)
 
     def _late(self, bind: PoolBind, pdu: Pdu) -> None:
         ticket = bind.take_late(pdu)
@@ -186,6 +211,9 @@ class Dispatch:
             self._books.note("response.unsolicited")
         elif type(ticket) is not Ticket:
             self._books.note("response.late")
+            if isinstance(ticket, SeveralTicket):
+                # WHY: it was answered as unknown, and yet receipts are to find their way.
+                self._several_accepted(ticket, pdu, bind.route)
         else:
             self._books.late(ticket, bind.route, pdu.status, message_id(pdu.raw))
 
@@ -246,7 +274,7 @@ class Dispatch:
             for asker in route.waiting.owners():
                 if asker.account == account:
                     for ticket in route.waiting.items(asker):
-                        if ticket.message == message and not isinstance(ticket, Errand):
+                        if ticket.message == message and type(ticket) is Ticket:
                             return ticket
         return None
 
@@ -286,7 +314,10 @@ class Dispatch:
         if isinstance(ticket, TakenBack):
             ticket.ended(ticket.decision_id, None)
             return
-        if type(ticket) is Ticket:
+        if isinstance(ticket, SeveralTicket):
+            for _, decision in ticket.several.permitted:
+                self._books.one_ended(decision, UNKNOWN, 0)
+        elif type(ticket) is Ticket:
             self._books.unknown(ticket)
         ticket.asker.left_unknown(ticket)
 

@@ -92,11 +92,15 @@ def receipt_ids(sm: ShortMessage, text: bytes) -> tuple[bytes, ...]:
     ids: list[bytes] = []
     for tag, value in sm.tlvs:
         if tag == TAG_RECEIPTED_MESSAGE_ID:
-            ids.append(value.partition(b"\0")[0])
+            named = value.partition(b"\0")[0]
+            if named and named not in ids:
+                ids.append(named)
     span = id_span(text)
     if span is not None:
-        ids.append(text[span[0] : span[1]])
-    return tuple(dict.fromkeys(each for each in ids if each))
+        named = text[span[0] : span[1]]
+        if named not in ids:
+            ids.append(named)
+    return tuple(ids)
 
 
 def receipt_state(sm: ShortMessage, text: bytes) -> int | None:

@@ -90,7 +90,7 @@ _CLOSED_UDH: Final[Mapping[int, Finding]] = {
 #: Commands that are closed in this release, whole.
 _CLOSED_COMMANDS: Final[Mapping[int, str]] = {
     consts.REPLACE_SM: "replace_sm",
-    # Judged destination by destination in mirror mode; what shared binds make of it is closed.
+    # Judged destination by destination elsewhere (`judging/several.py`): as one request it is closed.
     consts.SUBMIT_MULTI: "submit_multi",
 }
 

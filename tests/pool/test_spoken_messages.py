@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.decision import Permit
+from proxy.judging.account_gate import InForce
 from proxy.judging.pool_names import PoolNames
 from proxy.policy import evaluate
 from proxy.pool.spoken import named_in, renamed, still_here
@@ -16,6 +20,7 @@ from proxy.smpp.consts import CANCEL_SM, CANCEL_SM_RESP, QUERY_SM, QUERY_SM_RESP
 from proxy.smpp.pdu import Pdu, response
 from proxy.trail.message import Message, esme_id
 from tests.pool.dispatch_play import NOON, REQUEST, RESPONSE_S, SNAPSHOT, Play
+from tests.rules.scene import PERSON
 from tests.tools.slotted import changed
 
 pytestmark = pytest.mark.unit
@@ -54,26 +59,50 @@ def test_what_is_still_here_is_on_its_way() -> None:
 
 class Trail:
     def __init__(self, *messages: Message) -> None:
-        self.messages = {one.decision_id: one for one in messages}
+        self.messages = messages
 
-    def by_ours(self, decision_id: int) -> Message | None:
-        return self.messages.get(decision_id)
+    def all_shown_as(self, shown: int) -> tuple[Message, ...]:
+        return tuple(one for one in self.messages if one.shown == shown)
+
+
+def finder(*messages: Message) -> Callable[..., tuple[str, bytes] | None]:
+    in_force = InForce(SNAPSHOT, cast(Any, None), cast(Any, None), 0.0)
+    names = PoolNames(Trail(*messages), Play(1, 0.0).dispatch, in_force)
+
+    def find(account: str, message_id: bytes, to: str = "") -> tuple[str, bytes] | None:
+        command = CANCEL_SM if to else QUERY_SM
+        fields: dict[str, Any] = {"message_id": message_id}
+        if to:
+            fields |= {"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": to.encode()}
+        found = names.find(account, Pdu(command, 0, 1, encode(command, 0, 1, fields)))
+        return None if found is None else (found.route, found.carrier_id)
+
+    return find
 
 
 def test_a_message_is_named_for_its_own_account_only() -> None:
     mine = Message(0xAB, "jl", "a", b"c1", bytes(16), 0, "")
     nameless = Message(0xAC, "jl", "a", b"", bytes(16), 0, "")
-    names = PoolNames(Trail(mine, nameless), Play(1, 0.0).dispatch)
-
-    def find(account: str, message_id: bytes) -> tuple[str, bytes] | None:
-        found = names.find(account, Pdu(QUERY_SM, 0, 1, encode(QUERY_SM, 0, 1, {"message_id": message_id})))
-        return None if found is None else (found.route, found.carrier_id)
-
+    find = finder(mine, nameless)
     assert find("jl", esme_id(0xAB)) == ("a", b"c1")
     assert find("yx", esme_id(0xAB)) is None
     assert find("jl", esme_id(0xAC)) is None
     assert find("jl", b"c1") is None
     assert find("jl", b"") is None
+
+
+def test_of_several_persons_under_one_id_the_one_that_is_named_is_meant() -> None:
+    digest = SNAPSHOT.person_key.digest
+    one = Message(0xAB, "jl", "a", b"c1", digest(PERSON), 0, "", 0xA0)
+    other = Message(0xAC, "jl", "b", b"c9", digest("8613900139001"), 0, "", 0xA0)
+    find = finder(one, other)
+    assert find("jl", esme_id(0xA0)) is None
+    assert find("jl", esme_id(0xAB)) is None
+    assert find("jl", esme_id(0xA0), "00" + PERSON) == ("a", b"c1")
+    assert find("jl", esme_id(0xA0), "8613900139001") == ("b", b"c9")
+    assert find("jl", esme_id(0xA0), "8613900139002") is None
+    # One carrier has both: it knows them by one id.
+    assert finder(one, Message(0xAC, "jl", "a", b"c1", bytes(16), 0, "", 0xA0))("jl", esme_id(0xA0)) == ("a", b"c1")
 
 
 def errand(play: Play, route: str, number: int = 90) -> Errand:

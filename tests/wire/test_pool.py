@@ -12,6 +12,7 @@ from tests.tools.wire import (
     BIND_TRX,
     BIND_TX,
     DELIVER_SM,
+    GENERIC_NACK,
     RESP,
     SUBMIT_SM,
     Frame,
@@ -183,6 +184,23 @@ async def test_an_esme_that_goes_gets_the_unanswered_again(pool: PoolHouse) -> N
     said = [(await second.expect(DELIVER_SM)).body[-5:] for _ in range(3)]
 
     assert [one[-3:] for one in said] == [b"one", b"two", b"ree"]
+    await pool.end()
+
+
+async def test_a_generic_nack_of_an_esme_is_a_delivery_that_it_rejects(pool: PoolHouse) -> None:
+    """One stack answers what it does not take with a generic_nack of status 0: that is told, and not sent again."""
+    await pool.open()
+    esme = await pool.bind("pool-jl", BIND_RX, auto=())
+    session = standing(pool.smsc)[0]
+    assert (await session.answered(await session.deliver(reply("one", person=PERSONS[3])))).status == 0
+    got = await esme.expect(DELIVER_SM)
+    await esme.send(pdu(GENERIC_NACK, sequence=got.sequence))
+    assert await pool.counted("delivery.rejected") == 1
+    assert (await session.answered(await session.deliver(reply("two", person=PERSONS[3])))).status == 0
+    got = await esme.expect(DELIVER_SM)
+    assert b"two" in got.body
+    await esme.send(pdu(DELIVER_SM | RESP, b"\0", sequence=got.sequence))
+    await esme.close()
     await pool.end()
 
 

@@ -1,0 +1,324 @@
+"""What must hold of a storm, proved from the books of its ends and from tdgate's evidence. Pure: opens nothing.
+
+Owns the invariants; each gives what breaks it, in words. What a kill may cost is taken from the manual and no more:
+permits that were recorded after the last batch on disk, and answers of ESMEs within `DONE_LINGER_US` of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.chaos import traffic
+from tests.chaos.books import Arrival, Attempt, Books, Delivery, Line, Part, Receive
+from tests.chaos.evidence import Evidence
+
+#: How long an ESME's answer may be unwritten at a kill: 100 ms by the manual, and room for a slow disk.
+DONE_LINGER_US = 2_000_000
+_TOKEN = re.compile(rb"text:d(\d+)")
+_ID = re.compile(rb"id:([^ ]+) ")
+
+
+@dataclass
+class Verdict:
+    """`broken` is empty where everything holds; `figures` tell what was looked at."""
+
+    broken: list[str] = field(default_factory=list)
+    figures: dict[str, int] = field(default_factory=dict)
+
+
+class Checker:
+    """One look at one storm."""
+
+    def __init__(self, books: Books, evidence: Evidence) -> None:
+        self.books = books
+        self.evidence = evidence
+        self.killed = {kill.run: kill.at.us for kill in books.kills}
+        self.parts = {(part.command, part.body): part for part in books.parts}
+        self.arrived: dict[int, list[Arrival]] = defaultdict(list)
+        self.by_part: dict[tuple[int, int], list[Arrival]] = defaultdict(list)
+        self.unsent: list[Arrival] = []
+        for arrival in books.arrivals:
+            part = self.parts.get((arrival.command, arrival.body))
+            if part is None:
+                self.unsent.append(arrival)
+            else:
+                self.arrived[part.attempt].append(arrival)
+                self.by_part[(part.attempt, part.number)].append(arrival)
+        self.figures: dict[str, int] = {}
+
+    def verdict(self) -> Verdict:
+        found = Verdict()
+        for name in (
+            "evidence_stands",
+            "nothing_is_forwarded_without_a_permit",
+            "nothing_is_forwarded_twice_or_changed",
+            "every_request_is_answered_once",
+            "answers_are_true",
+            "every_acknowledged_delivery_arrives",
+            "every_acknowledged_td_is_in_force",
+            "no_connection_is_left_waiting",
+        ):
+            broken = list(getattr(self, name)())
+            found.broken += [f"{name}: {each}" for each in broken[:10]]
+            if len(broken) > 10:
+                found.broken.append(f"{name}: {len(broken) - 10} more")
+        found.figures = self.figures
+        return found
+
+    # ---- evidence ---------------------------------------------------------------------------------------------------
+
+    def evidence_stands(self) -> Iterator[str]:
+        """Each run began with a Start; after each kill a Gap says that something may be missing."""
+        if self.evidence.starts != list(range(1, self.books.run + 1)):
+            yield f"runs {self.evidence.starts}, and {self.books.run} were started"
+        unclean = sum(reason in ("unclean", "torn") for reason in self.evidence.gaps)
+        if unclean != len(self.books.kills):
+            yield f"{unclean} gaps after {len(self.books.kills)} kills"
+        if "refused" in self.evidence.gaps:
+            yield "records were not taken"
+
+    def _may_be_lost(self, run: int, at_us: int) -> bool:
+        """Whether a record that was made by then may have died with its process, as the manual says."""
+        return run in self.killed and at_us >= self.evidence.sealed_us.get(run, 0)
+
+    def nothing_is_forwarded_without_a_permit(self) -> Iterator[str]:
+        """Every message at a carrier has a permit of its own; of a killed run, unless the log was not written since."""
+        permits: dict[tuple[str, bytes], int] = defaultdict(int)
+        for judged in self.evidence.decisions.values():
+            permits[(judged.account, judged.person)] += judged.is_permit
+        messages: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+        for number in self.arrived:
+            attempt = self.books.attempts[number]
+            messages[(attempt.account, attempt.person)].append(attempt)
+        lost = 0
+        for (account, person), attempts in messages.items():
+            missing = len(attempts) - permits[(account, self.evidence.digest(person))]
+            if missing <= 0:
+                continue
+            excused = sum(
+                self._may_be_lost(arrival.line.run, arrival.at.us)
+                for arrival in (self.arrived[attempt.number][0] for attempt in attempts)
+            )
+            lost += min(missing, excused)
+            if excused < missing:
+                yield f"message {attempts[0].message} of {account}: {missing} permits are missing, {excused} excused"
+        self.figures["at_carriers"] = len(self.books.arrivals)
+        self.figures["permits"] = sum(permits.values())
+        self.figures["permits_lost_by_kills"] = lost
+
+    # ---- towards the carriers ----------------------------------------------------------------------------------------
+
+    def nothing_is_forwarded_twice_or_changed(self) -> Iterator[str]:
+        for arrival in self.unsent:
+            yield f"{arrival.carrier} got octets that nobody wrote: {arrival.body[:60]!r}"
+        for (attempt, number), arrivals in self.by_part.items():
+            if len(arrivals) > 1:
+                yield f"attempt {attempt} part {number} reached {[each.carrier for each in arrivals]}"
+            route = traffic.BY_NAME[self.books.attempts[attempt].account].route
+            for arrival in arrivals:
+                if (arrival.carrier in traffic.POOLED) != (route == "pool") or (
+                    route != "pool" and arrival.carrier != route
+                ):
+                    yield f"attempt {attempt} of route {route} reached {arrival.carrier}"
+        repeated: dict[tuple[str, int], list[Attempt]] = defaultdict(list)
+        for number in self.arrived:
+            attempt = self.books.attempts[number]
+            repeated[(attempt.account, attempt.message)].append(attempt)
+        self.figures["sent_again_by_esmes"] = sum(len(each) > 1 for each in repeated.values())
+
+    def every_request_is_answered_once(self) -> Iterator[str]:
+        """An answer for each request, and one only; none only where its connection was lost."""
+        unanswered = 0
+        for part in (*self.books.parts, *self.books.other):
+            if len(part.answers) > 1:
+                yield f"attempt {part.attempt} part {part.number} has {len(part.answers)} answers"
+            if not part.answers and part.line is not None:
+                unanswered += 1
+                if part.line.why != "lost" and part.line.why != "watchdog":
+                    yield f"attempt {part.attempt} part {part.number} has no answer on a line that is {part.line.why!r}"
+        for stray in self.books.strays:
+            yield f"{stray.where}: {stray.what}"
+        for delivery in self.books.deliveries.values():
+            for send in delivery.sends:
+                if len(send.statuses) > 1:
+                    yield f"delivery {delivery.number} was answered twice"
+                if not send.statuses and send.line.why not in ("lost", "watchdog"):
+                    yield (
+                        f"{delivery.kind} {delivery.number} of {delivery.carrier} has no answer on a line that is "
+                        f"{send.line.why!r} {send.line.harms}"
+                    )
+        self.figures["requests"] = len(self.books.parts) + len(self.books.other)
+        self.figures["cut_off_before_an_answer"] = unanswered
+
+    def answers_are_true(self) -> Iterator[str]:
+        """Accepted: the carrier has it, under that id. Refused: it has not, or refused it. Unknown: on record."""
+        marked = {number for number, results in self.evidence.outcomes.items() if "unknown" in results}
+        unknown_of: dict[tuple[str, bytes], int] = defaultdict(int)
+        for number in marked:
+            judged = self.evidence.decisions.get(number)
+            if judged is not None:
+                unknown_of[(judged.account, judged.person)] += 1
+        unknowns = 0
+        for attempt in self.books.attempts.values():
+            statuses = [part.answers[0].status for part in attempt.parts if part.answers]
+            if traffic.UNKNOWN in statuses:
+                unknowns += 1
+                yield from self._unknown_is_marked(attempt, unknown_of)
+            for part in attempt.parts:
+                if part.answers:
+                    yield from self._answer_is_true(attempt, part)
+        self.figures["outcome_unknown"] = unknowns
+
+    def _unknown_is_marked(self, attempt: Attempt, marked: dict[tuple[str, bytes], int]) -> Iterator[str]:
+        key = (attempt.account, self.evidence.digest(attempt.person))
+        told = next(part for part in attempt.parts if part.answers and part.answers[0].status == traffic.UNKNOWN)
+        assert told.line is not None
+        ended = all(part.answers for part in attempt.parts)
+        rejected = any(part.answers and part.answers[0].status not in (0, traffic.UNKNOWN) for part in attempt.parts)
+        if marked[key] or rejected or not ended:
+            return
+        if not self._may_be_lost(told.line.run, told.answers[0].at.us):
+            yield f"attempt {attempt.number} was answered as unknown, and the evidence does not say so"
+
+    def _answer_is_true(self, attempt: Attempt, part: Part) -> Iterator[str]:
+        answer = part.answers[0]
+        arrivals = self.by_part.get((attempt.number, part.number), [])
+        what = f"attempt {attempt.number} part {part.number} of {attempt.account}"
+        if attempt.closed and answer.status not in (traffic.REFUSED, *traffic.TEMPORARY):
+            yield f"{what} is closed ({attempt.closed}), and was answered {answer.status:#x}"
+        if answer.status == 0:
+            if not arrivals:
+                yield f"{what} was accepted, and no carrier has it"
+            for arrival in arrivals:
+                if arrival.status != 0:
+                    yield f"{what} was accepted, and {arrival.carrier} answered {arrival.status}"
+                if not traffic.BY_NAME[attempt.account].pooled:
+                    if answer.message_id.decode() != arrival.carrier_id:
+                        yield f"{what} has id {answer.message_id!r}, and the carrier gave {arrival.carrier_id}"
+                else:
+                    yield from self._our_id_is_true(attempt, part, arrival)
+        elif answer.status != traffic.UNKNOWN:
+            for arrival in arrivals:
+                if arrival.status != answer.status:
+                    yield f"{what} was answered {answer.status:#x}, and {arrival.carrier} answered {arrival.status}"
+
+    def _our_id_is_true(self, attempt: Attempt, part: Part, arrival: Arrival) -> Iterator[str]:
+        """In a pool the id is that of the decision (of the first part), which is about this very person."""
+        number = int(part.answers[0].message_id, 16)
+        judged = self.evidence.decisions.get(number)
+        what = f"attempt {attempt.number} part {part.number} of {attempt.account}"
+        if judged is None:
+            if part.number == 1 and not self._may_be_lost(number >> 32, arrival.at.us):
+                yield f"{what} has id {number:x}, which is no decision"
+        elif judged.person != self.evidence.digest(attempt.person) or judged.account != attempt.account:
+            yield f"{what} has the id of a decision about somebody else"
+        elif not judged.is_permit:
+            yield f"{what} has the id of a refusal"
+
+    # ---- towards the ESMEs -------------------------------------------------------------------------------------------
+
+    def every_acknowledged_delivery_arrives(self) -> Iterator[str]:
+        """What a carrier was told arrived is with its account, as it was, and as often as its carrier sent it.
+
+        More often only where tdgate could not know that the ESME had it: no answer, or none in time, a later one asked
+        for, or a kill.
+        """
+        received: dict[int, list[Receive]] = defaultdict(list)
+        plain = {each.body: each for each in self.books.deliveries.values() if each.kind != "receipt"}
+        for receive in self.books.receives:
+            delivery = self._delivery_of(receive, plain)
+            if delivery is None:
+                yield f"{receive.account} got what no carrier sent: {receive.body[:80]!r}"
+                continue
+            received[delivery.number].append(receive)
+            yield from self._is_as_sent(delivery, receive)
+        acknowledged = repeated = 0
+        for delivery in self.books.deliveries.values():
+            gotten = received[delivery.number]
+            what = f"{delivery.kind} {delivery.number} of {delivery.carrier} for {delivery.account}"
+            if delivery.acknowledged:
+                acknowledged += 1
+                if not any(receive.answered == 0 for receive in gotten):
+                    yield f"{what} was acknowledged and never delivered"
+            allowed = len(delivery.sends)
+            if traffic.BY_NAME[delivery.account].pooled:
+                allowed += sum(self._may_come_again(receive) for receive in gotten)
+            repeated += len(gotten) > 1
+            if len(gotten) > allowed:
+                yield f"{what} was sent {len(delivery.sends)} times and delivered {len(gotten)} times"
+        self.figures["deliveries_acknowledged"] = acknowledged
+        self.figures["deliveries_repeated"] = repeated
+
+    def _delivery_of(self, receive: Receive, plain: dict[bytes, Delivery]) -> Delivery | None:
+        token = _TOKEN.search(receive.body)
+        return self.books.deliveries.get(int(token[1])) if token else plain.get(receive.body)
+
+    def _is_as_sent(self, delivery: Delivery, receive: Receive) -> Iterator[str]:
+        what = f"{delivery.kind} {delivery.number} of {delivery.carrier}"
+        if receive.account != delivery.account:
+            yield f"{what} is {delivery.account}'s, and {receive.account} got it"
+        if not delivery.sends or delivery.sends[0].at.tick > receive.at.tick:
+            yield f"{what} was received before it was sent"
+        if delivery.kind != "receipt" or receive.body == delivery.body:
+            named = delivery.receipt_id
+        else:
+            found = _ID.search(receive.body)
+            named = found[1].decode() if found else ""
+            if receive.body != traffic.receipt(delivery, named):
+                yield f"{what} is changed beyond its id"
+        if delivery.about is not None and traffic.BY_NAME[delivery.account].pooled:
+            part = self.parts[(delivery.about.command, delivery.about.body)]
+            known = {answer.message_id.decode() for answer in part.answers if answer.status == 0}
+            if known and known != {named}:
+                yield f"{what} names {named}, and its ESME knows the message as {known}"
+
+    def _may_come_again(self, receive: Receive) -> bool:
+        if receive.answered or receive.settled is None:
+            return True
+        if any(harm.startswith("stall") for harm in receive.line.harms):
+            # Its answer may have come after the response timer, when it had been given back already.
+            return True
+        killed = self.killed.get(receive.line.run)
+        return killed is not None and killed - receive.settled.us < DONE_LINGER_US
+
+    def every_acknowledged_td_is_in_force(self) -> Iterator[str]:
+        """On record, refused when asked about last, and nothing that was submitted after it reached a carrier."""
+        since: dict[tuple[str, str], Delivery] = {}
+        for delivery in self.books.deliveries.values():
+            if delivery.kind == "td" and delivery.acknowledged:
+                since.setdefault((delivery.account, delivery.person), delivery)
+        last: dict[tuple[str, str], Attempt] = {}
+        for attempt in self.books.attempts.values():
+            last[(attempt.account, attempt.person)] = attempt
+        for (account, person), delivery in since.items():
+            if self.evidence.digest(person) not in self.evidence.suppressed:
+                yield f"td {delivery.number} of {account} is not in the evidence"
+            asked = last[(account, person)]
+            if [answer.status for part in asked.parts for answer in part.answers] != [traffic.REFUSED] * len(
+                asked.parts
+            ):
+                yield f"td {delivery.number} of {account}: the last message to that person was not refused"
+        for number in self.arrived:
+            attempt = self.books.attempts[number]
+            if attempt.closed == "import":
+                yield f"attempt {number} to a person refused by import reached a carrier"
+            td = since.get((attempt.account, attempt.person))
+            acknowledged = td.acknowledged if td is not None else None
+            sent = attempt.parts[-1].sent
+            if acknowledged is not None and sent is not None and sent.tick > acknowledged.tick:
+                yield f"attempt {number} was submitted after a td was acknowledged, and reached a carrier"
+        self.figures["tds_acknowledged"] = len(since)
+
+    def no_connection_is_left_waiting(self) -> Iterator[str]:
+        """An end only gives up waiting where something was done to its connection."""
+        for line in (*self.books.esme_lines, *self.books.carrier_lines):
+            if line.why == "watchdog" and not line.harms:
+                yield f"line {line.number} of {line.owner} waited in vain, and nothing had been done to it"
+        self.figures["connections"] = len(self.books.esme_lines) + len(self.books.carrier_lines)
+
+
+def lines_of(books: Books) -> list[Line]:
+    return [*books.esme_lines, *books.carrier_lines]

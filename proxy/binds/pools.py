@@ -489,7 +489,9 @@ class Pools:
                 carrier.flush()
                 carrier.set_reading()
         self._unwritten.clear()
-        esmes, self._esmes = self._esmes, set()
+        # INVARIANT: the set stays the same one, since every desk adds its link to it.
+        esmes = tuple(self._esmes)
+        self._esmes.clear()
         for link in esmes:
             link.flush()
             link.set_reading()

@@ -20,6 +20,7 @@ from proxy.judging.attribution import Answered, is_shared
 from proxy.judging.congestion import Congestion
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
+from proxy.judging.replacing import Keeping, ReplaceableMessages
 from proxy.judging.several import judge_apart, judge_several, record, refused_several
 from proxy.judging.shared import Shared
 from proxy.optout_parser import Vocabulary
@@ -27,11 +28,12 @@ from proxy.policy import evaluate, evaluate_parts, unanswerable
 from proxy.pool.spoken import Names, Spoken, named_in, renamed
 from proxy.smpp.by_id import BY_ID, OwnMessage
 from proxy.smpp.concat import Holder, Part
-from proxy.smpp.consts import DATA_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.consts import DATA_SM, REPLACE_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
 from proxy.smpp.deliveries import RenamedReceipt
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.replacing import asking_with
 from proxy.smpp.several import Several
 from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import AlphabetTable
@@ -98,6 +100,12 @@ class AccountGate:
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
         self.pooled = shared.pooled.keep
+        #: Set where the account may replace messages; a change of that holds from the next bind on.
+        self._replaceable: ReplaceableMessages | None = None
+        if account.replace_sm:
+            self._replaceable = shared.replaceable
+            keeping = Keeping(shared.pending, shared.pooled, shared.replaceable)
+            self.accepted, self.pooled = keeping.accepted, keeping.pooled
         self._awaited: Refusal | None = None
         #: The canonical recipient of the latest permit.
         self.recipient = ""
@@ -150,6 +158,8 @@ class AccountGate:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
         elif pdu.command_id in BY_ID:
             request = self._about(pdu, request_id, now, snapshot)
+        elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
+            request = self._replacing(pdu, self._replaceable, request_id, now, over)
         else:
             request = self._reader.closed(pdu, request_id, now)
         counted = not request.by_id
@@ -194,6 +204,24 @@ class AccountGate:
             if spoken is not None and spoken.ticket is None:
                 pdu = renamed(pdu, spoken.carrier_id)
         return self._reader.by_message_id(pdu, request_id, now, known, snapshot.numbers)
+
+    def _replacing(
+        self, pdu: Pdu, replaceable: ReplaceableMessages, request_id: int, now: float, over: bool
+    ) -> Request:
+        """A replace_sm as the message that it makes of the one it names."""
+        message_id = named_in(pdu.raw)
+        found = replaceable.find(message_id)
+        if self.names is not None:
+            self.spoken = spoken = self.names.find(self.account.id, pdu)
+            # WHY not one that waits here: its permit is for the text that it has.
+            if spoken is None or spoken.ticket is not None or message_id != b"%016x" % spoken.message:
+                found = None
+            else:
+                pdu = renamed(pdu, spoken.carrier_id)
+        replaced = None if found is None else found.replaced_by(pdu)
+        if replaced is None:
+            return self._reader.foreign(pdu, request_id, now)
+        return asking_with(self._reader.submit(replaced, request_id, now, self._heard_back, over), pdu.raw)
 
     @property
     def _heard_back(self) -> bool:
@@ -373,6 +401,8 @@ class AccountGate:
             request = self._reader.submit(pdu, last_id, now, self._heard_back, False)
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, last_id, now, self._heard_back, False)
+        elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
+            request = self._replacing(pdu, self._replaceable, last_id, now, False)
         else:
             request = self._reader.closed(pdu, last_id, now)
         verdict = evaluate(request, snapshot, now)

@@ -10,6 +10,8 @@ from proxy.core.decision import Decision, Permit
 from proxy.smpp.consts import (
     DATA_SM,
     DATA_SM_RESP,
+    REPLACE_SM,
+    REPLACE_SM_RESP,
     SUBMIT_SM,
     SUBMIT_SM_RESP,
 )
@@ -18,10 +20,10 @@ from proxy.smpp.several import Several
 
 #: Octets at the end of an address by which a receipt knows its message.
 TAIL: Final = 8
-#: Requests for one message.
-SINGLE: Final = (SUBMIT_SM, DATA_SM)
-#: Answers in which the carrier gives the id of a message that it took.
-ACCEPTING: Final = (SUBMIT_SM_RESP, DATA_SM_RESP)
+#: Requests for one message. What replaces one is judged, and counted, as another.
+SINGLE: Final = (SUBMIT_SM, DATA_SM, REPLACE_SM)
+#: Answers in which the carrier takes a message; those to a replace_sm give no id.
+ACCEPTING: Final = (SUBMIT_SM_RESP, DATA_SM_RESP, REPLACE_SM_RESP)
 
 
 class Asked:

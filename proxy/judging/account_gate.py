@@ -33,6 +33,7 @@ from proxy.smpp.deliveries import RenamedReceipt
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.receipt import final_state
 from proxy.smpp.replacing import asking_with
 from proxy.smpp.several import Several
 from proxy.smpp.submit import SubmitReader
@@ -463,6 +464,7 @@ class AccountGate:
         inbound = read_inbound(pdu, self._table)
         if isinstance(inbound, Receipt) and inbound.final:
             self._shared.pending.ended(inbound.ids)
+            self._shared.message_ids.ended(inbound.ids, final_state(inbound.sm), int(self._in_force.now))
         return inbound
 
     def renamed(self, pdu: Pdu) -> Pdu:

@@ -17,6 +17,7 @@ from proxy.binds.links import CarrierLink, EsmeLink, has_to_be_looked_at
 from proxy.binds.mirror import Mirror
 from proxy.binds.pairs import RouteState
 from proxy.binds.seats import OwnMessage, PoolState, Seat
+from proxy.binds.stalled_ways import PoolWay
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
 from proxy.core.snapshot import Snapshot
@@ -27,6 +28,7 @@ from proxy.judging.journal import Journal
 from proxy.judging.pool_books import PoolBooks
 from proxy.judging.pool_names import PoolNames
 from proxy.judging.pool_returns import PoolReturns
+from proxy.judging.shared import Shared
 from proxy.judging.tallies import Arrivals, Tallies
 from proxy.pool.bind import PoolBind
 from proxy.pool.desk import Desk
@@ -55,7 +57,7 @@ from proxy.smpp.pdu import Pdu, response
 from proxy.smpp.receipt_ids import likely_ids, rewritten
 from proxy.smpp.session import Timers
 from proxy.smpp.several import Several
-from proxy.smpp.text import joint_table
+from proxy.smpp.text import AlphabetTable, joint_table
 from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.withdrawal import Withdrawal
 from proxy.telemetry.status import BindKind, BindRow
@@ -335,6 +337,21 @@ class Pools:
             dispatch.send(ticket, time.monotonic())
             self._log("confirmation.sent", account=account.id)
             self._write_later()
+
+    # ---- stalled messages -------------------------------------------------------------------------------------------
+
+    def way_of(self, account: Account, shared: Shared) -> PoolWay:
+        """The way of an account's stalled messages."""
+        dispatch = self._pools[account.route].dispatch
+        return PoolWay(account.id, self._trail, dispatch, self._carriers.of, self._write_later, shared.pooled.keep)
+
+    def table_of(self, account: Account) -> AlphabetTable:
+        """How data_coding is read in an account's pool."""
+        return self._pools[account.route].table
+
+    def delivery_kept(self, account: str) -> None:
+        """Something waits for an account."""
+        self._delivery_kept(account)
 
     # ---- the ESMEs' side ------------------------------------------------------------------------------------------
 

@@ -186,7 +186,8 @@ class SubmitReader:
             account=self._account,
             sender=sender,
             recipient=recipient(sm.dest_ton, sm.dest_npi, sm.dest),
-            readings=readings(octets, sm.data_coding, self._table),
+            # WHY none of a part: what it says is read once, where its message is whole.
+            readings=() if self._place is not None else readings(octets, sm.data_coding, self._table),
             octets=raw,
             received_at=now,
             findings=findings + more,

@@ -271,7 +271,16 @@ class Application:
         return await self._verbs.dispatch(verb, arguments)
 
     def _operations(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
-        return {"route.drain": self._drain_route, "route.resume": self._resume_route, "route.list": self._list_routes}
+        return {
+            "route.drain": self._drain_route,
+            "route.resume": self._resume_route,
+            "route.list": self._list_routes,
+            "message.find": self._find_message,
+        }
+
+    def _find_message(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Messages of mirror mode that a carrier knows by an id: as many as there are routes that gave it."""
+        return {"messages": self._smpp.mirror.pairs.messages_under(str(arguments["id"]))}
 
     def _drain_route(self, arguments: dict[str, Any]) -> dict[str, Any]:
         self._smpp.drain_route(str(arguments["route"]))

@@ -251,6 +251,7 @@ class Mirror:
         for shared in self.pairs.shared.values():
             shared.pending.age(now)
             shared.pooled.age(now)
+            shared.replaceable.age(now)
         written = self.withdrawing.go_on(self.bounds, now)
         if written:
             self._wake(*written)

@@ -6,7 +6,7 @@ Owns the making of a pair and the counting of an account's receiver paths. Opens
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -216,6 +216,26 @@ class Pairs:
         for bound in bounds:
             if bound.account.id == account.id:
                 bound.tap()
+
+    def messages_under(self, message_id: str) -> list[dict[str, Any]]:
+        """What accounts of mirror mode know of a message_id, with its decision and final state. Times are UTC µs."""
+        found = []
+        for account, shared in self.shared.items():
+            known = shared.message_ids.find(message_id.encode())
+            if known is not None:
+                decision_id, state, at = known
+                found.append(
+                    {
+                        "message": decision_id,
+                        "mode": "mirror",
+                        "account": account,
+                        "esme_id": message_id,
+                        "carrier_id": message_id,
+                        "state": state,
+                        "ended_at_us": at * 1_000_000,
+                    }
+                )
+        return found
 
     def shared_by(self, account: Account) -> Shared:
         shared = self.shared.get(account.id)

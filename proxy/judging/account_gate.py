@@ -23,17 +23,20 @@ from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
+from proxy.judging.replacing import Keeping, ReplaceableMessages
 from proxy.judging.several import judge_apart, judge_several, record, refused_several
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
 from proxy.pool.spoken import Names, Spoken, named_in, renamed
 from proxy.smpp.concat import Holder, Part
-from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, REPLACE_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.receipt import final_state
+from proxy.smpp.replacing import asking_with
 from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.several import Several
 from proxy.smpp.submit import SubmitReader
@@ -45,6 +48,8 @@ from proxy.smpp.whole import whole_request
 _BY_ID: Final = (QUERY_SM, CANCEL_SM)
 _V5: Final = 0x50
 _SENDERS_KEPT: Final = 4096
+_REPLACEABLE_MOST: Final = 20_000
+_DAY_S: Final = 86_400.0
 
 
 class InForce:
@@ -69,6 +74,7 @@ class Shared(Struct):
     #: What a pool's carriers took, under tdgate's own ids.
     pooled: Pending
     long_messages: LongMessages
+    replaceable: ReplaceableMessages = field(default_factory=lambda: ReplaceableMessages(_REPLACEABLE_MOST, _DAY_S))
     heard_parts: HeardParts = field(default_factory=HeardParts)
     receivers: int = 0
 
@@ -117,6 +123,12 @@ class AccountGate:
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
         self.pooled = shared.pooled.keep
+        #: Set where the account may replace messages; a change of that holds from the next bind on.
+        self._replaceable: ReplaceableMessages | None = None
+        if account.replace_sm:
+            self._replaceable = shared.replaceable
+            keeping = Keeping(shared.pending, shared.pooled, shared.replaceable)
+            self.accepted, self.pooled = keeping.accepted, keeping.pooled
         self._awaited: Refusal | None = None
         #: The canonical recipient of the latest permit.
         self.recipient = ""
@@ -167,6 +179,8 @@ class AccountGate:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
         elif pdu.command_id in _BY_ID:
             request = self._about(pdu, request_id, now, snapshot)
+        elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
+            request = self._replacing(pdu, self._replaceable, request_id, now, over)
         else:
             request = self._reader.closed(pdu, request_id, now)
         counted = not request.by_id
@@ -199,6 +213,24 @@ class AccountGate:
             if spoken is not None and spoken.ticket is None:
                 pdu = renamed(pdu, spoken.carrier_id)
         return self._reader.by_message_id(pdu, request_id, now, known, snapshot.numbers)
+
+    def _replacing(
+        self, pdu: Pdu, replaceable: ReplaceableMessages, request_id: int, now: float, over: bool
+    ) -> Request:
+        """A replace_sm as the message that it makes of the one it names."""
+        message_id = named_in(pdu.raw)
+        found = replaceable.find(message_id)
+        if self.names is not None:
+            self.spoken = spoken = self.names.find(self.account.id, pdu)
+            # WHY not one that waits here: its permit is for the text that it has.
+            if spoken is None or spoken.ticket is not None or message_id != b"%016x" % spoken.message:
+                found = None
+            else:
+                pdu = renamed(pdu, spoken.carrier_id)
+        replaced = None if found is None else found.replaced_by(pdu)
+        if replaced is None:
+            return self._reader.foreign(pdu, request_id, now)
+        return asking_with(self._reader.submit(replaced, request_id, now, self._heard_back, over), pdu.raw)
 
     @property
     def _heard_back(self) -> bool:
@@ -362,6 +394,8 @@ class AccountGate:
                 request = whole_request((part,), last_id, self.account, self._table, force.now, self._heard_back)
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, last_id, force.now, self._heard_back, False)
+        elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
+            request = self._replacing(pdu, self._replaceable, last_id, force.now, False)
         else:
             request = self._reader.closed(pdu, last_id, force.now)
         verdict = evaluate(request, force.snapshot, force.now)
@@ -422,6 +456,7 @@ class AccountGate:
         inbound = read_inbound(pdu, self._table)
         if isinstance(inbound, Receipt) and inbound.final:
             self._shared.pending.ended(inbound.ids)
+            self._shared.message_ids.ended(inbound.ids, final_state(inbound.sm), int(self._in_force.now))
         return inbound
 
     def joined(self, replies: Sequence[Reply]) -> Reply:

@@ -39,7 +39,7 @@ class Pending:
 
     def accepted(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
         """The carrier took a message under this id: the id is the account's own, and the message may be cancelled."""
-        self._ids.add(message_id)
+        self._ids.add(message_id, decision.id)
         self.keep(message_id, raw, decision)
 
     def keep(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
@@ -53,7 +53,7 @@ class Pending:
 
     def accepted_several(self, message_id: bytes, several: Several) -> None:
         """The carrier took a submit_multi under this id: it is kept for each person who may be sent it."""
-        self._ids.add(message_id)
+        self._ids.add(message_id, several.permitted[0][1].id)
         for destination, decision in several.permitted:
             if decision.ground.purpose == _MARKETING:
                 # dest_flag is no part of the address.

@@ -23,6 +23,7 @@ from proxy.pool.dispatch import our_id
 from proxy.smpp.consts import ESME_ROK, ESME_RX_T_APPN
 from proxy.smpp.inbound import Receipt, Reply, joined, person_of, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
+from proxy.smpp.receipt import final_state
 from proxy.smpp.reply_parts import HeardParts, ReplyParts
 from proxy.smpp.short_message import ShortMessage
 from proxy.smpp.text import AlphabetTable
@@ -170,7 +171,8 @@ class PoolReturns:
             # WHY as it is: a receipt whose id cannot be told apart in it is still better than none.
             self._log("receipt.unrenamed")
             renamed = pdu.raw
-        self._keep(bind, pdu, found.account, renamed, found.decision_id if receipt.final else None)
+        ends = found.decision_id if receipt.final else None
+        self._keep(bind, pdu, found.account, renamed, ends, final_state(receipt.sm) if receipt.final else "")
         return True
 
     def _message_of(self, route: str, receipt: Receipt) -> Found | None:
@@ -287,14 +289,19 @@ class PoolReturns:
 
     # ---- keeping and answering -------------------------------------------------------------------------------------
 
-    def _keep(self, bind: PoolBind, pdu: Pdu, account: str, octets: bytes, ends: int | None = None) -> None:
-        """Puts a delivery on disk for an account and answers the carrier then. `ends` is a message it is the end of."""
+    def _keep(
+        self, bind: PoolBind, pdu: Pdu, account: str, octets: bytes, ends: int | None = None, state: str = ""
+    ) -> None:
+        """Puts a delivery on disk for an account and answers the carrier then.
+
+        `ends` is a message that it is the end of, `state` what became of that.
+        """
 
         def then(error: OSError | None) -> None:
             if error is None:
                 self._kept(account)
                 if ends is not None:
-                    self._trail.final(ends, "receipt")
+                    self._trail.final(ends, state)
                     self._ended(account, ends)
             self._answer(bind, pdu, ESME_ROK if error is None else ESME_RX_T_APPN)
 

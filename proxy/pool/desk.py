@@ -26,6 +26,7 @@ from proxy.smpp.consts import (
     GENERIC_NACK,
     HEADER_OCTETS,
     QUERY_SM,
+    REPLACE_SM,
     RESPONSE_BIT,
     SUBMIT_MULTI,
     UNBIND,
@@ -43,7 +44,7 @@ _NACK: Final = GENERIC_NACK.to_bytes(4)
 _UNKNOWN_RULE: Final = "outcome.unknown"
 #: What a permitted request ends with that no route took: its permit was never spent.
 _NOT_SENT_RULE: Final = "internal.upstream"
-_BY_ID: Final = (QUERY_SM, CANCEL_SM)
+_BY_ID: Final = (QUERY_SM, CANCEL_SM, REPLACE_SM)
 _HEADER: Final = bytes(HEADER_OCTETS)
 _TAKING: Final = ("rx", "trx")
 #: Answers that ask for the same delivery once more, later.
@@ -229,7 +230,7 @@ class Desk:
         assert spoken is not None
         if spoken.ticket is None:
             self._open += 1
-            self._parts_open += 1
+            self._parts_open += pdu.command_id != REPLACE_SM
             self._dispatch.send(Errand(self, pdu, permit, spoken.route, spoken.message, now), now)
         elif self.esme is not None and pdu.command_id == QUERY_SM:
             self.esme.out.append(still_here(pdu, named_in(pdu.raw)))
@@ -381,7 +382,7 @@ class Desk:
 
         Where it is not, it ends with what it would be refused with now; other parts of its message may be gone already.
         """
-        if isinstance(ticket, Errand):
+        if isinstance(ticket, Errand) and ticket.pdu.command_id != REPLACE_SM:
             return True
         if isinstance(ticket, SeveralTicket):
             refused = self._gate.refused_several(ticket.several)
@@ -408,6 +409,11 @@ class Desk:
             self.esme.out.append(octets)
         if ticket.part is None:
             self._count(result)
+        elif ticket.pdu.command_id == REPLACE_SM:
+            self._count(result)
+            if result != ACCEPTED:
+                status = int.from_bytes(octets[8:12], "big") if result == REJECTED else 0
+                self._gate.outcome(ticket.decision_id, result, status, b"")
         else:
             self._parts_open -= 1
             self._gate.part_answered(ticket.pdu, octets, result)

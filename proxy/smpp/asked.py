@@ -7,14 +7,14 @@ never hold a permit: it is spent when the request goes out.
 from typing import Final
 
 from proxy.core.decision import Decision, Permit
-from proxy.smpp.consts import DATA_SM, SUBMIT_SM
+from proxy.smpp.consts import DATA_SM, REPLACE_SM, SUBMIT_SM
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.several import Several
 
 #: Octets at the end of an address by which a receipt knows its message.
 TAIL: Final = 8
-#: Requests for one message.
-SINGLE: Final = (SUBMIT_SM, DATA_SM)
+#: Requests for one message. What replaces one is judged, and counted, as another.
+SINGLE: Final = (SUBMIT_SM, DATA_SM, REPLACE_SM)
 
 
 class Asked:

@@ -30,6 +30,7 @@ from proxy.smpp.consts import (
     ENQUIRE_LINK_RESP,
     ESME_ROK,
     GENERIC_NACK,
+    REPLACE_SM_RESP,
     RESPONSE_BIT,
     SUBMIT_MULTI,
     SUBMIT_SM,
@@ -51,8 +52,8 @@ from proxy.smpp.withdrawal import Withdrawal, failure_of
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
 _LATE_KEPT: Final = 10_000
-#: Answers in which the carrier gives the id of a message that it took.
-_ACCEPTING: Final = (SUBMIT_SM_RESP, DATA_SM_RESP)
+#: Answers in which the carrier takes a message; those to a replace_sm give no id.
+_ACCEPTING: Final = (SUBMIT_SM_RESP, DATA_SM_RESP, REPLACE_SM_RESP)
 _SENDING: Final = ("tx", "trx")
 
 

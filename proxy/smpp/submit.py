@@ -89,6 +89,7 @@ _CLOSED_UDH: Final[Mapping[int, Finding]] = {
 
 #: Commands that are closed in this release, whole.
 _CLOSED_COMMANDS: Final[Mapping[int, str]] = {
+    # Judged as a message where the account may do it (`replacing.py`).
     consts.REPLACE_SM: "replace_sm",
     # Judged destination by destination elsewhere (`judging/several.py`): as one request it is closed.
     consts.SUBMIT_MULTI: "submit_multi",
@@ -208,6 +209,13 @@ class SubmitReader:
         fields = decode(pdu.raw)
         source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
         return self._bare(pdu, request_id, now, source, None, Finding(UNSUPPORTED, detail))
+
+    def foreign(self, pdu: Pdu, request_id: int, now: float) -> Request:
+        """A replace_sm of a message that is not the account's own, or known no more, as a request that says so."""
+        fields = decode(pdu.raw)
+        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
+        finding = Finding("message.foreign", "replace_sm")
+        return self._bare(pdu, request_id, now, source, None, finding, by_id=True)
 
     def by_message_id(
         self, pdu: Pdu, request_id: int, now: float, known: Container[object], numbers: NumberLibrary

@@ -69,6 +69,8 @@ class Attempt:
     account: str
     person: str
     parts: list[Part] = field(default_factory=list)
+    #: Whom else it is to.
+    others: tuple[str, ...] = ()
     #: Why it is refused whatever happens, empty where it is not.
     closed: str = ""
 
@@ -95,7 +97,8 @@ class Send:
     statuses: list[tuple[Moment, int]] = field(default_factory=list)
 
 
-Kind = Literal["receipt", "reply", "td"]
+#: A half is one of two parts of a "TD".
+Kind = Literal["receipt", "reply", "td", "half"]
 
 
 @dataclass(slots=True)
@@ -153,6 +156,8 @@ class Books:
     arrivals: list[Arrival] = field(default_factory=list)
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     receives: list[Receive] = field(default_factory=list)
+    #: The deliveries that are refusals in two parts.
+    halves: list[tuple[int, int]] = field(default_factory=list)
     #: What ESMEs asked beside messages (queries): line, what, answers.
     other: list[Part] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)

@@ -25,6 +25,7 @@ from tests.tools.wire import (
     GENERIC_NACK,
     QUERY_SM,
     RESP,
+    SUBMIT_MULTI,
     SUBMIT_SM,
     UNBIND,
     Frame,
@@ -117,6 +118,8 @@ class Carrier:
     waiting: dict[str, deque[Delivery]] = field(default_factory=dict)
     _server: asyncio.Server | None = None
     _ids: int = 0xC0DE00
+    #: Deliveries that wait for their time after a temporary status.
+    _put_off: int = 0
 
     @property
     def pooled(self) -> bool:
@@ -157,7 +160,8 @@ class Carrier:
     @property
     def idle(self) -> bool:
         """Whether everything that it had to deliver was acknowledged."""
-        return not any(self.waiting.values()) and not any(session.open for session in self.sessions)
+        waits = self._put_off or any(self.waiting.values())
+        return not waits and not any(session.open for session in self.sessions)
 
     # ---- what tdgate says -----------------------------------------------------------------------------------------
 
@@ -167,7 +171,7 @@ class Carrier:
             session.account = "" if self.pooled else frame.body[: frame.body.index(0)].decode("ascii")
             session.bound = True
             session.send(pdu(command | RESP, cstring("CARRIER"), sequence=frame.sequence))
-        elif command in (SUBMIT_SM, DATA_SM):
+        elif command in (SUBMIT_SM, DATA_SM, SUBMIT_MULTI):
             self._take_message(session, frame)
         elif command in (ENQUIRE_LINK, UNBIND, CANCEL_SM):
             session.send(pdu(command | RESP, sequence=frame.sequence))
@@ -211,34 +215,53 @@ class Carrier:
             return
         if not early:
             self._deliver_receipt(arrival, part, receipt_id)
+        if part.command == SUBMIT_MULTI:
+            # WHY no replies: a message of which one person is refused later would not be the one that was written.
+            return
         chance = self.random.random()
         if chance < self.temper.refusals and part.number == 1:
-            self._deliver("td", part, self.random.choice(("TD", "td", "退订", "ＴＤ")))
+            self._deliver_refusal(part)
         elif chance < self.temper.refusals + self.temper.replies:
-            self._deliver("reply", part, "请问是哪家机构？")
+            self._deliver("reply", part, f"请问是哪家机构？{number}")
 
     def _answer(self, session: _Session, frame: Frame, arrival: Arrival, status: int) -> None:
         arrival.status = status
         body = b"" if status else cstring(arrival.carrier_id)
+        if frame.command == SUBMIT_MULTI and body:
+            # Nobody in unsuccess_sme.
+            body += b"\0"
         session.send(pdu(frame.command | RESP, body, status=status, sequence=frame.sequence))
 
     # ---- what it delivers ------------------------------------------------------------------------------------------
 
     def _deliver_receipt(self, arrival: Arrival, part: Part, receipt_id: str) -> None:
-        delivery = self._new("receipt", part)
-        delivery.about, delivery.receipt_id = arrival, receipt_id
-        delivery.body = traffic.receipt(delivery, receipt_id)
-        self.queue(delivery).append(delivery)
+        attempt = self.books.attempts[part.attempt]
+        for person in (attempt.person, *attempt.others):
+            delivery = self._new("receipt", part, person)
+            delivery.about, delivery.receipt_id = arrival, receipt_id
+            delivery.body = traffic.receipt(delivery, receipt_id)
+            self.queue(delivery).append(delivery)
 
-    def _deliver(self, kind: Kind, part: Part, said: str) -> None:
+    def _deliver_refusal(self, part: Part) -> None:
+        said = self.random.choice(("TD", "td", "退订", "ＴＤ"))
+        if self.random.random() < 0.8:
+            self._deliver("td", part, said)
+            return
+        reference = self.random.randrange(256)
+        headers = [bytes([5, 0, 3, reference, 2, place]) for place in (1, 2)]
+        first, second = (self._deliver("half", part, half, header) for half, header in zip(said, headers, strict=True))
+        self.books.halves.append((first, second))
+
+    def _deliver(self, kind: Kind, part: Part, said: str, header: bytes = b"") -> int:
         delivery = self._new(kind, part)
-        delivery.body = traffic.reply(delivery, said)
+        delivery.body = traffic.reply(delivery, said, header)
         self.queue(delivery).append(delivery)
+        return delivery.number
 
-    def _new(self, kind: Kind, part: Part) -> Delivery:
+    def _new(self, kind: Kind, part: Part, person: str = "") -> Delivery:
         attempt = self.books.attempts[part.attempt]
         number = len(self.books.deliveries) + 1
-        made = Delivery(number, kind, self.name, attempt.account, attempt.person, b"")
+        made = Delivery(number, kind, self.name, attempt.account, person or attempt.person, b"")
         self.books.deliveries[number] = made
         return made
 
@@ -269,9 +292,11 @@ class Carrier:
             if first:
                 self.acknowledged(delivery)
         else:
+            self._put_off += 1
             asyncio.get_running_loop().call_later(_AGAIN_S, self._again, delivery)
 
     def _again(self, delivery: Delivery) -> None:
+        self._put_off -= 1
         self.queue(delivery).append(delivery)
         self.pump()
 

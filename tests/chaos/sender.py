@@ -92,7 +92,7 @@ class Sender:
                 continue
             await bind.gone.wait()
             # WHY a pause: a sender that came back without one would only be a flood of binds.
-            await asyncio.sleep(self.random.uniform(0.02, 0.15))
+            await asyncio.sleep(self.random.uniform(0.05, 0.3))
 
     # ---- messages --------------------------------------------------------------------------------------------------
 
@@ -102,7 +102,8 @@ class Sender:
         self._attempt(message, person, closed)
 
     def _attempt(self, message: int, person: str, closed: str) -> None:
-        made = traffic.written(self.random, self.side, self.numbers(), message, person)
+        first = self.unfinished[message] == 0
+        made = traffic.written(self.random, self.side, self.numbers(), message, person, first=first)
         made.closed = closed
         self.books.attempts[made.number] = made
         for part in made.parts:

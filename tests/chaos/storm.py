@@ -59,7 +59,7 @@ class Plan:
     binds: int = 2
     window: int = 30
     #: PDUs until a harmed direction is harmed, on average.
-    mean_pdus: int = 250
+    mean_pdus: int = 300
     temper: Temper = field(default_factory=Temper)
 
 
@@ -232,9 +232,13 @@ class Storm:
 
     def _ask_the_refused(self) -> None:
         """Everybody whose TD was acknowledged is written to once more, to be refused."""
-        for delivery in list(self.books.deliveries.values()):
-            if delivery.kind == "td" and delivery.acknowledged:
-                self._by_account[delivery.account].write(next(self._messages), delivery.person, closed="td")
+        deliveries = self.books.deliveries
+        asked = [each for each in deliveries.values() if each.kind == "td" and each.acknowledged]
+        whole = [halves for halves in self.books.halves if all(deliveries[half].acknowledged for half in halves)]
+        asked += [deliveries[first] for first, _ in whole]
+        for delivery in asked:
+            closed = "td" if delivery.kind == "td" else ""
+            self._by_account[delivery.account].write(next(self._messages), delivery.person, closed=closed)
         for sender in self.senders:
             sender.pump()
 

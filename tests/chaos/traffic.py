@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.chaos.books import Attempt, Delivery, Part
-from tests.tools.wire import DATA_SM, SUBMIT_SM, cstring, data_sm_body, message_body, tlv
+from tests.tools.wire import DATA_SM, SUBMIT_MULTI, SUBMIT_SM, cstring, data_sm_body, message_body, tlv
 from tests.wire.people import account, number
 
 REFUSED = 0x0429
@@ -102,13 +102,19 @@ def person_of(message: int) -> str:
     return f"86138{message:08d}"
 
 
-def written(chance: random.Random, side: Side, attempt: int, message: int, person: str) -> Attempt:
-    """An attempt to send a message: in one PDU or several, its number in its text."""
+def written(chance: random.Random, side: Side, attempt: int, message: int, person: str, *, first: bool) -> Attempt:
+    """An attempt to send a message: in one PDU or several, its number in its text; to several only at `first`."""
     said = f"【示例银行】第{message}号活动，第{attempt}次发送，详询柜台，拒收请回复TD"
     made = Attempt(attempt, message, side.name, person)
-    kind = chance.choices(("plain", "gsm", "data", "payload", "udh8", "udh16", "sar"), (70, 8, 4, 4, 6, 4, 4))[0]
+    kind = chance.choices(
+        ("plain", "gsm", "data", "payload", "udh8", "udh16", "sar", "several"), (68, 8, 4, 4, 6, 4, 4, 3)
+    )[0]
     bodies: list[tuple[int, bytes]]
-    if kind == "plain":
+    if kind == "several" and first and person == person_of(message):
+        # WHY at first: later one of them may have refused, and then it goes on changed.
+        made.others = (f"86137{message:08d}", f"86136{message:08d}")[: chance.choice((1, 2))]
+        bodies = [(SUBMIT_MULTI, _submit_multi(side, (person, *made.others), said.encode("utf-16-be")))]
+    elif kind in ("plain", "several"):
         bodies = [(SUBMIT_SM, _submit(side, person, said.encode("utf-16-be")))]
     elif kind == "gsm":
         ascii_said = f"[Bank] offer {message}, attempt {attempt}; TD to refuse"
@@ -126,6 +132,13 @@ def written(chance: random.Random, side: Side, attempt: int, message: int, perso
 
 def _submit(side: Side, person: str, octets: bytes, *, data_coding: int = 8, **fields: Any) -> bytes:
     return message_body(side.address, person, octets, data_coding=data_coding, registered=1, **fields)
+
+
+def _submit_multi(side: Side, persons: tuple[str, ...], octets: bytes) -> bytes:
+    """The body of a submit_multi to single persons (SMPP v3.4 §4.5.1)."""
+    head = cstring("") + bytes([0, 0]) + cstring(side.address) + bytes([len(persons)])
+    head += b"".join(b"\1" + bytes([1, 1]) + cstring(person) for person in persons)
+    return head + bytes(3) + bytes(2) + bytes([1, 0, 8, 0]) + bytes([len(octets)]) + octets
 
 
 def _in_parts(chance: random.Random, kind: str, side: Side, person: str, said: str) -> list[tuple[int, bytes]]:
@@ -161,11 +174,16 @@ def receipt(delivery: Delivery, message_id: str) -> bytes:
     )
 
 
-def reply(delivery: Delivery, said: str) -> bytes:
-    """What a person wrote; `said` is followed by the number, unless it is a refusal, which its person tells apart."""
+def reply(delivery: Delivery, said: str, header: bytes = b"") -> bytes:
+    """What a person wrote, in UCS-2, behind the `header` of a part."""
     address = BY_NAME[delivery.account].address
-    if delivery.kind == "td":
-        octets, coding = said.encode("utf-16-be"), 8
-    else:
-        octets, coding = f"{said}{delivery.number}".encode("utf-16-be"), 8
-    return message_body(delivery.person, address, octets, data_coding=coding, source_ton=1, source_npi=1, dest_ton=0)
+    return message_body(
+        delivery.person,
+        address,
+        header + said.encode("utf-16-be"),
+        data_coding=8,
+        esm_class=0x40 if header else 0,
+        source_ton=1,
+        source_npi=1,
+        dest_ton=0,
+    )

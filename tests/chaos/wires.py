@@ -70,6 +70,9 @@ class _End(asyncio.Protocol):
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.is_near:
             self.wire.opened(self.pair)
+        else:
+            self.wire.known(self.pair, self.transport.get_extra_info("sockname")[1])
+            self.other.go_on()
 
     def data_received(self, data: bytes) -> None:
         if self.cut:
@@ -98,11 +101,14 @@ class _End(asyncio.Protocol):
         if fate.how == "stall":
             self.stalled = True
             self.waiting = rest
+            self.fate, self._pdus = self.wire.drawn(), 0
             self._pause(True)
             asyncio.get_running_loop().call_later(fate.for_s, self.go_on)
         elif fate.how == "dribble":
             self.dribble = _DRIBBLED_OCTETS
-            self._put(rest)
+            self.fate, self._pdus = self.wire.drawn(), 0
+            if rest:
+                self._carry(rest)
         elif fate.how == "half_close":
             self.cut = True
             with contextlib.suppress(OSError, RuntimeError):
@@ -114,7 +120,6 @@ class _End(asyncio.Protocol):
     def _limit(self, data: bytes, fate: Fate) -> int | None:
         """The octet of `data` at which the fate comes, None where it does not come in it."""
         whole = self._rest + data
-        before = len(self._rest)
         at = 0
         while len(whole) - at >= 4:
             length = max(int.from_bytes(whole[at : at + 4]), _HEADER)
@@ -124,13 +129,13 @@ class _End(asyncio.Protocol):
                         break
                     # WHY a bound: a connection on which no long message comes is harmed all the same.
                     if is_further_part(whole[at : at + length]) or self._pdus > fate.after_pdus + 60:
-                        return max(at - before, 0)
+                        return self._cut_at(whole, at, at)
                 else:
                     within = {"boundary": 0, "header": fate.offset % 15 + 1}.get(
                         fate.where, min(_HEADER + fate.offset, length - 1)
                     )
                     if len(whole) - at > within or within == 0:
-                        return max(at + within - before, 0)
+                        return self._cut_at(whole, at, at + within)
                     break
             if len(whole) - at < length:
                 break
@@ -138,6 +143,12 @@ class _End(asyncio.Protocol):
             self._pdus += 1
         self._rest = whole[at:]
         return None
+
+    def _cut_at(self, whole: bytes, start: int, cut: int) -> int:
+        """The place in the latest octets for a cut in the PDU that begins at `start`; what passed before has passed."""
+        passed = len(self._rest)
+        self._rest = whole[start : max(cut, passed)]
+        return max(cut - passed, 0)
 
     def _put(self, data: bytes) -> None:
         transport = self.other.transport
@@ -147,8 +158,6 @@ class _End(asyncio.Protocol):
             transport.write(data)
             return
         at = 0
-        raw: socket.socket = transport.get_extra_info("socket")
-        del raw
         while at < len(data) and self.dribble > 0:
             size = self.wire.random.randint(1, 7)
             transport.write(data[at : at + size])
@@ -158,7 +167,7 @@ class _End(asyncio.Protocol):
             transport.write(data[at:])
 
     def go_on(self) -> None:
-        """A stall is over."""
+        """A stall is over, or there is somebody to carry to."""
         self.stalled = False
         data, self.waiting = self.waiting, b""
         self._pause(False)
@@ -176,15 +185,15 @@ class _End(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._eof = True
-        if not self.stalled:
+        if not self.stalled and self.other.transport is not None:
             self._pass_eof()
         return True
 
     def _pass_eof(self) -> None:
         transport = self.other.transport
-        if transport is None or self.other._eof:
+        if self.other._eof:
             self.pair.end(reset=False)
-        elif not transport.is_closing():
+        elif transport is not None and not transport.is_closing():
             with contextlib.suppress(OSError, RuntimeError):
                 transport.write_eof()
 
@@ -244,6 +253,7 @@ class Wire:
         self.harms: Counter[str] = Counter()
         self.pairs: set[_Pair] = set()
         self._by_port: dict[int, _Pair] = {}
+        self._lines: dict[int, Line] = {}
         self._draw = draw
         self._healed = False
         self._server: asyncio.Server | None = None
@@ -257,11 +267,9 @@ class Wire:
     def opened(self, pair: _Pair) -> None:
         """Somebody connected: the other half is dialled."""
         self.pairs.add(pair)
-        if not self._healed:
-            pair.near.fate = self._draw(self.random)
-            pair.far.fate = self._draw(self.random)
+        pair.near.fate, pair.far.fate = self.drawn(), self.drawn()
         assert pair.near.transport is not None
-        self._by_port[pair.near.transport.get_extra_info("peername")[1]] = pair
+        self.known(pair, pair.near.transport.get_extra_info("peername")[1])
         task = asyncio.get_running_loop().create_task(self._dial(pair))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -275,17 +283,27 @@ class Wire:
         if pair.ended:
             pair.far.transport.abort() if pair.far.transport is not None else None
             return
-        self._by_port[pair.far.transport.get_extra_info("sockname")[1]] = pair  # type: ignore[union-attr]
-        data, pair.near.waiting = pair.near.waiting, b""
-        if data:
-            pair.near._carry(data)
+
+    def drawn(self) -> Fate | None:
+        """What is to happen to a direction; nothing once all is healed."""
+        return None if self._healed else self._draw(self.random)
+
+    def known(self, pair: _Pair, port: int) -> None:
+        """A connection has this port at an end."""
+        self._by_port[port] = pair
+        line = self._lines.pop(port, None)
+        if line is not None:
+            self.belongs(port, line)
 
     def belongs(self, port: int, line: Line) -> None:
         """Tells whose connection it is that an end sees under this port: harm is noted on its line."""
         pair = self._by_port.get(port)
-        if pair is not None:
-            pair.lines.append(line)
-            line.harms += pair.harms
+        # WHY kept: an end may know of its connection before this wire does; and ports come again.
+        if pair is None or pair.ended:
+            self._lines[port] = line
+            return
+        pair.lines.append(line)
+        line.harms += pair.harms
 
     def heal(self) -> None:
         """No more harm: neither to what stands nor to what comes."""
@@ -313,10 +331,10 @@ class Wire:
 
 
 def drawing(mean_pdus: int, stall_s: float) -> Callable[[random.Random], Fate | None]:
-    """Fates in which about every second direction of a connection is harmed, after `mean_pdus` PDUs on average."""
+    """Fates in which three of four directions of connections are harmed, after `mean_pdus` PDUs on average."""
 
     def draw(chance: random.Random) -> Fate | None:
-        if chance.random() < 0.5:
+        if chance.random() < 0.25:
             return None
         how = chance.choices(HOWS, (3, 2, 2, 2, 3))[0]
         return Fate(

@@ -226,6 +226,12 @@ class Desk:
 
     def _ask_about(self, pdu: Pdu, permit: Permit, now: float) -> None:
         """Asks the carrier that has a message about it; what no carrier has yet is answered here."""
+        own = self._gate.own_message(pdu)
+        if own is not None:
+            # Its permit is dropped unspent: tdgate itself has the message.
+            if self.esme is not None:
+                self.esme.out.append_as(own.answer, pdu.sequence)
+            return
         spoken = self._gate.spoken
         assert spoken is not None
         if spoken.ticket is None:

@@ -175,7 +175,7 @@ def receipt(delivery: Delivery, message_id: str) -> bytes:
 
 
 def reply(delivery: Delivery, said: str, header: bytes = b"") -> bytes:
-    """What a person wrote, in UCS-2, behind the `header` of a part."""
+    """What a person wrote, in UCS-2, behind the `header` of a part; a vendor TLV tells it from the same words again."""
     address = BY_NAME[delivery.account].address
     return message_body(
         delivery.person,
@@ -186,4 +186,5 @@ def reply(delivery: Delivery, said: str, header: bytes = b"") -> bytes:
         source_ton=1,
         source_npi=1,
         dest_ton=0,
+        tlvs=tlv(0x1400, delivery.number.to_bytes(4)),
     )

@@ -166,7 +166,8 @@ class Application:
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
-        stores = open_stores(settings, secret.person_key.key_id) if settings.smpp.pools else None
+        is_kept = settings.smpp.pools or settings.smpp.stalled.enabled
+        stores = open_stores(settings, secret.person_key.key_id) if is_kept else None
         if stores is not None:
             opened.push_async_callback(stores.close)
         self._tallies = Tallies(self._evidence.append, utc_us, settings.evidence.tally_s)

@@ -19,6 +19,7 @@ from proxy.binds.links import EsmeLink, Link
 from proxy.binds.mirror import Mirror
 from proxy.binds.pairs import RouteState
 from proxy.binds.pools import Pools
+from proxy.binds.stalling import Stalling
 from proxy.binds.tcp import Listening
 from proxy.binds.tls import client_context, server_context
 from proxy.binds.trace import PduTrace
@@ -81,7 +82,12 @@ class SmppServer:
         )
         self._pools = (
             Pools(settings, in_force, journal, hearing, confirmer, self.mirror, self._timers, stores, tallies, log)
-            if stores is not None
+            if stores is not None and settings.pools
+            else None
+        )
+        self._stalling = (
+            Stalling(settings, in_force, journal, hearing, stores, tallies, self.mirror, self._pools, self.wake, log)
+            if stores is not None and settings.stalled.enabled
             else None
         )
         self._listeners: list[asyncio.AbstractServer | Listening] = []
@@ -106,6 +112,8 @@ class SmppServer:
             self.routes[name] = RouteState(name, route, tls, route_table(route))
         if self._pools is not None:
             self._pools.start(self.routes)
+        if self._stalling is not None:
+            self._stalling.start(self.routes)
         loop = asyncio.get_running_loop()
         for listener in self._settings.listeners:
             if listener.tls is None:
@@ -143,6 +151,8 @@ class SmppServer:
         for task in undone:
             task.cancel()
         await asyncio.gather(*undone, return_exceptions=True)
+        if self._stalling is not None:
+            self._stalling.drain()
         # WHY together: both have the same seconds, and the one must not wait for the other's ESMEs.
         async with asyncio.TaskGroup() as group:
             group.create_task(self.mirror.drain(seconds))
@@ -301,6 +311,11 @@ class SmppServer:
             try:
                 self._pools.tick(now)
             except Exception as error:  # noqa: BLE001  WHY: a defect in pools must not stop the timers of all binds
+                self._fail(error)
+        if self._stalling is not None:
+            try:
+                self._stalling.tick(now)
+            except Exception as error:  # noqa: BLE001  WHY: as above
                 self._fail(error)
         for link, since in tuple(self._greeting.items()):
             if now >= since + self._timers.session_init_s + _HANDSHAKE_GRACE_S:

@@ -10,9 +10,10 @@ from typing import Final
 
 from proxy.binds.links import Link
 from proxy.binds.pairs import Bound
-from proxy.judging.account_gate import InForce, Shared
+from proxy.judging.account_gate import InForce
 from proxy.judging.hearing import Understood
 from proxy.judging.journal import Journal
+from proxy.judging.shared import Shared
 from proxy.smpp.gate import KEPT
 from proxy.smpp.withdrawal import Withdrawal
 

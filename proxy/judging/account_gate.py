@@ -8,7 +8,6 @@ from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct, field
 
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import CodeMaps
@@ -17,39 +16,36 @@ from proxy.core.finding import Finding
 from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
-from proxy.judging.attribution import Answered, is_shared
+from proxy.judging.attribution import Answered, is_shared, is_used_by_several
 from proxy.judging.congestion import Congestion
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
-from proxy.judging.pending import Pending
-from proxy.judging.rate import RateLimit
 from proxy.judging.replacing import Keeping, ReplaceableMessages
 from proxy.judging.several import judge_apart, judge_several, record, refused_several
+from proxy.judging.shared import Shared
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
 from proxy.pool.spoken import Names, Spoken, named_in, renamed
+from proxy.smpp.by_id import BY_ID, OwnMessage
 from proxy.smpp.concat import Holder, Part
-from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, REPLACE_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.consts import DATA_SM, REPLACE_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.deliveries import RenamedReceipt
 from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
-from proxy.smpp.long_messages import LongMessages
-from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.receipt import final_state
 from proxy.smpp.replacing import asking_with
-from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.several import Several
 from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.whole import whole_request
 
-#: Requests about a message that was sent: judged and recorded, and none of those that are counted for billing.
-_BY_ID: Final = (QUERY_SM, CANCEL_SM)
 _V5: Final = 0x50
 _SENDERS_KEPT: Final = 4096
-_REPLACEABLE_MOST: Final = 20_000
-_DAY_S: Final = 86_400.0
+_USED_BY_ONE: Final = 0
+_SHARED: Final = 1
+_BY_ACCOUNTS: Final = 2
 
 
 class InForce:
@@ -62,21 +58,6 @@ class InForce:
         self.vocabulary = vocabulary
         self.codes = codes
         self.now = now
-
-
-class Shared(Struct):
-    """What all binds of one account share."""
-
-    rate: RateLimit | None
-    message_ids: MessageIds
-    own_ids: MessageIds
-    pending: Pending
-    #: What a pool's carriers took, under tdgate's own ids.
-    pooled: Pending
-    long_messages: LongMessages
-    replaceable: ReplaceableMessages = field(default_factory=lambda: ReplaceableMessages(_REPLACEABLE_MOST, _DAY_S))
-    heard_parts: HeardParts = field(default_factory=HeardParts)
-    receivers: int = 0
 
 
 class AccountGate:
@@ -117,7 +98,8 @@ class AccountGate:
         self._withdraw = withdraw
         self._log = log
         self._snapshot: Snapshot | None = None
-        self._shared_numbers: dict[str, bool] = {}
+        #: By sender: `_SHARED` by institutions or purposes, `_BY_ACCOUNTS` in a pool, both, or neither.
+        self._shared_numbers: dict[str, int] = {}
         self._use(account)
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.pending.accepted
@@ -140,6 +122,8 @@ class AccountGate:
         #: Whoever holds this bind's parts: its relay. Set before the first request comes.
         self.holder: Holder | None = None
         self._part: Part | None = None
+        #: The id of tdgate's own that the latest request by id named; empty for any other.
+        self._own_name = b""
         #: The ESME's unanswered requests when the latest refusal was made.
         self._in_flight = 0
         self._congestion = Congestion(journal)
@@ -177,7 +161,7 @@ class AccountGate:
                     return None
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
-        elif pdu.command_id in _BY_ID:
+        elif pdu.command_id in BY_ID:
             request = self._about(pdu, request_id, now, snapshot)
         elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
             request = self._replacing(pdu, self._replaceable, request_id, now, over)
@@ -195,18 +179,30 @@ class AccountGate:
         self._permitted(request, verdict, snapshot)
         return verdict
 
+    def own_message(self, pdu: Pdu) -> OwnMessage | None:
+        name, stalled = self._own_name, self._shared.stalled
+        return stalled.asked_about(name, pdu.command_id) if name and stalled is not None else None
+
     def _permitted(self, request: Request, permit: Permit, snapshot: Snapshot) -> None:
         """Counts a permit, and remembers whose message it was where that decides whom a reply refuses."""
         self.permitted += not request.by_id
         self.recipient = request.recipient or ""
         sender = request.sender or ""
-        if self._shared_numbers.get(sender) is not False:
+        if self._shared_numbers.get(sender) != _USED_BY_ONE:
             self._remember(sender, permit.decision, snapshot)
 
     def _about(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
         """A request about a message sent earlier, under the id by which its carrier knows it."""
         known: Container[object] = self._shared.message_ids
-        if self.names is not None:
+        stalled, self._own_name = self._shared.stalled, b""
+        name = named_in(pdu.raw)
+        carrier_id = stalled.carrier_id(name) if stalled is not None else None
+        if carrier_id is not None:
+            self._own_name = name
+            known = (carrier_id or name,)
+            if carrier_id:
+                pdu = renamed(pdu, carrier_id)
+        elif self.names is not None:
             self.spoken = spoken = self.names.find(self.account.id, pdu)
             known = () if spoken is None else (spoken.carrier_id or named_in(pdu.raw),)
             # INVARIANT: judged is what goes on, with the carrier's id in it.
@@ -276,13 +272,16 @@ class AccountGate:
 
     def _remember(self, sender: str, decision: Decision, snapshot: Snapshot) -> None:
         """Keeps whose message this was, where only the latest one tells whose a reply to it is."""
-        is_shared_number = self._shared_numbers.get(sender)
-        if is_shared_number is None:
+        use = self._shared_numbers.get(sender)
+        if use is None:
             if len(self._shared_numbers) >= _SENDERS_KEPT:
                 # WHY: extension digits can be invented without end; the memo starts anew instead of growing.
                 self._shared_numbers.clear()
-            is_shared_number = self._shared_numbers[sender] = is_shared(snapshot, sender)
-        if is_shared_number:
+            by_accounts = self.names is not None and is_used_by_several(snapshot, sender)
+            use = self._shared_numbers[sender] = is_shared(snapshot, sender) * _SHARED + by_accounts * _BY_ACCOUNTS
+        if use & _BY_ACCOUNTS:
+            self._hearing.latest.sent(decision.person, sender, self.account.id)
+        if use & _SHARED:
             answered = Answered(decision.principal, frozenset((decision.purpose,)))
             self._hearing.latest.remember(decision.person, sender, answered, decision.id)
 
@@ -380,34 +379,50 @@ class AccountGate:
     def parts_due(self, now: float) -> None:
         self._shared.long_messages.handle_deadline(self, now)
 
+    def _renewed(self) -> Snapshot:
+        if self._in_force.snapshot is not self._snapshot:
+            self._renew(self._in_force.snapshot)
+        return self._in_force.snapshot
+
+    def part_of(self, pdu: Pdu) -> Part | None:
+        """A part as it reads now; None where it is none (any more)."""
+        self._renewed()
+        request = self._reader.submit(pdu, self._journal.last_id, self._in_force.now, self._heard_back, False)
+        part = self._reader.part
+        return part if request.findings and part is not None and part.request is request else None
+
+    def refused_whole(self, parts: tuple[Part, ...]) -> Refusal | None:
+        """As `refused_now`, for a long message."""
+        snapshot, now = self._renewed(), self._in_force.now
+        request = whole_request(parts, self._journal.last_id, self.account, self._table, now, self._heard_back)
+        verdict = evaluate(request, snapshot, now)
+        return verdict if isinstance(verdict, Refusal) else None
+
     def refused_now(self, pdu: Pdu) -> Refusal | None:
         """Why a message that was permitted a while ago would be refused now, if so; records and counts nothing."""
-        force = self._in_force
-        if force.snapshot is not self._snapshot:
-            self._renew(force.snapshot)
-        last_id = self._journal.last_id
+        snapshot, now, last_id = self._renewed(), self._in_force.now, self._journal.last_id
         if pdu.command_id == SUBMIT_SM:
-            request = self._reader.submit(pdu, last_id, force.now, self._heard_back, False)
-            part = self._reader.part
-            if request.findings and part is not None and part.request is request:
+            part = self.part_of(pdu)
+            if part is not None:
                 # Its message was whole when it was permitted.
-                request = whole_request((part,), last_id, self.account, self._table, force.now, self._heard_back)
+                return self.refused_whole((part,))
+            request = self._reader.submit(pdu, last_id, now, self._heard_back, False)
         elif pdu.command_id == DATA_SM:
-            request = self._reader.data(pdu, last_id, force.now, self._heard_back, False)
+            request = self._reader.data(pdu, last_id, now, self._heard_back, False)
         elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
-            request = self._replacing(pdu, self._replaceable, last_id, force.now, False)
+            request = self._replacing(pdu, self._replaceable, last_id, now, False)
         else:
-            request = self._reader.closed(pdu, last_id, force.now)
-        verdict = evaluate(request, force.snapshot, force.now)
+            request = self._reader.closed(pdu, last_id, now)
+        verdict = evaluate(request, snapshot, now)
         return verdict if isinstance(verdict, Refusal) else None
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
-        self.submitted += pdu.command_id not in _BY_ID
+        self.submitted += pdu.command_id not in BY_ID
         return self._put_off(pdu, rule)
 
     def _put_off(self, pdu: Pdu, rule: str) -> Refusal:
         """A deferral of a request that is counted as submitted already."""
-        by_id = pdu.command_id in _BY_ID
+        by_id = pdu.command_id in BY_ID
         self.deferred += not by_id
         request = Request(
             id=self._journal.next_id(),
@@ -459,6 +474,10 @@ class AccountGate:
             self._shared.message_ids.ended(inbound.ids, final_state(inbound.sm), int(self._in_force.now))
         return inbound
 
+    def renamed(self, pdu: Pdu) -> Pdu:
+        stalled = self._shared.stalled
+        return pdu if stalled is None else stalled.renamed(pdu, self.account.route, self._table)
+
     def joined(self, replies: Sequence[Reply]) -> Reply:
         return joined(replies, self._table)
 
@@ -487,6 +506,8 @@ class AccountGate:
         return True
 
     def acknowledged(self, pdu: Pdu) -> None:
+        if type(pdu) is RenamedReceipt and self._shared.stalled is not None:
+            self._shared.stalled.acknowledged(pdu)
         if self._hearing.wishes:
             self._hearing.wishes.acknowledged(self._name_of(pdu))
 

@@ -38,6 +38,7 @@ from proxy.smpp.refusal_answer import refusal_answer
 from proxy.smpp.session import Session
 from proxy.smpp.several import Several
 from proxy.smpp.window import Window
+from proxy.smpp.withdrawal import HEAD_END
 
 _NACK: Final = GENERIC_NACK.to_bytes(4)
 _UNKNOWN_RULE: Final = "outcome.unknown"
@@ -225,6 +226,12 @@ class Desk:
 
     def _ask_about(self, pdu: Pdu, permit: Permit, now: float) -> None:
         """Asks the carrier that has a message about it; what no carrier has yet is answered here."""
+        own = self._gate.own_message(pdu)
+        if own is not None:
+            # Its permit is dropped unspent: tdgate itself has the message.
+            if self.esme is not None:
+                self.esme.out.append_as(own.answer, pdu.sequence)
+            return
         spoken = self._gate.spoken
         assert spoken is not None
         if spoken.ticket is None:
@@ -352,7 +359,8 @@ class Desk:
         result = ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED
         if type(ticket) is Ticket:
             if result == ACCEPTED:
-                self._pooled(octets[16:32], ticket.pdu.raw, ticket.permit.decision)
+                # WHY cut off: it may wait for days, and the rest of the PDU is of no more use.
+                self._pooled(octets[16:32], ticket.pdu.raw[:HEAD_END], ticket.permit.decision)
         elif isinstance(ticket, SeveralTicket):
             # WHY never 0: whoever is named was not taken, whatever the carrier says of it.
             statuses = {each: status or ESME_RSYSERR for each, status in ticket.several.rejected(octets)}

@@ -242,11 +242,15 @@ class Reassembly:
     def _has_no_room(self, part: Part) -> bool:
         return self.size + len(part.pdu.raw) > self._most_octets
 
-    def decide(self, parts: PartSet, state: str) -> None:
-        """A set is gathered no more: it is `PERMITTED`, or `REFUSING` until its evidence is on disk."""
+    def release(self, parts: PartSet) -> None:
+        """A set is gathered by somebody else from now on."""
         if self._gathering.get(parts.key) is parts:
             del self._gathering[parts.key]
             self.size -= parts.size
+
+    def decide(self, parts: PartSet, state: str) -> None:
+        """A set is gathered no more: it is `PERMITTED`, or `REFUSING` until its evidence is on disk."""
+        self.release(parts)
         parts.state = state
         decided = self._open.setdefault(parts.key, [])
         if parts not in decided:

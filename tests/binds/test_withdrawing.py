@@ -13,10 +13,11 @@ from proxy.core.decision import Decision
 from proxy.core.ground import Ground
 from proxy.core.purposes import Purpose
 from proxy.evidence import records
-from proxy.judging.account_gate import InForce, Shared
+from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Understood
 from proxy.judging.pending import Pending
+from proxy.judging.shared import Shared
 from proxy.optout_parser import Reading
 from proxy.smpp.concat import Reassembly
 from proxy.smpp.long_messages import LongMessages

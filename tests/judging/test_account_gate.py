@@ -13,11 +13,12 @@ from proxy.core.codes import load_codes
 from proxy.core.decision import Permit, Refusal
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
-from proxy.judging.account_gate import AccountGate, InForce, Shared
+from proxy.judging.account_gate import AccountGate, InForce
 from proxy.judging.attribution import Answered, LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore
 from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
+from proxy.judging.shared import Shared
 from proxy.optout_parser import load_vocabulary
 from proxy.registry.packs import find_config
 from proxy.rules.table import RULE_IDS

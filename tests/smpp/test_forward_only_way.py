@@ -24,9 +24,12 @@ PASSED_ON = {
     ("forward.py", "forward"): "the permit's octets",
     ("deliveries.py", "alert"): "to the ESME: an alert_notification",
     ("relay.py", "_carrier_answered"): "to the ESME: the carrier's answer",
-    ("relay.py", "_answer_several"): "to the ESME: the carrier's answer to a submit_multi, the refused ones in it",
     ("deliveries.py", "_deliver"): "to the ESME: a delivery",
-    ("relay.py", "part_answered"): "to the ESME: the answer that the same part was given before",
+    (
+        "relay.py",
+        "answer",
+    ): "to the ESME: the carrier's answer to a submit_multi, or what the same part was given before",
+    ("deliveries.py", "deliver_spooled"): "to the ESME: a receipt of tdgate's own, out of the spool",
     ("deliveries.py", "esme_answered"): "to the carrier: an answer, its kind checked against the delivery",
     # A cancel_sm of tdgate's own: it carries no message to anybody, so no rule is there for it to pass. Its octets
     # come from `smpp/withdrawal.py` alone, which writes nothing but cancel_sm and never one without a message_id; its
@@ -38,6 +41,7 @@ PASSED_ON = {
     ("desk.py", "_ended"): "to the ESME: the answer to its request",
     ("desk.py", "_answer_several"): "to the ESME: the joined answer to its submit_multi",
     ("desk.py", "deliver"): "to the ESME: a delivery out of the spool",
+    ("desk.py", "_ask_about"): "to the ESME: what tdgate itself says of a message that it still has",
     ("desk.py", "part_answered"): "to the ESME: the answer that the same part was given before",
 }
 
@@ -92,7 +96,7 @@ def test_forward_is_called_by_the_relay_only_and_with_a_permit():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "forward"
     ]
-    assert sorted(callers) == [("bind.py", "ticket.permit"), *[("relay.py", "permit")] * 3, ("relay.py", "verdict")]
+    assert sorted(callers) == [("bind.py", "ticket.permit"), *[("relay.py", "permit")] * 4, ("relay.py", "verdict")]
 
 
 def test_what_is_withdrawn_is_a_cancel_sm_and_nothing_else():

@@ -364,7 +364,7 @@ class RelayModel(RuleBasedStateMachine):
         for bind, scene in zip(self.naive.binds, self.scenes, strict=True):
             assert scene.relay.in_flight == len(bind.asks)
             assert len(scene.relay._to_carrier) <= self.naive.carrier_window
-            assert len(scene.relay._deliveries._to_esme) <= self.naive.esme_window
+            assert len(scene.relay.deliveries._to_esme) <= self.naive.esme_window
             if bind.carrier and bind.esme != "gone":
                 assert scene.relay.delivering == len(bind.deliveries)
             counted = {name: getattr(scene.relay, name) for name in bind.counts}

@@ -20,6 +20,7 @@ from proxy.binds.seats import OwnMessage, PoolState, Seat
 from proxy.binds.stalled_ways import PoolWay
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
+from proxy.core.snapshot import Snapshot
 from proxy.judging.account_gate import AccountGate, InForce
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing, Understood
@@ -28,7 +29,7 @@ from proxy.judging.pool_books import PoolBooks
 from proxy.judging.pool_names import PoolNames
 from proxy.judging.pool_returns import PoolReturns
 from proxy.judging.shared import Shared
-from proxy.judging.tallies import Tallies
+from proxy.judging.tallies import Arrivals, Tallies
 from proxy.pool.bind import PoolBind
 from proxy.pool.desk import Desk
 from proxy.pool.dispatch import Dispatch, PoolRoute, our_id
@@ -56,7 +57,7 @@ from proxy.smpp.pdu import Pdu, response
 from proxy.smpp.receipt_ids import likely_ids, rewritten
 from proxy.smpp.session import Timers
 from proxy.smpp.several import Several
-from proxy.smpp.text import AlphabetTable
+from proxy.smpp.text import AlphabetTable, joint_table
 from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.withdrawal import Withdrawal
 from proxy.telemetry.status import BindKind, BindRow
@@ -66,6 +67,8 @@ _SYSTEM_ID: Final = b"tdgate\0"
 _INTERFACE_VERSION: Final = 0x34
 _UNBIND_S: Final = 2.0
 _EXPIRE_S: Final = 1.0
+#: Deliveries of one bind that may wait for the disk before its carrier is read no further.
+_OWED_MOST: Final = 1000
 #: What stands for a message of tdgate's own in a bind's window: nobody asked for it.
 _OWN_REQUEST: Final = Pdu(SUBMIT_SM, 0, 0, b"")
 
@@ -115,6 +118,8 @@ class Pools:
         self._kept: set[str] = set()
         self.seats: dict[EsmeLink, Seat] = {}
         self._seats_of: dict[str, dict[EsmeLink, Seat]] = {}
+        #: The snapshot whose accounts the seats were last compared with.
+        self._seen: Snapshot | None = None
         self.draining = False
 
     # ---- start and stop -----------------------------------------------------------------------------------------
@@ -142,12 +147,15 @@ class Pools:
                 confirm=partial(self._confirm, dispatch),
                 withdraw=self._withdraw,
                 ended=self._message_ended,
+                counted=partial(self._count_arrivals, name),
                 parts_wait_s=self._settings.mo_parts_wait_ms / 1000,
                 parts_quiet_s=self._settings.parts_quiet_ms / 1000,
                 log=self._log,
             )
             names = PoolNames(self._trail, dispatch, self._in_force)
-            state = self._pools[name] = PoolState(dispatch, returns, routes[pool.routes[0]].table, names)
+            state = self._pools[name] = PoolState(
+                dispatch, returns, joint_table([routes[each].table for each in pool.routes]), names
+            )
             for each in pool.routes:
                 for _ in range(self._settings.routes[each].binds):
                     task = asyncio.get_running_loop().create_task(self._keep_up(state, routes[each]))
@@ -223,16 +231,26 @@ class Pools:
                 await asyncio.sleep(backoff_s(settings, attempt))
                 attempt += 1
                 continue
+            except Exception as error:  # noqa: BLE001  WHY: a defect met in one dial must not leave the bind down for good
+                self._fail(error)
+                await asyncio.sleep(backoff_s(settings, attempt))
+                attempt += 1
+                continue
             attempt = 0
             bind = PoolBind(route.name, link.session, settings.window, self._timers.response_s)
             gone = self._gone[bind] = asyncio.Event()
             self._links[bind] = link
             self._binds[link] = bind
             pool.dispatch.bind_came(bind, time.monotonic())
+            link.has_room = partial(_has_room, bind)
             link.resume()
             self._touch(bind)
             await gone.wait()
             await asyncio.sleep(backoff_s(settings, 0))
+
+    def _fail(self, error: Exception) -> None:
+        """Tells of a defect."""
+        asyncio.get_running_loop().call_exception_handler({"message": "a bind of a pool failed", "exception": error})
 
     def carrier_gone(self, link: CarrierLink) -> None:
         self._dialler.lost(link)
@@ -284,6 +302,9 @@ class Pools:
     def _refused_meanwhile(self, dispatch: Dispatch, person: bytes) -> None:
         """A person refused: what waits for that person is judged anew, before anything of it is sent."""
         dispatch.refused(person, time.monotonic())
+
+    def _count_arrivals(self, pool: str, account: str, arrivals: Arrivals) -> None:
+        self._tallies.join(account, pool, arrivals, arrivals)
 
     def _message_ended(self, account: str, message: int) -> None:
         """A message came to its end: nothing is left to be taken back."""
@@ -507,19 +528,43 @@ class Pools:
             return False
         return True
 
+    def _tick_carrier(self, bind: PoolBind, link: CarrierLink, now: float) -> None:
+        if now >= link.session.next_deadline():
+            link.session.handle_deadline(now, bind.next_sequence())
+        link.abort_if_stuck(now)
+        if has_to_be_looked_at(link):
+            self._unwritten.add(bind)
+
+    def _end_seats_of_removed(self, snapshot: Snapshot) -> None:
+        """Unbinds the ESMEs whose account is gone or went elsewhere; what waits for them stays in the spool."""
+        for link, seat in self.seats.items():
+            account = snapshot.accounts.get(seat.account.id)
+            if account is None or account.route != seat.account.route:
+                self._log("account.removed", account=seat.account.id)
+                seat.desk.draining = True
+                link.session.unbind(seat.desk.next_sequence())
+                self._esmes.add(link)
+
     def tick(self, now: float) -> None:
         """Drives the timers of carrier binds, desks and what waits."""
+        if self._in_force.snapshot is not self._seen:
+            self._seen = self._in_force.snapshot
+            self._end_seats_of_removed(self._seen)
         for bind, link in tuple(self._links.items()):
-            if now >= link.session.next_deadline():
-                link.session.handle_deadline(now, bind.next_sequence())
-            link.abort_if_stuck(now)
-            if has_to_be_looked_at(link):
-                self._unwritten.add(bind)
+            try:
+                self._tick_carrier(bind, link, now)
+            except Exception as error:  # noqa: BLE001  WHY: a defect met by one bind must not stop all others' timers
+                self._fail(error)
+                link.abort()
         for pool in self._pools.values():
             pool.dispatch.handle_deadline(now)
             pool.returns.handle_deadline(now)
         for esme, seat in tuple(self.seats.items()):
-            seat.desk.handle_deadline(now)
+            try:
+                seat.desk.handle_deadline(now)
+            except Exception as error:  # noqa: BLE001  WHY: as above
+                self._fail(error)
+                esme.abort()
             if has_to_be_looked_at(esme):
                 self._esmes.add(esme)
         if now >= self._expired_at + _EXPIRE_S:
@@ -531,6 +576,11 @@ class Pools:
             for account, count in self._spool.expire(time.time_ns() // 1000).items():
                 self._log("spool.expired", account=account, count=count)
         self.write()
+
+
+def _has_room(bind: PoolBind) -> bool:
+    """Whether more is to be read from a carrier: not while what it delivered waits for the disk."""
+    return bind.owed < _OWED_MOST
 
 
 def _pool_route(name: str, route: Route) -> PoolRoute:

@@ -39,14 +39,15 @@ class Side:
 
 
 SIDES = (
+    # Long messages of theirs are kept on disk part by part, since each part waits for the answer to the last. They bind
+    # first, having the most to wait for.
+    Side("m-narrow", "zehe", "10690301", "hold", window=1),
+    Side("p-narrow", "dinglan", "10690501", "pool", window=1),
     Side("m-hold", "jianglan", "10690001", "hold"),
     Side("m-close", "yunxiu", "10690101", "close"),
     Side("p-one", "xingqiao", "10690202", "pool"),
     Side("p-two", "lanhai", "10690402", "pool"),
     Side("p-three", "yuehu", "10690601", "pool"),
-    # Long messages of theirs are kept on disk part by part, since each part waits for the answer to the last.
-    Side("m-narrow", "zehe", "10690301", "hold", window=1),
-    Side("p-narrow", "dinglan", "10690501", "pool", window=1),
 )
 #: An account whose window is one part is known to stall at once.
 _ACCOUNT_WINDOWS = {1: 1}

@@ -1,4 +1,4 @@
-"""The shell of pool mode: carrier binds that are kept up, ESME binds at their desks, and who is written when.
+"""The shell of pool mode: its parts, the ESMEs' binds at their desks, and who is written when.
 
 Owns the links of both sides and the order of writing: the trail first, so that no ESME has an id that a kill could make
 unknown; then the carriers, then the ESMEs. Must never decide about a message or look into one.
@@ -11,11 +11,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from proxy.binds.binding import BindRefusedError, BindRequest, Dialler, backoff_s
+from proxy.binds.binding import BindRefusedError, BindRequest
 from proxy.binds.deliveries import WaitingDeliveries
-from proxy.binds.links import CarrierLink, EsmeLink, has_to_be_looked_at
+from proxy.binds.links import EsmeLink, has_to_be_looked_at
 from proxy.binds.mirror import Mirror
 from proxy.binds.pairs import RouteState
+from proxy.binds.pool_carriers import INTERFACE_VERSION, PoolCarriers
 from proxy.binds.seats import OwnMessage, PoolState, Seat
 from proxy.binds.stalled_ways import PoolWay
 from proxy.core.decision import Refusal
@@ -38,20 +39,12 @@ from proxy.pool_stores import PoolStores
 from proxy.routing.choice import Route as RouteFacts
 from proxy.routing.pace import Pace
 from proxy.settings import Route, Smpp
-from proxy.smpp.codec import encode
 from proxy.smpp.consts import (
-    BIND_TRANSCEIVER,
-    DATA_SM,
-    DELIVER_SM,
-    ENQUIRE_LINK_RESP,
     ESME_RBINDFAIL,
-    ESME_ROK,
     ESME_RSYSERR,
     RESPONSE_BIT,
     SUBMIT_SM,
     TAG_SC_INTERFACE_VERSION,
-    UNBIND,
-    UNBIND_RESP,
 )
 from proxy.smpp.pdu import Pdu, response
 from proxy.smpp.receipt_ids import likely_ids, rewritten
@@ -64,17 +57,14 @@ from proxy.telemetry.status import BindKind, BindRow
 from proxy.trail.message import decision_of
 
 _SYSTEM_ID: Final = b"tdgate\0"
-_INTERFACE_VERSION: Final = 0x34
 _UNBIND_S: Final = 2.0
 _EXPIRE_S: Final = 1.0
-#: Deliveries of one bind that may wait for the disk before its carrier is read no further.
-_OWED_MOST: Final = 1000
 #: What stands for a message of tdgate's own in a bind's window: nobody asked for it.
 _OWN_REQUEST: Final = Pdu(SUBMIT_SM, 0, 0, b"")
 
 
 class Pools:
-    """All pools. Also the `CarrierOwner` of their carrier links (see `links.py`)."""
+    """All pools. Their carriers' side is `pool_carriers.py`."""
 
     def __init__(
         self,
@@ -107,12 +97,9 @@ class Pools:
         self._writing = False
         self._wrote = asyncio.Event()
         self._expired_at = 0.0
-        self._dialler = Dialler(self, in_force, timers, settings.command_length_most_octets, log)
+        self._carrier_binds = PoolCarriers(settings, in_force, timers, self._touch, self._write_later, log)
+        self._links = self._carrier_binds.links
         self._pools: dict[str, PoolState] = {}
-        self._links: dict[PoolBind, CarrierLink] = {}
-        self._binds: dict[CarrierLink, PoolBind] = {}
-        self._gone: dict[PoolBind, asyncio.Event] = {}
-        self._keeping: set[asyncio.Task[None]] = set()
         self._unwritten: set[PoolBind] = set()
         self._esmes: set[EsmeLink] = set()
         self._kept: set[str] = set()
@@ -157,10 +144,7 @@ class Pools:
                 dispatch, returns, joint_table([routes[each].table for each in pool.routes]), names
             )
             for each in pool.routes:
-                for _ in range(self._settings.routes[each].binds):
-                    task = asyncio.get_running_loop().create_task(self._keep_up(state, routes[each]))
-                    self._keeping.add(task)
-                    task.add_done_callback(self._keeping.discard)
+                self._carrier_binds.begin(state, routes[each])
 
     def drain_route(self, name: str, draining: bool) -> None:
         """Lets a route of a pool run dry, or work again; nothing for a route of no pool."""
@@ -171,14 +155,12 @@ class Pools:
 
     def in_flight_on(self, route: str) -> int:
         """Requests that a route's carrier has not answered."""
-        return sum(bind.in_flight for bind in self._links if bind.route == route)
+        return self._carrier_binds.in_flight_on(route)
 
     async def drain(self, seconds: float) -> None:
         """Answers what comes with `internal.draining`, waits at most `seconds` for what is open, and unbinds."""
         self.draining = True
-        for task in self._keeping:
-            task.cancel()
-        await asyncio.gather(*self._keeping, return_exceptions=True)
+        await self._carrier_binds.stop_dialling()
         for seat in self.seats.values():
             seat.desk.draining = True
         with contextlib.suppress(TimeoutError):
@@ -186,8 +168,7 @@ class Pools:
                 await self._until(lambda: self._is_idle)
         for esme, seat in self.seats.items():
             esme.session.unbind(seat.desk.next_sequence())
-        for bind, carrier in self._links.items():
-            carrier.session.unbind(bind.next_sequence())
+        self._carrier_binds.unbind()
         self._esmes.update(self.seats)
         self._unwritten.update(self._links)
         self.write()
@@ -208,88 +189,7 @@ class Pools:
         """Whether nothing of any ESME is open."""
         return all(not seat.desk.in_flight and not seat.desk.delivering for seat in self.seats.values())
 
-    # ---- the carriers' side ---------------------------------------------------------------------------------------
-
-    async def _keep_up(self, pool: PoolState, route: RouteState) -> None:
-        """Dials one bind of a route, and again whenever it is lost, with growing pauses."""
-        attempt = 0
-        settings = route.settings
-        raw = encode(
-            BIND_TRANSCEIVER,
-            0,
-            1,
-            {
-                "system_id": settings.system_id.encode(),
-                "password": settings.password.encode(),
-                "interface_version": _INTERFACE_VERSION,
-            },
-        )
-        while not self.draining:
-            try:
-                link, _ = await self._dialler.dial(settings, route.tls, raw, "trx")
-            except BindRefusedError:
-                await asyncio.sleep(backoff_s(settings, attempt))
-                attempt += 1
-                continue
-            except Exception as error:  # noqa: BLE001  WHY: a defect met in one dial must not leave the bind down for good
-                self._fail(error)
-                await asyncio.sleep(backoff_s(settings, attempt))
-                attempt += 1
-                continue
-            attempt = 0
-            bind = PoolBind(route.name, link.session, settings.window, self._timers.response_s)
-            gone = self._gone[bind] = asyncio.Event()
-            self._links[bind] = link
-            self._binds[link] = bind
-            pool.dispatch.bind_came(bind, time.monotonic())
-            link.has_room = partial(_has_room, bind)
-            link.resume()
-            self._touch(bind)
-            await gone.wait()
-            await asyncio.sleep(backoff_s(settings, 0))
-
-    def _fail(self, error: Exception) -> None:
-        """Tells of a defect."""
-        asyncio.get_running_loop().call_exception_handler({"message": "a bind of a pool failed", "exception": error})
-
-    def carrier_gone(self, link: CarrierLink) -> None:
-        self._dialler.lost(link)
-        bind = self._binds.pop(link, None)
-        if bind is None:
-            return
-        del self._links[bind]
-        pool = self._pool_of(bind)
-        if not self.draining:
-            self._log("carrier.lost", route=bind.route)
-        pool.dispatch.bind_lost(bind, time.monotonic())
-        pool.returns.bind_lost(bind)
-        self._gone.pop(bind).set()
-        self._write_later()
-
-    def carrier_said(self, link: CarrierLink, pdus: list[Pdu], now: float) -> None:
-        """Takes what a carrier said on one of its binds, or its answer to a bind."""
-        bind = self._binds.get(link)
-        if bind is None:
-            for pdu in pdus:
-                self._dialler.answered(link, pdu)
-            return
-        pool = self._pool_of(bind)
-        for pdu in pdus:
-            if pdu.command_id & RESPONSE_BIT:
-                if pdu.command_id == UNBIND_RESP:
-                    link.session.unbound()
-                elif pdu.command_id != ENQUIRE_LINK_RESP:
-                    pool.dispatch.from_carrier(bind, pdu, now)
-                    pool.returns.message_known(bind)
-            elif pdu.command_id in (DELIVER_SM, DATA_SM):
-                pool.returns.take(bind, pdu, now)
-            elif pdu.command_id == UNBIND:
-                link.session.respond(pdu, ESME_ROK)
-                link.session.close("unbound")
-        self._write_later()
-
-    def _pool_of(self, bind: PoolBind) -> PoolState:
-        return next(pool for pool in self._pools.values() if bind.route in pool.dispatch.routes)
+    # ---- what carriers' words lead to -----------------------------------------------------------------------------
 
     def _touch(self, bind: PoolBind) -> None:
         self._unwritten.add(bind)
@@ -419,7 +319,7 @@ class Pools:
         self._tallies.join(account.id, account.route, gate, desk)
         seat = self.seats[link] = Seat(account, kind, gate, desk)
         self._seats_of.setdefault(account.id, {})[link] = seat
-        tlvs = encode_tlvs(((TAG_SC_INTERFACE_VERSION, bytes((_INTERFACE_VERSION,))),))
+        tlvs = encode_tlvs(((TAG_SC_INTERFACE_VERSION, bytes((INTERFACE_VERSION,))),))
         link.session.out.append(response(bind.command_id | RESPONSE_BIT, 0, bind.sequence, _SYSTEM_ID + tlvs))
         link.session.enter(bind.state)
         link.may_write = self._flush_trail
@@ -481,7 +381,7 @@ class Pools:
 
     def binds_of(self, route: str) -> int:
         """How many binds of a route stand."""
-        return sum(bind.route == route for bind in self._links)
+        return self._carrier_binds.binds_of(route)
 
     # ---- writing, and time -----------------------------------------------------------------------------------------
 
@@ -528,13 +428,6 @@ class Pools:
             return False
         return True
 
-    def _tick_carrier(self, bind: PoolBind, link: CarrierLink, now: float) -> None:
-        if now >= link.session.next_deadline():
-            link.session.handle_deadline(now, bind.next_sequence())
-        link.abort_if_stuck(now)
-        if has_to_be_looked_at(link):
-            self._unwritten.add(bind)
-
     def _end_seats_of_removed(self, snapshot: Snapshot) -> None:
         """Unbinds the ESMEs whose account is gone or went elsewhere; what waits for them stays in the spool."""
         for link, seat in self.seats.items():
@@ -550,12 +443,7 @@ class Pools:
         if self._in_force.snapshot is not self._seen:
             self._seen = self._in_force.snapshot
             self._end_seats_of_removed(self._seen)
-        for bind, link in tuple(self._links.items()):
-            try:
-                self._tick_carrier(bind, link, now)
-            except Exception as error:  # noqa: BLE001  WHY: a defect met by one bind must not stop all others' timers
-                self._fail(error)
-                link.abort()
+        self._carrier_binds.tick(now)
         for pool in self._pools.values():
             pool.dispatch.handle_deadline(now)
             pool.returns.handle_deadline(now)
@@ -563,7 +451,7 @@ class Pools:
             try:
                 seat.desk.handle_deadline(now)
             except Exception as error:  # noqa: BLE001  WHY: as above
-                self._fail(error)
+                self._carrier_binds.failed(error)
                 esme.abort()
             if has_to_be_looked_at(esme):
                 self._esmes.add(esme)
@@ -576,11 +464,6 @@ class Pools:
             for account, count in self._spool.expire(time.time_ns() // 1000).items():
                 self._log("spool.expired", account=account, count=count)
         self.write()
-
-
-def _has_room(bind: PoolBind) -> bool:
-    """Whether more is to be read from a carrier: not while what it delivered waits for the disk."""
-    return bind.owed < _OWED_MOST
 
 
 def _pool_route(name: str, route: Route) -> PoolRoute:

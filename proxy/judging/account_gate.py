@@ -474,7 +474,7 @@ class AccountGate:
             self._shared.message_ids.ended(inbound.ids, final_state(inbound.sm), int(self._in_force.now))
         return inbound
 
-    def renamed(self, pdu: Pdu) -> Pdu:
+    def renamed(self, pdu: Pdu) -> Pdu | None:
         stalled = self._shared.stalled
         return pdu if stalled is None else stalled.renamed(pdu, self.account.route, self._table)
 

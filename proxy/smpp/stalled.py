@@ -148,6 +148,8 @@ class StalledMessages:
         self._whole: dict[Key, KeptMessage] = {}
         self._by_id: dict[int, tuple[KeptMessage, Kept]] = {}
         self._ready: dict[int, KeptMessage] = {}
+        #: Those of which a part has no answer yet.
+        self._at_carrier: dict[int, KeptMessage] = {}
         self._over: deque[KeptMessage] = deque()
         self._marks: deque[tuple[float, bytes]] = deque()
         self._unreported: deque[tuple[KeptMessage, bytes]] = deque()
@@ -397,11 +399,13 @@ class StalledMessages:
             self._not_sent(message, WITHDRAWN)
         else:
             message.state = GOING
+            self._at_carrier[message.id] = message
             for kept, _ in going:
                 kept.is_out = True
             if not self._way.send([(kept.id, kept.part, permit) for kept, permit in going]):
                 for kept, _ in going:
                     kept.is_out = False
+                del self._at_carrier[message.id]
                 self._not_sent(message, NO_WAY)
 
     def _not_sent(self, message: KeptMessage, rule: str) -> None:
@@ -471,6 +475,7 @@ class StalledMessages:
         parts = message.kept.values()
         if any(one.is_out for one in parts):
             return
+        self._at_carrier.pop(message.id, None)
         waiting = [one for one in parts if one.waits]
         if waiting or message.is_broken:
             self._count(message, REJECTED)
@@ -561,6 +566,10 @@ class StalledMessages:
             self._forget(kept)
 
     # ---- requests by id --------------------------------------------------------------------------------------------
+
+    def awaits_answer(self, recipient: str) -> bool:
+        """Whether a part to this canonical address is at the carrier, which has not said under which id."""
+        return any(message.key[1] == recipient for message in self._at_carrier.values())
 
     def state_of(self, message_id: bytes) -> int | None:
         """The message_state of a part that tdgate answers for; None where the carrier has it, or nobody."""

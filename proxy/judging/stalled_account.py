@@ -18,8 +18,9 @@ from proxy.smpp.deliveries import RenamedReceipt
 from proxy.smpp.inbound import Receipt, person_of, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.receipt_ids import likely_ids, rewritten
-from proxy.smpp.stalled import StalledJudge, StalledMessages
+from proxy.smpp.stalled import StalledMessages
 from proxy.smpp.stalled_message import kept_name
+from proxy.smpp.stalled_ports import StalledJudge
 from proxy.smpp.stalled_records import MarkRecord, PartRecord, decode_record
 from proxy.smpp.text import AlphabetTable
 from proxy.spool.entry import Entry

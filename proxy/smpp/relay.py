@@ -274,6 +274,8 @@ class MirrorRelay:
         carrier, permitted = self.carrier, self.parts.permitted
         while permitted and carrier is not None and carrier.state in _SENDING and not self._to_carrier.full:
             asked, permit = permitted.popleft()
+            if isinstance(asked, AskedKept) and not self.parts.kept_stands(asked):
+                continue
             forward(permit, carrier, self._to_carrier.open(asked, now))
 
     def _go_on(self, now: float) -> None:

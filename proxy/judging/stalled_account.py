@@ -13,6 +13,7 @@ import msgspec
 
 from proxy.core.persons import PersonKey
 from proxy.smpp.by_id import OwnMessage, cancel_answer, query_answer
+from proxy.smpp.concat import Holder
 from proxy.smpp.consts import CANCEL_SM, SUBMIT_SM
 from proxy.smpp.deliveries import RenamedReceipt
 from proxy.smpp.inbound import Receipt, person_of, read_inbound
@@ -140,14 +141,27 @@ class StalledAccount:
         found = self._trail.by_ours(decision_id)
         return found.carrier_id or None if found is not None and found.account == self._account else None
 
-    def asked_about(self, name: bytes, command_id: int) -> OwnMessage:
+    def asked_about(self, name: bytes, pdu: Pdu, holder: Holder) -> OwnMessage:
         """What becomes of a query_sm or cancel_sm about such a message; one that tdgate still has is cancelled here."""
         state = self.messages.state_of(name)
         if state is None:
             return OwnMessage(name, b"")
-        if command_id == CANCEL_SM:
-            return OwnMessage(name, cancel_answer(self.messages.cancel(name)))
-        return OwnMessage(name, query_answer(name, state))
+        if pdu.command_id != CANCEL_SM:
+            return OwnMessage(name, query_answer(name, state))
+        said: list[bool] = []
+        is_held = False
+
+        def cancelled(ok: bool) -> None:
+            if is_held:
+                holder.part_answered(pdu, cancel_answer(ok))
+            else:
+                said.append(ok)
+
+        self.messages.cancel(name, cancelled)
+        if said:
+            return OwnMessage(name, cancel_answer(said[0]))
+        is_held = True
+        return OwnMessage(name, b"", is_held=True)
 
     def renamed(self, pdu: Pdu, route: str, table: AlphabetTable) -> Pdu:
         """A receipt under the id that tdgate gave; as it is where it is about another message, or cannot be changed."""

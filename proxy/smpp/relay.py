@@ -233,6 +233,8 @@ class MirrorRelay:
         if own is not None and own.answer:
             # Its permit is dropped unspent: nothing goes to the carrier.
             self.answer(pdu, own.answer)
+        elif own is not None and own.is_held:
+            self.parts.held[id(pdu)] = pdu
         else:
             asked = Asked(pdu, permit.decision) if own is None else AskedById(pdu, permit.decision, own.name)
             forward(permit, carrier, self._to_carrier.open(asked, now))

@@ -71,6 +71,7 @@ class StalledMessages:
         self._ready: dict[int, KeptMessage] = {}
         self._over: deque[KeptMessage] = deque()
         self._marks: deque[tuple[float, bytes]] = deque()
+        self._unsealed: deque[KeptMessage] = deque()
         self._unreported: deque[tuple[KeptMessage, bytes]] = deque()
         self.tries: Final = StalledTries(store, judge, way, limits, self)
         self._look_at = 0.0
@@ -153,7 +154,7 @@ class StalledMessages:
                 claim.holder.part_refused(claim.pdu, refusal)
 
         if not message.kept:
-            self._gathering.pop(message.key, None)
+            self._gather_no_more(message)
         self._judge.judge_parts((part,), rule, "", refused)
 
     def _stored(self, message: KeptMessage, kept: Kept, ok: bool) -> None:
@@ -182,9 +183,13 @@ class StalledMessages:
         self.parts -= 1
         self.octets -= len(kept.part.pdu.raw)
 
-    def _become_ready(self, message: KeptMessage) -> None:
+    def _gather_no_more(self, message: KeptMessage) -> None:
+        # WHY the look: its key may be another message's by now.
         if self._gathering.get(message.key) is message:
             del self._gathering[message.key]
+
+    def _become_ready(self, message: KeptMessage) -> None:
+        self._gather_no_more(message)
         self._whole[message.key] = message
         validities = [one.part.request.validity_s for one in message.kept.values()]
         message.expires = min([message.expires, *(message.since + each for each in validities if each is not None)])
@@ -213,15 +218,21 @@ class StalledMessages:
             self.octets += len(each.pdu.raw)
         if mark is not None:
             message.serial, message.tries = mark.serial, mark.tries
+            ended = {id_: (end, status) for id_, end, status in mark.ended}
             for kept in message.kept.values():
-                kept.is_taken = kept.id in mark.over or (kept.id in mark.out and self._way.took(kept.id))
+                kept.is_taken = kept.id in mark.taken or (kept.id in mark.out and self._way.took(kept.id))
+                kept.end, kept.status = ended.get(kept.id, (0, 0))
                 if kept.id in mark.out and not kept.is_taken:
                     # INVARIANT: what may have gone out is never sent again, whatever is lost by that.
                     self.end_part(message, kept, consts.STATE_UNKNOWN, self._judge.status_of(_UNKNOWN_RULE))
                     self._judge.note("stalled.unknown")
-        if not message.is_whole:
+        if not message.is_whole and message.is_untouched:
+            if key in self._gathering:
+                # WHY: the older one was over already, and came back with a kill that took what was said of its end.
+                self._refuse(self._gathering[key], PARTIAL, "late")
             self._gathering[key] = message
         elif any(one.waits for one in message.kept.values()):
+            self.tries.mark(message, [], lambda _: None)
             self._become_ready(message)
         else:
             self._whole[key] = message
@@ -236,6 +247,8 @@ class StalledMessages:
             self._store.drop(self._marks.popleft()[1])
         while self._over and self._over[0].end_at + self._limits.deadline_s <= now:
             self._forget_message(self._over.popleft())
+        for _ in range(len(self._unsealed)):
+            self.finish(self._unsealed.popleft())
         for _ in range(len(self._unreported)):
             self._report(*self._unreported.popleft())
         for message in list(self._gathering.values()):
@@ -305,8 +318,7 @@ class StalledMessages:
 
     def _refuse(self, message: KeptMessage, rule: str, detail: str, odd: Claim | None = None) -> None:
         """Refuses a message that is not to be: nothing of it was forwarded, and nothing will be."""
-        if self._gathering.get(message.key) is message:
-            del self._gathering[message.key]
+        self._gather_no_more(message)
         message.state = BUSY
         parts = tuple([one.part for one in message.in_order()])
         self._judge.judge_parts(parts, rule, detail, lambda refusal: self._closed(message, refusal, odd))
@@ -333,12 +345,19 @@ class StalledMessages:
         self.finish(message)
 
     def end_part(self, message: KeptMessage, kept: Kept, state: int, status: int) -> None:
-        """A part is over, and its sender told so, if it was answered and asked to be told."""
-        kept.end = state
-        sm = read_sm(kept.part.pdu.raw)
-        if kept.is_stored and asks_for_failure(sm.registered_delivery):
-            message.untold += 1
-            self._report(message, own_receipt(sm, kept.name, state, status, message.since, self._clock()))
+        """A part is over; its sender is told so when that is on disk (`report`)."""
+        kept.end, kept.status = state, status
+
+    def report(self, message: KeptMessage, ids: list[int]) -> None:
+        """The ends of these parts are on disk: their sender is told, where it was answered and asked for that."""
+        for kept in message.kept.values():
+            if kept.id not in ids or kept.is_told:
+                continue
+            kept.is_told = True
+            sm = read_sm(kept.part.pdu.raw)
+            if kept.is_stored and asks_for_failure(sm.registered_delivery):
+                message.untold += 1
+                self._report(message, own_receipt(sm, kept.name, kept.end, kept.status, message.since, self._clock()))
 
     def _report(self, message: KeptMessage, receipt: bytes) -> None:
         def told(ok: bool) -> None:
@@ -347,15 +366,32 @@ class StalledMessages:
                 return
             message.untold -= 1
             self._judge.note("stalled.receipt")
-            if message.state == ENDING:
-                self.finish(message)
+            if message.state == ENDING and message.is_sealed:
+                self._close(message)
 
         if not self._store.deliver(receipt, told):
             self._unreported.append((message, receipt))
 
     def finish(self, message: KeptMessage) -> None:
-        """All parts are over: once its receipts are on disk nothing more is kept of a message but its memory."""
+        """All parts are over: the end goes to disk, then the receipts, then nothing more is kept but its memory."""
         message.state = ENDING
+        if any(one.end for one in message.kept.values()):
+            # INVARIANT: what was told is never sent: a kill that brings the parts back brings this too.
+            self.tries.mark(message, [], lambda ok: self._sealed(message, ok))
+        else:
+            self._close(message)
+
+    def _sealed(self, message: KeptMessage, ok: bool) -> None:
+        if not ok:
+            self._unsealed.append(message)
+            return
+        message.is_sealed = True
+        thens, message.sealed_thens = message.sealed_thens, []
+        for then in thens:
+            then(True)
+        self._close(message)
+
+    def _close(self, message: KeptMessage) -> None:
         if message.untold:
             return
         message.state = OVER
@@ -382,17 +418,26 @@ class StalledMessages:
             return None
         return kept[1].end or consts.STATE_ENROUTE
 
-    def cancel(self, message_id: bytes) -> bool:
-        """Takes a message back by the id of any part; False where a part of it is, or may be, at the carrier."""
+    def cancel(self, message_id: bytes, then: Callable[[bool], None]) -> None:
+        """Takes a message back by the id of any part; `then` is told when that is on disk, or at once that it is not.
+
+        It is not where a part of it is, or may be, at the carrier.
+        """
         found = self._kept(message_id)
         if found is None:
-            return False
+            then(False)
+            return
         message, kept = found
         if kept.end == consts.STATE_DELETED:
-            return True
+            if message.is_sealed:
+                then(True)
+            else:
+                message.sealed_thens.append(then)
+            return
         if message.state not in (GATHERING, READY) or not message.is_untouched:
-            return False
-        self._gathering.pop(message.key, None)
+            then(False)
+            return
+        self._gather_no_more(message)
         self._ready.pop(message.id, None)
         unsaid = [claim for one in message.kept.values() for claim in one.claims]
         message.state = BUSY
@@ -405,8 +450,8 @@ class StalledMessages:
         self._judge.judge_parts(parts, PARTIAL, "cancelled", recorded)
         self._judge.note("stalled.cancelled")
         self._whole[message.key] = message
+        message.sealed_thens.append(then)
         self._end(message, consts.STATE_DELETED, 0)
-        return True
 
     def _kept(self, message_id: bytes) -> tuple[KeptMessage, Kept] | None:
         try:

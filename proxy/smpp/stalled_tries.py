@@ -38,6 +38,10 @@ class Keeper(Protocol):
         """A part is over, in this message_state."""
         ...
 
+    def report(self, message: KeptMessage, ids: list[int]) -> None:
+        """The ends of these parts are on disk: their sender may be told."""
+        ...
+
     def finish(self, message: KeptMessage) -> None:
         """All parts of a message are over."""
         ...
@@ -81,19 +85,21 @@ class StalledTries:
         message.status, message.is_unknown = 0, False
         message.decision_id = permits[0].decision.id
         going = [(one, permit) for one, permit in zip(message.in_order(), permits, strict=True) if one.waits]
-        self._mark(message, [one.id for one, _ in going], lambda ok: self._go(message, parts, going, ok))
+        self.mark(message, [one.id for one, _ in going], lambda ok: self._go(message, parts, going, ok))
 
-    def _mark(self, message: KeptMessage, out: list[int], then: Callable[[bool], None]) -> None:
+    def mark(self, message: KeptMessage, out: list[int], then: Callable[[bool], None]) -> None:
         """Writes down which parts may be out from now on, and which are over."""
         message.serial += 1
-        over = [one.id for one in message.kept.values() if one.is_taken or one.end]
-        record = encode_record(MarkRecord(message.id, message.serial, out, over, message.tries))
+        taken = [one.id for one in message.kept.values() if one.is_taken]
+        ended = [(one.id, one.end, one.status) for one in message.kept.values() if one.end]
+        record = encode_record(MarkRecord(message.id, message.serial, out, taken, ended, message.tries))
 
         def written(ok: bool) -> None:
             if ok:
                 if message.mark:
                     self._store.drop(message.mark)
                 message.mark = record
+                self._keeper.report(message, [id_ for id_, _, _ in ended])
             then(ok)
 
         if not self._store.put(record, written):
@@ -123,7 +129,7 @@ class StalledTries:
         message.status = self._judge.status_of(rule)
         self._count(message, REJECTED)
         pause_s = 0.0 if rule == _WITHDRAWN else self.pause_s(message)
-        self._mark(message, [], lambda _: self._keeper.wait(message, pause_s))
+        self.mark(message, [], lambda _: self._keeper.wait(message, pause_s))
 
     def pause_s(self, message: KeptMessage) -> float:
         limits = self._limits
@@ -191,4 +197,4 @@ class StalledTries:
             self._keeper.finish(message)
             return
         message.state = BUSY
-        self._mark(message, [], lambda _: self._keeper.wait(message, self.pause_s(message)))
+        self.mark(message, [], lambda _: self._keeper.wait(message, self.pause_s(message)))

@@ -75,10 +75,11 @@ class Disk:
     def found(self) -> list[bytes]:
         return list(self.durable)
 
-    def kill(self) -> None:
+    def kill(self, comes_back: Callable[[bytes], bool]) -> None:
         self.queue.clear()
         # Drops are written a little later, each file for itself: within a second any of them may be lost.
-        self.durable |= {record: at for record, at in self.dropped.items() if at >= self.now - 1.0}
+        late = {record: at for record, at in self.dropped.items() if at >= self.now - 1.0}
+        self.durable |= {record: at for record, at in late.items() if comes_back(record)}
         self.dropped.clear()
 
 
@@ -201,8 +202,8 @@ class Play:
             else:
                 self.messages.rejected_by_carrier(id_, THROTTLED)
 
-    def kill(self) -> None:
-        self.disk.kill()
+    def kill(self, comes_back: Callable[[bytes], bool] = lambda record: True) -> None:
+        self.disk.kill(comes_back)
         self.waiting.clear()
         self.begin()
         recover(self.disk, self.messages, self.gate, lambda event: None)  # type: ignore[arg-type]
@@ -284,6 +285,41 @@ def test_what_was_never_brought_ends_by_its_age() -> None:
         play.passes(1.0)
     assert told(play) == {play.names()[1]: "EXPIRED"}
     assert play.messages.tries.open_messages == 0
+
+
+def test_a_part_refused_for_good_ends_the_others_that_wait() -> None:
+    play = Play()
+    for number in (1, 2, 3):
+        play.says(a_part(b"yes", number, of=3))
+        play.disk.settle()
+    play.disk.settle()
+    for said in ("taken", "good", "later"):
+        play.carrier(said)
+    play.to_the_end()
+    assert told(play) == dict.fromkeys(play.names()[1:], "UNDELIV")
+    assert len(play.out) == 2
+    tries = play.messages.tries
+    assert (tries.accepted, tries.rejected, tries.unknown) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("end", ["taken", "cancel", "good"])
+def test_a_kill_that_brings_parts_back_sends_none_of_them_again(end: str) -> None:
+    play = Play()
+    for number, text in ((1, b"ye"), (2, b"s")):
+        play.says(a_part(text, number))
+        if number == 2 and end == "cancel":
+            play.messages.cancel(play.names()[0].encode(), lambda ok: play.cancelled.update(play.names()))
+        play.disk.settle()
+    for _ in range(6):
+        play.disk.settle()
+        play.carrier(end)
+        play.passes(0.1)
+    assert not [record for record in play.disk.durable if b"part" in record[:8]]
+    told_before = dict(play.disk.receipts)
+    play.kill(lambda record: b"part" in record[:8])
+    play.to_the_end()
+    assert len(play.out) == (0 if end == "cancel" else 2), "sent again, or never"
+    assert told(play) == told_before
 
 
 @pytest.mark.parametrize("kept", [1, 2])

@@ -16,7 +16,7 @@ from proxy.core.finding import Finding
 from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
-from proxy.judging.attribution import Answered, is_shared
+from proxy.judging.attribution import Answered, is_shared, is_used_by_several
 from proxy.judging.congestion import Congestion
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
@@ -43,6 +43,9 @@ from proxy.smpp.whole import whole_request
 
 _V5: Final = 0x50
 _SENDERS_KEPT: Final = 4096
+_USED_BY_ONE: Final = 0
+_SHARED: Final = 1
+_BY_ACCOUNTS: Final = 2
 
 
 class InForce:
@@ -95,7 +98,8 @@ class AccountGate:
         self._withdraw = withdraw
         self._log = log
         self._snapshot: Snapshot | None = None
-        self._shared_numbers: dict[str, bool] = {}
+        #: By sender: `_SHARED` by institutions or purposes, `_BY_ACCOUNTS` in a pool, both, or neither.
+        self._shared_numbers: dict[str, int] = {}
         self._use(account)
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.pending.accepted
@@ -186,7 +190,7 @@ class AccountGate:
         self.permitted += not request.by_id
         self.recipient = request.recipient or ""
         sender = request.sender or ""
-        if self._shared_numbers.get(sender) is not False:
+        if self._shared_numbers.get(sender) != _USED_BY_ONE:
             self._remember(sender, permit.decision, snapshot)
 
     def _about(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
@@ -270,13 +274,16 @@ class AccountGate:
 
     def _remember(self, sender: str, decision: Decision, snapshot: Snapshot) -> None:
         """Keeps whose message this was, where only the latest one tells whose a reply to it is."""
-        is_shared_number = self._shared_numbers.get(sender)
-        if is_shared_number is None:
+        use = self._shared_numbers.get(sender)
+        if use is None:
             if len(self._shared_numbers) >= _SENDERS_KEPT:
                 # WHY: extension digits can be invented without end; the memo starts anew instead of growing.
                 self._shared_numbers.clear()
-            is_shared_number = self._shared_numbers[sender] = is_shared(snapshot, sender)
-        if is_shared_number:
+            by_accounts = self.names is not None and is_used_by_several(snapshot, sender)
+            use = self._shared_numbers[sender] = is_shared(snapshot, sender) * _SHARED + by_accounts * _BY_ACCOUNTS
+        if use & _BY_ACCOUNTS:
+            self._hearing.latest.sent(decision.person, sender, self.account.id)
+        if use & _SHARED:
             answered = Answered(decision.principal, frozenset((decision.purpose,)))
             self._hearing.latest.remember(decision.person, sender, answered, decision.id)
 
@@ -469,7 +476,7 @@ class AccountGate:
             self._shared.message_ids.ended(inbound.ids, final_state(inbound.sm), int(self._in_force.now))
         return inbound
 
-    def renamed(self, pdu: Pdu) -> Pdu:
+    def renamed(self, pdu: Pdu) -> Pdu | None:
         stalled = self._shared.stalled
         return pdu if stalled is None else stalled.renamed(pdu, self.account.route, self._table)
 

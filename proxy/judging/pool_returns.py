@@ -18,6 +18,7 @@ from proxy.core.snapshot import Snapshot
 from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.tallies import Arrivals
 from proxy.pool.bind import PoolBind
 from proxy.pool.dispatch import our_id
 from proxy.smpp.consts import ESME_ROK, ESME_RX_T_APPN
@@ -96,6 +97,7 @@ class PoolReturns:
         confirm: Callable[[Account, Understood], None],
         withdraw: Callable[[Understood], None],
         ended: Callable[[str, int], None],
+        counted: Callable[[str, Arrivals], None],
         parts_wait_s: float,
         parts_quiet_s: float,
         log: Callable[..., None],
@@ -115,6 +117,9 @@ class PoolReturns:
         self._confirm = confirm
         self._withdraw = withdraw
         self._ended = ended
+        #: Told of each account's figures as they begin (see `tallies.py`).
+        self._counted = counted
+        self._arrivals: dict[str, Arrivals] = {}
         self._log = log
         self._early: list[Early] = []
         self._now = 0.0
@@ -172,6 +177,7 @@ class PoolReturns:
             self._log("receipt.unrenamed")
             renamed = pdu.raw
         ends = found.decision_id if receipt.final else None
+        self._arrivals_of(found.account).receipts += 1
         self._keep(bind, pdu, found.account, renamed, ends, final_state(receipt.sm) if receipt.final else "")
         return True
 
@@ -191,12 +197,20 @@ class PoolReturns:
         """A receipt about no message that is known: it goes to whoever alone uses the number it names."""
         sm = receipt.sm
         number = addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest)
-        account = self._owner_of(number, None)
+        account = self._owner_of(number, person_of(sm.source_ton, sm.source_npi, sm.source))
         if account is None:
             self._log("receipt.unmatched")
             self._answer(bind, pdu, ESME_ROK)
         else:
+            self._arrivals_of(account.id).receipts += 1
             self._keep(bind, pdu, account.id, pdu.raw)
+
+    def _arrivals_of(self, account: str) -> Arrivals:
+        arrivals = self._arrivals.get(account)
+        if arrivals is None:
+            arrivals = self._arrivals[account] = Arrivals()
+            self._counted(account, arrivals)
+        return arrivals
 
     def message_known(self, bind: PoolBind) -> None:
         """A message has got its id: receipts that came before may be about it."""
@@ -221,6 +235,13 @@ class PoolReturns:
         owner = self._owner_of(reply.number, reply.person)
         if owner is None:
             self._log("reply.unattributed")
+            if reply.person is None and self._hearing.refuses(reply, force.vocabulary):
+                # WHY not acknowledged: it binds nobody, being nobody's, and a refusal must not be lost (Z16, Z19).
+                for pdu in pdus:
+                    self._answer(bind, pdu, ESME_RX_T_APPN)
+                return
+        else:
+            self._arrivals_of(owner.id).replies += 1
         understood = self._hearing.understand(reply, owner or users[0], force.snapshot, force.vocabulary)
         if understood is not None and not self._is_known(reply.number):
             # WHY all: nobody knows whose number it was; a refusal closes rather too much than too little.
@@ -253,6 +274,7 @@ class PoolReturns:
         """Binds what a person asked at once; the carrier is answered when refusal and deliveries are all on disk."""
         open_steps = 1 if owner is None else 1 + len(pdus)
         whole = True
+        bind.owed += 1
 
         def step(ok: bool) -> None:
             nonlocal open_steps, whole
@@ -260,6 +282,7 @@ class PoolReturns:
             whole &= ok
             if open_steps:
                 return
+            bind.owed -= 1
             for pdu in pdus:
                 self._answer(bind, pdu, ESME_ROK if whole else ESME_RX_T_APPN)
 
@@ -298,6 +321,7 @@ class PoolReturns:
         """
 
         def then(error: OSError | None) -> None:
+            bind.owed -= 1
             if error is None:
                 self._kept(account)
                 if ends is not None:
@@ -305,7 +329,9 @@ class PoolReturns:
                     self._ended(account, ends)
             self._answer(bind, pdu, ESME_ROK if error is None else ESME_RX_T_APPN)
 
+        bind.owed += 1
         if not self._spool.put(account, octets, then):
+            bind.owed -= 1
             self._log("spool.full", account=account)
             self._answer(bind, pdu, ESME_RX_T_APPN)
 
@@ -354,7 +380,8 @@ class PoolReturns:
     def _owner_of(self, number: str | None, person: str | None) -> Account | None:
         """The account that gets what comes to `number`: one that may send from it; None where that is not certain.
 
-        Of several the one whose message the person got last, where that is known, or any where one platform has all.
+        Of several institutions that whose message the person got last. Of its accounts that which sent to the person
+        last; where that is not known the institution's own before a partner's, then the first by name.
         """
         snapshot = self._in_force.snapshot
         rows = snapshot.numbers.family(number) if number is not None else ()
@@ -367,6 +394,13 @@ class PoolReturns:
             if latest is not None and latest.institution in institutions:
                 found = [one for one in found if one.principal == latest.institution]
                 institutions = {latest.institution}
-        if len(institutions) == 1 and len({(one.principal, one.operator) for one in found}) == 1:
-            return min(found, key=lambda one: one.id)
-        return None
+        if len(institutions) != 1 or not found:
+            return None
+        if len(found) > 1 and person is not None and number is not None:
+            sender = self._hearing.latest.sender(snapshot.person_key.digest(person), number)
+            found = [one for one in found if one.id == sender] or found
+        return min(found, key=_first)
+
+
+def _first(account: Account) -> tuple[bool, str]:
+    return account.operator != account.principal, account.id

@@ -163,9 +163,12 @@ class StalledAccount:
         is_held = True
         return OwnMessage(name, b"", is_held=True)
 
-    def renamed(self, pdu: Pdu, route: str, table: AlphabetTable) -> Pdu:
-        """A receipt under the id that tdgate gave; as it is where it is about another message, or cannot be changed."""
-        if self._is_pooled or not self._trail.used:
+    def renamed(self, pdu: Pdu, route: str, table: AlphabetTable) -> Pdu | None:
+        """A receipt under the id that tdgate gave; as it is where it is about another message, or cannot be changed.
+
+        None where it may be about a part whose answer is still to come, on whichever bind: then its id is not known.
+        """
+        if self._is_pooled or not (self._trail.used or self.messages.tries.open):
             return pdu
         inbound = read_inbound(pdu, table)
         if not isinstance(inbound, Receipt):
@@ -185,7 +188,7 @@ class StalledAccount:
                 self._log("receipt.unrenamed")
                 return pdu
             return RenamedReceipt(pdu, raw, found[0].decision_id, inbound.final)
-        return pdu
+        return None if address is not None and self.messages.tries.awaits_answer(address) else pdu
 
     def acknowledged(self, receipt: RenamedReceipt) -> None:
         """The ESME took a receipt that was renamed."""

@@ -21,13 +21,15 @@ _LATE_KEPT: Final = 10_000
 class PoolBind:
     """The carrier's side of one connection. `route` is its route's name; `now` is monotonic seconds."""
 
-    __slots__ = ("_late", "_window", "gone", "route", "session")
+    __slots__ = ("_late", "_window", "gone", "owed", "route", "session")
 
     def __init__(self, route: str, session: Session, window: int, response_s: float) -> None:
         self.route: Final = route
         self.session: Final = session
         #: Set once the connection is gone.
         self.gone = False
+        #: Deliveries of the carrier that wait for the disk.
+        self.owed = 0
         self._window: Window[Ticket | TakenBack] = Window(window, response_s)
         #: What was given up, by sequence_number: it may still be answered.
         self._late: dict[int, Ticket | TakenBack] = {}

@@ -38,6 +38,7 @@ from proxy.smpp.refusal_answer import refusal_answer
 from proxy.smpp.session import Session
 from proxy.smpp.several import Several
 from proxy.smpp.window import Window
+from proxy.smpp.withdrawal import HEAD_END
 
 _NACK: Final = GENERIC_NACK.to_bytes(4)
 _UNKNOWN_RULE: Final = "outcome.unknown"
@@ -360,7 +361,8 @@ class Desk:
         result = ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED
         if type(ticket) is Ticket:
             if result == ACCEPTED:
-                self._pooled(octets[16:32], ticket.pdu.raw, ticket.permit.decision)
+                # WHY cut off: it may wait for days, and the rest of the PDU is of no more use.
+                self._pooled(octets[16:32], ticket.pdu.raw[:HEAD_END], ticket.permit.decision)
         elif isinstance(ticket, SeveralTicket):
             # WHY never 0: whoever is named was not taken, whatever the carrier says of it.
             statuses = {each: status or ESME_RSYSERR for each, status in ticket.several.rejected(octets)}

@@ -251,12 +251,21 @@ class Deliveries:
         elif said == FULL:
             self._answer_carrier(pdu, ESME_RX_T_APPN)
         else:
-            self._deliver(self._gate.renamed(pdu), now)
+            self._deliver_renamed(pdu, now)
 
     def release_receipts(self, now: float) -> None:
         """Delivers the receipts that wait for no response any more."""
         for pdu in self._early.released():
-            self._deliver(self._gate.renamed(pdu), now)
+            self._deliver_renamed(pdu, now)
+
+    def _deliver_renamed(self, pdu: Pdu, now: float) -> None:
+        renamed = self._gate.renamed(pdu)
+        if renamed is None:
+            # WHY not kept here: the answer that tells whose it is comes on another bind, which knows nothing of this.
+            self._gate.note("receipt.waited")
+            self._answer_carrier(pdu, ESME_RX_T_APPN)
+        else:
+            self._deliver(renamed, now)
 
     def _deliver(self, pdu: Pdu, now: float) -> None:
         """Passes a delivery to the ESME, or says that it cannot take one now."""

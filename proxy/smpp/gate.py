@@ -106,8 +106,11 @@ class Gate(Protocol):
         """Reads a delivery of the carrier; raises PduError with the status to answer."""
         ...
 
-    def renamed(self, pdu: Pdu) -> Pdu:
-        """A receipt under the id by which the ESME knows its message; as it is for any other message."""
+    def renamed(self, pdu: Pdu) -> Pdu | None:
+        """A receipt under the id by which the ESME knows its message; as it is for any other message.
+
+        None while that cannot be told: then the carrier is to send it again later.
+        """
         ...
 
     def joined(self, replies: Sequence[Reply]) -> Reply:

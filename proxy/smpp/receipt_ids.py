@@ -32,6 +32,7 @@ _QUOTED: Final = re.compile(rb"(?<![0-9A-Za-z_])text *:", re.IGNORECASE)
 _ID_ENDS: Final = b" \t\n\r\v\f\0"
 _UCS2: Final = ("utf-16-be",)
 _PAYLOAD_MOST: Final = 0xFFFF
+_LENGTHS: Final = tuple([bytes((size,)) for size in range(256)])
 #: What stands for a character of UCS-2 that is no single octet: in no id, and no space.
 _OTHER: Final = 0x3F
 
@@ -87,6 +88,8 @@ def rewritten(raw: bytes, sm: ShortMessage, ours: bytes) -> bytes:
     if not is_receipt(sm.esm_class):
         return raw
     has_header = bool(sm.esm_class & ESM_UDHI)
+    if not (sm.tlvs or has_header):
+        return _with_id_in_text(raw, sm, ours)
     replaced = 0
     tlvs: list[tuple[int, bytes]] = []
     for tag, value in sm.tlvs:
@@ -114,6 +117,19 @@ def rewritten(raw: bytes, sm: ShortMessage, ours: bytes) -> bytes:
         front = raw[8 : tlvs_at - len(sm.short_message) - 1] + bytes((len(text),)) + text
     body = front + encode_tlvs(tlvs)
     return (8 + len(body)).to_bytes(4, "big") + raw[4:8] + body
+
+
+def _with_id_in_text(raw: bytes, sm: ShortMessage, ours: bytes) -> bytes:
+    """The same for most receipts, whose text alone can name the message."""
+    text = _with_id(sm.short_message, sm, False, ours)
+    if text is None:
+        raise PduError(ESME_RX_P_APPN, "receipt.no_id")
+    size = len(text)
+    if size > SM_LENGTH_MAX:
+        raise PduError(ESME_RINVMSGLEN, "receipt.too_long")
+    # INVARIANT: the text stands last, its length before it.
+    at = len(raw) - len(sm.short_message) - 1
+    return (at + 1 + size).to_bytes(4, "big") + raw[4:at] + _LENGTHS[size] + text
 
 
 def _with_id(body: bytes, sm: ShortMessage, has_header: bool, ours: bytes) -> bytes | None:

@@ -59,6 +59,8 @@ class StalledTries:
         self._limits = limits
         self._keeper = keeper
         self.open = 0
+        #: Messages of which a part has no answer yet.
+        self._at_carrier: dict[int, KeptMessage] = {}
         #: How they ended (see `judging/tallies.py`).
         self.accepted = self.rejected = self.unknown = 0
         #: Receipts are counted where they come (`Deliveries`, `Desk`).
@@ -116,11 +118,13 @@ class StalledTries:
             self._not_sent(message, _WITHDRAWN)
         else:
             message.state = GOING
+            self._at_carrier[message.id] = message
             for kept, _ in going:
                 kept.is_out = True
             if not self._way.send([(kept.id, kept.part, permit) for kept, permit in going]):
                 for kept, _ in going:
                     kept.is_out = False
+                del self._at_carrier[message.id]
                 self._not_sent(message, _NO_WAY)
 
     def _not_sent(self, message: KeptMessage, rule: str) -> None:
@@ -145,6 +149,10 @@ class StalledTries:
         else:
             self.unknown += 1
         self._judge.outcome(message.decision_id, result, message.status if result == REJECTED else 0, b"")
+
+    def awaits_answer(self, recipient: str) -> bool:
+        """Whether a part to this canonical address is at the carrier, which has not said under which id."""
+        return any(message.key[1] == recipient for message in self._at_carrier.values())
 
     # ---- the carrier's answers --------------------------------------------------------------------------------
 
@@ -183,6 +191,7 @@ class StalledTries:
         parts = message.kept.values()
         if any(one.is_out for one in parts):
             return
+        self._at_carrier.pop(message.id, None)
         waiting = [one for one in parts if one.waits]
         if waiting or message.is_broken:
             self._count(message, REJECTED)

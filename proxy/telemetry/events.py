@@ -119,6 +119,7 @@ DELIVERY_REJECTED: Final = Event(191, "delivery.rejected", "warning", "an ESME r
 SPOOL_FULL: Final = Event(192, "spool.full", "error", "no room for a delivery; the carrier sends it again")
 SPOOL_EXPIRED: Final = Event(193, "spool.expired", "error", "deliveries were dropped: their ESME did not come in time")
 TRAIL_FAILED: Final = Event(194, "trail.failed", "error", "ids of messages cannot be written; answers wait")
+ACCOUNT_REMOVED: Final = Event(196, "account.removed", "warning", "an ESME of a pool lost its account and is unbound")
 SPOOL_UNREADABLE: Final = Event(195, "spool.unreadable", "error", "an account's next delivery cannot be read; it waits")
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))

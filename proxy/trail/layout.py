@@ -38,8 +38,10 @@ _pack_length = _LENGTH.pack
 
 #: type, decision id, UTC seconds, account, route, person, octets of the carrier's id, which follows.
 pack_accepted_head: Final = _ACCEPTED_HEAD.pack
-#: The same with all octets that a carrier's id may have, of which the first so many are it.
-unpack_accepted_row: Final = struct.Struct("<BQIHH16sB64s").unpack_from
+#: Octets of a carrier's id that a row has room for; hardly any carrier gives longer ones.
+ROW_ID_OCTETS: Final = 24
+#: The same as a row has it: the carrier's id as far as there is room, of which the first so many octets are it.
+unpack_accepted_row: Final = struct.Struct(f"<BQIHH16sB{ROW_ID_OCTETS}s").unpack_from
 #: type, decision id, UTC seconds, state.
 pack_final: Final = _FINAL.pack
 #: type, decision id, the id that its ESME knows instead.

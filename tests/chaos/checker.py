@@ -19,6 +19,8 @@ from tests.chaos.evidence import Evidence
 DONE_LINGER_US = 3_000_000
 _TOKEN = re.compile(rb"text:d(\d+)")
 _ID = re.compile(rb"id:([^ ]+) ")
+#: A receipt of tdgate's own, for a part that it had answered for.
+OWN = re.compile(rb"id:([0-9a-f]{16}) sub:001 dlvrd:000 submit date:\d{10} done date:\d{10} stat:([A-Z]{7}) err:")
 
 
 @dataclass
@@ -47,6 +49,12 @@ class Checker:
             else:
                 self.arrived[part.attempt].append(arrival)
                 self.by_part[(part.attempt, part.number)].append(arrival)
+        #: What tdgate said itself became of a part, by the id under which it had answered for it.
+        self.told: dict[str, list[tuple[str, Receive]]] = defaultdict(list)
+        for receive in books.receives:
+            own = OWN.search(receive.body)
+            if own is not None:
+                self.told[own[1].decode()].append((own[2].decode(), receive))
         self.figures: dict[str, int] = {}
 
     def verdict(self) -> Verdict:
@@ -116,7 +124,7 @@ class Checker:
         for arrival in self.unsent:
             yield f"{arrival.carrier} got octets that nobody wrote: {arrival.body[:60]!r}"
         for (attempt, number), arrivals in self.by_part.items():
-            if len(arrivals) > 1:
+            if len(arrivals) > 1 and not self._was_tried_again(attempt, arrivals):
                 yield f"attempt {attempt} part {number} reached {[each.carrier for each in arrivals]}"
             route = traffic.BY_NAME[self.books.attempts[attempt].account].route
             for arrival in arrivals:
@@ -129,6 +137,11 @@ class Checker:
             attempt = self.books.attempts[number]
             repeated[(attempt.account, attempt.message)].append(attempt)
         self.figures["sent_again_by_esmes"] = sum(len(each) > 1 for each in repeated.values())
+
+    def _was_tried_again(self, attempt: int, arrivals: list[Arrival]) -> bool:
+        """Whether tdgate tried a part again for which it had answered: only after the carrier had put it off."""
+        is_long = len(self.books.attempts[attempt].parts) > 1
+        return is_long and all(arrival.status in traffic.TEMPORARY for arrival in arrivals[:-1])
 
     def every_request_is_answered_once(self) -> Iterator[str]:
         """An answer for each request, and one only; none only where its connection was lost."""
@@ -188,7 +201,11 @@ class Checker:
         answer = part.answers[0]
         arrivals = self.by_part.get((attempt.number, part.number), [])
         what = f"attempt {attempt.number} part {part.number} of {attempt.account}"
-        if attempt.closed and answer.status not in (traffic.REFUSED, *traffic.TEMPORARY):
+        if answer.status == 0 and self._is_kept(attempt, part):
+            yield from self._end_is_told(attempt, part)
+            return
+        closed = (traffic.REFUSED, *traffic.TEMPORARY, *([traffic.PARTIAL] if len(attempt.parts) > 1 else []))
+        if attempt.closed and answer.status not in closed:
             yield f"{what} is closed ({attempt.closed}), and was answered {answer.status:#x}"
         if answer.status == 0:
             if not arrivals:
@@ -205,6 +222,38 @@ class Checker:
             for arrival in arrivals:
                 if arrival.status != answer.status:
                     yield f"{what} was answered {answer.status:#x}, and {arrival.carrier} answered {arrival.status}"
+
+    def _is_kept(self, attempt: Attempt, part: Part) -> bool:
+        """Whether tdgate answered for a part itself: its id is neither the carrier's nor that of a decision."""
+        if len(attempt.parts) == 1 or len(part.answers[0].message_id) != 16:
+            return False
+        if traffic.BY_NAME[attempt.account].pooled:
+            firsts = [each.answers[0].message_id for each in attempt.parts if each.answers]
+            return not any(int(each or b"0", 16) in self.evidence.decisions for each in firsts)
+        arrivals = self.by_part.get((attempt.number, part.number), [])
+        return part.answers[0].message_id.decode() not in {arrival.carrier_id for arrival in arrivals}
+
+    def _end_is_told(self, attempt: Attempt, part: Part) -> Iterator[str]:
+        """What tdgate answered for was taken by a carrier, or its ESME has a receipt that says what became of it."""
+        what = f"attempt {attempt.number} part {part.number} of {attempt.account}"
+        arrivals = self.by_part.get((attempt.number, part.number), [])
+        taken = any(arrival.status == 0 for arrival in arrivals)
+        told = self.told.get(part.answers[0].message_id.decode(), [])
+        states = {state for state, _ in told}
+        self.figures["kept"] = self.figures.get("kept", 0) + 1
+        self.figures["kept_and_failed"] = self.figures.get("kept_and_failed", 0) + bool(states)
+        if not taken and not states:
+            yield f"{what} was answered for, and nothing became of it"
+        if taken and states - {"UNKNOWN"}:
+            yield f"{what} was taken by its carrier, and its ESME was told {states}"
+        if attempt.closed and arrivals:
+            yield f"{what} is closed ({attempt.closed}), and reached a carrier"
+        for _, receive in told:
+            if receive.account != attempt.account:
+                yield f"{what}: {receive.account} was told what became of it"
+        # WHY twice: a kill brings back the receipt, and the record of its part, which is then told once more.
+        if len(told) > 1 + 2 * sum(self._may_come_again(receive) for _, receive in told):
+            yield f"{what}: its end was told {len(told)} times"
 
     def _our_id_is_true(self, attempt: Attempt, part: Part, arrival: Arrival) -> Iterator[str]:
         """In a pool the id is that of the decision (of the first part), which is about this very person."""
@@ -229,8 +278,16 @@ class Checker:
         """
         received: dict[int, list[Receive]] = defaultdict(list)
         plain = {each.body: each for each in self.books.deliveries.values() if each.kind != "receipt"}
+        waiting = self._unanswered_persons()
+        own = {answer.message_id.decode() for part in self.books.parts for answer in part.answers}
         for receive in self.books.receives:
             delivery = self._delivery_of(receive, plain)
+            written = OWN.search(receive.body) if delivery is None else None
+            if written is not None:
+                # WHY persons too: an answer may have been lost, and then its ESME knows no id.
+                if written[1].decode() not in own and not any(each in receive.body for each in waiting):
+                    yield f"{receive.account} was told of a message that it never sent: {receive.body[:80]!r}"
+                continue
             if delivery is None:
                 yield f"{receive.account} got what no carrier sent: {receive.body[:80]!r}"
                 continue
@@ -253,6 +310,14 @@ class Checker:
         self.figures["deliveries_acknowledged"] = acknowledged
         self.figures["deliveries_repeated"] = repeated
 
+    def _unanswered_persons(self) -> list[bytes]:
+        """Recipients of long messages of which a part has no answer."""
+        return [
+            attempt.person.encode()
+            for attempt in self.books.attempts.values()
+            if len(attempt.parts) > 1 and any(part.sent is not None and not part.answers for part in attempt.parts)
+        ]
+
     def _delivery_of(self, receive: Receive, plain: dict[bytes, Delivery]) -> Delivery | None:
         token = _TOKEN.search(receive.body)
         return self.books.deliveries.get(int(token[1])) if token else plain.get(receive.body)
@@ -270,11 +335,16 @@ class Checker:
             named = found[1].decode() if found else ""
             if receive.body != traffic.receipt(delivery, named):
                 yield f"{what} is changed beyond its id"
-        if delivery.about is not None and traffic.BY_NAME[delivery.account].pooled:
+        if delivery.about is not None:
             part = self.parts.get((delivery.about.command, delivery.about.body))
             answers = part.answers if part is not None else []
             known = {answer.message_id.decode() for answer in answers if answer.status == 0}
-            if known and known != {named}:
+            if not known or any(state == "UNKNOWN" for each in known for state, _ in self.told.get(each, [])):
+                return
+            if not traffic.BY_NAME[delivery.account].pooled and known == {delivery.about.carrier_id}:
+                if receive.body != delivery.body:
+                    yield f"{what} is changed, although its ESME has the carrier's id"
+            elif known != {named}:
                 yield f"{what} names {named}, and its ESME knows the message as {known}"
 
     def _may_come_again(self, receive: Receive) -> bool:
@@ -299,10 +369,7 @@ class Checker:
         for (account, person), (delivery, _) in since.items():
             if self.evidence.digest(person) not in self.evidence.suppressed:
                 yield f"{delivery.kind} {delivery.number} of {account} is not in the evidence"
-            asked = last[(account, person)]
-            if [answer.status for part in asked.parts for answer in part.answers] != [traffic.REFUSED] * len(
-                asked.parts
-            ):
+            if not self._was_refused(last[(account, person)]):
                 yield f"{delivery.kind} {delivery.number} of {account}: the last message to that person was not refused"
         for number in self.arrived:
             attempt = self.books.attempts[number]
@@ -313,6 +380,20 @@ class Checker:
             if td is not None and sent is not None and sent.tick > td[1].tick:
                 yield f"attempt {number} was submitted after a td was acknowledged, and reached a carrier"
         self.figures["tds_acknowledged"] = len(since)
+
+    def _was_refused(self, attempt: Attempt) -> bool:
+        """Whether all parts that were sent were refused, at once or by a receipt where tdgate had answered for them."""
+        ends: list[bool] = []
+        for part in attempt.parts:
+            if part.sent is None:
+                continue
+            answer = part.answers[0] if part.answers else None
+            told = self.told.get(answer.message_id.decode(), []) if answer is not None else []
+            ends.append(
+                answer is not None
+                and (answer.status == traffic.REFUSED or any(state == "REJECTD" for state, _ in told))
+            )
+        return all(ends) and bool(ends)
 
     def _refusals(self) -> Iterator[tuple[Delivery, Moment]]:
         """Each acknowledged refusal, and when; one in two parts when its carrier knew that both had arrived.

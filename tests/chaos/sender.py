@@ -51,7 +51,6 @@ class Sender:
         joined: Callable[[int, Line], None],
         *,
         binds: int,
-        window: int,
         puts_off: float,
     ) -> None:
         self.side = side
@@ -61,7 +60,7 @@ class Sender:
         self.sent = sent
         self.numbers = numbers
         self.joined = joined
-        self.window = window
+        self.window = side.window
         self.puts_off = puts_off
         self.calm = False
         self.queue: deque[Attempt] = deque()
@@ -111,7 +110,7 @@ class Sender:
         self.queue.append(made)
 
     def ended(self, attempt: Attempt, *, lost: bool = False) -> None:
-        """All parts of an attempt have their answers, or their connection is gone."""
+        """All parts of an attempt have their answers, or no more of them are to come."""
         tries = self.unfinished.get(attempt.message)
         if tries is None:
             return
@@ -120,6 +119,9 @@ class Sender:
         if any(status in traffic.TEMPORARY for status in statuses):
             again = True
             self._not_before_us = now().us + _PAUSE_US
+        elif attempt.closed and traffic.PARTIAL in statuses:
+            # It says nothing of the person.
+            again = True
         elif None in statuses:
             again = bool(attempt.closed) or self.random.random() < 0.7
         elif traffic.UNKNOWN in statuses:
@@ -146,7 +148,7 @@ class Sender:
 
     @property
     def idle(self) -> bool:
-        return not self.unfinished and not any(bind.open for bind in self.lines)
+        return not self.unfinished and not any(bind.open or bind.parts for bind in self.lines)
 
     def watch(self) -> None:
         for bind in tuple(self.lines):
@@ -181,6 +183,10 @@ class _Bind(asyncio.Protocol):
         self.line = Line(0, sender.side.name, 0)
         self.bound = False
         self.sequence = 1
+        #: Parts of the message that is being sent, which wait for room.
+        self.parts: deque[Part] = deque()
+        #: Messages among the requests without an answer.
+        self._messages_open = 0
         #: Requests without an answer: what they carry (None: a link request), and since when (microseconds).
         self.open: dict[int, tuple[Part | None, int]] = {}
         #: Deliveries that were answered, each with the first sequence_number that was sent after its answer.
@@ -207,6 +213,7 @@ class _Bind(asyncio.Protocol):
     def _request(self, command: int, body: bytes, part: Part | None) -> None:
         self.sequence += 1
         self.open[self.sequence] = (part, now().us)
+        self._messages_open += part is not None
         self._write(pdu(command, body, sequence=self.sequence))
 
     def pump(self) -> None:
@@ -214,13 +221,18 @@ class _Bind(asyncio.Protocol):
         sender = self.sender
         if self.transport is None or self.transport.is_closing() or not sender.may_send:
             return
-        while self.bound and not self.line.why and sender.queue and len(self.open) < sender.window:
-            attempt = sender.queue.popleft()
-            for part in attempt.parts:
-                part.line, part.sent = self.line, now()
-                self._request(part.command, part.body, part)
-            if not sender.calm and sender.random.random() < 0.01:
-                self._query(attempt)
+        while self.bound and not self.line.why and self._messages_open < sender.window:
+            if not self.parts:
+                if not sender.queue:
+                    return
+                attempt = sender.queue.popleft()
+                self.parts.extend(attempt.parts)
+                if not sender.calm and sender.random.random() < 0.01:
+                    self._query(attempt)
+                    continue
+            part = self.parts.popleft()
+            part.line, part.sent = self.line, now()
+            self._request(part.command, part.body, part)
 
     def _query(self, attempt: Attempt) -> None:
         """Asks about a message of one's own, known or not."""
@@ -261,13 +273,21 @@ class _Bind(asyncio.Protocol):
             self._bound(frame)
         if part is None:
             return
+        self._messages_open -= 1
         expected = (part.command | RESP, GENERIC_NACK)
         if frame.command not in expected:
             self.sender.books.strays.append(Stray(self.sender.side.name, f"the wrong answer: {frame!r}"))
         message_id = frame.body.partition(b"\0")[0]
         part.answers.append(Answer(now(), frame.status, message_id))
         attempt = self.sender.books.attempts[part.attempt]
-        if part.number and all(each.answers for each in attempt.parts):
+        if not part.number:
+            return
+        if frame.status and self.parts and self.parts[0].attempt == attempt.number:
+            # What has lost a part is not gone on with.
+            self.parts.clear()
+        if all(each.answers or each.sent is None for each in attempt.parts) and not (
+            self.parts and self.parts[0].attempt == attempt.number
+        ):
             self.sender.ended(attempt)
 
     def _bound(self, frame: Frame) -> None:
@@ -321,6 +341,9 @@ class _Bind(asyncio.Protocol):
         for part, _ in self.open.values():
             if part is not None and part.number:
                 cut[part.attempt] = sender.books.attempts[part.attempt]
+        if self.parts:
+            cut[self.parts[0].attempt] = sender.books.attempts[self.parts[0].attempt]
+            self.parts.clear()
         self.open.clear()
         for attempt in cut.values():
             sender.ended(attempt, lost=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -27,7 +28,7 @@ def digest(person: str) -> bytes:
 
 @dataclass
 class Small:
-    """A storm of five messages: one in mirror mode, a plain one, a long one, an unknown one and a TD's in a pool."""
+    """A storm of six messages: two in mirror mode, one of them kept; plain, long, unknown and a TD's in a pool."""
 
     books: Books
     evidence: Evidence
@@ -88,6 +89,30 @@ class _Maker:
                 self.deliver("receipt", part, carrier, arrival, known)
         self.evidence.sealed_us[2] = now().us
 
+    def keep(self, number: int) -> None:
+        """A long message of a sender that waits for each answer: the first part was taken, the second refused."""
+        person = traffic.person_of(number)
+        made = self.books.attempts[number] = Attempt(number, number, "m-hold", person)
+        self.decisions += 1
+        self.evidence.decisions[self.decisions] = Judged("m-hold", digest(person), True, "")
+        for place, status in ((1, 0), (2, 0x45)):
+            self.decisions += 1
+            ours = f"{self.decisions:016x}"
+            part = Part(number, place, SUBMIT_SM, f"{number}/{place} to {person}".encode(), self.esme["m-hold"], now())
+            made.parts.append(part)
+            part.answers.append(Answer(now(), 0, ours.encode()))
+            carrier_id = f"{number:x}{place}" if not status else ""
+            arrival = Arrival("hold", self.carrier["hold"], now(), SUBMIT_SM, part.body, status, carrier_id)
+            self.books.arrivals.append(arrival)
+            if status:
+                dates = "submit date:2601010000 done date:2601010000"
+                own = f"{person} id:{ours} sub:001 dlvrd:000 {dates} stat:UNDELIV err:"
+                line = self.esme["m-hold"]
+                self.books.receives.append(Receive("m-hold", line, now(), own.encode(), settled=now()))
+            else:
+                self.deliver("receipt", part, "hold", arrival, ours)
+        self.evidence.sealed_us[2] = now().us
+
     def deliver(self, kind: str, part: Part, carrier: str, arrival: Arrival | None = None, known: str = "") -> None:
         attempt = self.books.attempts[part.attempt]
         number = len(self.books.deliveries) + 1
@@ -118,6 +143,7 @@ def small() -> Small:
     maker.deliver("reply", maker.books.attempts[1].parts[0], "hold")
     maker.deliver("td", maker.books.attempts[2].parts[0], "one")
     maker.message(5, "p-one", "one", status=traffic.REFUSED, closed="td")
+    maker.keep(6)
     maker.books.kills.append(Kill(1, now()))
     return Small(maker.books, maker.evidence)
 
@@ -125,8 +151,9 @@ def small() -> Small:
 def test_small_books_hold(small: Small) -> None:
     verdict = Checker(small.books, small.evidence).verdict()
     assert verdict.broken == []
-    assert verdict.figures["at_carriers"] == 6
-    assert verdict.figures["deliveries_acknowledged"] == 8
+    assert verdict.figures["at_carriers"] == 8
+    assert verdict.figures["deliveries_acknowledged"] == 9
+    assert (verdict.figures["kept"], verdict.figures["kept_and_failed"]) == (2, 1)
     assert verdict.figures["outcome_unknown"] == 1
 
 
@@ -251,6 +278,41 @@ def write_to_somebody_who_refused(small: Small) -> None:
     )
 
 
+def own_receipt(small: Small) -> Receive:
+    return next(receive for receive in small.books.receives if b"UNDELIV" in receive.body)
+
+
+def keep_silent_about_a_kept_part(small: Small) -> None:
+    small.books.receives.remove(own_receipt(small))
+
+
+def call_back_what_was_taken(small: Small) -> None:
+    small.arrivals_of(6)[1].status = 0
+
+
+def tell_somebody_else(small: Small) -> None:
+    own_receipt(small).account = "p-one"
+
+
+def tell_the_end_twice(small: Small) -> None:
+    small.books.receives.append(copy.copy(own_receipt(small)))
+
+
+def tell_of_what_nobody_sent(small: Small) -> None:
+    told = copy.copy(own_receipt(small))
+    told.body = re.sub(rb"id:\S+", b"id:00000002deadbeef", told.body)
+    small.books.receives.append(told)
+
+
+def try_again_what_was_taken(small: Small) -> None:
+    small.books.arrivals.append(copy.copy(small.arrivals_of(6)[0]))
+
+
+def name_a_kept_part_by_the_carriers_id(small: Small) -> None:
+    delivery = next(each for each in small.books.deliveries.values() if each.receipt_id == "61")
+    small.receive_of(delivery).body = delivery.body
+
+
 def forget_a_run(small: Small) -> None:
     small.evidence.starts.pop()
 
@@ -297,6 +359,13 @@ LIES: tuple[tuple[Callable[[Small], None], str], ...] = (
     (forget_a_suppression, "every_acknowledged_td_is_in_force"),
     (write_to_somebody_who_refused, "every_acknowledged_td_is_in_force"),
     (permit_what_is_closed, "every_acknowledged_td_is_in_force"),
+    (keep_silent_about_a_kept_part, "answers_are_true"),
+    (call_back_what_was_taken, "answers_are_true"),
+    (tell_somebody_else, "answers_are_true"),
+    (tell_the_end_twice, "answers_are_true"),
+    (tell_of_what_nobody_sent, "every_acknowledged_delivery_arrives"),
+    (try_again_what_was_taken, "nothing_is_forwarded_twice_or_changed"),
+    (name_a_kept_part_by_the_carriers_id, "every_acknowledged_delivery_arrives"),
     (forget_a_run, "evidence_stands"),
     (forget_a_gap, "evidence_stands"),
     (lose_records, "evidence_stands"),
@@ -319,6 +388,13 @@ def test_a_permit_that_died_with_its_process_is_excused_only_after_the_last_batc
     small.evidence.gaps.append("unclean")
     assert "nothing_is_forwarded_without_a_permit" in small.broken()
     small.evidence.sealed_us[2] = small.arrivals_of(2)[0].at.us - 1
+    assert small.broken() == set()
+
+
+def test_a_kept_part_is_tried_again_where_the_carrier_put_it_off(small: Small) -> None:
+    first = copy.copy(small.arrivals_of(6)[0])
+    first.status = 0x14
+    small.books.arrivals.insert(0, first)
     assert small.broken() == set()
 
 

@@ -16,6 +16,8 @@ from tests.wire.people import account, number
 
 REFUSED = 0x0429
 UNKNOWN = 0x0460
+#: A long message that was never whole.
+PARTIAL = 0x0421
 #: Statuses that ask for another try; all but the carrier's own mean that nothing of it was sent.
 TEMPORARY = (0x08, 0x14, 0x58, 0x64)
 
@@ -28,6 +30,8 @@ class Side:
     institution: str
     address: str
     route: str
+    #: Unanswered requests that its senders may have on a bind.
+    window: int = 30
 
     @property
     def pooled(self) -> bool:
@@ -35,12 +39,18 @@ class Side:
 
 
 SIDES = (
+    # Long messages of theirs are kept on disk part by part, since each part waits for the answer to the last. They bind
+    # first, having the most to wait for.
+    Side("m-narrow", "zehe", "10690301", "hold", window=1),
+    Side("p-narrow", "dinglan", "10690501", "pool", window=1),
     Side("m-hold", "jianglan", "10690001", "hold"),
     Side("m-close", "yunxiu", "10690101", "close"),
     Side("p-one", "xingqiao", "10690202", "pool"),
     Side("p-two", "lanhai", "10690402", "pool"),
     Side("p-three", "yuehu", "10690601", "pool"),
 )
+#: An account whose window is one part is known to stall at once.
+_ACCOUNT_WINDOWS = {1: 1}
 BY_NAME = {side.name: side for side in SIDES}
 MIRRORS = ("hold", "close")
 POOLED = ("one", "two")
@@ -77,7 +87,7 @@ basis = "product default"
 
 
 def registry() -> dict[str, Any]:
-    """Five institutions, each with one account and one number; nobody's consent is asked for (see PACK)."""
+    """Institutions, each with one account and one number; nobody's consent is asked for (see PACK)."""
     ever = {"since": "2026-01-01", "until": "2099-12-31"}
     return {
         "institutions": [{"id": side.institution, "name": f"{side.name}（虚构）", "kind": "bank"} for side in SIDES],
@@ -106,8 +116,10 @@ def written(chance: random.Random, side: Side, attempt: int, message: int, perso
     """An attempt to send a message: in one PDU or several, its number in its text; to several only at `first`."""
     said = f"【示例银行】第{message}号活动，第{attempt}次发送，详询柜台，拒收请回复TD"
     made = Attempt(attempt, message, side.name, person)
+    # WHY more parts from some: those are what they are here for.
+    parts = 10 if side.window == 1 else 4
     kind = chance.choices(
-        ("plain", "gsm", "data", "payload", "udh8", "udh16", "sar", "several"), (68, 8, 4, 4, 6, 4, 4, 3)
+        ("plain", "gsm", "data", "payload", "udh8", "udh16", "sar", "several"), (68, 8, 4, 4, parts, parts, parts, 3)
     )[0]
     bodies: list[tuple[int, bytes]]
     if kind == "several" and first and person == person_of(message):

@@ -71,9 +71,10 @@ class Around(House):
         await super().__aexit__(*raised)
         await self.pooled.close()
 
-    async def open(self) -> None:
+    async def open(self, **stalled: object) -> None:
         route = {"port": self.pooled.port, "system_id": "gate", "password": "pw"}
-        await self.start(routes={"shared": route}, **{"smpp.pools.pool": {"routes": ["shared"]}})
+        pools = {"smpp.pools.pool": {"routes": ["shared"]}}
+        await self.start(smpp={"stalled": stalled}, routes={"shared": route}, **pools)
         await self.pooled.bound("gate")
 
     def reached(self) -> list[Frame]:
@@ -91,7 +92,8 @@ def with_pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def shared(with_pool: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Around]:
     async with Around(with_pool, tmp_path_factory.mktemp("around-house")) as house:
-        await house.open()
+        # What is not whole is refused at once; what is kept for its sender has a test of its own below.
+        await house.open(enabled=False)
         yield house
         await house.end()
 
@@ -145,6 +147,22 @@ async def test_a_submit_multi_that_is_refused_whole_is_refused_in_a_pool(
     before = len(shared.reached())
     assert [frame.status != 0 for frame in await tries(way, pool)] == [True]
     assert len(shared.reached()) == before
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_parts_that_are_kept_for_a_sender_that_waits_go_nowhere_either(with_pool: Path, tmp_path: Path) -> None:
+    ways = [one for one in EVERY_WAY if one.name == "last part, alone" or (one in PART_WAYS and one.vendor == 0x0421)]
+    ways = [one for one in ways if one.command == SUBMIT_SM and one.name != "a part without source"]
+    async with Around(with_pool, tmp_path / "house") as house:
+        await house.open(deadline_s=1.0)
+        for esme in (await house.bind("jl"), await house.bind("pool-jl")):
+            for way in ways:
+                # Answered from disk, since the sender waits, or refused: in the end none of it is a message.
+                assert {frame.status for frame in await tries(way, esme)} <= {0, way.vendor}
+        wanted = 2 * sum(way.decisions for way in ways)
+        await house.record(lambda one: getattr(one, "rule", "") == "message.partial", wanted)
+        assert house.reached() == []
+        await house.end()
 
 
 async def test_every_way_that_was_named_is_tried() -> None:

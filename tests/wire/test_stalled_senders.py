@@ -15,6 +15,7 @@ from tests.tools.wire import (
     BIND_TX,
     CANCEL_SM,
     DELIVER_SM,
+    ENQUIRE_LINK,
     QUERY_SM,
     RESP,
     SUBMIT_SM,
@@ -127,6 +128,41 @@ async def test_a_window_of_one(house: House) -> None:
     assert (await esme.request(SUBMIT_SM, text())).status == 0
     await house.end()
     assert [each.rule for each in house.decisions()] == ["", "", ""]
+
+
+async def test_a_receipt_on_another_bind_waits_until_its_message_has_an_id(house: House) -> None:
+    """The carrier speaks of a part on the account's other bind before it answers for it: it is asked to come again."""
+    held: list[tuple[Frame, RawSession]] = []
+
+    def hold(frame: Frame, session: RawSession) -> bytes | None:
+        if frame.command != SUBMIT_SM:
+            return None
+        held.append((frame, session))
+        return b""
+
+    house.smsc.answer = hold
+    await house.start(smpp={"parts_quiet_ms": 15_000})
+    esme = await house.bind("jl-one")
+    two = await house.bind("jl-one")
+    ids = await one_by_one(esme, *parts())
+    await house.smsc.wait(lambda: len(held) == 3)
+    sender = held[0][1]
+    other = next(session for session in standing(house.smsc) if session is not sender)
+    early = await other.deliver(receipt("feed01"))
+    assert (await other.answered(early)).status == 0x64
+    for number, (frame, session) in enumerate(held, 1):
+        await session.send(pdu(SUBMIT_SM | RESP, cstring(f"feed0{number}"), sequence=frame.sequence))
+    # The enquire_link behind them is answered: they have been read.
+    await sender.send(pdu(ENQUIRE_LINK, sequence=900))
+    await house.smsc.wait(lambda: any(frame.command == ENQUIRE_LINK | RESP for frame in sender.received))
+    again = await other.deliver(receipt("feed01"))
+    assert (await other.answered(again)).status == 0
+    (heard,) = [frame for one in (esme, two) for frame in one.received if frame.command == DELIVER_SM]
+    assert f"id:{ids[0]} ".encode() in heard.body
+    # One about somebody to whom nothing is under way passes as it came.
+    stranger = await other.deliver(receipt("feed77", PERSONS[5]))
+    assert (await other.answered(stranger)).status == 0
+    await house.end()
 
 
 async def test_a_sender_that_is_silent(house: House) -> None:

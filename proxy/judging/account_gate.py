@@ -181,7 +181,9 @@ class AccountGate:
 
     def own_message(self, pdu: Pdu) -> OwnMessage | None:
         name, stalled = self._own_name, self._shared.stalled
-        return stalled.asked_about(name, pdu.command_id) if name and stalled is not None else None
+        if not name or stalled is None or self.holder is None:
+            return None
+        return stalled.asked_about(name, pdu, self.holder)
 
     def _permitted(self, request: Request, permit: Permit, snapshot: Snapshot) -> None:
         """Counts a permit, and remembers whose message it was where that decides whom a reply refuses."""

@@ -56,6 +56,10 @@ class Pending:
         if len(new) >= self._half:
             self._turn()
 
+    def keep_head(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
+        """As `keep`, without the text: what a pool has under way is much, and may wait for days."""
+        self.keep(message_id, raw[:HEAD_END], decision)
+
     def accepted_several(self, message_id: bytes, several: Several) -> None:
         """The carrier took a submit_multi under this id: it is kept for each person who may be sent it."""
         self._ids.add(message_id, several.permitted[0][1].id)

@@ -58,5 +58,5 @@ class Keeping:
         self._messages.put(message_id, raw)
 
     def pooled(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
-        self._pooled.keep(message_id, raw, decision)
+        self._pooled.keep_head(message_id, raw, decision)
         self._messages.put(message_id, raw)

@@ -29,6 +29,13 @@ class _Way:
 
     messages: StalledMessages
 
+    def stands_still(self, id_: int) -> bool:
+        """Whether a part that had to wait would be permitted now as well; where not, it is told as unsent."""
+        if self.messages.stands(id_):
+            return True
+        self.messages.unsent(id_, "suppression.active")
+        return False
+
     def __init__(self, account: str, trail: Trail) -> None:
         self.account: str = account
         self._trail = trail
@@ -93,7 +100,7 @@ class MirrorWay(_Way):
         try:
             self._trail.flush()
         except OSError:
-            # WHY told and no more: the mark of its message stays until this is on disk, or says so after a kill.
+            # WHY told and no more: the next flush writes it; a kill before that costs its receipt, and repeats nothing.
             self._log("trail.failed")
         self.messages.taken(id_)
 
@@ -153,10 +160,7 @@ class PoolWay(_Way):
         self.messages.unsent(ticket.message, "internal.upstream")
 
     def stands(self, ticket: Ticket) -> bool:
-        if self.messages.stands(ticket.message):
-            return True
-        self.messages.unsent(ticket.message, "suppression.active")
-        return False
+        return self.stands_still(ticket.message)
 
     def called_back(self, ticket: Ticket) -> None:
         # WHY as unsent: its sender asks `StalledMessages`, which cancels nothing that is on its way.

@@ -4,14 +4,16 @@ Owns which of the ESME's requests are open and which deliveries wait for its ans
 request becomes a ticket, and the dispatch sends it. Every request gets exactly one answer while the ESME is there.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Final
 
-from proxy.core.decision import Decision, Permit, Refusal
+from proxy.core.decision import Permit, Refusal
 from proxy.pool.dispatch import Dispatch, our_id
+from proxy.pool.gate import Carriers, Deliveries, Entry, PoolGate
 from proxy.pool.several import Gathered, SeveralTicket
-from proxy.pool.spoken import Spoken, named_in, still_here
+from proxy.pool.spoken import named_in
 from proxy.pool.ticket import Errand, Ticket
+from proxy.smpp.by_id import query_answer
 from proxy.smpp.consts import (
     CANCEL_SM,
     DELIVER_SM,
@@ -28,17 +30,17 @@ from proxy.smpp.consts import (
     QUERY_SM,
     REPLACE_SM,
     RESPONSE_BIT,
+    STATE_ENROUTE,
     SUBMIT_MULTI,
     UNBIND,
     UNBIND_RESP,
 )
-from proxy.smpp.gate import ACCEPTED, REJECTED, UNKNOWN, Gate
+from proxy.smpp.gate import ACCEPTED, REJECTED, UNKNOWN
 from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.refusal_answer import refusal_answer
 from proxy.smpp.session import Session
 from proxy.smpp.several import Several
 from proxy.smpp.window import Window
-from proxy.smpp.withdrawal import HEAD_END
 
 _NACK: Final = GENERIC_NACK.to_bytes(4)
 _UNKNOWN_RULE: Final = "outcome.unknown"
@@ -49,58 +51,6 @@ _HEADER: Final = bytes(HEADER_OCTETS)
 _TAKING: Final = ("rx", "trx")
 #: Answers that ask for the same delivery once more, later.
 _LATER: Final = (ESME_RX_T_APPN, ESME_RTHROTTLED, ESME_RMSGQFUL)
-
-
-class PoolGate(Gate, Protocol):
-    """A gate that tells whom its latest permit leads to."""
-
-    @property
-    def recipient(self) -> str:
-        """The canonical recipient of the latest permit."""
-        ...
-
-    @property
-    def pooled(self) -> Callable[[bytes, bytes, Decision], None]:
-        """Keeps a message that a carrier took, by our id, so that a refusal of its person can take it back."""
-        ...
-
-    @property
-    def spoken(self) -> Spoken | None:
-        """The message that the latest permit is about, where it was asked for by id."""
-        ...
-
-    def judge_several(self, pdu: Pdu, in_flight: int) -> Several | Refusal: ...
-
-    def refused_several(self, several: Several) -> dict[int, int]:
-        """The status for each permitted decision of a submit_multi that would be a refusal now; records nothing."""
-        ...
-
-    def refused_now(self, pdu: Pdu) -> Refusal | None:
-        """Why a message that was permitted before would be refused now, if so; records nothing."""
-        ...
-
-
-class Entry(Protocol):
-    """One delivery out of the spool."""
-
-    @property
-    def octets(self) -> bytes: ...
-
-
-class Deliveries(Protocol):
-    """What waits for one account, oldest first (`proxy/spool`)."""
-
-    def take(self, account: str, most: int) -> Sequence[Entry]: ...
-
-    def done(self, entry: Any) -> bool: ...
-
-    def give_back_entry(self, entry: Any) -> bool: ...
-
-
-class Carriers(Protocol):
-    """Whose subscriber somebody is (`proxy/routing/carriers.py`)."""
-
-    def of(self, recipient: str, person: bytes) -> str: ...
 
 
 class Desk:
@@ -229,7 +179,9 @@ class Desk:
         own = self._gate.own_message(pdu)
         if own is not None:
             # Its permit is dropped unspent: tdgate itself has the message.
-            if self.esme is not None:
+            if own.is_held:
+                self._held[id(pdu)] = pdu
+            elif self.esme is not None:
                 self.esme.out.append_as(own.answer, pdu.sequence)
             return
         spoken = self._gate.spoken
@@ -239,7 +191,7 @@ class Desk:
             self._parts_open += pdu.command_id != REPLACE_SM
             self._dispatch.send(Errand(self, pdu, permit, spoken.route, spoken.message, now), now)
         elif self.esme is not None and pdu.command_id == QUERY_SM:
-            self.esme.out.append(still_here(pdu, named_in(pdu.raw)))
+            self.esme.out.append_as(query_answer(named_in(pdu.raw), STATE_ENROUTE), pdu.sequence)
         elif self.esme is not None:
             called_back = self._dispatch.call_back(spoken.ticket)
             self.esme.respond(pdu, ESME_ROK if called_back else ESME_RCANCELFAIL)
@@ -359,8 +311,7 @@ class Desk:
         result = ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED
         if type(ticket) is Ticket:
             if result == ACCEPTED:
-                # WHY cut off: it may wait for days, and the rest of the PDU is of no more use.
-                self._pooled(octets[16:32], ticket.pdu.raw[:HEAD_END], ticket.permit.decision)
+                self._pooled(octets[16:32], ticket.pdu.raw, ticket.permit.decision)
         elif isinstance(ticket, SeveralTicket):
             # WHY never 0: whoever is named was not taken, whatever the carrier says of it.
             statuses = {each: status or ESME_RSYSERR for each, status in ticket.several.rejected(octets)}

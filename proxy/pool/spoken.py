@@ -1,13 +1,13 @@
 """Which message an ESME speaks of in query_sm, cancel_sm and replace_sm: the one id is ours, the other the carrier's.
 
-Owns the exchange of the id in such a PDU and the answer about what was not sent yet. Must never give out a message of
+Owns the exchange of the id in such a PDU. Must never give out a message of
 another account, nor leave the ESME's id in what goes to a carrier. Sans-IO.
 """
 
 from typing import Final, Protocol
 
 from proxy.pool.ticket import Ticket
-from proxy.smpp.consts import ESME_ROK, HEADER_OCTETS, QUERY_SM_RESP, STATE_ENROUTE
+from proxy.smpp.consts import HEADER_OCTETS
 from proxy.smpp.pdu import Pdu, response
 
 
@@ -50,12 +50,6 @@ def renamed(pdu: Pdu, message_id: bytes) -> Pdu:
     end = pdu.raw.find(0, start)
     body = pdu.raw[HEADER_OCTETS:start] + message_id + pdu.raw[end:]
     return Pdu(pdu.command_id, pdu.status, pdu.sequence, response(pdu.command_id, pdu.status, pdu.sequence, body))
-
-
-def still_here(pdu: Pdu, message_id: bytes) -> bytes:
-    """The query_sm_resp about a message that no carrier has yet (SMPP v3.4 §4.8.2): on its way, no final date."""
-    body = message_id + b"\0\0" + bytes((STATE_ENROUTE, 0))
-    return response(QUERY_SM_RESP, ESME_ROK, pdu.sequence, body)
 
 
 def _id_at(raw: bytes) -> int:

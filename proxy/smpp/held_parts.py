@@ -119,6 +119,13 @@ class HeldParts:
 
     # ---- parts of stalled messages ----------------------------------------------------------------------------------
 
+    def kept_stands(self, asked: AskedKept) -> bool:
+        """Whether it may go out now. WHY asked: its sender has its answer, and a "TD" may have come since."""
+        if asked.teller.stands_still(asked.id):
+            return True
+        self.kept_open -= 1
+        return False
+
     def kept_answered(self, asked: AskedKept, pdu: Pdu) -> None:
         """The carrier's answer to a part whose sender was answered before it was sent."""
         self.kept_open -= 1

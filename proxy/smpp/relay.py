@@ -233,6 +233,8 @@ class MirrorRelay:
         if own is not None and own.answer:
             # Its permit is dropped unspent: nothing goes to the carrier.
             self.answer(pdu, own.answer)
+        elif own is not None and own.is_held:
+            self.parts.held[id(pdu)] = pdu
         else:
             asked = Asked(pdu, permit.decision) if own is None else AskedById(pdu, permit.decision, own.name)
             forward(permit, carrier, self._to_carrier.open(asked, now))
@@ -274,6 +276,8 @@ class MirrorRelay:
         carrier, permitted = self.carrier, self.parts.permitted
         while permitted and carrier is not None and carrier.state in _SENDING and not self._to_carrier.full:
             asked, permit = permitted.popleft()
+            if isinstance(asked, AskedKept) and not self.parts.kept_stands(asked):
+                continue
             forward(permit, carrier, self._to_carrier.open(asked, now))
 
     def _go_on(self, now: float) -> None:

@@ -49,8 +49,6 @@ pack_shown: Final = _SHOWN.pack
 
 #: Without the carrier's id.
 ACCEPTED_OCTETS: Final = _ACCEPTED_HEAD.size
-#: Where the person stands in an accepted record.
-PERSON_AT: Final = ACCEPTED_OCTETS - PERSON_OCTETS - 1
 FINAL_OCTETS: Final = _FINAL.size
 
 

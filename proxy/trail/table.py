@@ -15,8 +15,6 @@ from typing import Final
 
 from proxy.trail.layout import (
     ACCEPTED_OCTETS,
-    PERSON_AT,
-    PERSON_OCTETS,
     ROW_ID_OCTETS,
     unpack_accepted_row,
 )
@@ -218,15 +216,3 @@ class Table:
         self.homes[slot] = 0
         self.used -= 1
         self._free.append(slot)
-
-    def with_person(self, person: bytes) -> list[int]:
-        """All slots of a person; looks through all rows (some tens of ms at 10^6)."""
-        found: list[int] = []
-        at = self._rows.find(person)
-        while at >= 0:
-            slot, within = divmod(at, _ROW_OCTETS)
-            if within == PERSON_AT and self.homes[slot]:
-                found.append(slot)
-                at += PERSON_OCTETS - 1
-            at = self._rows.find(person, at + 1)
-        return found

@@ -244,11 +244,6 @@ class Trail:
                 return theirs
         return found
 
-    def of_person(self, person: bytes) -> tuple[Message, ...]:
-        """The open messages of a person; looks through all that is in memory, some tens of ms at 10^6."""
-        slots = self._table.with_person(person)
-        return tuple([self._message(slot) for slot in slots if not self._table.states[slot]])
-
     def final(self, decision_id: int, state: str) -> bool:
         """Ends a message: a final receipt came, or it was cancelled. False where it is unknown or has ended before.
 

@@ -13,10 +13,10 @@ from proxy.core.decision import Permit
 from proxy.judging.account_gate import InForce
 from proxy.judging.pool_names import PoolNames
 from proxy.policy import evaluate
-from proxy.pool.spoken import named_in, renamed, still_here
+from proxy.pool.spoken import named_in, renamed
 from proxy.pool.ticket import Errand
 from proxy.smpp.codec import decode, encode
-from proxy.smpp.consts import CANCEL_SM, CANCEL_SM_RESP, QUERY_SM, QUERY_SM_RESP, REPLACE_SM
+from proxy.smpp.consts import CANCEL_SM, CANCEL_SM_RESP, QUERY_SM, REPLACE_SM
 from proxy.smpp.pdu import Pdu, response
 from proxy.trail.message import Message, esme_id
 from tests.pool.dispatch_play import NOON, REQUEST, RESPONSE_S, SNAPSHOT, Play
@@ -45,16 +45,6 @@ def test_the_id_is_exchanged_and_nothing_else(command: int, ours: bytes, theirs:
 @given(st.binary(max_size=40), st.sampled_from([QUERY_SM, CANCEL_SM]))
 def test_any_octets_name_something_or_nothing(body: bytes, command: int) -> None:
     assert b"\0" not in named_in(response(command, 0, 1, body))
-
-
-def test_what_is_still_here_is_on_its_way() -> None:
-    fields = decode(still_here(Pdu(QUERY_SM, 0, 9, b""), b"00ff"))
-    assert (fields.command_id, fields.sequence) == (QUERY_SM_RESP, 9)
-    assert (fields.values["message_id"], fields.values["message_state"], fields.values["final_date"]) == (
-        b"00ff",
-        1,
-        b"",
-    )
 
 
 class Trail:

@@ -18,7 +18,7 @@ SMPP = Path(proxy.smpp.__file__).parent
 PROXY = SMPP.parent
 
 #: What may be queued for a carrier besides a permit's octets, by the function that builds it.
-ANSWERS = {"response", "generic_nack", "refusal_answer", "still_here"}
+ANSWERS = {"response", "generic_nack", "refusal_answer"}
 #: Places where octets of a peer are passed on, each with what makes it no message. A new one must be argued for here.
 PASSED_ON = {
     ("forward.py", "forward"): "the permit's octets",

@@ -236,14 +236,6 @@ def test_a_carrier_with_one_id_for_all_does_not_make_the_trail_slow(tmp_path: Pa
     trail.close()
 
 
-def test_all_open_messages_of_a_person_are_found(trail: Trail) -> None:
-    for number in range(30):
-        trail.accepted(FIRST + number, "a", "r", A + b"%d" % number, (A, B, C)[number % 3])
-    trail.final(FIRST + 1, "DELETED")
-    assert ids(trail.of_person(B)) == {FIRST + number for number in range(4, 30, 3)}
-    assert trail.of_person(b"\4" * 16) == ()
-
-
 @pytest.mark.parametrize(("carrier_id", "person"), [(b"x" * 65, A), (b"x", A[:15]), (b"x", A + b"x")])
 def test_what_does_not_fit_is_not_entered(trail: Trail, carrier_id: bytes, person: bytes) -> None:
     with pytest.raises(ValueError):

@@ -104,7 +104,7 @@ class AccountGate:
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
-        self.pooled = shared.pooled.keep_head
+        self.pooled = shared.pooled.keep
         #: Set where the account may replace messages; a change of that holds from the next bind on.
         self._replaceable: ReplaceableMessages | None = None
         if account.replace_sm:

@@ -8,6 +8,7 @@ from typing import Final
 
 from proxy.core.decision import Decision
 from proxy.judging.pending import Pending
+from proxy.judging.pooled_pending import PooledPending
 from proxy.smpp.consts import SUBMIT_SM
 from proxy.smpp.pdu import PduError
 from proxy.smpp.replacing import Replaceable
@@ -48,7 +49,7 @@ class ReplaceableMessages:
 class Keeping:
     """What a gate of such an account tells of each message that a carrier took (see `Pending`)."""
 
-    def __init__(self, pending: Pending, pooled: Pending, messages: ReplaceableMessages) -> None:
+    def __init__(self, pending: Pending, pooled: PooledPending, messages: ReplaceableMessages) -> None:
         self._pending: Final = pending
         self._pooled: Final = pooled
         self._messages: Final = messages
@@ -58,5 +59,5 @@ class Keeping:
         self._messages.put(message_id, raw)
 
     def pooled(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
-        self._pooled.keep_head(message_id, raw, decision)
+        self._pooled.keep(message_id, raw, decision)
         self._messages.put(message_id, raw)

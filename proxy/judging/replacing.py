@@ -3,11 +3,13 @@
 Owns a bounded memory, two generations like `pending`: what is forgotten cannot be replaced. Must never hold a text.
 """
 
+from contextlib import suppress
 from typing import Final
 
 from proxy.core.decision import Decision
 from proxy.judging.pending import Pending
 from proxy.smpp.consts import SUBMIT_SM
+from proxy.smpp.pdu import PduError
 from proxy.smpp.replacing import Replaceable
 
 
@@ -22,11 +24,13 @@ class ReplaceableMessages:
         self._old: dict[bytes, Replaceable] = {}
 
     def put(self, message_id: bytes, raw: bytes) -> None:
-        """A carrier took a message; `raw` is what it was sent, from the judgement's own octets."""
-        if int.from_bytes(raw[4:8]) == SUBMIT_SM:
-            self._new[message_id] = Replaceable(raw)
-            if len(self._new) >= self._half:
-                self._turn()
+        """A carrier took a message; `raw` is what it was sent, whole. One that cannot be read cannot be replaced."""
+        # WHY suppressed: this is told in the middle of a carrier's answers, which must not be lost over it.
+        with suppress(PduError):
+            if int.from_bytes(raw[4:8]) == SUBMIT_SM:
+                self._new[message_id] = Replaceable(raw)
+                if len(self._new) >= self._half:
+                    self._turn()
 
     def find(self, message_id: bytes) -> Replaceable | None:
         return self._new.get(message_id) or self._old.get(message_id)

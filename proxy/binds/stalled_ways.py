@@ -62,6 +62,8 @@ class MirrorWay(_Way):
         self._log = log
         self._route = ""
         self._turn = 0
+        #: The binds by which messages are about to go.
+        self._reserved: dict[int, Bound] = {}
 
     def _senders(self) -> list[Bound]:
         return [
@@ -81,12 +83,24 @@ class MirrorWay(_Way):
         # WHY: after a restart the transmitter may bind before the receiver, without which nothing is permitted.
         return senders[0].shared.receivers > 0 or time.time() >= min(one.since for one in senders) + _RECEIVER_S
 
-    def send(self, going: list[tuple[int, Part, Permit]]) -> bool:
+    def reserve(self, message: int) -> None:
+        # WHY: its sender may unbind as soon as it has its last answer, and the mark is still on its way to the disk.
         senders = self._senders()
-        if not senders:
+        if senders:
+            self._turn += 1
+            bound = self._reserved[message] = senders[self._turn % len(senders)]
+            bound.relay.parts.reserved += 1
+
+    def release(self, message: int) -> None:
+        bound = self._reserved.pop(message, None)
+        if bound is not None:
+            bound.relay.parts.release()
+            self._wake(bound.esme, bound.carrier)
+
+    def send(self, message: int, going: list[tuple[int, Part, Permit]]) -> bool:
+        bound = self._reserved.get(message)
+        if bound is None or bound.unbinding or bound.relay.unable():
             return False
-        self._turn += 1
-        bound = senders[self._turn % len(senders)]
         self._route = bound.route.name
         for id_, part, permit in going:
             asked = AskedKept(part.pdu, permit.decision, id_, self)
@@ -137,7 +151,12 @@ class PoolWay(_Way):
     def is_open(self) -> bool:
         return not self.is_draining and any(route.facts.open for route in self._dispatch.routes.values())
 
-    def send(self, going: list[tuple[int, Part, Permit]]) -> bool:
+    def reserve(self, message: int) -> None:
+        """Nothing to reserve: a pool's binds do not end with an ESME's."""
+
+    def release(self, message: int) -> None: ...
+
+    def send(self, message: int, going: list[tuple[int, Part, Permit]]) -> bool:
         now = time.monotonic()
         for id_, part, permit in going:
             carrier = self._carrier_of(part.request.recipient or "", permit.decision.person)

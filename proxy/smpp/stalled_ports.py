@@ -74,7 +74,15 @@ class StalledWay(Protocol):
         """Whether a message could be sent now."""
         ...
 
-    def send(self, going: list[tuple[int, Part, Permit]]) -> bool:
+    def reserve(self, message: int) -> None:
+        """A message is about to be sent: whatever it would go by is not to end before. `release` follows."""
+        ...
+
+    def release(self, message: int) -> None:
+        """It was sent, or will not be now."""
+        ...
+
+    def send(self, message: int, going: list[tuple[int, Part, Permit]]) -> bool:
         """Sends parts, each under its id; False where nothing of it was taken."""
         ...
 

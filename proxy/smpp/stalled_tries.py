@@ -87,7 +87,8 @@ class StalledTries:
         message.status, message.is_unknown = 0, False
         message.decision_id = permits[0].decision.id
         going = [(one, permit) for one, permit in zip(message.in_order(), permits, strict=True) if one.waits]
-        self.mark(message, [one.id for one, _ in going], lambda ok: self._go(message, parts, going, ok))
+        self._way.reserve(message.id)
+        self.mark(message, [one.id for one, _ in going], lambda ok: self._marked(message, parts, going, ok))
 
     def mark(self, message: KeptMessage, out: list[int], then: Callable[[bool], None]) -> None:
         """Writes down which parts may be out from now on, and which are over."""
@@ -107,6 +108,14 @@ class StalledTries:
         if not self._store.put(record, written):
             then(False)
 
+    def _marked(
+        self, message: KeptMessage, parts: tuple[Part, ...], going: list[tuple[Kept, Permit]], is_marked: bool
+    ) -> None:
+        try:
+            self._go(message, parts, going, is_marked)
+        finally:
+            self._way.release(message.id)
+
     def _go(
         self, message: KeptMessage, parts: tuple[Part, ...], going: list[tuple[Kept, Permit]], is_marked: bool
     ) -> None:
@@ -121,7 +130,7 @@ class StalledTries:
             self._at_carrier[message.id] = message
             for kept, _ in going:
                 kept.is_out = True
-            if not self._way.send([(kept.id, kept.part, permit) for kept, permit in going]):
+            if not self._way.send(message.id, [(kept.id, kept.part, permit) for kept, permit in going]):
                 for kept, _ in going:
                     kept.is_out = False
                 del self._at_carrier[message.id]

@@ -181,7 +181,8 @@ class AccountGate:
 
     def own_message(self, pdu: Pdu) -> OwnMessage | None:
         name, stalled = self._own_name, self._shared.stalled
-        if not name or stalled is None or self.holder is None:
+        # WHY the command: a replace_sm is asked about by `spoken` alone, and the name is that of an earlier request.
+        if not name or stalled is None or self.holder is None or pdu.command_id not in BY_ID:
             return None
         return stalled.asked_about(name, pdu, self.holder)
 

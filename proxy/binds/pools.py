@@ -22,9 +22,10 @@ from proxy.binds.stalled_ways import PoolWay
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
 from proxy.core.snapshot import Snapshot
-from proxy.judging.account_gate import AccountGate, InForce
+from proxy.judging.account_gate import AccountGate
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.pool_books import PoolBooks
 from proxy.judging.pool_names import PoolNames
@@ -317,7 +318,8 @@ class Pools:
             next_id=self._journal.next_id,
             touched=partial(self._esmes.add, link),
         )
-        gate.holder, gate.names, gate.carrier_of = desk, pool.names, self._carriers.of
+        gate.holder, gate.named.names, gate.carrier_of = desk, pool.names, self._carriers.of
+        gate.numbers.is_pooled = True
         desk.draining = self.draining
         kind: BindKind = "rx" if bind.state == "rx" else "tx" if bind.state == "tx" else "trx"
         self._tallies.join(account.id, account.route, gate, desk)

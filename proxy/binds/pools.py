@@ -33,6 +33,7 @@ from proxy.judging.pool_returns import PoolReturns
 from proxy.judging.shared import Shared
 from proxy.judging.tallies import Arrivals, Tallies
 from proxy.pool.bind import PoolBind
+from proxy.pool.deliveries import EsmeDeliveries
 from proxy.pool.desk import Desk
 from proxy.pool.dispatch import Dispatch, PoolRoute, our_id
 from proxy.pool.ticket import TakenBack, Ticket
@@ -169,7 +170,7 @@ class Pools:
             async with asyncio.timeout(seconds):
                 await self._until(lambda: self._is_idle)
         for esme, seat in self.seats.items():
-            esme.session.unbind(seat.desk.next_sequence())
+            esme.session.unbind(seat.desk.deliveries.next_sequence())
         self._carrier_binds.unbind()
         self._esmes.update(self.seats)
         self._unwritten.update(self._links)
@@ -190,7 +191,9 @@ class Pools:
     def _is_idle(self) -> bool:
         """Whether nothing of any ESME is open, stalled messages that are at a carrier included."""
         is_sent = all(not way.messages.tries.open for way in self._ways)
-        return is_sent and all(not seat.desk.in_flight and not seat.desk.delivering for seat in self.seats.values())
+        return is_sent and all(
+            not seat.desk.in_flight and not seat.desk.deliveries.open for seat in self.seats.values()
+        )
 
     # ---- what carriers' words lead to -----------------------------------------------------------------------------
 
@@ -310,10 +313,15 @@ class Pools:
             link.session,
             pool.dispatch,
             self._carriers,
-            self._waiting,
-            window=account.window,
-            response_s=self._timers.response_s,
-            later_s=self._settings.delivery_retry_s,
+            EsmeDeliveries(
+                account.id,
+                link.session,
+                gate,
+                self._waiting,
+                window=account.window,
+                response_s=self._timers.response_s,
+                later_s=self._settings.delivery_retry_s,
+            ),
             quiet_s=self._settings.parts_quiet_ms / 1000,
             next_id=self._journal.next_id,
             touched=partial(self._esmes.add, link),
@@ -347,7 +355,7 @@ class Pools:
     def sequence_to(self, link: EsmeLink) -> int:
         """A sequence_number for a link request to an ESME, of which no delivery is open."""
         seat = self.seats.get(link)
-        return 1 if seat is None else seat.desk.next_sequence()
+        return 1 if seat is None else seat.desk.deliveries.next_sequence()
 
     def esme_gone(self, link: EsmeLink) -> bool:
         """An ESME's connection ended; tells whether it sat here."""
@@ -375,7 +383,7 @@ class Pools:
                 since_us=int(seat.since * 1e6),
                 route=seat.account.route,
                 esme_in_flight=seat.desk.in_flight,
-                carrier_in_flight=seat.desk.delivering,
+                carrier_in_flight=seat.desk.deliveries.open,
                 submitted=seat.gate.submitted,
                 permitted=seat.gate.permitted,
                 refused=seat.gate.refused,
@@ -402,7 +410,7 @@ class Pools:
         now = time.monotonic()
         for account in self._kept:
             for link, seat in self._seats_of.get(account, {}).items():
-                seat.desk.deliver(now)
+                seat.desk.deliveries.hand_out(now)
                 self._esmes.add(link)
         self._kept.clear()
         if not self._flush_trail():
@@ -441,7 +449,7 @@ class Pools:
             if account is None or account.route != seat.account.route:
                 self._log("account.removed", account=seat.account.id)
                 seat.desk.draining = True
-                link.session.unbind(seat.desk.next_sequence())
+                link.session.unbind(seat.desk.deliveries.next_sequence())
                 self._esmes.add(link)
 
     def tick(self, now: float) -> None:

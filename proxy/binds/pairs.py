@@ -15,8 +15,9 @@ from proxy.binds.links import CarrierLink, EsmeLink, Link
 from proxy.binds.trace import PduTrace, Side
 from proxy.core.decision import Permit, Refusal
 from proxy.core.records import Account
-from proxy.judging.account_gate import AccountGate, InForce
+from proxy.judging.account_gate import AccountGate
 from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
 from proxy.judging.pooled_pending import PooledPending

@@ -14,7 +14,7 @@ from proxy.binds.binding import BindRefusedError, Dialler, backoff_s
 from proxy.binds.links import CarrierLink, has_to_be_looked_at
 from proxy.binds.pairs import RouteState
 from proxy.binds.seats import PoolState
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.pool.bind import PoolBind
 from proxy.settings import Smpp
 from proxy.smpp.codec import encode

@@ -12,8 +12,9 @@ from proxy.binds.pairs import RouteState
 from proxy.binds.pools import Pools
 from proxy.binds.stalled_ways import MirrorWay, PoolWay
 from proxy.core.records import Account
-from proxy.judging.account_gate import AccountGate, InForce
+from proxy.judging.account_gate import AccountGate
 from proxy.judging.hearing import Hearing
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.shared import Shared
 from proxy.judging.stalled_account import SpooledFor, StalledAccount, StalledDisk, recover, stalled_accounts

@@ -10,8 +10,8 @@ from typing import Final
 
 from proxy.binds.links import Link
 from proxy.binds.pairs import Bound
-from proxy.judging.account_gate import InForce
 from proxy.judging.hearing import Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.shared import Shared
 from proxy.smpp.gate import KEPT

@@ -15,9 +15,9 @@ import msgspec
 from proxy.core import addresses
 from proxy.core.records import Account
 from proxy.core.snapshot import Snapshot
-from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.tallies import Arrivals
 from proxy.pool.bind import PoolBind
 from proxy.pool.dispatch import our_id

@@ -40,7 +40,7 @@ PASSED_ON = {
     ("binding.py", "dial"): "to the carrier: the bind",
     ("desk.py", "_ended"): "to the ESME: the answer to its request",
     ("desk.py", "_answer_several"): "to the ESME: the joined answer to its submit_multi",
-    ("desk.py", "deliver"): "to the ESME: a delivery out of the spool",
+    ("deliveries.py", "hand_out"): "to the ESME: a delivery out of the spool",
     ("desk.py", "_ask_about"): "to the ESME: what tdgate itself says of a message that it still has",
     ("desk.py", "part_answered"): "to the ESME: the answer that the same part was given before",
 }

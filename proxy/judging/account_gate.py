@@ -473,3 +473,6 @@ class AccountGate:
 
     def note(self, event: str) -> None:
         self._log(event)
+
+    def count(self, event: str) -> None:
+        self._journal.counters.counts[event] += 1

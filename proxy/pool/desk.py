@@ -7,6 +7,7 @@ request becomes a ticket, and the dispatch sends it. Every request gets exactly 
 from collections.abc import Callable
 from typing import Final
 
+from proxy.core.addresses import recipient
 from proxy.core.decision import Permit, Refusal
 from proxy.pool.deliveries import EsmeDeliveries
 from proxy.pool.dispatch import Dispatch, our_id
@@ -37,6 +38,7 @@ from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.refusal_answer import refusal_answer
 from proxy.smpp.session import Session
 from proxy.smpp.several import Several
+from proxy.smpp.short_message import read_sm
 
 _NACK: Final = GENERIC_NACK.to_bytes(4)
 _UNKNOWN_RULE: Final = "outcome.unknown"
@@ -82,8 +84,6 @@ class Desk:
         self._quiet_since = 0.0
         #: Parts of long messages that wait for the others, by identity.
         self._held: dict[int, Pdu] = {}
-        #: The decision of the latest message in parts: its first part has the decision's id.
-        self._latest_whole = 0
         #: Long messages that were permitted here and have not ended.
         self._long_open = 0
         #: Open requests that are no messages by themselves: parts of long ones, and what is asked about one.
@@ -244,9 +244,10 @@ class Desk:
         """A part that is held here goes on, under an id of its own behind the first."""
         if self._held.pop(id(pdu), None) is None:
             return
-        carrier = self._carriers.of(self._gate.recipient, permit.decision.person)
-        first = permit.decision.id != self._latest_whole
-        self._latest_whole = permit.decision.id
+        # WHY read again: the gate of another bind may have permitted it, and another bind may have sent its first part.
+        sm = read_sm(pdu.raw)
+        carrier = self._carriers.of(recipient(sm.dest_ton, sm.dest_npi, sm.dest) or "", permit.decision.person)
+        first = permit.decision.id != self._dispatch.latest_decision
         self._open += 1
         self._parts_open += 1
         self._dispatch.send(Ticket(self, pdu, permit, carrier, now, 0 if first else self._next_id()), now)

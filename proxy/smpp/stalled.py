@@ -140,6 +140,8 @@ class StalledMessages:
         kept = Kept(part, id_, encode_record(PartRecord(message.id, id_, message.since, part.pdu.raw)))
         kept.claims = claims
         message.kept[part.number] = kept
+        # WHY again: an earlier part of the same set may have found no room, and nothing of its message was left then.
+        self._gathering[message.key] = message
         self._by_id[id_] = (message, kept)
         self.parts += 1
         self.octets += size

@@ -46,8 +46,13 @@ class Disk:
         self.queue: list[tuple[bytes, Callable[[bool], None], bool]] = []
         self.receipts: list[tuple[str, str]] = []
         self.now = 0.0
+        #: So many records have no room.
+        self.refuses = 0
 
     def put(self, record: bytes, then: Callable[[bool], None]) -> bool:
+        if self.refuses:
+            self.refuses -= 1
+            return False
         self.queue.append((record, then, False))
         return True
 
@@ -267,6 +272,26 @@ def test_a_disk_that_fails_costs_the_part_and_not_the_message() -> None:
     assert play.out == {}, "its mark is not on disk"
     play.to_the_end()
     assert len(play.out) == 2
+
+
+def test_a_first_part_without_a_place_does_not_leave_the_second_without_a_message() -> None:
+    play = Play()
+    first, second, third = [a_part(text, number, of=3) for number, text in ((1, b"ye"), (2, b"s"), (3, b" !"))]
+    # A disk that has no room just now: the parts are adopted together, the second finds some.
+    play.disk.refuses = 1
+    for each in (first, second):
+        found = play.gate.part_of(each)
+        assert found is not None
+        play.long.take(found, play, play.gate, play.now)
+    play.long.stall(play, play.gate, 0)
+    play.disk.settle()
+    assert [name is None for _, name in play.answered] == [True, False]
+    play.says(first)
+    play.disk.settle()
+    play.says(third)
+    play.to_the_end()
+    assert len(play.out) == 3
+    assert (play.disk.receipts, play.messages.parts) == ([], 0)
 
 
 def test_a_refusal_while_the_mark_is_written_stops_it() -> None:

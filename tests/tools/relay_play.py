@@ -322,6 +322,9 @@ class PlayGate:
         self.own_ids.add(message_id)
         self.told.append(f"own {decision_id} {message_id.decode()}".rstrip())
 
+    def count(self, event: str) -> None:
+        self.note(event)
+
     def note(self, event: str) -> None:
         self.told.append(event)
 

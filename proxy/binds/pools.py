@@ -19,6 +19,7 @@ from proxy.binds.pairs import RouteState
 from proxy.binds.pool_carriers import INTERFACE_VERSION, PoolCarriers
 from proxy.binds.seats import OwnMessage, PoolState, Seat
 from proxy.binds.stalled_ways import PoolWay
+from proxy.binds.steady_clock import steady_utc_us
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
 from proxy.core.snapshot import Snapshot
@@ -285,6 +286,11 @@ class Pools:
             self._esmes.add(link)
             self._write_later()
 
+        def touched() -> None:
+            # WHY written: what calls may be the disk, and a sender that waits for each answer would wait for the tick.
+            self._esmes.add(link)
+            self._write_later()
+
         def several_durable(several: Several) -> None:
             desk.several_durable(several)
             self._write_later()
@@ -324,7 +330,7 @@ class Pools:
             ),
             quiet_s=self._settings.parts_quiet_ms / 1000,
             next_id=self._journal.next_id,
-            touched=partial(self._esmes.add, link),
+            touched=touched,
         )
         gate.holder, gate.named.names, gate.carrier_of = desk, pool.names, self._carriers.of
         gate.numbers.is_pooled = True
@@ -472,10 +478,10 @@ class Pools:
         if now >= self._expired_at + _EXPIRE_S:
             self._expired_at = now
             try:
-                self._trail.expire(time.time_ns() // 1000)
+                self._trail.expire(steady_utc_us())
             except OSError:
                 self._log("trail.failed")
-            for account, count in self._spool.expire(time.time_ns() // 1000).items():
+            for account, count in self._spool.expire(steady_utc_us()).items():
                 self._log("spool.expired", account=account, count=count)
         self.write()
 

@@ -180,7 +180,9 @@ class PoolReturns:
         for each in receipt.ids:
             # INVARIANT: an id in another radix counts only with the person: it is another message's, most often.
             found = self._trail.of_receipt(route, each, self._likely_ids, person)
-            if len(found) == 1 and (found[0].person == person or not self._is_of_others(found[0].account, sm)):
+            # WHY of several the first: an address that stands twice in a submit_multi has one id, and one sender.
+            same = len({(one.account, one.shown) for one in found}) == 1
+            if same and (found[0].person == person or not self._is_of_others(found[0].account, sm)):
                 return found[0]
         return None
 

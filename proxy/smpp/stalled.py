@@ -210,7 +210,9 @@ class StalledMessages:
         first, part, _ = parts[0]
         request = part.request
         key = (request.sender or "", request.recipient or "", part.reference)
-        message = KeptMessage(first.message, key, part.total, first.since, first.since + self._limits.age_s)
+        # WHY the lesser: a clock that was set back since must not keep a message for as long.
+        since = min(first.since, self._clock())
+        message = KeptMessage(first.message, key, part.total, since, since + self._limits.age_s)
         message.mark = octets
         for record, each, raw in parts:
             kept = message.kept[each.number] = Kept(each, record.id, raw)

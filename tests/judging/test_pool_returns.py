@@ -248,3 +248,10 @@ def test_a_receipt_to_anothers_number_is_not_given_to_whose_message_had_its_id_b
     # Where nobody owns the number, whoever has the id gets it: carriers write addresses in forms of their own.
     place.deliver(a_receipt(b"c1"), esm_class=4, number="95555")
     assert [account for account, _, _ in place.spool.kept] == ["jl", "yx"]
+
+
+def test_each_receipt_for_an_address_that_stood_twice_in_a_submit_multi_comes_under_its_one_id() -> None:
+    rows = tuple(Message(number, "jl", "one", b"m1", b"p" * 16, 0, "", 7) for number in (7, 8))
+    place = Place(messages=rows)
+    place.deliver(a_receipt(b"m1"), esm_class=4)
+    assert [b"id:%016x " % 7 in octets for _, octets, _ in place.spool.kept] == [True]

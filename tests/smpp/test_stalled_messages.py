@@ -320,6 +320,22 @@ def test_what_was_never_brought_ends_by_its_age() -> None:
     assert play.messages.tries.open_messages == 0
 
 
+def test_a_clock_that_was_set_back_keeps_nothing_longer() -> None:
+    play = Play()
+    play.is_open = lambda: False
+    play.says(a_part(b"ye", 1, ref=1))
+    for number, text in ((1, b"ye"), (2, b"s")):
+        play.says(a_part(text, number))
+        play.disk.settle()
+    incomplete, *whole = play.names()
+    play.now = 10.0
+    play.kill()
+    for _ in range(50):
+        play.disk.settle()
+        play.passes(5.0)
+    assert told(play) == {incomplete: "REJECTD", **dict.fromkeys(whole, "EXPIRED")}
+
+
 def test_a_part_refused_for_good_ends_the_others_that_wait() -> None:
     play = Play()
     for number in (1, 2, 3):

@@ -144,6 +144,8 @@ class PlayGate:
         #: What was heard, each with all its readings.
         self.heard: list[tuple[str, ...]] = []
         self.window = 1000
+        #: Whether somebody has refused since.
+        self.refuses_now = False
         self.long_messages = LongMessages(Reassembly(PARTS_DEADLINE_S, PARTS_MOST_OCTETS))
         self.holder: Holder | None = None
         self._reader = SubmitReader(_REQUEST.account, DEFAULT_TABLE, 0x1401)
@@ -255,6 +257,9 @@ class PlayGate:
             several.waiting = 1
             self.waiting.append((each, several))
         return several
+
+    def refused_now(self, each: Pdu) -> Refusal | None:
+        return self.unanswerable(each, "suppression.active") if self.refuses_now else None
 
     def unanswerable(self, each: Pdu, rule: str) -> Refusal:
         self.told.append(rule)

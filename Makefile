@@ -5,6 +5,8 @@ PYTHON ?= $(shell scripts/find-python)
 RUN := $(VENV)/bin
 # Further arguments: make test PYTEST_ARGS="-k kannel", make bench BENCH_ARGS="--secs 2 --rounds 1"
 PYTEST_ARGS ?=
+# WHY two, by files: most tests wait for real peers, and what a file's tests share is made once.
+PYTEST := python -m pytest --numprocesses 2 --dist loadfile
 BENCH_ARGS ?=
 ONCE ?=
 
@@ -28,13 +30,13 @@ check: $(VENV)/.complete
 	$(RUN)/ruff check
 	$(RUN)/mypy
 	$(RUN)/lint-imports
-	HYPOTHESIS_PROFILE=check $(RUN)/python -m pytest -q -m unit $(PYTEST_ARGS)
+	HYPOTHESIS_PROFILE=check $(RUN)/$(PYTEST) -q -m unit $(PYTEST_ARGS)
 
 peers:
 	@scripts/install-peers
 
 test: $(VENV)/.complete peers
-	$(RUN)/python -m pytest $(PYTEST_ARGS)
+	$(RUN)/$(PYTEST) $(PYTEST_ARGS)
 
 # The hot modules compiled, installed beside the checkout: .venv-fast/bin/tdgate. Nothing happens unless the sources changed.
 fast: $(VENV)/.complete

@@ -45,8 +45,8 @@ class Pending:
         """The carrier took a message under this id: the id is the account's own, and the message may be cancelled."""
         self._ids.add(message_id, decision.id)
         if decision.ground.purpose == _MARKETING:
-            # WHY the whole PDU: it is there already, and cutting its head off costs each message what few ever need. Long
-            # ones are cut: a day of payloads and TLVs would fill the memory.
+            # WHY the whole PDU: it is there already, and cutting its head off costs each message what few ever need.
+            # Long ones are cut: a day of payloads and TLVs would fill the memory.
             new = self._new
             new[message_id] = (decision, raw if len(raw) <= _WHOLE_MOST else raw[:HEAD_END])
             if len(new) >= self._half:

@@ -371,6 +371,42 @@ def test_a_kill_that_brings_parts_back_sends_none_of_them_again(end: str) -> Non
     assert told(play) == told_before
 
 
+def test_what_may_be_out_when_it_is_killed_is_told_as_unknown_and_not_sent_again() -> None:
+    play = Play()
+    for number, text in ((1, b"ye"), (2, b"s")):
+        play.says(a_part(text, number))
+        play.disk.settle()
+    play.disk.settle()
+    assert len(play.out) == 2
+    # The carrier's word of the first is in the trail, and in no record of the message.
+    play.trail.add(play.waiting[0])
+    play.kill()
+    play.to_the_end()
+    assert told(play) == {play.names()[1]: "UNKNOWN"}
+    assert len(play.out) == 2
+
+
+def test_the_end_of_a_message_leaves_a_younger_one_under_its_reference_alone() -> None:
+    play = Play()
+    for number, text in ((1, b"ye"), (2, b"s")):
+        play.says(a_part(text, number))
+        play.disk.settle()
+    play.disk.settle()
+    play.carrier("later")
+    play.carrier("later")
+    play.says(a_part(b"y", 1))
+    play.disk.settle()
+    while play.disk.queue:
+        play.disk.settle()
+    play.messages.cancel(play.names()[0].encode(), lambda ok: play.cancelled.update(play.names()[:2]))
+    while play.disk.queue:
+        play.disk.settle()
+    assert told(play) == dict.fromkeys(play.names()[:2], "DELETED")
+    play.says(a_part(b"es", 2))
+    play.to_the_end()
+    assert [kept_name(id_).decode() for id_ in play.out] == play.names()[2:]
+
+
 @pytest.mark.parametrize("kept", [1, 2])
 def test_a_bound_is_a_bound(kept: int) -> None:
     play = Play()

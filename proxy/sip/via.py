@@ -22,7 +22,7 @@ class Via:
     the parameters.
     """
 
-    __slots__ = ("_params", "host", "port", "rest", "transport", "written")
+    __slots__ = ("_params", "branch", "host", "port", "rest", "transport", "written")
 
     def __init__(self, transport: bytes, host: bytes, port: int, rest: bytes, written: bytes) -> None:
         self.transport: Final = transport
@@ -31,6 +31,8 @@ class Via:
         self.rest: Final = rest
         self.written: Final = written
         self._params: Params | None = None
+        #: The branch, empty where there is none (RFC 2543).
+        self.branch = b""
 
     @property
     def params(self) -> Params:
@@ -40,11 +42,6 @@ class Via:
             read = parameters(self.rest)
             self._params = read
         return read
-
-    @property
-    def branch(self) -> bytes:
-        """The branch, empty where there is none (RFC 2543)."""
-        return parameter(self.params, b"branch") or b""
 
     @property
     def sent_by(self) -> bytes:
@@ -86,9 +83,10 @@ class Via:
         return start + kept + (b";received=" + host if bare.lower() != host.lower() else b"")
 
     def response_target(self) -> tuple[bytes, int]:
-        """Host and port to which an unreliable transport answers: maddr, else received and rport, else sent-by; port 0
-        means the default (RFC 3261 §18.2.2, RFC 3581 §4). INVARIANT: only of a value that was stamped here; else it
-        would say where a stranger wants octets sent.
+        """Host and port to which an unreliable transport answers: received and rport, else sent-by; port 0 means the
+        default (RFC 3261 §18.2.2, RFC 3581 §4). maddr is not followed: nobody says where else our octets go.
+
+        INVARIANT: only of a value that was stamped here; of another it would be what a stranger says of himself.
         """
         params = self.params
         port = self.port
@@ -150,13 +148,16 @@ _CHECKED: Final = frozenset((b"ttl", b"rport", b"branch", b"received", b"maddr")
 
 def _check(via: Via) -> None:
     for name, value in via.params:
-        if name not in _CHECKED or (name == b"branch" and value):
+        if name not in _CHECKED:
+            continue
+        if name == b"branch" and value and not via.branch:
+            via.branch = value
             continue
         if name == b"ttl":
             number(value or b"", 255, 400, "via.ttl")
         elif name == b"rport" and value is not None:
             number(value, _PORT_MOST, 400, "via.rport")
-        elif name == b"branch" and not value:
+        elif name == b"branch":
             raise SipError(400, "via.branch")
         elif name in (b"received", b"maddr") and (
             value is None or not (is_host(value) or is_host(b"[" + value + b"]"))

@@ -378,16 +378,12 @@ def _keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list[str], l
         lines = folded
     # WHY with the colon: a line without one then has the empty name, which is not known.
     known = KEYS
-    found = [known.get(line[: line.find(b":") + 1]) for line in lines]
-    for index, key in enumerate(found):
-        if key is not None:
-            keys.append(key)
-            continue
-        name, colon, _ = lines[index].partition(b":")
+    keys = [known.get(line[: line.find(b":") + 1], "") for line in lines]
+    if "" in keys:
         try:
-            if not colon:
-                raise SipError(400, "header.colon")
-            keys.append(key_of(name))
+            for index, key in enumerate(keys):
+                if not key:
+                    keys[index] = _unusual_key(lines[index])
         except SipError as error:
             return _readable(lines, error)
     if len(head) > limits.line_octets:
@@ -395,6 +391,13 @@ def _keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list[str], l
             if len(line) > limits.line_octets:
                 return keys, lines, SipError(513, "line.octets")
     return keys, lines, None
+
+
+def _unusual_key(line: bytes) -> str:
+    name, colon, _ = line.partition(b":")
+    if not colon:
+        raise SipError(400, "header.colon")
+    return key_of(name)
 
 
 def _readable(lines: list[bytes], error: SipError) -> tuple[list[str], list[bytes], SipError]:

@@ -142,15 +142,15 @@ def _parts(rest: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
         if not blank or piece.lstrip(b" \t")[:2] != b"\r\n":
             raise SipError(415, "multipart.part")
         kind = b"text/plain"
-        for line in head.split(b"\r\n"):
-            name, _, value = line.partition(b":")
-            if name.strip(LWS).lower() == b"content-type":
-                kind = value.strip(LWS)
-            elif name.strip(LWS).lower() == b"content-transfer-encoding" and value.strip(LWS).lower() not in (
-                b"binary",
-                b"7bit",
-                b"8bit",
-            ):
+        for line in head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").split(b"\r\n")[1:]:
+            name, colon, value = line.partition(b":")
+            name = name.strip(LWS).lower()
+            value = value.strip(LWS)
+            if not colon:
+                raise SipError(415, "multipart.header")
+            if name == b"content-type":
+                kind = value
+            elif name == b"content-transfer-encoding" and value.lower() not in (b"binary", b"7bit", b"8bit"):
                 # WHY: what is encoded again could hide a description from us and show it to the next hop.
                 raise SipError(415, "multipart.encoding")
         if kind.lower().startswith(b"multipart/"):

@@ -117,6 +117,8 @@ WRAPPED = b"multipart/mixed;boundary=b"
         (multipart(b"Content-Type: application/isup\r\n\r\n\x01\n--b\nContent-Type: application/sdp\n\n" + TEXT), 415),
         (multipart(b"x\r\nContent-Type: application/sdp\r\n\r\n" + SDP), 415),
         (b"--bx\r\n\r\n" + multipart(b"Content-Type: application/sdp\r\n\r\n" + SDP), 415),
+        (multipart(b"Content-Type:\r\n application/sdp\r\n\r\n" + TEXT), 488),
+        (multipart(b"\r\nhello"), 0),
         (b"no boundary here", 415),
         (b"", 0),
     ],

@@ -37,15 +37,19 @@ class Desk:
 
 
 class Transaction(TimerOwner):
-    """One machine. `state` is that of the RFC; "terminated" is the end, and the table has forgotten it then."""
+    """One machine. `state` is that of the RFC; "terminated" is the end, and the table has forgotten it then.
 
-    __slots__ = ("desk", "flow", "key", "state")
+    `user` is whoever it belongs to above, never looked into here.
+    """
+
+    __slots__ = ("desk", "flow", "key", "state", "user")
 
     def __init__(self, desk: Desk, key: bytes, flow: Flow, state: State) -> None:
         self.desk: Final = desk
         self.key: Final = key
         self.flow: Final = flow
         self.state: State = state
+        self.user: object = None
         desk.live[key] = self
 
     def _send(self, octets: bytes) -> None:

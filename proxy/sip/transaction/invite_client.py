@@ -19,12 +19,15 @@ from proxy.sip.transaction.base import ClientTransaction, Desk, ResponseReceived
 class InviteClient(ClientTransaction):
     """One INVITE on its way. `request` is there until a final response has come."""
 
-    __slots__ = ("_ack", "_gap_s", "_timer", "_until", "cancelled", "request")
+    __slots__ = ("_ack", "_cancel_sent", "_gap_s", "_timer", "_until", "cancelled", "reason", "request")
 
     def __init__(self, desk: Desk, key: bytes, flow: Flow, request: SipRequest, now: float) -> None:
         super().__init__(desk, key, flow, "calling")
         self.request: SipRequest | None = request
         self.cancelled = False
+        #: The Reason that the CANCEL bears, where there is one (RFC 3326).
+        self.reason: bytes | None = None
+        self._cancel_sent = False
         self._ack = b""
         self._gap_s = desk.timing.t1_s
         #: A, and then C.
@@ -69,8 +72,6 @@ class InviteClient(ClientTransaction):
         if self.state == "calling":
             self.state = "proceeding"
             self._stop(self._until)
-            if self.cancelled:
-                self._until = self._start("cancel", self.desk.give_up_s, now)
         if response.status > 100 or self._timer is None or self._timer.name != "C":
             self._stop(self._timer)
             self._timer = self._start("C", self.desk.timing.c_s, now)
@@ -103,17 +104,21 @@ class InviteClient(ClientTransaction):
         self.desk.events.append(ResponseReceived(self, response))
 
     def cancel(self, now: float) -> SipRequest | None:
-        """The CANCEL of this INVITE, to be sent as a transaction of its own on the same flow; None where it may not be
-        sent.
+        """The CANCEL of this INVITE, once, to be sent as a transaction of its own on the same flow; None where it may
+        not be.
 
-        Not before a 1xx has come (§9.1): the user asks again then, `cancelled` says so. Not after a final response.
+        Not before a 1xx has come (§9.1): the table asks again then, `cancelled` says so. Not after a final response.
         """
         self.cancelled = True
-        if self.state != "proceeding" or self.request is None:
+        if self.state != "proceeding" or self.request is None or self._cancel_sent:
             return None
+        self._cancel_sent = True
         self._stop(self._until)
         self._until = self._start("cancel", self.desk.give_up_s, now)
-        return _cancel_of(self.request)
+        cancel = _cancel_of(self.request)
+        if self.reason is not None:
+            cancel.append("reason", self.reason)
+        return cancel
 
     def failed(self, now: float) -> None:
         """The transport could not send the INVITE or the ACK."""

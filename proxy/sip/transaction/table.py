@@ -99,17 +99,13 @@ class Transactions:
             return InviteClient(self._desk, key, flow, request, now)
         return PlainClient(self._desk, key, flow, request, now)
 
-    def cancel(self, invite: InviteClient, reason: bytes | None, now: float) -> bool:
-        """Cancel an INVITE of ours with this Reason (RFC 3326); False where no 1xx has come yet: ask again then, if
-        `invite.cancelled`.
-        """
+    def cancel(self, invite: InviteClient, reason: bytes | None, now: float) -> None:
+        """Cancel an INVITE of ours, with this Reason (RFC 3326): now, or when its first 1xx comes (§9.1)."""
+        if invite.reason is None:
+            invite.reason = reason
         request = invite.cancel(now)
-        if request is None:
-            return False
-        if reason is not None:
-            request.append("reason", reason)
-        self.ask(request, invite.flow, now)
-        return True
+        if request is not None:
+            self.ask(request, invite.flow, now)
 
     def flow_failed(self, flow: Flow, now: float) -> None:
         """Nothing can be sent on this flow any more: its transactions are told. Looks at all of them, so for streams,
@@ -124,6 +120,8 @@ class Transactions:
         found = self._desk.live.get(key) if key is not None else None
         if isinstance(found, ClientTransaction):
             found.receive(response, now)
+            if isinstance(found, InviteClient) and found.cancelled:
+                self.cancel(found, None, now)
         else:
             self.dropped += 1
 

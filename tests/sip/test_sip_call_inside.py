@@ -76,6 +76,18 @@ def test_a_refused_offer_changes_nothing() -> None:
     play.talking()
     play.ask("a", "INVITE", 2, body=HOLD, contact="<sip:moved@192.0.2.77>")
     play.answer("b", play.last("b", "INVITE"), 488, headers=("X-Why: codec",))
+    assert play.words() == ["a< 100 INVITE", "b< INVITE", "b< ACK", "a< 488 INVITE"]
+    assert play.last_answer("a").first("x-why") == b"codec"
+    play.ask("b", "BYE", 1)
+    assert play.last("a", "BYE").uri == b"sip:95500@192.0.2.10:5060"
+
+
+@pytest.mark.parametrize("status", [408, 481])
+def test_an_offer_to_nobody_ends_the_call(status: int) -> None:
+    play = CallPlay()
+    play.talking()
+    play.ask("a", "INVITE", 2, body=HOLD)
+    play.answer("b", play.last("b", "INVITE"), status)
     assert play.words() == [
         "a< 100 INVITE",
         "b< INVITE",
@@ -85,10 +97,8 @@ def test_a_refused_offer_changes_nothing() -> None:
         "a< BYE",
         "b< BYE",
     ]
-    )
     assert isinstance(play.events[-1], CallEnded)
     assert play.last("a", "BYE").first("reason") == b"SIP;cause=%d" % status
-    assert play.last("b", "BYE") is not None
 
 
 def test_an_offer_without_answer_ends_the_call() -> None:

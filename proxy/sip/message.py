@@ -40,7 +40,7 @@ class SipMessage:
     body.
     """
 
-    __slots__ = ("_cseq", "_from", "_index", "_to", "_via", "body", "keys", "lines")
+    __slots__ = ("_call_id", "_cseq", "_from", "_index", "_to", "_via", "body", "keys", "lines")
 
     def __init__(self, keys: list[str], lines: list[bytes], body: bytes) -> None:
         self.keys = keys
@@ -48,6 +48,7 @@ class SipMessage:
         self.body = body
         #: key → place of its first line, made when the first value is read.
         self._index: dict[str, int] | None = None
+        self._call_id = b""
         self._via: Via | None = None
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
@@ -60,32 +61,39 @@ class SipMessage:
         value = line[line.index(b":") + 1 :]
         return unfolded(value) if b"\r\n" in value else value.strip(b" \t")
 
-    def _place(self, key: str) -> int:
-        index = self._index
-        if index is None:
-            keys = self.keys
-            index = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
-            self._index = index
-        return index.get(key, -1)
+    def _places(self) -> dict[str, int]:
+        keys = self.keys
+        index = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
+        self._index = index
+        return index
 
     def has(self, key: str) -> bool:
         """Whether there is such a line."""
-        return self._place(key) >= 0
+        return key in self.keys
 
     def first(self, key: str) -> bytes | None:
         """The value of the first line with this key, unfolded, None where there is none."""
-        place = self._place(key)
+        index = self._index
+        if index is None:
+            index = self._places()
+        place = index.get(key, -1)
         return self._value(place) if place >= 0 else None
 
     def single(self, key: str) -> bytes | None:
         """The value of the only line with this key; raises SipError(400) where there are two."""
-        place = self._place(key)
+        index = self._index
+        if index is None:
+            index = self._places()
+        place = index.get(key, -1)
         if place < 0:
             return None
-        index = self._index
-        if (index is None or len(index) != len(self.keys)) and self.keys.count(key) > 1:
+        keys = self.keys
+        if len(index) != len(keys) and keys.count(key) > 1:
             raise SipError(400, "header.twice." + key)
-        return self._value(place)
+        # WHY not `_value`: this is read several times in every message.
+        line = self.lines[place]
+        value = line[line.index(b":") + 1 :]
+        return unfolded(value) if b"\r\n" in value else value.strip(b" \t")
 
     def needed(self, key: str) -> bytes:
         """As `single`, but raises SipError(400) where there is no such line or nothing in it."""
@@ -96,7 +104,7 @@ class SipMessage:
 
     def each(self, key: str) -> list[bytes]:
         """The values of all lines with this key, unfolded, a line at a time."""
-        if self._place(key) < 0:
+        if key not in self.keys:
             return []
         return [self._value(index) for index, each in enumerate(self.keys) if each == key]
 
@@ -153,7 +161,11 @@ class SipMessage:
     @property
     def call_id(self) -> bytes:
         """The Call-ID, compared octet by octet (RFC 3261 §20.8)."""
-        return self.needed("call-id")
+        read = self._call_id
+        if not read:
+            read = self.needed("call-id")
+            self._call_id = read
+        return read
 
     def content_length(self) -> int | None:
         """What Content-Length says; None where there is none. Raises SipError(400) where it is twice there, or no
@@ -168,6 +180,7 @@ class SipMessage:
 
     def _touched(self) -> None:
         self._index = None
+        self._call_id = b""
         self._via = None
         self._from = None
         self._to = None

@@ -29,13 +29,15 @@ class NameAddr:
     as written.
     """
 
-    __slots__ = ("_params", "display", "rest", "uri")
+    __slots__ = ("_params", "_tag", "_tag_read", "display", "rest", "uri")
 
     def __init__(self, display: bytes, uri: bytes, rest: bytes) -> None:
         self.display: Final = display
         self.uri: Final = uri
         self.rest: Final = rest
         self._params: Params | None = None
+        self._tag: bytes | None = None
+        self._tag_read = False
 
     @property
     def params(self) -> Params:
@@ -55,6 +57,8 @@ class NameAddr:
     @property
     def tag(self) -> bytes | None:
         """The tag, None where there is none; raises SipError(400) where it is empty, quoted or there twice."""
+        if self._tag_read:
+            return self._tag
         rest = self.rest
         if not rest:
             return None
@@ -64,6 +68,8 @@ class NameAddr:
             found = parameter(self.params, _TAG)
         if found is not None and not is_token(found):
             raise SipError(400, "tag.form")
+        self._tag = found
+        self._tag_read = True
         return found
 
     @property

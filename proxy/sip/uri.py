@@ -6,6 +6,7 @@ readers read differently is a way around whoever judges it. So there is one `@` 
 digits, and a parameter stands there once.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from proxy.sip.error import SipError
@@ -21,6 +22,8 @@ _PARAM: Final = _UNRESERVED + b"%[]/:&+$"
 _HEADER: Final = _UNRESERVED + b"%[]/?:+$"
 _RESERVED: Final = b";/?:@&=+$,"
 _HEX: Final = b"0123456789abcdefABCDEF"
+#: Longer URIs are read each time.
+_REMEMBERED: Final = 256
 #: Parameters that never match where only one of two URIs has them (§19.1.4).
 _NEVER_ALONE: Final = frozenset((b"user", b"ttl", b"method", b"maddr", b"transport"))
 
@@ -110,6 +113,16 @@ def _component(octets: bytes, allowed: bytes, detail: str) -> bytes:
 
 def parse_uri(written: bytes) -> Uri:
     """Read a URI; raises SipError(400) where it is none. Unknown schemes are read: who routes answers 416 to them."""
+    return _parsed(written) if len(written) <= _REMEMBERED else _read(written)
+
+
+# WHY a memory: our own Contact and those of a few peers are the Request-URI of nearly every request inside a call.
+@lru_cache(maxsize=1024)
+def _parsed(written: bytes) -> Uri:
+    return _read(written)
+
+
+def _read(written: bytes) -> Uri:
     scheme, colon, rest = written.partition(b":")
     scheme = scheme.lower()
     if scheme in (b"sip", b"sips"):

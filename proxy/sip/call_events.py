@@ -7,7 +7,6 @@ from proxy.sip.flow import Flow
 from proxy.sip.hop import Hop
 from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.reply import Headers
-from proxy.sip.timers import TimerOwner
 from proxy.sip.transaction.base import ServerTransaction
 
 Side = Literal["a", "b"]
@@ -22,7 +21,7 @@ class CallEvent:
     __slots__ = ()
 
 
-class CallControl(TimerOwner):
+class CallControl:
     """A call, as who runs it sees it. Whatever comes too late does nothing."""
 
     __slots__ = ()

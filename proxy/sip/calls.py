@@ -19,7 +19,6 @@ from proxy.sip.ids import Ids
 from proxy.sip.leg import Branch, Exchange, Leg, LegOwner
 from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.reply import refuse, reply
-from proxy.sip.timers import TimerOwner
 from proxy.sip.transaction.base import (
     AckMissing,
     AckReceived,
@@ -229,7 +228,7 @@ def _call_of(leg: Leg) -> Call:
     return call
 
 
-class _Forgetting(TimerOwner):
+class _Forgetting:
     __slots__ = ("_call", "_calls")
 
     def __init__(self, calls: Calls, call: Call) -> None:

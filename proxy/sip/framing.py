@@ -43,7 +43,9 @@ def read_datagram(data: bytes, limits: Limits) -> Message | None:
 
 
 def _wrong(message: Message, error: SipError) -> SipError:
-    return MalformedRequest(error, message) if isinstance(message, SipRequest) else error
+    if isinstance(message, SipRequest):
+        return MalformedRequest(error, message)
+    return error
 
 
 class Ping:
@@ -175,7 +177,8 @@ class StreamFraming:
             if octets > self._limits.body_octets:
                 raise SipError(513, "body.octets")
         except SipError as error:
-            self._break(wrong if isinstance(wrong, MalformedRequest) else _wrong(message, error), found)
+            # WHY the first error counts: it is the one that the peer can mend.
+            self._break(_wrong(message, error) if wrong is None else wrong, found)
             return False
         self._pending = message
         self._wrong = wrong

@@ -16,7 +16,7 @@ from proxy.sip.hop import Hop
 from proxy.sip.ids import Ids
 from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.reply import Headers, reply
-from proxy.sip.timers import Timer, TimerOwner, Timers
+from proxy.sip.timers import Timer, Timers
 from proxy.sip.transaction.base import ClientTransaction, ServerTransaction
 from proxy.sip.transaction.invite_client import InviteClient
 from proxy.sip.transaction.timing import Timing
@@ -77,7 +77,7 @@ class LegOwner(CallControl):
         raise NotImplementedError
 
 
-class Leg(TimerOwner):
+class Leg:
     """`side` is which one it is; `over` means that nothing is sent in its dialog any more."""
 
     __slots__ = (

@@ -8,19 +8,16 @@ Rare delays share a heap. A timer that was ended stays in its lane until it woul
 
 from collections import deque
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, Protocol
 
 _MOST_LANES: Final = 48
 
 
-class TimerOwner:
+class TimerOwner(Protocol):
     """Whatever waits for a deadline."""
-
-    __slots__ = ()
 
     def expired(self, name: str, now: float) -> None:
         """The timer `name` has come; `now` is monotonic."""
-        raise NotImplementedError
 
 
 class Timer:

@@ -10,7 +10,7 @@ from proxy.sip.flow import Flow
 from proxy.sip.framing import read_datagram
 from proxy.sip.message import Limits, Message
 from proxy.sip.reply import reply
-from proxy.sip.timers import Timer, TimerOwner, Timers
+from proxy.sip.timers import Timer, Timers
 from proxy.sip.transaction.base import AckReceived, RequestReceived
 from tests.tools.sip_messages import a_request, a_response
 from tests.tools.sip_play import Play
@@ -164,7 +164,7 @@ def test_nothing_stays_behind() -> None:
     assert len(play.table._merged) <= 2
 
 
-class Clock(TimerOwner):
+class Clock:
     def __init__(self) -> None:
         self.came: list[tuple[str, float]] = []
 

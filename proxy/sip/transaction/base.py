@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from proxy.sip.flow import Flow
 from proxy.sip.message import SipRequest, SipResponse
-from proxy.sip.timers import Timer, TimerOwner, Timers
+from proxy.sip.timers import Timer, Timers
 from proxy.sip.transaction.timing import Timing
 
 State = Literal["calling", "trying", "proceeding", "completed", "confirmed", "accepted", "terminated"]
@@ -36,7 +36,7 @@ class Desk:
         self.live: dict[bytes, Transaction] = {}
 
 
-class Transaction(TimerOwner):
+class Transaction:
     """One machine. `state` is that of the RFC; "terminated" is the end, and the table has forgotten it then.
 
     `user` is whoever it belongs to above, never looked into here.
@@ -63,6 +63,10 @@ class Transaction(TimerOwner):
         live = self.desk.live
         if live.get(self.key) is self:
             del live[self.key]
+
+    def expired(self, name: str, now: float) -> None:
+        """One of its timers has come."""
+        raise NotImplementedError
 
     def failed(self, now: float) -> None:
         """The transport could not send (§17.1.4, §17.2.4)."""

@@ -177,7 +177,7 @@ def _uri_of(route: bytes) -> bytes:
 def _bare(uri: bytes) -> bytes:
     """A URI as a Request-URI may be: without headers and without the method parameter (§19.1.1, table 1)."""
     uri = uri.partition(b"?")[0]
-    if b"method=" not in uri.lower():
+    if uri.lower().find(b"method=") < 0:
         return uri
     start, *params = uri.split(b";")
     return b";".join((start, *(each for each in params if not each.lower().startswith(b"method="))))

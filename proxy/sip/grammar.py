@@ -1,8 +1,9 @@
 """The small pieces of SIP's grammar: tokens, quoted strings, lists with commas, parameters, numbers (RFC 3261 §25.1).
 
-Owns how a value is cut, by `find` and `split` on octets. Must never know a header field by name. Nothing here recurses,
-and nothing looks at an octet more than a few times, so deep nesting and floods of quotes cost no more than their
-length.
+Owns how a value is cut, by `find` and `split` on octets. Must never know a header field by name. Where it runs per
+message it asks `find`, not `in`: bytes answer `in` by raising and dropping a TypeError first, which costs ten times the
+search. Nothing here recurses, and nothing looks at an octet more than a few times, so deep nesting and floods of quotes
+cost no more than their length.
 """
 
 from typing import Final
@@ -66,7 +67,7 @@ def is_display(octets: bytes) -> bool:
 
 def unfolded(value: bytes) -> bytes:
     """The value with each line fold as one space, and none at its ends (RFC 3261 §7.3.1)."""
-    if b"\r\n" in value:
+    if value.find(b"\r\n") >= 0:
         value = b" ".join(part.strip(LWS) for part in value.split(b"\r\n"))
     return value.strip(LWS)
 
@@ -104,7 +105,7 @@ def unquoted(value: bytes) -> bytes:
     if value[:1] != b'"':
         return value
     inner = value[1 : closing_quote(value, 0)]
-    if b"\\" not in inner:
+    if inner.find(b"\\") < 0:
         return inner
     parts = inner.split(b"\\")
     read = [parts[0]]
@@ -134,9 +135,9 @@ def split_outside(value: bytes, separator: bytes) -> list[bytes]:
 
     Raises SipError(400) where a quote or a `<` stays open.
     """
-    if separator not in value:
+    if value.find(separator) < 0:
         return [value]
-    if b'"' not in value and b"<" not in value:
+    if value.find(b'"') < 0 and value.find(b"<") < 0:
         return value.split(separator)
     parts: list[bytes] = []
     start = 0
@@ -168,7 +169,7 @@ def comma_values(value: bytes) -> list[bytes]:
 
 def first_comma_value(value: bytes) -> bytes:
     """The first value of a list with commas, stripped."""
-    if b"," not in value:
+    if value.find(b",") < 0:
         return value
     return split_outside(value, b",")[0].strip(LWS)
 
@@ -188,7 +189,7 @@ def parameters(rest: bytes) -> Params:
     if not rest.translate(None, _PLAIN_PARAMS):
         for part in rest[1:].split(b";"):
             name, equals, value = part.partition(b"=")
-            if not name or (equals and (not value or b"=" in value)):
+            if not name or (equals and (not value or value.find(b"=") >= 0)):
                 raise SipError(400, "params.value" if name else "params.name")
             read.append((name.lower(), value if equals else None))
         return read

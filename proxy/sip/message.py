@@ -59,7 +59,7 @@ class SipMessage:
     def _value(self, index: int) -> bytes:
         line = self.lines[index]
         value = line[line.index(b":") + 1 :]
-        return unfolded(value) if b"\r\n" in value else value.strip(b" \t")
+        return unfolded(value) if value.find(b"\r\n") >= 0 else value.strip(b" \t")
 
     def _places(self) -> dict[str, int]:
         keys = self.keys
@@ -93,7 +93,7 @@ class SipMessage:
         # WHY not `_value`: this is read several times in every message.
         line = self.lines[place]
         value = line[line.index(b":") + 1 :]
-        return unfolded(value) if b"\r\n" in value else value.strip(b" \t")
+        return unfolded(value) if value.find(b"\r\n") >= 0 else value.strip(b" \t")
 
     def needed(self, key: str) -> bytes:
         """As `single`, but raises SipError(400) where there is no such line or nothing in it."""
@@ -223,6 +223,24 @@ class SipMessage:
             if self.keys[index] == key:
                 del self.keys[index]
                 del self.lines[index]
+
+    def stamp(self, host: bytes, port: int) -> None:
+        """Write the source of a request into its topmost Via, as every server must before it answers (RFC 3261 §18.2.1,
+        RFC 3581 §4).
+
+        `host` is an address without brackets. Raises SipError(400) where the Via cannot be read.
+        """
+        via = self.via
+        stamped = via.stamped(host, port)
+        if stamped == via.written:
+            return
+        index = self.keys.index("via")
+        if self.lines[index].find(b",") >= 0:
+            self.replace_first_value("via", stamped)
+        else:
+            # WHY nothing else is forgotten: no other value has changed, and the place of none.
+            self.lines[index] = b"Via: " + stamped
+            self._via = None
 
     def replace_first_value(self, key: str, value: bytes) -> None:
         """Give the first value of a list with commas another form and leave the others as they are: the topmost Via.
@@ -382,9 +400,9 @@ def _keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list[str], l
     # a header field in.
     if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
         return keys, [], SipError(400, "head.line_end")
-    if b"\0" in head and head.count(b"\0") != head.count(b"\\\0"):
+    if head.find(b"\0") >= 0 and head.count(b"\0") != head.count(b"\\\0"):
         return keys, [], SipError(400, "head.nul")
-    if b"\r\n " in head or b"\r\n\t" in head:
+    if head.find(b"\r\n ") >= 0 or head.find(b"\r\n\t") >= 0:
         folded = _folds_joined(lines)
         if folded is None:
             return keys, [], SipError(400, "head.fold")

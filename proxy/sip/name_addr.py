@@ -91,7 +91,7 @@ def parse_name_addr(value: bytes) -> NameAddr:
             raise SipError(400, "address.brackets")
     else:
         opening = value.find(b"<")
-        if opening > 0 and b'"' in value[:opening]:
+        if opening > 0 and value.find(b'"', 0, opening) >= 0:
             opening = -1  # WHY: the bracket stands in the quotes of a parameter.
         if opening < 0:
             return _addr_spec(value)
@@ -116,7 +116,7 @@ def _addr_spec(value: bytes) -> NameAddr:
     semicolon = value.find(b";")
     uri = value if semicolon < 0 else value[:semicolon]
     uri = uri.strip(LWS)
-    if not is_absolute_uri(uri) or b"?" in uri or b"," in uri:
+    if not is_absolute_uri(uri) or uri.find(b"?") >= 0 or uri.find(b",") >= 0:
         raise SipError(400, "address.uri")
     return NameAddr(b"", uri, value[semicolon:] if semicolon >= 0 else b"")
 

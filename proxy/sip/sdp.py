@@ -68,11 +68,13 @@ def parse_sdp(body: bytes) -> Description:
     connections: list[bytes] = []
     directions: list[bytes] = []
     codecs: list[bytes] = []
-    for raw in body.split(b"\n"):
-        line = raw.rstrip(b"\r")
+    plain = body.replace(b"\r\n", b"\n")
+    if plain.find(b"\r") >= 0 or plain.find(b"\0") >= 0:
+        raise SipError(400, "sdp.line")
+    for line in plain.split(b"\n"):
         if not line:
             continue
-        if line[1:2] != b"=" or not line[:1].isalpha() or b"\0" in line or b"\r" in line:
+        if line[1:2] != b"=" or not line[:1].isalpha():
             raise SipError(400, "sdp.line")
         kind = line[:1]
         if kind == b"m":

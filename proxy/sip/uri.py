@@ -86,7 +86,7 @@ class Uri:
 
 def unescaped(octets: bytes) -> bytes:
     """Replace each `%` and two hexadecimal digits by their octet, once (RFC 4475 §3.1.1.3); other `%` stay."""
-    if b"%" not in octets:
+    if octets.find(b"%") < 0:
         return octets
     parts = octets.split(b"%")
     read = [parts[0]]
@@ -100,7 +100,7 @@ def unescaped(octets: bytes) -> bytes:
 
 
 def _well_escaped(octets: bytes) -> bool:
-    if b"%" not in octets:
+    if octets.find(b"%") < 0:
         return True
     return all(len(part) >= 2 and not part[:2].translate(None, _HEX) for part in octets.split(b"%")[1:])
 
@@ -199,7 +199,7 @@ def _headers(written: bytes) -> list[tuple[bytes, bytes]]:
 
 def _plain(octets: bytes) -> bytes:
     """The form in which §19.1.4 compares: escapes of what is not reserved undone, the others in upper case."""
-    if b"%" not in octets:
+    if octets.find(b"%") < 0:
         return octets
     parts = octets.split(b"%")
     read = [parts[0]]

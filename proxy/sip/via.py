@@ -61,26 +61,25 @@ class Via:
         `rport` where it asks (RFC 3261 §18.2.1, RFC 3581 §4). `host` is an address without brackets. The value itself
         where nothing is to be added.
         """
-        asked = False
-        for name, _ in self.params:
-            if name == b"rport":
-                asked = True
+        rest = self.rest
+        fresh = rest.find(b"received") < 0
+        if fresh and rest.count(b";rport") == 1 and (rest[-6:] == b";rport" or rest.find(b";rport;") >= 0):
+            return self.written.replace(b";rport", b";received=" + host + b";rport=%d" % port, 1)
+        asked = any(name == b"rport" for name, _ in self.params)
         bare = self.host[1:-1] if self.host[:1] == b"[" else self.host
-        if not asked and bare.lower() == host.lower():
-            if b"received" not in self.rest:
-                return self.written
-        elif not asked and b"received" not in self.rest:
-            return self.written + b";received=" + host
+        same = bare.lower() == host.lower()
+        if not asked and fresh:
+            return self.written if same else self.written + b";received=" + host
         # WHY what the sender says of itself goes: `received` and a filled `rport` are the server's to write.
         kept = b"".join(
             b";" + name + (b"" if value is None else b"=" + value)
             for name, value in self.params
             if name not in (b"received", b"rport")
         )
-        start = self.written[: len(self.written) - len(self.rest)].rstrip()
+        start = self.written[: len(self.written) - len(rest)].rstrip()
         if asked:
             return start + kept + b";received=" + host + b";rport=%d" % port
-        return start + kept + (b";received=" + host if bare.lower() != host.lower() else b"")
+        return start + kept + (b"" if same else b";received=" + host)
 
     def response_target(self) -> tuple[bytes, int]:
         """Host and port to which an unreliable transport answers: received and rport, else sent-by; port 0 means the

@@ -76,6 +76,12 @@ class Storm:
                 event.transaction.respond(reply(event.request, 405, b"t"), now)
             self.play.note()
 
+    def talk(self) -> None:
+        """Begin with a call that both sides have answered."""
+        self.calls.append(self.play.talking())
+        self.handled = len(self.play.events)
+        self.number = 10
+
     def decide(self, call: CallControl) -> None:
         if self.lot(7) == 7:
             call.refuse(403, [], self.play.now)
@@ -169,6 +175,8 @@ class Storm:
 def test_whatever_peers_send_each_request_is_answered_once_and_nothing_stays(data: st.DataObject) -> None:
     storm = Storm(data)
     play = storm.play
+    if data.draw(st.booleans()):
+        storm.talk()
     for _ in range(data.draw(st.integers(1, 40))):
         storm.step()
     for _ in range(6):

@@ -154,6 +154,20 @@ def test_whatever_is_changed_proves_nothing(change: bytes) -> None:
     assert len(server.nonces) == 0
 
 
+def test_a_name_that_nobody_has_is_refused_whatever_its_response() -> None:
+    server = Server()
+    nonce = (digest_pairs(server.challenge()[0]) or {})[b"nonce"]
+    for secret in (b"0", b"", b"None"):
+        response = response_of("MD5", secret, "INVITE", URI.encode(), nonce, b"00000001", b"c", b"auth", b"")
+        request = a_request(uri=URI)
+        request.append(
+            "proxy-authorization",
+            b'Digest username="nobody", realm="tdgate.example", nonce="%s", uri="%s", response="%s", qop=auth, nc=00000001,'
+            b' cnonce="c", algorithm=MD5' % (nonce, URI.encode(), response),
+        )
+        assert server.judge(request).outcome == "refused"
+
+
 def test_credentials_do_not_fit_another_method_person_or_body() -> None:
     server = Server()
     client = a_client(server)

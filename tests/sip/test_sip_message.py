@@ -127,6 +127,9 @@ def test_floods_meet_their_limits() -> None:
         read_datagram(request_octets(headers=many), limits)
     assert caught.value.status == 513
     with pytest.raises(MalformedRequest) as caught:
+        read_datagram(request_octets(headers=("a:b",) * 260), limits)
+    assert caught.value.status == 513
+    with pytest.raises(MalformedRequest) as caught:
         read_datagram(request_octets(body=b"x" * 70_000), limits)
     assert (caught.value.status, caught.value.detail) == (513, "body.octets")
     with pytest.raises(MalformedRequest) as caught:
@@ -162,6 +165,36 @@ def test_the_first_value_of_a_shared_line_changes_alone() -> None:
     request = a_request(via="SIP/2.0/UDP one;branch=z9hG4bK1, SIP/2.0/TCP two;branch=z9hG4bK2")
     request.replace_first_value("via", b"SIP/2.0/UDP three;branch=z9hG4bK3")
     assert request.values("via") == [b"SIP/2.0/UDP three;branch=z9hG4bK3", b"SIP/2.0/TCP two;branch=z9hG4bK2"]
+
+
+@pytest.mark.parametrize(
+    ("via", "values"),
+    [
+        (
+            "SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK1;rport",
+            [b"SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK1;received=192.0.2.1;rport=9"],
+        ),
+        ("SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1", [b"SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1"]),
+        (
+            "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1, SIP/2.0/TCP two;branch=z9hG4bK2;rport",
+            [
+                b"SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1;received=192.0.2.1",
+                b"SIP/2.0/TCP two;branch=z9hG4bK2;rport",
+            ],
+        ),
+        (
+            "SIP/2.0/UDP h;rportx=1;branch=z9hG4bK1;rport=7;received=203.0.113.9",
+            [b"SIP/2.0/UDP h;rportx=1;branch=z9hG4bK1;received=192.0.2.1;rport=9"],
+        ),
+        ("SIP/2.0/UDP h;rportx;branch=z9hG4bK1", [b"SIP/2.0/UDP h;rportx;branch=z9hG4bK1;received=192.0.2.1"]),
+    ],
+)
+def test_a_request_is_stamped_with_where_it_came_from(via: str, values: list[bytes]) -> None:
+    request = a_request(via=via, headers=("Via: SIP/2.0/UDP below;branch=z9hG4bK9",))
+    request.stamp(b"192.0.2.1", 9)
+    assert request.values("via") == [*values, b"SIP/2.0/UDP below;branch=z9hG4bK9"]
+    assert request.via.written == values[0]
+    assert request.cseq.number == 1
 
 
 def test_a_copy_is_another_message() -> None:

@@ -199,6 +199,16 @@ def test_timers_come_in_their_order_and_ended_ones_never(steps: list[tuple[float
     assert timers.held() == 0
 
 
+def test_the_earliest_of_several_delays_comes_first() -> None:
+    timers = Timers()
+    clock = Clock()
+    for index, delay_s in enumerate((32.0, 0.5, 4.0)):
+        timers.start(clock, str(index), delay_s, 0.0)
+    assert timers.next_deadline() == 0.5
+    timers.expire(100.0)
+    assert [name for name, _ in clock.came] == ["1", "2", "0"]
+
+
 def test_a_timer_that_is_started_while_others_expire_comes_in_its_turn() -> None:
     timers = Timers()
 

@@ -103,6 +103,7 @@ def test_what_is_no_uri_is_refused(written: str) -> None:
         ("sip:a%3Bx@b", "sip:a;x@b", False),
         ("sip:a%3bx@b", "sip:a%3Bx@b", True),
         ("sip:a%00@b", "sip:a%00%00@b", False),
+        ("sip:a%253B@b", "sip:a%3B@b", False),
         ("sip:a@b;x=%41", "sip:a@b;x=A", True),
         ("sip:a@b;x=%2541", "sip:a@b;x=A", False),
         # RFC 3966 §4

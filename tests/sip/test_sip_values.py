@@ -150,7 +150,7 @@ def test_what_is_no_via_is_refused(written: bytes) -> None:
         # RFC 3581 §6.1, and what it forbids a sender to say of itself.
         (
             b"SIP/2.0/UDP 10.1.1.1:4540;rport;branch=z9hG4bK1",
-            b"SIP/2.0/UDP 10.1.1.1:4540;branch=z9hG4bK1;received=192.0.2.1;rport=9988",
+            b"SIP/2.0/UDP 10.1.1.1:4540;received=192.0.2.1;rport=9988;branch=z9hG4bK1",
             (b"192.0.2.1", 9988),
         ),
         (

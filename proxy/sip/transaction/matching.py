@@ -30,7 +30,7 @@ def response_key(response: SipResponse) -> bytes | None:
     """The key of the request that a response belongs to; None where it has not exactly one Via, and so answers nothing
     of ours (§18.1.2, RFC 4475 §3.3.10)."""
     keys = response.keys
-    if keys.count("via") != 1 or b"," in response.lines[keys.index("via")]:
+    if keys.count("via") != 1 or response.lines[keys.index("via")].find(b",") >= 0:
         return None
     return client_key(response.via.branch, response.cseq.method)
 

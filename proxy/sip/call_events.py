@@ -57,7 +57,10 @@ class CallControl:
 
 
 class CallAsked(CallEvent):
-    """A new INVITE: judge it, then `call.connect` or `call.refuse`. Until then nothing leaves towards leg B."""
+    """A new INVITE: judge it, then `call.connect` or `call.refuse`. Until then nothing leaves towards leg B.
+
+    A body with text or text media in it never gets here: it is refused by then.
+    """
 
     __slots__ = ("call", "flow", "request")
 

@@ -19,6 +19,7 @@ from proxy.sip.ids import Ids
 from proxy.sip.leg import Branch, Exchange, Leg, LegOwner
 from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.reply import refuse, reply
+from proxy.sip.sdp import check_media
 from proxy.sip.transaction.base import (
     AckMissing,
     AckReceived,
@@ -191,6 +192,8 @@ class Calls(Exchange):
         tag = self.ids.next()
         try:
             dialog = answered_dialog(request, tag, "early")
+            if request.body:
+                check_media(request.single("content-type"), request.body)
         except SipError as error:
             event.transaction.respond(refuse(request, error, tag), now)
             return

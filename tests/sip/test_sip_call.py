@@ -436,6 +436,16 @@ def test_the_same_call_by_another_way_is_answered_482() -> None:
     assert play.words() == ["! CallAsked", "a< 482 INVITE"]
 
 
+def test_an_invite_that_offers_text_is_refused_before_anybody_is_asked() -> None:
+    play = CallPlay()
+    text = SDP + b"m=message 7000 TCP/MSRP *\r\n"
+    play.give("a", a_request(headers=("Content-Type: application/sdp",), body=text))
+    plain = {"headers": ("Content-Type: text/plain",), "body": b"hello"}
+    play.give("a", a_request(call_id="other", via="SIP/2.0/UDP h;branch=z9hG4bK-t", **plain))
+    assert play.words() == ["a< 488 INVITE", "a< 415 INVITE"]
+    assert play.calls.legs == {}
+
+
 def test_an_invite_that_no_request_could_answer_is_refused() -> None:
     play = CallPlay()
     play.give("a", a_request(contact="<tel:+1>"))
@@ -465,6 +475,17 @@ def test_a_stranger_who_knows_a_tag_is_not_in_the_call() -> None:
     )
     assert play.words() == ["a< 481 BYE", "a< 481 BYE"]
     assert len(play.calls) == 1
+
+
+def test_a_stranger_cannot_acknowledge() -> None:
+    play = CallPlay()
+    _, invite = play.ringing()
+    play.answer("b", invite, 200, body=SDP_B)
+    play.taken()
+    tag = (play.last_answer("a").to.tag or b"").decode()
+    play.give("a", a_request("ACK", cseq="1 ACK", called=f"<sip:x@y>;tag={tag}", call_id="guessed"))
+    play.to(1)
+    assert play.taken() == [(0.5, "a< 200 INVITE")]
 
 
 def test_a_number_that_goes_backwards_is_refused_and_the_call_goes_on() -> None:

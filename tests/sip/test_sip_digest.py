@@ -162,8 +162,8 @@ def test_a_name_that_nobody_has_is_refused_whatever_its_response() -> None:
         request = a_request(uri=URI)
         request.append(
             "proxy-authorization",
-            b'Digest username="nobody", realm="tdgate.example", nonce="%s", uri="%s", response="%s", qop=auth, nc=00000001,'
-            b' cnonce="c", algorithm=MD5' % (nonce, URI.encode(), response),
+            b'Digest username="nobody", realm="tdgate.example", nonce="%s", uri="%s", response="%s", '
+            b'qop=auth, nc=00000001, cnonce="c", algorithm=MD5' % (nonce, URI.encode(), response),
         )
         assert server.judge(request).outcome == "refused"
 

@@ -118,7 +118,9 @@ WRAPPED = b"multipart/mixed;boundary=b"
         (multipart(b"x\r\nContent-Type: application/sdp\r\n\r\n" + SDP), 415),
         (b"--bx\r\n\r\n" + multipart(b"Content-Type: application/sdp\r\n\r\n" + SDP), 415),
         (multipart(b"Content-Type:\r\n application/sdp\r\n\r\n" + TEXT), 488),
-        (multipart(b"\r\nhello"), 0),
+        (multipart(b"\r\nhello"), 415),
+        (multipart(b"Content-Type: Text / Plain\r\n\r\nhello"), 415),
+        (multipart(b"Content-Type: message/cpim\r\n\r\nhello"), 415),
         (b"no boundary here", 415),
         (b"", 0),
     ],
@@ -130,6 +132,7 @@ def test_bodies_of_several_parts_are_looked_through(body: bytes, status: int) ->
 
 def test_bodies_that_are_no_descriptions_are_not_looked_at() -> None:
     assert refusal(b"application/dtmf-relay", b"Signal=5\r\n") == 0
+    assert refusal(b"text/plain", b"hello") == 415
     assert refusal(None, b"anything") == 400
     assert refusal(None, b"") == 0
     assert refusal(b"multipart/mixed", b"x") == 415

@@ -232,6 +232,8 @@ def _call_of(leg: Leg) -> Call:
 
 
 class _Forgetting:
+    """When the tags of a call that is over are given up."""
+
     __slots__ = ("_call", "_calls")
 
     def __init__(self, calls: Calls, call: Call) -> None:
@@ -239,6 +241,7 @@ class _Forgetting:
         self._call: Final = call
 
     def expired(self, name: str, now: float) -> None:
+        """The only timer it has."""
         self._calls.forget(self._call.a)
         if self._call.b is not None:
             self._calls.forget(self._call.b)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.sip.call_events import BranchFailed, CallAsked, CallControl, CallEnded, InsideAsked, PlainAsked
@@ -170,7 +170,6 @@ class Storm:
         )
 
 
-@settings(max_examples=40)
 @given(st.data())
 def test_whatever_peers_send_each_request_is_answered_once_and_nothing_stays(data: st.DataObject) -> None:
     storm = Storm(data)

@@ -29,9 +29,9 @@ HERE = Path(__file__).resolve().parent
 
 def _arguments() -> argparse.Namespace:
     ask = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    ask.add_argument("--secs", type=float, default=4, help="measured seconds a load (default 4)")
-    ask.add_argument("--warm", type=float, default=1, help="seconds before that (default 1)")
-    ask.add_argument("--rounds", type=int, default=3, help="rounds over all hops; medians are shown (default 3)")
+    ask.add_argument("--secs", type=float, default=2, help="measured seconds a load (default 2)")
+    ask.add_argument("--warm", type=float, default=0.5, help="seconds before that (default 0.5)")
+    ask.add_argument("--rounds", type=int, default=2, help="rounds over all hops; medians are shown (default 2)")
     ask.add_argument("--startup", type=float, default=120, help="seconds a hop may take to listen")
     ask.add_argument("--hops", help=f"of {', '.join(HOPS)} (default all)")
     ask.add_argument("--tdgate", help="its command (default: .venv-fast/bin/tdgate of `make fast`, else this checkout)")

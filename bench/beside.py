@@ -1,19 +1,21 @@
-"""What is measured beside the hops: how soon the page shows what happens, and what refusals cost.
+"""What is measured beside the hops: how soon the page shows what happens, what refusals cost, and the whole process.
 
-Owns the order and how each is told; the measuring is done by `page_times` and `suppressions`. A measurement that could
-not be made is told as such and counts as missed.
+Owns the order and how each is told; the measuring is done by `page_times`, `suppressions`, `binds`, `waiting_ids` and
+`restart`. A measurement that could not be made is told as such and counts as missed.
 """
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
 
-from bench import suppressions
+from bench import binds, restart, suppressions, waiting_ids
+from bench.bound_figures import Figure, all_met, told
 
-BESIDE: Final = ("page-times", "suppressions")
+BESIDE: Final = ("page-times", "suppressions", "binds", "waiting-ids", "restart")
 PAGE_ROUNDS: Final = 10
 SIZES: Final = (100_000, 1_000_000, 10_000_000)
 
@@ -35,8 +37,16 @@ def measure_beside(names: Iterable[str], say: Callable[[str], None]) -> list[Bes
     found = []
     for name in names:
         say(name)
-        found.append(_page_times() if name == "page-times" else _suppressions())
+        found.append(_MEASURE[name]())
     return found
+
+
+def _of_the_process(name: str, measure: Callable[[], list[Figure]]) -> Beside:
+    try:
+        figures = measure()
+    except (RuntimeError, OSError, subprocess.CalledProcessError) as missing:
+        return Beside(name, f"MISSED  not measured: {missing}", {}, False)
+    return Beside(name, told(figures), [msgspec.structs.asdict(one) for one in figures], all_met(figures))
 
 
 def _page_times() -> Beside:
@@ -57,3 +67,12 @@ def _suppressions() -> Beside:
         [msgspec.structs.asdict(one) for one in found],
         all(one.within for one in found),
     )
+
+
+_MEASURE: Final[dict[str, Callable[[], Beside]]] = {
+    "page-times": _page_times,
+    "suppressions": _suppressions,
+    "binds": lambda: _of_the_process("binds", binds.measure),
+    "waiting-ids": lambda: _of_the_process("waiting-ids", waiting_ids.measure),
+    "restart": lambda: _of_the_process("restart", restart.measure),
+}

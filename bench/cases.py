@@ -74,19 +74,25 @@ class Case:
     page_per_s: int = 0
     # Accounts share the carrier's binds in a pool; only tdgate knows the difference.
     pool: bool = False
+    # Every message is sent in so many parts; the windows of its loads count parts.
+    parts: int = 1
 
 
 ALL_LOADS = (Load(1, 1), Load(1, 10), Load(10, 10), Load(10, 100), Load(10, 10, 1000))
 FEW_LOADS = (Load(1, 10), Load(10, 10), Load(10, 10, 1000))
+# WHY few: a row more is a minute more for all hops and rounds.
+CLOSED_LOADS = (Load(1, 10), Load(10, 10))
 CASES = {
     case.name: case
     for case in (
         Case("plain", "no receipts; the bound figures", ALL_LOADS),
         Case("receipts", "one receipt per message", FEW_LOADS, simulator=("-D",)),
         Case("pool", "one receipt per message, all binds in a pool", FEW_LOADS, simulator=("-D",), pool=True),
-        Case("refused", "20 % of the persons have refused", FEW_LOADS, suppressed=0.2),
-        Case("tls", "TLS towards the hop, stunnel as client in front", FEW_LOADS, tls=True),
+        # As many messages under way as in plain at 10x10.
+        Case("parts", "messages of three parts, judged whole by tdgate; figures a message", (Load(10, 30),), parts=3),
+        Case("refused", "20 % of the persons have refused", CLOSED_LOADS, suppressed=0.2),
+        Case("tls", "TLS towards the hop, stunnel as client in front", CLOSED_LOADS, tls=True),
         Case("page", "the page is loaded ten times a second meanwhile; the bound figures", ALL_LOADS, page_per_s=10),
     )
 }
-DEFAULT_CASES = ("plain", "receipts", "pool", "refused", "tls", "page")
+DEFAULT_CASES = ("plain", "parts", "receipts", "pool", "refused", "tls", "page")

@@ -99,7 +99,9 @@ class Bench:
             if hop:
                 process, port = self._start(case, hop, upstream, running)
             for load in case.loads:
-                entry = measure(self._load_command(load, port), process, self.effort.warm_s, self.effort.measured_s)
+                entry = measure(
+                    self._load_command(case, load, port), process, self.effort.warm_s, self.effort.measured_s
+                )
                 refused = entry.get("nonzero", 0) / max(entry.get("acked", 0), 1)
                 expected = case.suppressed if hop and hop.enforces else 0.0
                 if abs(refused - expected) > SHARE_TOLERANCE:
@@ -144,9 +146,9 @@ class Bench:
         if said["failures"]:
             raise RuntimeError(f"the page failed {said['failures']} times: see {folder / 'page.log'}")
 
-    def _load_command(self, load: Load, port: int) -> list[str]:
+    def _load_command(self, case: Case, load: Load, port: int) -> list[str]:
         effort = self.effort
-        shape = ["-p", port, "-b", load.binds, "-w", load.window, "-r", load.rate]
+        shape = ["-p", port, "-b", load.binds, "-w", load.window, "-r", load.rate, "-m", case.parts]
         span = ["-t", effort.measured_s, "-W", effort.warm_s]
         who = ["-u", "acct%d", "-x", PASSWORD, "-s", NUMBER, "-T", 0, "-d", PERSON_PREFIX, "-D", PERSON_DIGITS]
         return [str(part) for part in (self.smppload, *shape, *span, *who, "-f", TEXTS)]

@@ -166,7 +166,8 @@ class Application:
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
-        stores = open_stores(settings, secret.person_key.key_id) if settings.smpp.pools else None
+        is_kept = settings.smpp.pools or settings.smpp.stalled.enabled
+        stores = open_stores(settings, secret.person_key.key_id) if is_kept else None
         if stores is not None:
             opened.push_async_callback(stores.close)
         self._tallies = Tallies(self._evidence.append, utc_us, settings.evidence.tally_s)
@@ -271,7 +272,16 @@ class Application:
         return await self._verbs.dispatch(verb, arguments)
 
     def _operations(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
-        return {"route.drain": self._drain_route, "route.resume": self._resume_route, "route.list": self._list_routes}
+        return {
+            "route.drain": self._drain_route,
+            "route.resume": self._resume_route,
+            "route.list": self._list_routes,
+            "message.find": self._find_message,
+        }
+
+    def _find_message(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Messages of mirror mode that a carrier knows by an id: as many as there are routes that gave it."""
+        return {"messages": self._smpp.mirror.pairs.messages_under(str(arguments["id"]))}
 
     def _drain_route(self, arguments: dict[str, Any]) -> dict[str, Any]:
         self._smpp.drain_route(str(arguments["route"]))
@@ -288,10 +298,8 @@ class Application:
             {
                 "route": route.name,
                 "draining": route.draining,
-                "binds": sum(bound.route is route and bound.carrier is not None for bound in self._smpp.bounds)
-                + self._smpp.pooled_binds(route.name),
-                "in_flight": sum(bound.relay.in_flight for bound in self._smpp.bounds if bound.route is route)
-                + self._smpp.pooled_in_flight(route.name),
+                "binds": self._smpp.binds_of(route.name),
+                "in_flight": self._smpp.in_flight_on(route.name),
             }
             for route in self._smpp.routes.values()
         ]

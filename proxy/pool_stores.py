@@ -1,6 +1,6 @@
-"""What pool mode keeps on disk, opened and closed together: the trail, the spool and the tables that route.
+"""What pools and stalled messages keep on disk, opened and closed together: trail, spool, and tables that route.
 
-Owns the spool's key file (32 octets, mode 0600, made where it is missing). Opened only where a pool is configured.
+Owns the spool's key file (32 octets, mode 0600, made where it is missing).
 """
 
 import os
@@ -8,19 +8,23 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from proxy.core.persons import PersonIndex
 from proxy.registry.carriers import read_carriers
-from proxy.routing.carriers import CarrierTable
+from proxy.routing.carriers import CarrierTable, PortedNumbers
 from proxy.settings import Settings, SettingsError
 from proxy.spool.limits import Limits
 from proxy.spool.spool import Spool
 from proxy.store.ported_file import PORTED_FILE, load_ported
+from proxy.trail.limits import Limits as TrailLimits
 from proxy.trail.trail import Trail
 
 _KEY_OCTETS = 32
+#: Without a pool only stalled messages are in the trail.
+_STALLED_ONLY = TrailLimits(open_most=100_000, segment_octets=4 << 20)
 
 
 class PoolStores(Struct, frozen=True, eq=False):
-    """The trail, the spool, and whose subscriber a number is."""
+    """The trail, the spool, and whose subscriber a number is: nobody's where there is no pool."""
 
     trail: Trail
     spool: Spool
@@ -35,25 +39,28 @@ class PoolStores(Struct, frozen=True, eq=False):
 
 
 def open_stores(settings: Settings, person_key_id: int) -> PoolStores:
-    """Opens what pool mode needs; blocks while it recovers.
+    """Opens what is needed; blocks while it recovers.
 
     Raises SettingsError, OSError, and what trail, spool and ported numbers raise for damaged files.
     """
-    carriers = read_carriers(settings.routing.carriers)
-    ported = load_ported(settings.path(settings.store.database).with_name(PORTED_FILE), person_key_id)
+    carriers = CarrierTable({}, {}, PortedNumbers(PersonIndex(), ()))
+    if settings.smpp.pools:
+        ported = load_ported(settings.path(settings.store.database).with_name(PORTED_FILE), person_key_id)
+        carriers = read_carriers(settings.routing.carriers).with_ported(ported)
     limits = Limits(
         octets=settings.spool.octets_most,
         account_octets=settings.spool.account_octets_most,
         age_s=int(settings.spool.age_most_s),
     )
-    trail = Trail.open(settings.path(settings.trail.directory))
+    trail_limits = None if settings.smpp.pools else _STALLED_ONLY
+    trail = Trail.open(settings.path(settings.trail.directory), limits=trail_limits)
     try:
         key = _spool_key(settings.path(settings.spool.key))
         spool = Spool.open(settings.path(settings.spool.directory), key, limits=limits)
     except BaseException:
         trail.close()
         raise
-    return PoolStores(trail, spool, carriers.with_ported(ported))
+    return PoolStores(trail, spool, carriers)
 
 
 def _spool_key(path: Path) -> bytes:

@@ -105,6 +105,22 @@ class Routing(Struct, frozen=True, forbid_unknown_fields=True):
     carriers: str = "carriers"
 
 
+class Stalled(Struct, frozen=True, forbid_unknown_fields=True):
+    """Long messages whose sender waits for answers: parts are kept on disk and answered under ids of tdgate's own.
+
+    `enabled` false refuses them instead. `parts_most` and `account_octets_most` bound one account, `deadline_s` is
+    until when all parts are there, `age_most_s` how long a whole message is tried, with pauses between the tries.
+    """
+
+    enabled: bool = True
+    parts_most: int = 10_000
+    account_octets_most: int = 8 << 20
+    deadline_s: float = 120.0
+    age_most_s: float = 3600.0
+    retry_first_s: float = 1.0
+    retry_most_s: float = 60.0
+
+
 class Smpp(Struct, frozen=True, forbid_unknown_fields=True):
     """The SMPP bind proxy: listeners, routes, pools, timers (SMPP v3.4 §7.2) and limits."""
 
@@ -132,6 +148,7 @@ class Smpp(Struct, frozen=True, forbid_unknown_fields=True):
     mo_parts_wait_ms: int = 3000
     pending_most: int = 20_000
     pending_s: float = 86_400.0
+    stalled: Stalled = field(default_factory=Stalled)
 
 
 class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -320,6 +337,9 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             yield f"smpp.routes.{name}.tls: certificate and key come together"
     yield from _pools(smpp)
     yield from _ranges("smpp", smpp)
+    yield from _ranges("smpp.stalled", smpp.stalled)
+    if smpp.stalled.retry_first_s > smpp.stalled.retry_most_s:
+        yield "smpp.stalled.retry_first_s: more than retry_most_s"
     yield from _ranges("spool", settings.spool)
     if not 1 <= settings.policy.bypass_most_min <= _BYPASS_MOST_MIN:
         yield f"policy.bypass_most_min: 1 to {_BYPASS_MOST_MIN}"

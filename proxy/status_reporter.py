@@ -82,7 +82,7 @@ class StatusReporter:
             ready_reason=reason,
             draining=smpp.draining,
             listeners=tuple(ListenerRow(*each) for each in smpp.listening),
-            binds=tuple([*(_bind_row(bound) for bound in smpp.bounds), *smpp.seat_rows()][:_BINDS_SHOWN]),
+            binds=tuple([*(_bind_row(bound) for bound in smpp.mirror.bounds), *smpp.seat_rows()][:_BINDS_SHOWN]),
             routes=self._routes(),
             decisions=journal.counters.decided(),
             counters=journal.counters.counted(),
@@ -137,8 +137,7 @@ class StatusReporter:
     def _routes(self) -> tuple[RouteRow, ...]:
         rows = []
         for route in self._smpp.routes.values():
-            connected = sum(bound.route is route and bound.carrier is not None for bound in self._smpp.bounds)
-            connected += self._smpp.pooled_binds(route.name)
+            connected = self._smpp.binds_of(route.name)
             state = "connected" if connected else "idle"
             rows.append(
                 RouteRow(route.name, route.settings.host, route.settings.port, connected, state, route.draining)

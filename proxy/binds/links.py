@@ -205,6 +205,8 @@ class CarrierLink(Link):
     def __init__(self, session: Session, owner: CarrierOwner, in_force: InForce, crowded: Callable[[], bool]) -> None:
         super().__init__(session, in_force, crowded)
         self.owner = owner
+        #: Asked before more is read, where no relay says whether there is room (pool mode).
+        self.has_room: Callable[[], bool] | None = None
 
     def data_received(self, data: bytes) -> None:
         if self.tap is not None:
@@ -231,9 +233,17 @@ class CarrierLink(Link):
         self.flush_both()
 
     def _may_read(self) -> bool:
+        if self.relay is None:
+            return self.has_room is None or self.has_room()
         other = self.other
-        return self.relay is None or not (self.relay.crowded or (other is not None and other._cannot_write))
+        return not (self.relay.crowded or (other is not None and other._cannot_write))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
         self.owner.carrier_gone(self)
+
+
+def has_to_be_looked_at(link: Link) -> bool:
+    """Whether a link has something to say, or rests: the reason may be gone without anybody having looked at it."""
+    session = link.session
+    return bool(session.out) or bool(session.ending) or session.resting

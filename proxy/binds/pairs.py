@@ -6,7 +6,7 @@ Owns the making of a pair and the counting of an account's receiver paths. Opens
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -15,15 +15,17 @@ from proxy.binds.links import CarrierLink, EsmeLink, Link
 from proxy.binds.trace import PduTrace, Side
 from proxy.core.decision import Permit, Refusal
 from proxy.core.records import Account
-from proxy.judging.account_gate import AccountGate, InForce, Shared
+from proxy.judging.account_gate import AccountGate, InForce
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
+from proxy.judging.shared import Shared
 from proxy.judging.tallies import Tallies
 from proxy.settings import Route, Smpp
 from proxy.smpp.concat import Reassembly
 from proxy.smpp.consts import BIND_TRANSMITTER
+from proxy.smpp.deliveries import Spooled
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
@@ -95,25 +97,25 @@ class PartsOf:
         self._wake = wake
 
     def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
-        self._bound.relay.part_permitted(pdu, permit, now)
+        self._bound.relay.parts.part_permitted(pdu, permit, now)
         self._wake(self._bound.carrier)
 
     def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
-        self._bound.relay.part_refused(pdu, refusal)
+        self._bound.relay.parts.part_refused(pdu, refusal)
         self._wake(self._bound.esme)
 
     def part_answered(self, pdu: Pdu, answer: bytes) -> None:
-        self._bound.relay.part_answered(pdu, answer)
+        self._bound.relay.parts.part_answered(pdu, answer)
         self._wake(self._bound.esme)
 
     def message_permitted(self) -> None:
-        self._bound.relay.message_permitted()
+        self._bound.relay.parts.message_permitted()
 
     def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
-        self._bound.relay.message_ended(decision_id, result, answer)
+        self._bound.relay.parts.message_ended(decision_id, result, answer)
 
     def part_joined(self, now: float) -> None:
-        self._bound.relay.part_joined(now)
+        self._bound.relay.parts.part_joined(now)
 
     def unable(self) -> str:
         return self._bound.relay.unable()
@@ -145,6 +147,10 @@ class Pairs:
         self._note = note
         #: By account.
         self.shared: dict[str, Shared] = {}
+        #: Gives an account its room for stalled messages; None where these are refused.
+        self.equip: Callable[[Account, Shared], None] | None = None
+        #: What tdgate itself has for an account, where it keeps anything.
+        self.spooled_for: Callable[[str], Spooled] | None = None
         #: The traces that are open, by account; every pair looks in here when it joins its links.
         self._traces: dict[str, PduTrace] = {}
 
@@ -165,7 +171,7 @@ class Pairs:
             self._wake(bound.esme)
 
         def several_durable(several: Several) -> None:
-            bound.relay.several_durable(several)
+            bound.relay.several.durable(several)
             self._wake(bound.esme)
 
         def reply_durable(pdu: Pdu, ok: bool) -> None:
@@ -203,6 +209,8 @@ class Pairs:
         )
         bound = Bound(account, bind, route, gate, relay, esme, carrier, time.time(), kind, own, shared, self._traces)
         gate.holder = PartsOf(bound, self._wake)
+        if self.spooled_for is not None and not own:
+            relay.deliveries.spooled = self.spooled_for(account.id)
         bound.join()
         self._tallies.join(account.id, route.name, gate, relay)
         return bound
@@ -217,6 +225,26 @@ class Pairs:
             if bound.account.id == account.id:
                 bound.tap()
 
+    def messages_under(self, message_id: str) -> list[dict[str, Any]]:
+        """What accounts of mirror mode know of a message_id, with its decision and final state. Times are UTC µs."""
+        found = []
+        for account, shared in self.shared.items():
+            known = shared.message_ids.find(message_id.encode())
+            if known is not None:
+                decision_id, state, at = known
+                found.append(
+                    {
+                        "message": decision_id,
+                        "mode": "mirror",
+                        "account": account,
+                        "esme_id": message_id,
+                        "carrier_id": message_id,
+                        "state": state,
+                        "ended_at_us": at * 1_000_000,
+                    }
+                )
+        return found
+
     def shared_by(self, account: Account) -> Shared:
         shared = self.shared.get(account.id)
         if shared is None:
@@ -224,7 +252,11 @@ class Pairs:
             ids = MessageIds(settings.message_ids_kept)
             pending = Pending(ids, settings.pending_most, settings.pending_s)
             long_messages = LongMessages(Reassembly(settings.parts_deadline_s, settings.parts_most_octets))
-            shared = self.shared[account.id] = Shared(None, ids, MessageIds(_OWN_IDS_KEPT), pending, long_messages)
+            pooled = Pending(ids, settings.pending_most, settings.pending_s)
+            own_ids = MessageIds(_OWN_IDS_KEPT)
+            shared = self.shared[account.id] = Shared(None, ids, own_ids, pending, pooled, long_messages)
+            if self.equip is not None:
+                self.equip(account, shared)
         # A changed rate counts from the next bind on.
         if account.rate_per_s == 0:
             shared.rate = None

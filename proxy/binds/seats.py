@@ -4,6 +4,7 @@ import time
 
 from proxy.core.records import Account
 from proxy.judging.account_gate import AccountGate
+from proxy.judging.pool_names import PoolNames
 from proxy.judging.pool_returns import PoolReturns
 from proxy.pool.desk import Desk
 from proxy.pool.dispatch import Dispatch
@@ -27,14 +28,15 @@ class OwnMessage:
     def stands(self, ticket: Ticket) -> bool:
         return True
 
-    def judge_again(self, ticket: Ticket, now: float) -> None: ...
+    def called_back(self, ticket: Ticket) -> None: ...
 
 
 class PoolState:
     """One pool while the process runs."""
 
-    def __init__(self, dispatch: Dispatch, returns: PoolReturns, table: AlphabetTable) -> None:
+    def __init__(self, dispatch: Dispatch, returns: PoolReturns, table: AlphabetTable, names: PoolNames) -> None:
         self.dispatch = dispatch
+        self.names = names
         self.returns = returns
         self.table = table
 

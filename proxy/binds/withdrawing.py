@@ -5,14 +5,15 @@ never send anything but a cancel_sm, nor one for another institution's message. 
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from proxy.binds.links import Link
 from proxy.binds.pairs import Bound
-from proxy.judging.account_gate import InForce, Shared
+from proxy.judging.account_gate import InForce
 from proxy.judging.hearing import Understood
 from proxy.judging.journal import Journal
+from proxy.judging.shared import Shared
 from proxy.smpp.gate import KEPT
 from proxy.smpp.withdrawal import Withdrawal
 
@@ -27,8 +28,10 @@ class Withdrawing:
     def __init__(self, in_force: InForce, journal: Journal) -> None:
         self._in_force = in_force
         self._journal = journal
-        #: (account, what to cancel, until when), oldest first
-        self._waiting: deque[tuple[str, Withdrawal, float]] = deque()
+        #: (account, what to cancel, until when, whether a pool sent it), oldest first
+        self._waiting: deque[tuple[str, Withdrawal, float, bool]] = deque()
+        #: Sends a withdrawal of an account by the route of a pool that has the message; False where it cannot now.
+        self.pooled: Callable[[str, Withdrawal, float], bool] | None = None
 
     def refused(
         self, understood: Understood, shared: Mapping[str, Shared], bounds: Iterable[Bound], now: float
@@ -37,11 +40,12 @@ class Withdrawing:
         institutions = tuple(answered.institution for answered in understood.answered)
         person = self._in_force.snapshot.person_key.digest(understood.person)
         for account, its in shared.items():
-            for withdrawal in its.pending.take(person, institutions):
-                if len(self._waiting) >= _WAITING_MOST:
-                    self._give_up(withdrawal)
-                else:
-                    self._waiting.append((account, withdrawal, now + _WAITS_S))
+            for pending in (its.pending, its.pooled):
+                for withdrawal in pending.take(person, institutions):
+                    if len(self._waiting) >= _WAITING_MOST:
+                        self._give_up(withdrawal)
+                    else:
+                        self._waiting.append((account, withdrawal, now + _WAITS_S, pending is its.pooled))
         return self.go_on(bounds, now)
 
     def go_on(self, bounds: Iterable[Bound], now: float) -> list[Link]:
@@ -54,17 +58,26 @@ class Withdrawing:
                 by_account.setdefault(bound.account.id, []).append(bound)
         written: list[Link] = []
         waiting, self._waiting = self._waiting, deque()
-        for account, withdrawal, until in waiting:
+        for account, withdrawal, until, in_pool in waiting:
+            if in_pool:
+                sent = self.pooled is not None and self.pooled(account, withdrawal, now)
+                self._went_on(account, withdrawal, until, in_pool, sent, now)
+                continue
             sender = next((one for one in by_account.get(account, ()) if one.relay.withdraw(withdrawal, now)), None)
-            if sender is not None:
-                self._journal.counters.counts["withdrawal.sent"] += 1
-                if sender.carrier is not None and sender.carrier not in written:
-                    written.append(sender.carrier)
-            elif now >= until:
-                self._give_up(withdrawal)
-            else:
-                self._waiting.append((account, withdrawal, until))
+            self._went_on(account, withdrawal, until, in_pool, sender is not None, now)
+            if sender is not None and sender.carrier is not None and sender.carrier not in written:
+                written.append(sender.carrier)
         return written
+
+    def _went_on(
+        self, account: str, withdrawal: Withdrawal, until: float, in_pool: bool, sent: bool, now: float
+    ) -> None:
+        if sent:
+            self._journal.counters.counts["withdrawal.sent"] += 1
+        elif now >= until:
+            self._give_up(withdrawal)
+        else:
+            self._waiting.append((account, withdrawal, until, in_pool))
 
     def _give_up(self, withdrawal: Withdrawal) -> None:
         self._journal.counters.counts["withdrawal.failed"] += 1

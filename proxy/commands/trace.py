@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from proxy.app import CONTROL_SOCKET
+from proxy.commands.trace_message import add_argument as add_message_argument
 from proxy.control import ControlError, NotRunningError, call
 from proxy.core.pack import CHINA_OFFSET_S
-from proxy.evidence.commands import guarded, show_command
 from proxy.settings import load
 
 _CHINA: Final = timezone(timedelta(seconds=CHINA_OFFSET_S))
@@ -41,18 +41,7 @@ def add_arguments(commands: Any) -> None:
         parser.add_argument("--config", type=Path, required=True, metavar="FILE")
         parser.add_argument("--json", action="store_true")
         parser.set_defaults(run=_run)
-    message = verbs.add_parser("message", help="one message by its decision id, from the evidence 单条消息")
-    message.add_argument("id", metavar="ID", help="decimal or 0x…")
-    message.add_argument("--config", type=Path, required=True, metavar="FILE")
-    message.add_argument("--json", action="store_true")
-    message.set_defaults(run=_message)
-
-
-def _message(arguments: argparse.Namespace) -> int:
-    """What was decided and what became of it; read-only, also without a running proxy."""
-    settings = load(arguments.config)
-    arguments.directory = settings.path(settings.evidence.directory)
-    return guarded(show_command)(arguments)
+    add_message_argument(verbs)
 
 
 def _run(arguments: argparse.Namespace) -> int:

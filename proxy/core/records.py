@@ -113,6 +113,7 @@ class Account(Struct, frozen=True):
     status_text: bool = False
     binary: bool = False
     own_receiver: bool = False
+    replace_sm: bool = False
     client_certificate: str = ""
 
 

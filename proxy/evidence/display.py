@@ -87,7 +87,8 @@ def print_rows(title: str, rows: Rows) -> None:
     Console(soft_wrap=False, markup=False, highlight=False).print(table)
 
 
-def _when(at_us: int) -> str:
+def when(at_us: int) -> str:
+    """A moment (UTC, µs) as it is shown."""
     return datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="milliseconds")
 
 
@@ -102,7 +103,7 @@ def head_rows(head: Head) -> Rows:
         ("log 日志", head.log_id.hex()),
         ("records 记录数", str(head.size)),
         ("root 根", head.root.hex()),
-        ("time 时间", _when(head.at_us)),
+        ("time 时间", when(head.at_us)),
         ("boot 启动序号", str(head.boot)),
         ("signature 签名", head.signature.hex()),
     ]
@@ -176,7 +177,7 @@ def decision_rows(entry: Entry, decision: Decision, rules: tuple[str, ...], outc
     rows = [
         ("id 编号", f"{decision.id} ({decision.id:#x})"),
         ("index 序号", str(entry.index)),
-        ("time 时间", _when(decision.at_us)),
+        ("time 时间", when(decision.at_us)),
         ("effect 结果", effect),
         ("rule 规则", " ".join(part for part in (decision.rule, decision.detail) if part) or "–"),
         ("account 账号", f"{decision.account} ({decision.channel})"),
@@ -192,5 +193,5 @@ def decision_rows(entry: Entry, decision: Decision, rules: tuple[str, ...], outc
     for one in outcomes:
         record = one.record
         if isinstance(record, Outcome):
-            rows.append(("became 后续", f"{record.result}, status {record.status:#010x}, {_when(record.at_us)}"))
+            rows.append(("became 后续", f"{record.result}, status {record.status:#010x}, {when(record.at_us)}"))
     return rows

@@ -4,11 +4,10 @@ Owns the joining of the readers of the wire, the policy and the journal for one 
 What is in force (snapshot, vocabulary, codes) is looked up at each request, so a reload binds on the next PDU.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct, field
 
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import CodeMaps
@@ -17,33 +16,36 @@ from proxy.core.finding import Finding
 from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
-from proxy.judging.attribution import Answered, is_shared
+from proxy.judging.attribution import Answered, is_shared, is_used_by_several
 from proxy.judging.congestion import Congestion
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
-from proxy.judging.pending import Pending
-from proxy.judging.rate import RateLimit
-from proxy.judging.several import judge_several, record
+from proxy.judging.replacing import Keeping, ReplaceableMessages
+from proxy.judging.several import judge_apart, judge_several, record, refused_several
+from proxy.judging.shared import Shared
 from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
+from proxy.pool.spoken import Names, Spoken, named_in, renamed
+from proxy.smpp.by_id import BY_ID, OwnMessage
 from proxy.smpp.concat import Holder, Part
-from proxy.smpp.consts import CANCEL_SM, DATA_SM, QUERY_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
-from proxy.smpp.gate import CANCELLED, KEPT, LATE, UNKNOWN
+from proxy.smpp.consts import DATA_SM, REPLACE_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
+from proxy.smpp.deliveries import RenamedReceipt
+from proxy.smpp.gate import LATE, UNKNOWN
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
-from proxy.smpp.long_messages import LongMessages
-from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
-from proxy.smpp.reply_parts import HeardParts
+from proxy.smpp.receipt import final_state
+from proxy.smpp.replacing import asking_with
 from proxy.smpp.several import Several
 from proxy.smpp.submit import SubmitReader
 from proxy.smpp.text import AlphabetTable
 from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.whole import whole_request
 
-#: Requests about a message that was sent: judged and recorded, and none of those that are counted for billing.
-_BY_ID: Final = (QUERY_SM, CANCEL_SM)
 _V5: Final = 0x50
 _SENDERS_KEPT: Final = 4096
+_USED_BY_ONE: Final = 0
+_SHARED: Final = 1
+_BY_ACCOUNTS: Final = 2
 
 
 class InForce:
@@ -56,18 +58,6 @@ class InForce:
         self.vocabulary = vocabulary
         self.codes = codes
         self.now = now
-
-
-class Shared(Struct):
-    """What all binds of one account share."""
-
-    rate: RateLimit | None
-    message_ids: MessageIds
-    own_ids: MessageIds
-    pending: Pending
-    long_messages: LongMessages
-    heard_parts: HeardParts = field(default_factory=HeardParts)
-    receivers: int = 0
 
 
 class AccountGate:
@@ -108,17 +98,32 @@ class AccountGate:
         self._withdraw = withdraw
         self._log = log
         self._snapshot: Snapshot | None = None
-        self._shared_numbers: dict[str, bool] = {}
+        #: By sender: `_SHARED` by institutions or purposes, `_BY_ACCOUNTS` in a pool, both, or neither.
+        self._shared_numbers: dict[str, int] = {}
         self._use(account)
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
+        self.pooled = shared.pooled.keep_head
+        #: Set where the account may replace messages; a change of that holds from the next bind on.
+        self._replaceable: ReplaceableMessages | None = None
+        if account.replace_sm:
+            self._replaceable = shared.replaceable
+            keeping = Keeping(shared.pending, shared.pooled, shared.replaceable)
+            self.accepted, self.pooled = keeping.accepted, keeping.pooled
         self._awaited: Refusal | None = None
         #: The canonical recipient of the latest permit.
         self.recipient = ""
+        #: In a pool: who knows the messages that its ESMEs speak of, and the one that the latest permit is about.
+        self.names: Names | None = None
+        self.spoken: Spoken | None = None
+        #: In a pool: whose subscriber a person is (canonical form, digest).
+        self.carrier_of: Callable[[str, bytes], str] | None = None
         #: Whoever holds this bind's parts: its relay. Set before the first request comes.
         self.holder: Holder | None = None
         self._part: Part | None = None
+        #: The id of tdgate's own that the latest request by id named; empty for any other.
+        self._own_name = b""
         #: The ESME's unanswered requests when the latest refusal was made.
         self._in_flight = 0
         self._congestion = Congestion(journal)
@@ -156,8 +161,10 @@ class AccountGate:
                     return None
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
-        elif pdu.command_id in _BY_ID:
-            request = self._reader.by_message_id(pdu, request_id, now, shared.message_ids, snapshot.numbers)
+        elif pdu.command_id in BY_ID:
+            request = self._about(pdu, request_id, now, snapshot)
+        elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
+            request = self._replacing(pdu, self._replaceable, request_id, now, over)
         else:
             request = self._reader.closed(pdu, request_id, now)
         counted = not request.by_id
@@ -172,13 +179,54 @@ class AccountGate:
         self._permitted(request, verdict, snapshot)
         return verdict
 
+    def own_message(self, pdu: Pdu) -> OwnMessage | None:
+        name, stalled = self._own_name, self._shared.stalled
+        return stalled.asked_about(name, pdu.command_id) if name and stalled is not None else None
+
     def _permitted(self, request: Request, permit: Permit, snapshot: Snapshot) -> None:
         """Counts a permit, and remembers whose message it was where that decides whom a reply refuses."""
         self.permitted += not request.by_id
         self.recipient = request.recipient or ""
         sender = request.sender or ""
-        if self._shared_numbers.get(sender) is not False:
+        if self._shared_numbers.get(sender) != _USED_BY_ONE:
             self._remember(sender, permit.decision, snapshot)
+
+    def _about(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
+        """A request about a message sent earlier, under the id by which its carrier knows it."""
+        known: Container[object] = self._shared.message_ids
+        stalled, self._own_name = self._shared.stalled, b""
+        name = named_in(pdu.raw)
+        carrier_id = stalled.carrier_id(name) if stalled is not None else None
+        if carrier_id is not None:
+            self._own_name = name
+            known = (carrier_id or name,)
+            if carrier_id:
+                pdu = renamed(pdu, carrier_id)
+        elif self.names is not None:
+            self.spoken = spoken = self.names.find(self.account.id, pdu)
+            known = () if spoken is None else (spoken.carrier_id or named_in(pdu.raw),)
+            # INVARIANT: judged is what goes on, with the carrier's id in it.
+            if spoken is not None and spoken.ticket is None:
+                pdu = renamed(pdu, spoken.carrier_id)
+        return self._reader.by_message_id(pdu, request_id, now, known, snapshot.numbers)
+
+    def _replacing(
+        self, pdu: Pdu, replaceable: ReplaceableMessages, request_id: int, now: float, over: bool
+    ) -> Request:
+        """A replace_sm as the message that it makes of the one it names."""
+        message_id = named_in(pdu.raw)
+        found = replaceable.find(message_id)
+        if self.names is not None:
+            self.spoken = spoken = self.names.find(self.account.id, pdu)
+            # WHY not one that waits here: its permit is for the text that it has.
+            if spoken is None or spoken.ticket is not None or message_id != b"%016x" % spoken.message:
+                found = None
+            else:
+                pdu = renamed(pdu, spoken.carrier_id)
+        replaced = None if found is None else found.replaced_by(pdu)
+        if replaced is None:
+            return self._reader.foreign(pdu, request_id, now)
+        return asking_with(self._reader.submit(replaced, request_id, now, self._heard_back, over), pdu.raw)
 
     @property
     def _heard_back(self) -> bool:
@@ -196,8 +244,14 @@ class AccountGate:
         def is_over() -> bool:
             return crowded or (rate is not None and not rate.take(now))
 
-        judged = judge_several(pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
-        several = judged.several(lambda decision: force.codes.status(self.account, decision.rule, decision.detail))
+        asked = (pdu, self._reader, self._journal, snapshot, now, self._heard_back, is_over)
+        several: Several
+        if self.carrier_of is None:
+            judged = judge_several(*asked)
+            several = judged.several(self._status)
+        else:
+            judged = judge_apart(*asked, self.carrier_of)
+            several = judged.gathered(self._status)
         if not record(judged, several, self._journal, self._several_durable):
             # Nothing of it is counted one by one: the whole is one deferral.
             return self.unanswerable(pdu, "internal.outbox")
@@ -212,19 +266,22 @@ class AccountGate:
                 self.deferred += 1
             if decision.rule == "internal.rule":
                 self._log("rule.failed")
-        if several.permit is None:
+        if not several.permitted:
             several.refuse(self.status_text(Refusal(judged.decisions[0])))
         return several
 
     def _remember(self, sender: str, decision: Decision, snapshot: Snapshot) -> None:
         """Keeps whose message this was, where only the latest one tells whose a reply to it is."""
-        is_shared_number = self._shared_numbers.get(sender)
-        if is_shared_number is None:
+        use = self._shared_numbers.get(sender)
+        if use is None:
             if len(self._shared_numbers) >= _SENDERS_KEPT:
                 # WHY: extension digits can be invented without end; the memo starts anew instead of growing.
                 self._shared_numbers.clear()
-            is_shared_number = self._shared_numbers[sender] = is_shared(snapshot, sender)
-        if is_shared_number:
+            by_accounts = self.names is not None and is_used_by_several(snapshot, sender)
+            use = self._shared_numbers[sender] = is_shared(snapshot, sender) * _SHARED + by_accounts * _BY_ACCOUNTS
+        if use & _BY_ACCOUNTS:
+            self._hearing.latest.sent(decision.person, sender, self.account.id)
+        if use & _SHARED:
             answered = Answered(decision.principal, frozenset((decision.purpose,)))
             self._hearing.latest.remember(decision.person, sender, answered, decision.id)
 
@@ -261,8 +318,8 @@ class AccountGate:
         assert part is not None
         assert self.holder is not None
         long_messages = self._shared.long_messages
-        long_messages.take(part, self.holder, self, now)
-        if not others and held >= self._window:
+        waits = long_messages.take(part, self.holder, self, now)
+        if waits and not others and held >= self._window:
             # The sender may send nothing more before it has an answer: without one nothing would ever go on.
             long_messages.stall(self.holder, self, 1)
 
@@ -322,31 +379,50 @@ class AccountGate:
     def parts_due(self, now: float) -> None:
         self._shared.long_messages.handle_deadline(self, now)
 
-    def stands(self, pdu: Pdu) -> bool:
-        """Whether a request that was permitted a while ago would be permitted now; records and counts nothing."""
-        force = self._in_force
-        if force.snapshot is not self._snapshot:
-            self._renew(force.snapshot)
-        last_id = self._journal.last_id
+    def _renewed(self) -> Snapshot:
+        if self._in_force.snapshot is not self._snapshot:
+            self._renew(self._in_force.snapshot)
+        return self._in_force.snapshot
+
+    def part_of(self, pdu: Pdu) -> Part | None:
+        """A part as it reads now; None where it is none (any more)."""
+        self._renewed()
+        request = self._reader.submit(pdu, self._journal.last_id, self._in_force.now, self._heard_back, False)
+        part = self._reader.part
+        return part if request.findings and part is not None and part.request is request else None
+
+    def refused_whole(self, parts: tuple[Part, ...]) -> Refusal | None:
+        """As `refused_now`, for a long message."""
+        snapshot, now = self._renewed(), self._in_force.now
+        request = whole_request(parts, self._journal.last_id, self.account, self._table, now, self._heard_back)
+        verdict = evaluate(request, snapshot, now)
+        return verdict if isinstance(verdict, Refusal) else None
+
+    def refused_now(self, pdu: Pdu) -> Refusal | None:
+        """Why a message that was permitted a while ago would be refused now, if so; records and counts nothing."""
+        snapshot, now, last_id = self._renewed(), self._in_force.now, self._journal.last_id
         if pdu.command_id == SUBMIT_SM:
-            request = self._reader.submit(pdu, last_id, force.now, self._heard_back, False)
-            part = self._reader.part
-            if request.findings and part is not None and part.request is request:
+            part = self.part_of(pdu)
+            if part is not None:
                 # Its message was whole when it was permitted.
-                request = whole_request((part,), last_id, self.account, self._table, force.now, self._heard_back)
+                return self.refused_whole((part,))
+            request = self._reader.submit(pdu, last_id, now, self._heard_back, False)
         elif pdu.command_id == DATA_SM:
-            request = self._reader.data(pdu, last_id, force.now, self._heard_back, False)
+            request = self._reader.data(pdu, last_id, now, self._heard_back, False)
+        elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
+            request = self._replacing(pdu, self._replaceable, last_id, now, False)
         else:
-            return False
-        return isinstance(evaluate(request, force.snapshot, force.now), Permit)
+            request = self._reader.closed(pdu, last_id, now)
+        verdict = evaluate(request, snapshot, now)
+        return verdict if isinstance(verdict, Refusal) else None
 
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
-        self.submitted += pdu.command_id not in _BY_ID
+        self.submitted += pdu.command_id not in BY_ID
         return self._put_off(pdu, rule)
 
     def _put_off(self, pdu: Pdu, rule: str) -> Refusal:
         """A deferral of a request that is counted as submitted already."""
-        by_id = pdu.command_id in _BY_ID
+        by_id = pdu.command_id in BY_ID
         self.deferred += not by_id
         request = Request(
             id=self._journal.next_id(),
@@ -365,7 +441,17 @@ class AccountGate:
         return refusal
 
     def status(self, refusal: Refusal) -> int:
-        decision = refusal.decision
+        return self._status(refusal.decision)
+
+    def refused_several(self, several: Several) -> dict[int, int]:
+        """The status for each of its permitted decisions that would be a refusal now; records nothing."""
+        force = self._in_force
+        if force.snapshot is not self._snapshot:
+            self._renew(force.snapshot)
+        refused = refused_several(several, self._reader, self._journal, force.snapshot, force.now, self._heard_back)
+        return {decision_id: self._status(decision) for decision_id, decision in refused.items()}
+
+    def _status(self, decision: Decision) -> int:
         return self._in_force.codes.status(self.account, decision.rule, decision.detail)
 
     def status_of(self, rule: str) -> int:
@@ -385,7 +471,12 @@ class AccountGate:
         inbound = read_inbound(pdu, self._table)
         if isinstance(inbound, Receipt) and inbound.final:
             self._shared.pending.ended(inbound.ids)
+            self._shared.message_ids.ended(inbound.ids, final_state(inbound.sm), int(self._in_force.now))
         return inbound
+
+    def renamed(self, pdu: Pdu) -> Pdu | None:
+        stalled = self._shared.stalled
+        return pdu if stalled is None else stalled.renamed(pdu, self.account.route, self._table)
 
     def joined(self, replies: Sequence[Reply]) -> Reply:
         return joined(replies, self._table)
@@ -415,6 +506,8 @@ class AccountGate:
         return True
 
     def acknowledged(self, pdu: Pdu) -> None:
+        if type(pdu) is RenamedReceipt and self._shared.stalled is not None:
+            self._shared.stalled.acknowledged(pdu)
         if self._hearing.wishes:
             self._hearing.wishes.acknowledged(self._name_of(pdu))
 
@@ -437,8 +530,7 @@ class AccountGate:
         return any(one in own for one in receipt.ids)
 
     def cancelled(self, decision_id: int, status: int | None) -> None:
-        self._log("withdrawal.failed" if status or status is None else "withdrawal.done")
-        self._journal.outcome(decision_id, KEPT if status or status is None else CANCELLED, status or 0, b"")
+        self._log(self._journal.withdrawn(decision_id, status))
 
     def own_answered(self, decision_id: int, message_id: bytes) -> None:
         if message_id:

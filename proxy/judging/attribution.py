@@ -26,13 +26,27 @@ class Answered(Struct, frozen=True):
 class LatestMessages:
     """(person, number) → (institution, purpose) of the latest permit, bounded by two generations of `kept` each."""
 
-    __slots__ = ("_asked", "_kept", "_new", "_old")
+    __slots__ = ("_asked", "_kept", "_new", "_new_senders", "_old", "_old_senders")
 
     def __init__(self, kept: int = _KEPT) -> None:
         self._new: dict[tuple[bytes, str], Answered] = {}
         self._old: dict[tuple[bytes, str], Answered] = {}
         self._asked: dict[int, tuple[bytes, str]] = {}
         self._kept = kept
+        #: (person, number) → account, for numbers that several accounts of one institution send from.
+        self._new_senders: dict[tuple[bytes, str], str] = {}
+        self._old_senders: dict[tuple[bytes, str], str] = {}
+
+    def sent(self, person: bytes, number: str, account: str) -> None:
+        """Notes which account's message to a person was the latest."""
+        self._new_senders[(person, number)] = account
+        if len(self._new_senders) >= self._kept:
+            self._old_senders, self._new_senders = self._new_senders, {}
+
+    def sender(self, person: bytes, number: str) -> str | None:
+        """The account whose message from that very number to that person was the latest; None if none is known."""
+        key = (person, number)
+        return self._new_senders.get(key) or self._old_senders.get(key)
 
     def remember(self, person: bytes, number: str, answered: Answered, decision_id: int) -> None:
         """Notes a permit; the oldest are forgotten when there are too many."""
@@ -65,6 +79,12 @@ def is_shared(snapshot: Snapshot, number: str) -> bool:
     if _may_be_cut(number, rows):
         return False
     return len({row.principal for row in rows}) > 1 or len({purpose for row in rows for purpose in row.purposes}) > 1
+
+
+def is_used_by_several(snapshot: Snapshot, number: str) -> bool:
+    """Whether several accounts may send from a number, so that it matters which of them did."""
+    users = {(row.principal, row.operator) for row in snapshot.numbers.find(number)}
+    return sum((one.principal, one.operator) in users for one in snapshot.accounts.values()) > 1
 
 
 def attribute(

@@ -108,6 +108,11 @@ class Hearing:
         answered = attribute(snapshot, self.latest, account, digest, reply.number)
         return Understood(binding, reply.person, reply.number or "", answered)
 
+    def refuses(self, reply: Reply, vocabulary: Vocabulary) -> bool:
+        """Whether a reply is a refusal, whoever wrote it."""
+        binding = _binding([parse(text, vocabulary) for text in reply.readings])
+        return binding is not None and binding.label == "optout"
+
     def act(self, understood: Understood, snapshot: Snapshot, done: Done) -> None:
         """Binds at once and puts it on disk; `done` is called once, on the loop."""
         began = time.time()

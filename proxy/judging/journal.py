@@ -20,6 +20,7 @@ from proxy.core.request import Request
 from proxy.evidence import records
 from proxy.evidence.log import EvidenceLog
 from proxy.rules.table import RULE_IDS
+from proxy.smpp.gate import CANCELLED, KEPT
 from proxy.telemetry.counters import Counters
 
 _EFFECTS: Final = {"allow": records.ALLOW, "deny": records.DENY, "defer": records.DEFER}
@@ -179,6 +180,12 @@ class Journal:
         )
         if not self._log.append(record):
             self.counters.counts["evidence.full"] += 1
+
+    def withdrawn(self, decision_id: int, status: int | None) -> str:
+        """Records a carrier's answer to a cancel of tdgate's own (None: none came); the event that tells of it."""
+        failed = status is None or status != 0
+        self.outcome(decision_id, KEPT if failed else CANCELLED, status or 0, b"")
+        return "withdrawal.failed" if failed else "withdrawal.done"
 
     def refused(
         self, record: records.Suppression | records.Release, heard: Heard, then: Callable[[BaseException | None], None]

@@ -39,7 +39,11 @@ class Pending:
 
     def accepted(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
         """The carrier took a message under this id: the id is the account's own, and the message may be cancelled."""
-        self._ids.add(message_id)
+        self._ids.add(message_id, decision.id)
+        self.keep(message_id, raw, decision)
+
+    def keep(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
+        """The message may be cancelled under this id; whose the id is, somebody else knows (a pool's trail)."""
         if decision.ground.purpose == _MARKETING:
             new = self._new
             # WHY the whole PDU: it is there already, and cutting its head off costs each message what few ever need.
@@ -47,9 +51,13 @@ class Pending:
             if len(new) >= self._half:
                 self._turn()
 
+    def keep_head(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
+        """As `keep`, without the text: what a pool has under way is much, and may wait for days."""
+        self.keep(message_id, raw[:HEAD_END], decision)
+
     def accepted_several(self, message_id: bytes, several: Several) -> None:
         """The carrier took a submit_multi under this id: it is kept for each person who may be sent it."""
-        self._ids.add(message_id)
+        self._ids.add(message_id, several.permitted[0][1].id)
         for destination, decision in several.permitted:
             if decision.ground.purpose == _MARKETING:
                 # dest_flag is no part of the address.

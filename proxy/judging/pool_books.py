@@ -6,9 +6,11 @@ Owns the hash under which a carrier's id stands in the evidence. Must never writ
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from proxy.core.decision import Decision
 from proxy.judging.account_gate import InForce
 from proxy.judging.hearing import Hearing
 from proxy.judging.journal import Journal
+from proxy.pool.several import SeveralTicket
 from proxy.pool.ticket import Ticket
 from proxy.smpp.gate import LATE, REJECTED, UNKNOWN
 
@@ -20,6 +22,8 @@ class Trail(Protocol):
     """The part of `proxy/trail` that the books need."""
 
     def accepted(self, decision_id: int, account: str, route: str, carrier_id: bytes, person: bytes) -> None: ...
+
+    def show(self, decision_id: int, shown: int) -> None: ...
 
 
 class PoolBooks:
@@ -38,6 +42,18 @@ class PoolBooks:
         # WHY: an id that the protocol has no room for must cost its receipt, not the ESME's answer.
         known = carrier_id if len(carrier_id) <= _CARRIER_ID_OCTETS_MOST else b""
         self._trail.accepted(ticket.message, ticket.asker.account, route, known, ticket.person)
+
+    def one_accepted(self, ticket: SeveralTicket, decision: Decision, route: str, carrier_id: bytes) -> None:
+        known = carrier_id if len(carrier_id) <= _CARRIER_ID_OCTETS_MOST else b""
+        self._trail.accepted(decision.id, ticket.asker.account, route, known, decision.person)
+        if decision.id != ticket.whole.shown:
+            self._trail.show(decision.id, ticket.whole.shown)
+
+    def one_ended(self, decision: Decision, result: str, status: int) -> None:
+        self._hearing.latest.forget(decision.id)
+        if result == UNKNOWN:
+            self._log("outcome.unknown")
+        self._journal.outcome(decision.id, result, status, b"")
 
     def rejected(self, ticket: Ticket, status: int) -> None:
         self._hearing.latest.forget(ticket.decision_id)

@@ -6,7 +6,7 @@ account what is another's. A receipt may come before the answer to its message: 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol
 
@@ -18,13 +18,15 @@ from proxy.core.snapshot import Snapshot
 from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.tallies import Arrivals
 from proxy.pool.bind import PoolBind
 from proxy.pool.dispatch import our_id
-from proxy.smpp.consts import DATA_SM, ESME_ROK, ESME_RX_T_APPN
+from proxy.smpp.consts import ESME_ROK, ESME_RX_T_APPN
 from proxy.smpp.inbound import Receipt, Reply, joined, person_of, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
+from proxy.smpp.receipt import final_state
 from proxy.smpp.reply_parts import HeardParts, ReplyParts
-from proxy.smpp.short_message import read_data_sm, read_sm
+from proxy.smpp.short_message import ShortMessage
 from proxy.smpp.text import AlphabetTable
 
 _EARLY_MOST: Final = 10_000
@@ -40,13 +42,18 @@ class Found(Protocol):
     def decision_id(self) -> int: ...
 
     @property
+    def shown(self) -> int: ...
+
+    @property
     def account(self) -> str: ...
 
 
 class MessageTrail(Protocol):
     """The part of `proxy/trail` that returns need."""
 
-    def of_receipt(self, route: str, ids: tuple[bytes, ...], person: bytes) -> tuple[Found, ...]: ...
+    def of_receipt(
+        self, route: str, written: bytes, likely_ids: Callable[[bytes], tuple[bytes, ...]], person: bytes
+    ) -> tuple[Found, ...]: ...
 
     def final(self, decision_id: int, state: str) -> bool: ...
 
@@ -81,13 +88,16 @@ class PoolReturns:
         spool: Keeping,
         tables: dict[str, AlphabetTable],
         *,
-        likely_ids: Callable[[bytes], Iterable[bytes]],
-        renamed: Callable[[bytes, bytes], bytes],
+        likely_ids: Callable[[bytes], tuple[bytes, ...]],
+        renamed: Callable[[bytes, ShortMessage, bytes], bytes],
         answered: Callable[[PoolBind], None],
         kept: Callable[[str], None],
         in_flight: Callable[[str], int],
         closed: Callable[[bytes], None],
         confirm: Callable[[Account, Understood], None],
+        withdraw: Callable[[Understood], None],
+        ended: Callable[[str, int], None],
+        counted: Callable[[str, Arrivals], None],
         parts_wait_s: float,
         parts_quiet_s: float,
         log: Callable[..., None],
@@ -105,6 +115,11 @@ class PoolReturns:
         self._in_flight = in_flight
         self._closed = closed
         self._confirm = confirm
+        self._withdraw = withdraw
+        self._ended = ended
+        #: Told of each account's figures as they begin (see `tallies.py`).
+        self._counted = counted
+        self._arrivals: dict[str, Arrivals] = {}
         self._log = log
         self._early: list[Early] = []
         self._now = 0.0
@@ -148,47 +163,54 @@ class PoolReturns:
             self._log("receipt.waited")
             self._early.append(Early(bind, pdu, receipt, now + _EARLY_S))
         else:
-            self._unmatched(bind, pdu)
+            self._unmatched(bind, pdu, receipt)
 
     def _deliver_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt) -> bool:
         """Keeps a receipt for the ESME whose message it is about; False where no such message is known."""
-        found = self._message_of(bind.route, receipt, pdu)
+        found = self._message_of(bind.route, receipt)
         if found is None:
             return False
         try:
-            renamed = self._renamed(pdu.raw, our_id(found.decision_id))
+            renamed = self._renamed(pdu.raw, receipt.sm, our_id(found.shown))
         except PduError:
             # WHY as it is: a receipt whose id cannot be told apart in it is still better than none.
             self._log("receipt.unrenamed")
             renamed = pdu.raw
-        self._keep(bind, pdu, found.account, renamed, found.decision_id if receipt.final else None)
+        ends = found.decision_id if receipt.final else None
+        self._arrivals_of(found.account).receipts += 1
+        self._keep(bind, pdu, found.account, renamed, ends, final_state(receipt.sm) if receipt.final else "")
         return True
 
-    def _message_of(self, route: str, receipt: Receipt, pdu: Pdu) -> Found | None:
+    def _message_of(self, route: str, receipt: Receipt) -> Found | None:
         """The message that a receipt is about; None where it is not certain which."""
-        person = self._person_of(pdu) or b""
+        sm = receipt.sm
+        number = person_of(sm.source_ton, sm.source_npi, sm.source)
+        person = b"" if number is None else self._in_force.snapshot.person_key.digest(number)
         for each in receipt.ids:
             # INVARIANT: an id in another radix counts only with the person: it is another message's, most often.
-            found = self._trail.of_receipt(route, tuple(self._likely_ids(each)), person)
+            found = self._trail.of_receipt(route, each, self._likely_ids, person)
             if len(found) == 1:
                 return found[0]
         return None
 
-    def _person_of(self, pdu: Pdu) -> bytes | None:
-        sm = read_data_sm(pdu.raw) if pdu.command_id == DATA_SM else read_sm(pdu.raw)
-        person = person_of(sm.source_ton, sm.source_npi, sm.source)
-        return None if person is None else self._in_force.snapshot.person_key.digest(person)
-
-    def _unmatched(self, bind: PoolBind, pdu: Pdu) -> None:
+    def _unmatched(self, bind: PoolBind, pdu: Pdu, receipt: Receipt) -> None:
         """A receipt about no message that is known: it goes to whoever alone uses the number it names."""
-        sm = read_data_sm(pdu.raw) if pdu.command_id == DATA_SM else read_sm(pdu.raw)
+        sm = receipt.sm
         number = addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest)
-        account = self._owner_of(number, None)
+        account = self._owner_of(number, person_of(sm.source_ton, sm.source_npi, sm.source))
         if account is None:
             self._log("receipt.unmatched")
             self._answer(bind, pdu, ESME_ROK)
         else:
+            self._arrivals_of(account.id).receipts += 1
             self._keep(bind, pdu, account.id, pdu.raw)
+
+    def _arrivals_of(self, account: str) -> Arrivals:
+        arrivals = self._arrivals.get(account)
+        if arrivals is None:
+            arrivals = self._arrivals[account] = Arrivals()
+            self._counted(account, arrivals)
+        return arrivals
 
     def message_known(self, bind: PoolBind) -> None:
         """A message has got its id: receipts that came before may be about it."""
@@ -213,6 +235,13 @@ class PoolReturns:
         owner = self._owner_of(reply.number, reply.person)
         if owner is None:
             self._log("reply.unattributed")
+            if reply.person is None and self._hearing.refuses(reply, force.vocabulary):
+                # WHY not acknowledged: it binds nobody, being nobody's, and a refusal must not be lost (Z16, Z19).
+                for pdu in pdus:
+                    self._answer(bind, pdu, ESME_RX_T_APPN)
+                return
+        else:
+            self._arrivals_of(owner.id).replies += 1
         understood = self._hearing.understand(reply, owner or users[0], force.snapshot, force.vocabulary)
         if understood is not None and not self._is_known(reply.number):
             # WHY all: nobody knows whose number it was; a refusal closes rather too much than too little.
@@ -245,6 +274,7 @@ class PoolReturns:
         """Binds what a person asked at once; the carrier is answered when refusal and deliveries are all on disk."""
         open_steps = 1 if owner is None else 1 + len(pdus)
         whole = True
+        bind.owed += 1
 
         def step(ok: bool) -> None:
             nonlocal open_steps, whole
@@ -252,6 +282,7 @@ class PoolReturns:
             whole &= ok
             if open_steps:
                 return
+            bind.owed -= 1
             for pdu in pdus:
                 self._answer(bind, pdu, ESME_ROK if whole else ESME_RX_T_APPN)
 
@@ -260,6 +291,9 @@ class PoolReturns:
                 # It could not be put on disk: the carrier sends it again, and then it is to be acted upon.
                 self._hearing.wishes.acknowledged(self._name_of(pdus[-1]))
             step(ok)
+            if understood.reading.label == "optout":
+                # Whatever the disk says: the refusal binds already, and what is not sent yet is not to be.
+                self._withdraw(understood)
             if changed and owner is not None:
                 self._confirm(owner, understood)
 
@@ -278,17 +312,26 @@ class PoolReturns:
 
     # ---- keeping and answering -------------------------------------------------------------------------------------
 
-    def _keep(self, bind: PoolBind, pdu: Pdu, account: str, octets: bytes, ends: int | None = None) -> None:
-        """Puts a delivery on disk for an account and answers the carrier then. `ends` is a message it is the end of."""
+    def _keep(
+        self, bind: PoolBind, pdu: Pdu, account: str, octets: bytes, ends: int | None = None, state: str = ""
+    ) -> None:
+        """Puts a delivery on disk for an account and answers the carrier then.
+
+        `ends` is a message that it is the end of, `state` what became of that.
+        """
 
         def then(error: OSError | None) -> None:
+            bind.owed -= 1
             if error is None:
                 self._kept(account)
                 if ends is not None:
-                    self._trail.final(ends, "receipt")
+                    self._trail.final(ends, state)
+                    self._ended(account, ends)
             self._answer(bind, pdu, ESME_ROK if error is None else ESME_RX_T_APPN)
 
+        bind.owed += 1
         if not self._spool.put(account, octets, then):
+            bind.owed -= 1
             self._log("spool.full", account=account)
             self._answer(bind, pdu, ESME_RX_T_APPN)
 
@@ -317,7 +360,7 @@ class PoolReturns:
         if late:
             self._early = [one for one in self._early if one.until > now]
             for one in late:
-                self._unmatched(one.bind, one.pdu)
+                self._unmatched(one.bind, one.pdu, one.receipt)
         for bind, waiting in self._parts.items():
             # WHY the quiet: a carrier that waits for an answer of ours sends no other part before it has one.
             quiet = now >= self._spoken_at.get(bind, 0.0) + self._parts_quiet_s
@@ -337,7 +380,8 @@ class PoolReturns:
     def _owner_of(self, number: str | None, person: str | None) -> Account | None:
         """The account that gets what comes to `number`: one that may send from it; None where that is not certain.
 
-        Of several the one whose message the person got last, where that is known, or any where one platform has all.
+        Of several institutions that whose message the person got last. Of its accounts that which sent to the person
+        last; where that is not known the institution's own before a partner's, then the first by name.
         """
         snapshot = self._in_force.snapshot
         rows = snapshot.numbers.family(number) if number is not None else ()
@@ -350,6 +394,13 @@ class PoolReturns:
             if latest is not None and latest.institution in institutions:
                 found = [one for one in found if one.principal == latest.institution]
                 institutions = {latest.institution}
-        if len(institutions) == 1 and len({(one.principal, one.operator) for one in found}) == 1:
-            return min(found, key=lambda one: one.id)
-        return None
+        if len(institutions) != 1 or not found:
+            return None
+        if len(found) > 1 and person is not None and number is not None:
+            sender = self._hearing.latest.sender(snapshot.person_key.digest(person), number)
+            found = [one for one in found if one.id == sender] or found
+        return min(found, key=_first)
+
+
+def _first(account: Account) -> tuple[bool, str]:
+    return account.operator != account.principal, account.id

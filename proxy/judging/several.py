@@ -5,14 +5,16 @@ verdict answer for another's. Where the log takes no more, the whole is deferred
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from proxy.core.addresses import recipient
-from proxy.core.decision import Decision, Permit
+from proxy.core.decision import Decision, Permit, Refusal
 from proxy.core.finding import Finding
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.judging.journal import Journal
-from proxy.policy import evaluate_many
+from proxy.policy import evaluate, evaluate_many
+from proxy.pool.several import Gathered
 from proxy.smpp.codec import UnsuccessSme
 from proxy.smpp.gate import REJECTED
 from proxy.smpp.pdu import Pdu
@@ -30,14 +32,21 @@ def requests_of(
     now: float,
     has_receiver: bool,
     is_over: Callable[[], bool],
+    octets: Sequence[bytes] = (),
 ) -> list[Request]:
-    """One request for each destination, in order; `is_over` takes a token for each. `now` is UTC seconds."""
+    """One request for each destination, in order; `is_over` takes a token for each. `now` is UTC seconds.
+
+    `octets` are what goes on where all with the same are permitted: the PDU that came, unless given for each.
+    """
     # WHY read once: the text and the options are the same for all, only the recipient differs.
     common = reader.read(multi.sm, multi.raw, 0, now, has_receiver, False)
-    return [_request_to(each, common, journal.next_id(), is_over()) for each in multi.destinations]
+    return [
+        _request_to(each, common, journal.next_id(), is_over(), octets[place] if octets else common.octets)
+        for place, each in enumerate(multi.destinations)
+    ]
 
 
-def _request_to(to: Destination, common: Request, request_id: int, over_rate: bool) -> Request:
+def _request_to(to: Destination, common: Request, request_id: int, over_rate: bool, octets: bytes) -> Request:
     return Request(
         request_id,
         common.channel,
@@ -45,7 +54,7 @@ def _request_to(to: Destination, common: Request, request_id: int, over_rate: bo
         common.sender,
         None if to.is_list else recipient(to.ton, to.npi, to.address),
         common.readings,
-        common.octets,
+        octets,
         common.received_at,
         # Nobody here knows who is on a list that the carrier keeps, so nobody can judge them.
         (*common.findings, _LIST) if to.is_list else common.findings,
@@ -64,7 +73,7 @@ class Judged:
     `permit` is None where nobody is permitted.
     """
 
-    __slots__ = ("decisions", "multi", "pdu", "permit", "requests")
+    __slots__ = ("decisions", "groups", "multi", "pdu", "permit", "requests")
 
     def __init__(
         self,
@@ -73,7 +82,10 @@ class Judged:
         requests: Sequence[Request],
         permit: Permit | None,
         decisions: Sequence[Decision],
+        groups: Sequence[tuple[str, Permit, Sequence[int]]] = (),
     ) -> None:
+        #: Where it goes on apart: (carrier, permit, places of those permitted).
+        self.groups = groups
         self.pdu = pdu
         self.multi = multi
         self.requests = requests
@@ -91,6 +103,16 @@ class Judged:
                 refused.append(destination.unsuccess(status(decision)))
         return Several(self.pdu, self.permit, permitted, refused, self.multi.before)
 
+    def gathered(self, status: Callable[[Decision], int]) -> Gathered:
+        """The same where it goes on apart (in a pool)."""
+        listed, before = self.multi.destinations, self.multi.before
+        groups = [
+            (carrier, Several(self.pdu, permit, [(listed[at], self.decisions[at]) for at in places], (), before))
+            for carrier, permit, places in self.groups
+        ]
+        whole = self.several(status)
+        return Gathered(self.pdu, groups, whole.permitted, whole.refused)
+
 
 def judge_several(
     pdu: Pdu,
@@ -106,6 +128,67 @@ def judge_several(
     requests = requests_of(multi, reader, journal, now, has_receiver, is_over)
     permit, decisions = evaluate_many(requests, multi.only, snapshot, now)
     return Judged(pdu, multi, requests, permit, decisions)
+
+
+def judge_apart(
+    pdu: Pdu,
+    reader: SubmitReader,
+    journal: Journal,
+    snapshot: Snapshot,
+    now: float,
+    has_receiver: bool,
+    is_over: Callable[[], bool],
+    carrier_of: Callable[[str, bytes], str],
+) -> Judged:
+    """Judges each destination, those of one carrier for a PDU of their own; raises PduError where it cannot be read."""
+    multi = read_multi(pdu.raw)
+    apart: dict[str, list[int]] = {}
+    for place, each in enumerate(multi.destinations):
+        person = None if each.is_list else recipient(each.ton, each.npi, each.address)
+        carrier = "" if person is None else carrier_of(person, snapshot.person_key.digest(person))
+        apart.setdefault(carrier, []).append(place)
+    octets = [b""] * len(multi.destinations)
+    for places in apart.values():
+        own = pdu.raw if len(apart) == 1 else multi.only(places)
+        for place in places:
+            octets[place] = own
+    requests = requests_of(multi, reader, journal, now, has_receiver, is_over, octets)
+    decisions: dict[int, Decision] = {}
+    groups: list[tuple[str, Permit, Sequence[int]]] = []
+    for carrier, places in apart.items():
+        encode = partial(_only_of, multi, places)
+        permit, decided = evaluate_many([requests[place] for place in places], encode, snapshot, now)
+        decisions.update(zip(places, decided, strict=True))
+        if permit is not None:
+            groups.append((carrier, permit, [place for place in places if decisions[place].effect == "allow"]))
+    in_order = [decisions[place] for place in range(len(requests))]
+    return Judged(pdu, multi, requests, None, in_order, groups)
+
+
+def _only_of(multi: SubmitMulti, places: Sequence[int], chosen: Sequence[int]) -> bytes:
+    return multi.only([places[each] for each in chosen])
+
+
+def refused_several(
+    several: Several,
+    reader: SubmitReader,
+    journal: Journal,
+    snapshot: Snapshot,
+    now: float,
+    has_receiver: bool,
+) -> dict[int, Decision]:
+    """Whom of the permitted persons it would be refused to now, by the id of their decision; records nothing."""
+    multi = read_multi(several.pdu.raw)
+    last_id = journal.last_id
+    requests = requests_of(multi, reader, journal, now, has_receiver, lambda: False)
+    # WHY: nothing of this is recorded, and ids stand for what is.
+    journal.last_id = last_id
+    verdicts = {
+        each.octets: evaluate(request, snapshot, now)
+        for each, request in zip(multi.destinations, requests, strict=True)
+    }
+    found = [(decision.id, verdicts[each.octets]) for each, decision in several.permitted]
+    return {decision_id: verdict.decision for decision_id, verdict in found if isinstance(verdict, Refusal)}
 
 
 def record(judged: Judged, several: Several, journal: Journal, durable: Callable[[Several], None]) -> bool:

@@ -45,6 +45,17 @@ class Answering(Protocol):
     def open_messages(self) -> int: ...
 
 
+class Arrivals:
+    """What came back for an account of a pool, on no bind of its own: counted like a bind that sends nothing."""
+
+    submitted = permitted = refused = deferred = 0
+    accepted = rejected = unknown = open_messages = 0
+
+    def __init__(self) -> None:
+        self.replies = 0
+        self.receipts = 0
+
+
 class Figures(Struct):
     """Sums since the process began. `submitted = permitted + refused + deferred`."""
 

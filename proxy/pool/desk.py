@@ -4,75 +4,53 @@ Owns which of the ESME's requests are open and which deliveries wait for its ans
 request becomes a ticket, and the dispatch sends it. Every request gets exactly one answer while the ESME is there.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Final
 
 from proxy.core.decision import Permit, Refusal
-from proxy.pool.dispatch import Dispatch
-from proxy.pool.ticket import Ticket
+from proxy.pool.dispatch import Dispatch, our_id
+from proxy.pool.gate import Carriers, Deliveries, Entry, PoolGate
+from proxy.pool.several import Gathered, SeveralTicket
+from proxy.pool.spoken import named_in
+from proxy.pool.ticket import Errand, Ticket
+from proxy.smpp.by_id import query_answer
 from proxy.smpp.consts import (
+    CANCEL_SM,
     DELIVER_SM,
     ENQUIRE_LINK_RESP,
+    ESME_RCANCELFAIL,
     ESME_RMSGQFUL,
     ESME_ROK,
+    ESME_RSUBMITFAIL,
+    ESME_RSYSERR,
     ESME_RTHROTTLED,
     ESME_RX_T_APPN,
     GENERIC_NACK,
+    HEADER_OCTETS,
+    QUERY_SM,
+    REPLACE_SM,
     RESPONSE_BIT,
+    STATE_ENROUTE,
+    SUBMIT_MULTI,
     UNBIND,
     UNBIND_RESP,
 )
-from proxy.smpp.gate import ACCEPTED, REJECTED, UNKNOWN, Gate
+from proxy.smpp.gate import ACCEPTED, REJECTED, UNKNOWN
 from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.refusal_answer import refusal_answer
 from proxy.smpp.session import Session
+from proxy.smpp.several import Several
 from proxy.smpp.window import Window
 
 _NACK: Final = GENERIC_NACK.to_bytes(4)
 _UNKNOWN_RULE: Final = "outcome.unknown"
 #: What a permitted request ends with that no route took: its permit was never spent.
 _NOT_SENT_RULE: Final = "internal.upstream"
-#: What a part ends with whose recipient refused while it waited.
-_REFUSED_RULE: Final = "suppression.active"
+_BY_ID: Final = (QUERY_SM, CANCEL_SM, REPLACE_SM)
+_HEADER: Final = bytes(HEADER_OCTETS)
 _TAKING: Final = ("rx", "trx")
 #: Answers that ask for the same delivery once more, later.
 _LATER: Final = (ESME_RX_T_APPN, ESME_RTHROTTLED, ESME_RMSGQFUL)
-
-
-class PoolGate(Gate, Protocol):
-    """A gate that tells whom its latest permit leads to."""
-
-    @property
-    def recipient(self) -> str:
-        """The canonical recipient of the latest permit."""
-        ...
-
-    def stands(self, pdu: Pdu) -> bool:
-        """Whether a request that was permitted before would be now; records nothing."""
-        ...
-
-
-class Entry(Protocol):
-    """One delivery out of the spool."""
-
-    @property
-    def octets(self) -> bytes: ...
-
-
-class Deliveries(Protocol):
-    """What waits for one account, oldest first (`proxy/spool`)."""
-
-    def take(self, account: str, most: int) -> Sequence[Entry]: ...
-
-    def done(self, entry: Any) -> bool: ...
-
-    def give_back_entry(self, entry: Any) -> bool: ...
-
-
-class Carriers(Protocol):
-    """Whose subscriber somebody is (`proxy/routing/carriers.py`)."""
-
-    def of(self, recipient: str, person: bytes) -> str: ...
 
 
 class Desk:
@@ -96,6 +74,7 @@ class Desk:
     ) -> None:
         self.account: str = account
         self._gate = gate
+        self._pooled = gate.pooled
         self.esme: Session | None = esme
         self._dispatch = dispatch
         self._carriers = carriers
@@ -120,8 +99,10 @@ class Desk:
         self._latest_whole = 0
         #: Long messages that were permitted here and have not ended.
         self._long_open = 0
-        #: Open requests that are parts of long messages.
+        #: Open requests that are no messages by themselves: parts of long ones, and what is asked about one.
         self._parts_open = 0
+        #: Persons of submit_multis whose end is not known yet.
+        self._several_open = 0
 
     @property
     def draining(self) -> bool:
@@ -142,7 +123,7 @@ class Desk:
     @property
     def open_messages(self) -> int:
         """Permitted messages whose end is not known yet."""
-        return self._open - self._parts_open + self._long_open
+        return self._open - self._parts_open + self._long_open + self._several_open
 
     @property
     def delivering(self) -> int:
@@ -167,6 +148,9 @@ class Desk:
         try:
             if self._draining:
                 verdict: Permit | Refusal | None = self._gate.unanswerable(pdu, "internal.draining")
+            elif pdu.command_id == SUBMIT_MULTI:
+                self._ask_several(pdu, now)
+                return
             else:
                 verdict = self._gate.judge(pdu, self.in_flight + 1)
         except PduError as error:
@@ -175,6 +159,9 @@ class Desk:
                 self.esme.respond(pdu, error.status)
             return
         if isinstance(verdict, Permit):
+            if pdu.command_id in _BY_ID:
+                self._ask_about(pdu, verdict, now)
+                return
             carrier = self._carriers.of(self._gate.recipient, verdict.decision.person)
             self._open += 1
             self._dispatch.send(Ticket(self, pdu, verdict, carrier, now), now)
@@ -186,6 +173,78 @@ class Desk:
             self._refusing += 1
         else:
             self._refuse(pdu, verdict)
+
+    def _ask_about(self, pdu: Pdu, permit: Permit, now: float) -> None:
+        """Asks the carrier that has a message about it; what no carrier has yet is answered here."""
+        own = self._gate.own_message(pdu)
+        if own is not None:
+            # Its permit is dropped unspent: tdgate itself has the message.
+            if self.esme is not None:
+                self.esme.out.append_as(own.answer, pdu.sequence)
+            return
+        spoken = self._gate.spoken
+        assert spoken is not None
+        if spoken.ticket is None:
+            self._open += 1
+            self._parts_open += pdu.command_id != REPLACE_SM
+            self._dispatch.send(Errand(self, pdu, permit, spoken.route, spoken.message, now), now)
+        elif self.esme is not None and pdu.command_id == QUERY_SM:
+            self.esme.out.append_as(query_answer(named_in(pdu.raw), STATE_ENROUTE), pdu.sequence)
+        elif self.esme is not None:
+            called_back = self._dispatch.call_back(spoken.ticket)
+            self.esme.respond(pdu, ESME_ROK if called_back else ESME_RCANCELFAIL)
+
+    # ---- submit_multi (see `several.py`) ----------------------------------------------------------------------------
+
+    def _ask_several(self, pdu: Pdu, now: float) -> None:
+        """Judges a submit_multi: those permitted go on, those of one carrier together, and one answer tells of all."""
+        several = self._gate.judge_several(pdu, self.in_flight + 1)
+        if isinstance(several, Refusal):
+            self._refuse(pdu, several)
+            return
+        assert isinstance(several, Gathered)
+        # It counts as refusing until it is answered, whoever of it is sent.
+        self._refusing += 1
+        self._several_open += len(several.permitted)
+        for carrier, group in several.groups:
+            self._dispatch.send(SeveralTicket(self, several, carrier, group, now), now)
+        if not several.groups:
+            self._answer_several(several)
+
+    def _several_ended(self, ticket: SeveralTicket, result: str, statuses: dict[int, int], raw: bytes = b"") -> None:
+        """A group has ended: `statuses` tell of those who were not taken, each with `result`; all others were."""
+        several = ticket.several
+        self._several_open -= len(several.permitted)
+        for destination, decision in several.permitted:
+            if decision.id in statuses:
+                self._count(result)
+            else:
+                self._count(ACCEPTED)
+                octets = _HEADER + several.before + destination.octets[1:]
+                self._pooled(our_id(decision.id), octets, decision)
+        ticket.whole.end(several, statuses, raw)
+        self._answer_several(ticket.whole)
+
+    def _several_not_sent(self, ticket: SeveralTicket, refused: dict[int, int]) -> None:
+        """Nothing of a group is sent: `refused` to some persons, to be tried again for the others."""
+        again = self._gate.status_of(_NOT_SENT_RULE)
+        statuses = {decision.id: refused.get(decision.id, again) for _, decision in ticket.several.permitted}
+        for decision_id, status in statuses.items():
+            self._gate.outcome(decision_id, REJECTED, status, b"")
+        self._several_ended(ticket, REJECTED, statuses)
+
+    def _answer_several(self, several: Several) -> None:
+        if not several.ready:
+            return
+        self._refusing -= 1
+        if self.esme is not None:
+            self.esme.out.append_as(several.answer, several.pdu.sequence)
+        self._unbind_when_answered()
+        self._touched()
+
+    def several_durable(self, several: Several) -> None:
+        """The evidence of all refusals of a submit_multi is on disk: the ESME may have its answer, if it stands."""
+        self._answer_several(several)
 
     # ---- parts of long messages (see `smpp/concat.Holder`) ----------------------------------------------------------
 
@@ -234,10 +293,6 @@ class Desk:
         """The rule for which nothing can be sent now, empty where it can."""
         return "internal.draining" if self._draining else ""
 
-    def stands(self, ticket: Ticket) -> bool:
-        """Whether a request that waited is still permitted: refusals, hours and the registry may have changed."""
-        return self._gate.stands(ticket.pdu)
-
     def refusal_durable(self, pdu: Pdu, refusal: Refusal) -> None:
         """The evidence of a refusal is on disk: the ESME may have its answer."""
         self._refusing -= 1
@@ -251,28 +306,56 @@ class Desk:
     # ---- what becomes of them (see `ticket.Asker`) ----------------------------------------------------------------
 
     def answered(self, ticket: Ticket, octets: bytes) -> None:
-        self._ended(ticket, octets, ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED)
+        result = ACCEPTED if octets[8:12] == b"\0\0\0\0" and octets[4:8] != _NACK else REJECTED
+        if type(ticket) is Ticket:
+            if result == ACCEPTED:
+                self._pooled(octets[16:32], ticket.pdu.raw, ticket.permit.decision)
+        elif isinstance(ticket, SeveralTicket):
+            # WHY never 0: whoever is named was not taken, whatever the carrier says of it.
+            statuses = {each: status or ESME_RSYSERR for each, status in ticket.several.rejected(octets)}
+            self._several_ended(ticket, REJECTED, statuses, octets)
+            return
+        self._ended(ticket, octets, result)
 
     def left_unknown(self, ticket: Ticket) -> None:
+        if isinstance(ticket, SeveralTicket):
+            status = self._gate.status_of(_UNKNOWN_RULE)
+            self._several_ended(ticket, UNKNOWN, {decision.id: status for _, decision in ticket.several.permitted})
+            return
         self._ended(ticket, self._response(ticket, _UNKNOWN_RULE), UNKNOWN)
 
     def unroutable(self, ticket: Ticket) -> None:
+        if isinstance(ticket, SeveralTicket):
+            self._several_not_sent(ticket, {})
+            return
         # WHY an outcome and no second decision: it was permitted, and then nobody took it.
-        self._not_sent(ticket)
+        self._not_sent(ticket, self._gate.status_of(_NOT_SENT_RULE))
         self._ended(ticket, self._response(ticket, _NOT_SENT_RULE), REJECTED)
 
-    def judge_again(self, ticket: Ticket, now: float) -> None:
-        """Asks anew about a request that waited while its recipient refused; its permit is not spent."""
-        self._not_sent(ticket)
-        if ticket.part is not None:
-            # The other parts may be gone already: what is left of it is not sent.
-            self._ended(ticket, self._response(ticket, _REFUSED_RULE), REJECTED)
-            return
-        self._open -= 1
-        self._count(REJECTED)
-        self._ask(ticket.pdu, now)
-        self._unbind_when_answered()
-        self._touched()
+    def stands(self, ticket: Ticket) -> bool:
+        """Whether a request that waited is still permitted: refusals, hours and the registry may have changed.
+
+        Where it is not, it ends with what it would be refused with now; other parts of its message may be gone already.
+        """
+        if isinstance(ticket, Errand) and ticket.pdu.command_id != REPLACE_SM:
+            return True
+        if isinstance(ticket, SeveralTicket):
+            refused = self._gate.refused_several(ticket.several)
+            if refused:
+                self._several_not_sent(ticket, refused)
+            return not refused
+        refusal = self._gate.refused_now(ticket.pdu)
+        if refusal is None:
+            return True
+        # WHY an outcome and no second decision: one request is counted once, and ends once.
+        self._not_sent(ticket, self._gate.status(refusal))
+        self._ended(ticket, refusal_answer(self._gate, ticket.pdu, refusal), REJECTED)
+        return False
+
+    def called_back(self, ticket: Ticket) -> None:
+        self._not_sent(ticket, ESME_RSUBMITFAIL)
+        pdu = ticket.pdu
+        self._ended(ticket, response(pdu.command_id | RESPONSE_BIT, ESME_RSUBMITFAIL, pdu.sequence), REJECTED)
 
     def _ended(self, ticket: Ticket, octets: bytes, result: str) -> None:
         """Gives the ESME its answer, and counts how the request ended."""
@@ -281,16 +364,21 @@ class Desk:
             self.esme.out.append(octets)
         if ticket.part is None:
             self._count(result)
+        elif ticket.pdu.command_id == REPLACE_SM:
+            self._count(result)
+            if result != ACCEPTED:
+                status = int.from_bytes(octets[8:12], "big") if result == REJECTED else 0
+                self._gate.outcome(ticket.decision_id, result, status, b"")
         else:
             self._parts_open -= 1
             self._gate.part_answered(ticket.pdu, octets, result)
         self._unbind_when_answered()
         self._touched()
 
-    def _not_sent(self, ticket: Ticket) -> None:
+    def _not_sent(self, ticket: Ticket, status: int) -> None:
         """A permit that is never spent: its message ends as rejected, by tdgate's own status."""
         if ticket.part is None:
-            self._gate.outcome(ticket.decision_id, REJECTED, self._gate.status_of(_NOT_SENT_RULE), b"")
+            self._gate.outcome(ticket.decision_id, REJECTED, status, b"")
 
     def _count(self, result: str) -> None:
         if result == ACCEPTED:
@@ -336,8 +424,9 @@ class Desk:
             self._deliveries.give_back_entry(entry)
             self._not_before = now + self._later_s
         else:
-            if pdu.status:
+            if pdu.status or pdu.command_id == GENERIC_NACK:
                 # WHY done: the ESME will never take it, and what comes behind it must not wait for ever.
+                # WHY a generic_nack too: one stack says with it, and status 0, that it does not take this text.
                 self._gate.note("delivery.rejected")
             self._deliveries.done(entry)
         self.deliver(now)
@@ -353,8 +442,7 @@ class Desk:
         for entry in reversed(self._to_esme.drain()):
             self._deliveries.give_back_entry(entry)
         for ticket in self._dispatch.asker_gone(self):
-            self._not_sent(ticket)
-            self._ended(ticket, self._response(ticket, _NOT_SENT_RULE), REJECTED)
+            self.unroutable(ticket)
 
     def next_sequence(self) -> int:
         """A sequence_number for a link request to the ESME."""

@@ -9,13 +9,17 @@ and goes back under tdgate's own id: the decision's, sixteen hex digits.
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
+from proxy.core.decision import Decision
 from proxy.pool.bind import PoolBind
-from proxy.pool.ticket import Asker, Ticket
+from proxy.pool.several import SeveralTicket
+from proxy.pool.ticket import Asker, Errand, TakenBack, Ticket
 from proxy.routing.choice import Route, Routes
 from proxy.routing.pace import Pace
 from proxy.routing.rotation import Rotation
-from proxy.smpp.consts import RESPONSE_BIT
+from proxy.smpp.consts import HEADER_OCTETS, QUERY_SM_RESP, RESPONSE_BIT
+from proxy.smpp.gate import REJECTED, UNKNOWN
 from proxy.smpp.pdu import Pdu, response
+from proxy.smpp.withdrawal import Withdrawal, failure_of
 
 #: Requests that wait at one route before further ones are turned away (`internal.upstream`).
 _WAITING_MOST: Final = 10_000
@@ -28,6 +32,14 @@ class Books(Protocol):
 
     def accepted(self, ticket: Ticket, route: str, carrier_id: bytes) -> None:
         """The carrier took it. INVARIANT: on disk before the ESME's answer is written."""
+        ...
+
+    def one_accepted(self, ticket: SeveralTicket, decision: Decision, route: str, carrier_id: bytes) -> None:
+        """The carrier took one person's message of a submit_multi."""
+        ...
+
+    def one_ended(self, decision: Decision, result: str, status: int) -> None:
+        """One person's message of a submit_multi ended as `rejected` or `unknown`."""
         ...
 
     def rejected(self, ticket: Ticket, status: int) -> None: ...
@@ -104,12 +116,22 @@ class Dispatch:
 
     def _send_behind(self, ticket: Ticket, now: float) -> bool:
         """Sends a part by the route of the one before it: a handset joins what one SMSC brings more surely."""
+        if isinstance(ticket, Errand):
+            self._send_by(self.routes.get(ticket.route), ticket, now)
+            return True
         decision_id, route = self._latest
         if decision_id != ticket.decision_id or route is None or not route.facts.open:
             return False
         if len(route.waiting) or not self._send_on(route, ticket, now):
             route.waiting.put(ticket.asker, ticket)
         return True
+
+    def _send_by(self, route: PoolRoute | None, ticket: Errand, now: float) -> None:
+        """Sends what only one route's carrier can answer, or lets it wait there."""
+        if route is None or not route.facts.open or len(route.waiting) >= _WAITING_MOST:
+            ticket.asker.unroutable(ticket)
+        elif len(route.waiting) or not self._send_on(route, ticket, now):
+            route.waiting.put(ticket.asker, ticket)
 
     def _send_on(self, route: PoolRoute, ticket: Ticket, now: float) -> bool:
         bind = route.free_bind()
@@ -132,8 +154,6 @@ class Dispatch:
             if ticket.asker.stands(ticket):
                 bind.send(ticket, now)
                 self.touched.add(bind)
-            else:
-                ticket.asker.judge_again(ticket, now)
 
     def from_carrier(self, bind: PoolBind, pdu: Pdu, now: float) -> None:
         """Takes one response of a carrier to a request."""
@@ -143,6 +163,9 @@ class Dispatch:
             return
         route = self.routes[bind.route]
         raw = pdu.raw
+        if type(ticket) is not Ticket:
+            self._other_answered(route, ticket, pdu, now)
+            return
         carrier_id = message_id(raw)
         # WHY without an id too: it was taken all the same, only that no receipt will be found to be about it.
         if pdu.status == 0 and pdu.command_id == ticket.pdu.command_id | RESPONSE_BIT:
@@ -157,10 +180,40 @@ class Dispatch:
         if len(route.waiting):
             self.pump(route, now)
 
+    def _other_answered(self, route: PoolRoute, ticket: Ticket | TakenBack, pdu: Pdu, now: float) -> None:
+        """An answer to what is no message: to a request about one, or to a cancel of tdgate's own."""
+        if pdu.status and route.pace.refused(now, pdu.status):
+            self._books.note("route.slowed")
+        if isinstance(ticket, TakenBack):
+            ticket.ended(ticket.decision_id, failure_of(pdu))
+        elif isinstance(ticket, SeveralTicket):
+            self._several_accepted(ticket, pdu, route.name)
+            for decision_id, status in ticket.several.rejected(pdu.raw):
+                self._books.one_ended(ticket.several.decision(decision_id), REJECTED, status)
+            ticket.asker.answered(ticket, pdu.raw)
+        else:
+            ticket.asker.answered(ticket, _about_ours(pdu, ticket))
+        if len(route.waiting):
+            self.pump(route, now)
+
+    def _several_accepted(self, ticket: SeveralTicket, pdu: Pdu, route: str) -> None:
+        given, readable = ticket.several.answered(pdu.raw)
+        if not readable:
+            self._books.note("pdu.malformed")
+        rejected = {decision_id for decision_id, _ in ticket.several.rejected(pdu.raw)}
+        for _, decision in ticket.several.permitted:
+            if decision.id not in rejected:
+                self._books.one_accepted(ticket, decision, route, given)
+
     def _late(self, bind: PoolBind, pdu: Pdu) -> None:
         ticket = bind.take_late(pdu)
         if ticket is None:
             self._books.note("response.unsolicited")
+        elif type(ticket) is not Ticket:
+            self._books.note("response.late")
+            if isinstance(ticket, SeveralTicket):
+                # WHY: it was answered as unknown, and yet receipts are to find their way.
+                self._several_accepted(ticket, pdu, bind.route)
         else:
             self._books.late(ticket, bind.route, pdu.status, message_id(pdu.raw))
 
@@ -203,16 +256,34 @@ class Dispatch:
         for ticket in left:
             if ticket.asker.stands(ticket):
                 self.send(ticket, now)
-            else:
-                ticket.asker.judge_again(ticket, now)
 
     def asker_gone(self, asker: Asker) -> list[Ticket]:
         """Takes out what an ESME that is gone still had waiting; its permits were never spent."""
         return [ticket for route in self.routes.values() for ticket in route.waiting.drop(asker)]
 
-    def withdraw(self, person: bytes) -> list[Ticket]:
-        """Takes out what waits for a person who has just refused: it is to be judged anew."""
-        return [one for route in self.routes.values() for one in _taken_out(route, lambda one: one.person == person)]
+    def refused(self, person: bytes, now: float) -> None:
+        """A person refused: what waits for that person goes on waiting only if it would be permitted now as well."""
+        for route in self.routes.values():
+            for ticket in _taken_out(route, lambda one: one.concerns(person)):
+                if ticket.asker.stands(ticket):
+                    self.send(ticket, now)
+
+    def waiting(self, account: str, message: int) -> Ticket | None:
+        """The request that still waits here under an id of an account's; looks through all of that account."""
+        for route in self.routes.values():
+            for asker in route.waiting.owners():
+                if asker.account == account:
+                    for ticket in route.waiting.items(asker):
+                        if ticket.message == message and type(ticket) is Ticket:
+                            return ticket
+        return None
+
+    def call_back(self, ticket: Ticket) -> bool:
+        """Takes out a request that waits, which ends by that; False where it waits no longer."""
+        if not any(route.waiting.remove(ticket.asker, ticket) for route in self.routes.values()):
+            return False
+        ticket.asker.called_back(ticket)
+        return True
 
     def handle_deadline(self, now: float) -> None:
         """Gives up what has waited too long for an answer, and sends what the pace allows by now."""
@@ -229,8 +300,25 @@ class Dispatch:
         if now >= self._looked_at + _LOOK_S:
             self._looked_at = now
 
-    def _unknown(self, ticket: Ticket) -> None:
-        self._books.unknown(ticket)
+    def withdraw(self, name: str, withdrawal: Withdrawal, taken_back: TakenBack, now: float) -> bool:
+        """Asks a route's carrier to cancel a message; False where there is no room or no way now."""
+        route = self.routes[name]
+        bind = route.free_bind()
+        if bind is None or not route.pace.take(now):
+            return False
+        bind.withdraw(withdrawal, taken_back, now)
+        self.touched.add(bind)
+        return True
+
+    def _unknown(self, ticket: Ticket | TakenBack) -> None:
+        if isinstance(ticket, TakenBack):
+            ticket.ended(ticket.decision_id, None)
+            return
+        if isinstance(ticket, SeveralTicket):
+            for _, decision in ticket.several.permitted:
+                self._books.one_ended(decision, UNKNOWN, 0)
+        elif type(ticket) is Ticket:
+            self._books.unknown(ticket)
         ticket.asker.left_unknown(ticket)
 
 
@@ -254,6 +342,13 @@ def message_id(raw: bytes) -> bytes:
 def our_id(message: int) -> bytes:
     """The message_id that an ESME gets in pool mode (see `Ticket.message`): sixteen lower-case hex digits."""
     return b"%016x" % message
+
+
+def _about_ours(pdu: Pdu, ticket: Ticket) -> bytes:
+    """The answer to a request about a message: only that to a query_sm names it."""
+    if pdu.command_id == QUERY_SM_RESP and len(pdu.raw) > HEADER_OCTETS and not pdu.status:
+        return under_our_id(pdu, ticket)
+    return response(pdu.command_id, pdu.status, ticket.pdu.sequence, pdu.raw[HEADER_OCTETS:])
 
 
 def under_our_id(pdu: Pdu, ticket: Ticket) -> bytes:

@@ -1,8 +1,14 @@
-"""A permitted request on its way through the pool: who asked, what was asked, and the permit to be spent."""
+"""What is on its way through the pool: who asked, what was asked, and the permit to be spent.
 
+Owns the kinds: a message (`Ticket`), a request about one that a carrier has (`Errand`), and a cancel of tdgate's own
+(`TakenBack`), which has no permit. INVARIANT: a message's type is `Ticket` itself: its way costs one look.
+"""
+
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from proxy.core.decision import Permit
+from proxy.smpp.consts import CANCEL_SM
 from proxy.smpp.pdu import Pdu
 
 
@@ -24,11 +30,11 @@ class Asker(Protocol):
         ...
 
     def stands(self, ticket: "Ticket") -> bool:
-        """Whether a request that had to wait would be permitted now as well."""
+        """Whether a request that had to wait would be permitted now as well; where not, it has ended by now."""
         ...
 
-    def judge_again(self, ticket: "Ticket", now: float) -> None:
-        """The recipient refused while the request waited; its permit is not spent."""
+    def called_back(self, ticket: "Ticket") -> None:
+        """Its ESME cancelled a request that waited; its permit is not spent."""
         ...
 
 
@@ -53,3 +59,39 @@ class Ticket:
         self.part: Final = part
         self.since: Final = since
         self.message: Final = part or permit.decision.id
+
+    def concerns(self, person: bytes) -> bool:
+        """Whether it is on its way to a person."""
+        return self.person == person
+
+
+class Errand(Ticket):
+    """A request about a message that a carrier has (query_sm, cancel_sm, replace_sm): it goes by `route` or not at all.
+
+    `message` is what the ESME knows that message by. The permit's octets name it by the carrier's id.
+    """
+
+    __slots__ = ("route",)
+
+    def __init__(self, asker: Asker, pdu: Pdu, permit: Permit, route: str, message: int, since: float) -> None:
+        # WHY as a part: it is no message of its own, and none is counted when it ends.
+        super().__init__(asker, pdu, permit, "", since, message)
+        self.route: Final = route
+
+
+class TakenBack:
+    """A cancel_sm of tdgate's own that waits for the carrier; `decision_id` is that of the message it takes back.
+
+    `ended` is told of the end: that id, and the carrier's status, None where it gave none in time.
+    """
+
+    __slots__ = ("decision_id", "ended", "pdu")
+
+    def __init__(self, decision_id: int, ended: Callable[[int, int | None], None]) -> None:
+        self.decision_id: Final = decision_id
+        self.ended: Final = ended
+        self.pdu: Final = _OWN_CANCEL
+
+
+#: What stands for a request that no ESME made.
+_OWN_CANCEL: Final = Pdu(CANCEL_SM, 0, 0, b"")

@@ -96,6 +96,7 @@ def account(row: Named) -> Account:
         status_text=bool(row["status_text"]),
         binary=bool(row["binary"]),
         own_receiver=bool(row["own_receiver"]),
+        replace_sm=bool(row["replace_sm"]),
         client_certificate=row["client_certificate"],
     )
 

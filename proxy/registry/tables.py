@@ -132,6 +132,7 @@ ACCOUNTS: Final = Table(
         Column("status_text", fields.FLAG, required=False, default=0),
         Column("binary", fields.FLAG, required=False, default=0),
         Column("own_receiver", fields.FLAG, required=False, default=0),
+        Column("replace_sm", fields.FLAG, required=False, default=0, zh="允许替换"),
         Column("client_certificate", fields.TEXT, required=False),
     ),
     ("id",),

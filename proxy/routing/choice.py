@@ -79,6 +79,11 @@ class Routes:
         """
         order: list[Route] = []
         for group in self._groups.get(carrier, self._others):
+            if len(group) == 1:
+                # WHY: a share that is alone in its group keeps a credit of 0, whoever has the turn.
+                if group[0].route.open:
+                    order.append(group[0].route)
+                continue
             standing = _open(group)
             if not standing:
                 continue

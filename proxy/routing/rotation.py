@@ -42,6 +42,26 @@ class Rotation(Generic[Owner, Item]):
         line = self._ring.get(owner)
         return 0 if line is None else len(line.items)
 
+    def owners(self) -> list[Owner]:
+        """Who has something waiting, in turn."""
+        return list(self._ring)
+
+    def items(self, owner: Owner) -> list[Item]:
+        """What one owner has waiting, in order."""
+        line = self._ring.get(owner)
+        return [] if line is None else list(line.items)
+
+    def remove(self, owner: Owner, item: Item) -> bool:
+        """Takes out one item, wherever it stands in its owner's line; False where it is not there."""
+        line = self._ring.get(owner)
+        if line is None or item not in line.items:
+            return False
+        line.items.remove(item)
+        self._count -= 1
+        if not line.items:
+            del self._ring[owner]
+        return True
+
     def put(self, owner: Owner, item: Item, weight: int = 1) -> None:
         """Puts an item at the end of its owner's line.
 

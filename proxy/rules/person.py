@@ -35,6 +35,6 @@ def _closed(facts: LaneFacts) -> str | None:
     return None if facts.hours_open else "hour"
 
 
-SUPPRESSED: Final = RequestRule("suppression.active", ("Z16", "Z19", "J6"), _suppressed, _can_be_closed)
-UNCONSENTED: Final = RequestRule("consent.missing", ("Z15", "J6"), _unconsented, _needs_consent)
-HOURS: Final = LaneRule("hours.closed", ("J7", "C4"), _closed)
+SUPPRESSED: Final[RequestRule] = RequestRule("suppression.active", ("Z16", "Z19", "J6"), _suppressed, _can_be_closed)
+UNCONSENTED: Final[RequestRule] = RequestRule("consent.missing", ("Z15", "J6"), _unconsented, _needs_consent)
+HOURS: Final[LaneRule] = LaneRule("hours.closed", ("J7", "C4"), _closed)

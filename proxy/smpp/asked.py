@@ -4,17 +4,26 @@ Owns what a relay keeps of each, and the addresses by which a receipt that comes
 never hold a permit: it is spent when the request goes out.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
 from proxy.core.decision import Decision, Permit
-from proxy.smpp.consts import DATA_SM, SUBMIT_SM
+from proxy.smpp.consts import (
+    DATA_SM,
+    DATA_SM_RESP,
+    REPLACE_SM,
+    REPLACE_SM_RESP,
+    SUBMIT_SM,
+    SUBMIT_SM_RESP,
+)
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.several import Several
 
 #: Octets at the end of an address by which a receipt knows its message.
 TAIL: Final = 8
-#: Requests for one message.
-SINGLE: Final = (SUBMIT_SM, DATA_SM)
+#: Requests for one message. What replaces one is judged, and counted, as another.
+SINGLE: Final = (SUBMIT_SM, DATA_SM, REPLACE_SM)
+#: Answers in which the carrier takes a message; those to a replace_sm give no id.
+ACCEPTING: Final = (SUBMIT_SM_RESP, DATA_SM_RESP, REPLACE_SM_RESP)
 
 
 class Asked:
@@ -35,6 +44,41 @@ class AskedPart(Asked):
     """A permitted part of a long message, whose decision is that of the whole."""
 
     __slots__ = ()
+
+
+class KeptTeller(Protocol):
+    """Who is told what became of a part of a stalled message (see `stalled.py`), each once."""
+
+    def taken(self, id_: int, carrier_id: bytes, decision: Decision) -> None:
+        """The carrier took it; after `left_unknown` too, where its answer came late."""
+        ...
+
+    def rejected_by_carrier(self, id_: int, status: int) -> None: ...
+
+    def left_unknown(self, id_: int) -> None: ...
+
+    def unsent(self, id_: int, rule: str) -> None: ...
+
+
+class AskedKept(Asked):
+    """A permitted part of a stalled message, known to its sender by `id`: nobody waits for its answer but `teller`."""
+
+    __slots__ = ("id", "teller")
+
+    def __init__(self, pdu: Pdu, decision: Decision, id_: int, teller: KeptTeller) -> None:
+        super().__init__(pdu, decision)
+        self.id: Final = id_
+        self.teller: Final = teller
+
+
+class AskedById(Asked):
+    """A query_sm or cancel_sm about a message that its sender knows by an id of tdgate's own."""
+
+    __slots__ = ("ours",)
+
+    def __init__(self, pdu: Pdu, decision: Decision, ours: bytes) -> None:
+        super().__init__(pdu, decision)
+        self.ours: Final = ours
 
 
 class AskedSeveral(Asked):

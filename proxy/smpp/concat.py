@@ -168,8 +168,8 @@ class Reassembly:
         self._deadline_s = deadline_s
         self._most_octets = most_octets
         self._gathering: dict[Key, PartSet] = {}
-        #: The latest set of a key that is decided and not answered whole.
-        self._open: dict[Key, PartSet] = {}
+        #: The sets of a key that are decided and not answered whole, the latest first.
+        self._open: dict[Key, list[PartSet]] = {}
         #: Refused before they were whole: their rest gets the same answer for a while.
         self._ended: dict[Key, PartSet] = {}
         self.size = 0
@@ -192,8 +192,7 @@ class Reassembly:
         gathering = self._gathering.get(key)
         if gathering is not None:
             return self._gather(gathering, part, holder)
-        decided = self._open.get(key)
-        if decided is not None:
+        for decided in self._open.get(key, ()):
             slot = decided.slots.get(part.number)
             if slot is not None and slot.part.is_same(part):
                 if slot.answer is not None:
@@ -206,7 +205,8 @@ class Reassembly:
                 return FOLLOWS, decided
         ended = self._ended.get(key)
         if ended is not None:
-            if part.number not in ended.numbers and part.total == ended.total:
+            is_late = now < ended.deadline + self._deadline_s
+            if is_late and part.number not in ended.numbers and part.total == ended.total:
                 ended.numbers.add(part.number)
                 return LATE, ended
             # WHY: a number that came before begins anew: the sender tries the whole message again.
@@ -242,18 +242,27 @@ class Reassembly:
     def _has_no_room(self, part: Part) -> bool:
         return self.size + len(part.pdu.raw) > self._most_octets
 
-    def decide(self, parts: PartSet, state: str) -> None:
-        """A set is gathered no more: it is `PERMITTED`, or `REFUSING` until its evidence is on disk."""
+    def release(self, parts: PartSet) -> None:
+        """A set is gathered by somebody else from now on."""
         if self._gathering.get(parts.key) is parts:
             del self._gathering[parts.key]
             self.size -= parts.size
+
+    def decide(self, parts: PartSet, state: str) -> None:
+        """A set is gathered no more: it is `PERMITTED`, or `REFUSING` until its evidence is on disk."""
+        self.release(parts)
         parts.state = state
-        self._open[parts.key] = parts
+        decided = self._open.setdefault(parts.key, [])
+        if parts not in decided:
+            decided.insert(0, parts)
 
     def end(self, parts: PartSet, refusal: Refusal | None) -> None:
         """All parts of a decided set have their answers; the rest of a refused one is remembered for a while."""
-        if self._open.get(parts.key) is parts:
-            del self._open[parts.key]
+        decided = self._open.get(parts.key, [])
+        if parts in decided:
+            decided.remove(parts)
+            if not decided:
+                del self._open[parts.key]
         if refusal is None or len(parts.numbers) >= parts.total:
             return
         parts.state, parts.refusal = REFUSED, refusal

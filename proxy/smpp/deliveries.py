@@ -3,13 +3,23 @@
 Owns the way of a delivery to the ESME and of its answer back. Must never acknowledge what the ESME did not take, pass
 a refusal on before it is on disk, or answer a delivery twice. How it works: deliveries are entered in the ESME's
 window; what has to wait (a full window, a receipt before its response, a reply before its commit or before its other
-parts) waits here, unanswered.
+parts) waits here, unanswered. Receipts of tdgate's own come out of a spool, and go back to it where the ESME does not
+take them.
 """
 
 from collections import deque
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
-from proxy.smpp.consts import ESME_ROK, ESME_RX_T_APPN, GENERIC_NACK, RESPONSE_BIT
+from proxy.smpp.consts import (
+    DELIVER_SM,
+    ESME_RMSGQFUL,
+    ESME_ROK,
+    ESME_RTHROTTLED,
+    ESME_RX_T_APPN,
+    GENERIC_NACK,
+    RESPONSE_BIT,
+)
 from proxy.smpp.early_receipts import FULL, WAITS, EarlyReceipts
 from proxy.smpp.gate import Gate
 from proxy.smpp.inbound import Receipt, Reply
@@ -21,15 +31,44 @@ from proxy.smpp.window import Window
 #: Deliveries that wait for the ESME before the carrier is asked to try again later.
 _MOST: Final = 10_000
 _TAKING: Final = ("rx", "trx")
+_LATER_S: Final = 5.0
+
+
+#: Answers that ask for the same delivery once more, later.
+_LATER: Final = (ESME_RX_T_APPN, ESME_RTHROTTLED, ESME_RMSGQFUL)
+
+
+class RenamedReceipt(Pdu):
+    """A receipt of the carrier under the id that tdgate gave, which is `ours`; `is_final` as in `inbound.Receipt`."""
+
+    __slots__ = ("is_final", "ours")
+
+    def __init__(self, pdu: Pdu, raw: bytes, ours: int, is_final: bool) -> None:
+        super().__init__(pdu.command_id, pdu.status, pdu.sequence, raw)
+        self.ours: Final = ours
+        self.is_final: Final = is_final
+
+
+class Spooled(Protocol):
+    """Receipts of tdgate's own that wait for an account, oldest first (`proxy/spool`)."""
+
+    def take(self, most: int) -> Sequence[Any]:
+        """The next ones, each with its `octets`."""
+        ...
+
+    def done(self, entry: Any) -> None: ...
+
+    def give_back(self, entry: Any) -> None: ...
 
 
 class Delivered:
-    """A delivery of the carrier that waits for the ESME."""
+    """A delivery that waits for the ESME: the carrier's, or with an `entry` one out of the spool."""
 
-    __slots__ = ("pdu",)
+    __slots__ = ("entry", "pdu")
 
-    def __init__(self, pdu: Pdu) -> None:
+    def __init__(self, pdu: Pdu, entry: Any = None) -> None:
         self.pdu: Final = pdu
+        self.entry: Final = entry
 
 
 class Deliveries:
@@ -42,6 +81,7 @@ class Deliveries:
         "_esme",
         "_gate",
         "_hearing",
+        "_not_before",
         "_own",
         "_quiet_s",
         "_reply_parts",
@@ -49,6 +89,7 @@ class Deliveries:
         "_to_esme",
         "_together",
         "receipts",
+        "spooled",
     )
 
     def __init__(
@@ -82,6 +123,9 @@ class Deliveries:
         self._spoken_at = 0.0
         #: Receipts for the account's messages that came, repeated ones counted again.
         self.receipts = 0
+        #: What tdgate itself has for the account; None where it keeps nothing.
+        self.spooled: Spooled | None = None
+        self._not_before = 0.0
 
     @property
     def unanswered(self) -> int:
@@ -132,12 +176,38 @@ class Deliveries:
         if held is None or (pdu.command_id != held.pdu.command_id | RESPONSE_BIT and pdu.command_id != GENERIC_NACK):
             return False
         self._to_esme.close(pdu.sequence)
-        if self._carrier is not None:
+        if held.entry is not None:
+            self._spooled_answered(held.entry, pdu.status, now)
+        elif self._carrier is not None:
             self._carrier.out.append_as(pdu.raw, held.pdu.sequence)
             if pdu.status == 0:
                 self._gate.acknowledged(held.pdu)
         self._deliver_waiting(now)
         return True
+
+    def deliver_spooled(self, now: float) -> None:
+        """Hands out what tdgate itself has for the account, as far as the ESME's window allows."""
+        esme, spooled = self._esme, self.spooled
+        if spooled is None or esme is None or esme.state not in _TAKING or self._delivered or now < self._not_before:
+            return
+        room = self._to_esme.size - len(self._to_esme)
+        if room <= 0:
+            return
+        for entry in spooled.take(room):
+            pdu = Pdu(DELIVER_SM, 0, 0, entry.octets)
+            esme.out.append_as(pdu.raw, self._to_esme.open(Delivered(pdu, entry), now))
+
+    def _spooled_answered(self, entry: Any, status: int, now: float) -> None:
+        assert self.spooled is not None
+        if status in _LATER:
+            self.spooled.give_back(entry)
+            self._not_before = now + _LATER_S
+            return
+        if status:
+            # WHY done: the ESME will never take it, and what comes behind it must not wait for ever.
+            self._gate.note("delivery.rejected")
+        self.spooled.done(entry)
+        self.deliver_spooled(now)
 
     def _hear(self, pdus: tuple[Pdu, ...], reply: Reply, now: float) -> None:
         """Reads what a person wrote, and passes it on: at once, or when what was asked is on disk."""
@@ -181,12 +251,21 @@ class Deliveries:
         elif said == FULL:
             self._answer_carrier(pdu, ESME_RX_T_APPN)
         else:
-            self._deliver(pdu, now)
+            self._deliver_renamed(pdu, now)
 
     def release_receipts(self, now: float) -> None:
         """Delivers the receipts that wait for no response any more."""
         for pdu in self._early.released():
-            self._deliver(pdu, now)
+            self._deliver_renamed(pdu, now)
+
+    def _deliver_renamed(self, pdu: Pdu, now: float) -> None:
+        renamed = self._gate.renamed(pdu)
+        if renamed is None:
+            # WHY not kept here: the answer that tells whose it is comes on another bind, which knows nothing of this.
+            self._gate.note("receipt.waited")
+            self._answer_carrier(pdu, ESME_RX_T_APPN)
+        else:
+            self._deliver(renamed, now)
 
     def _deliver(self, pdu: Pdu, now: float) -> None:
         """Passes a delivery to the ESME, or says that it cannot take one now."""
@@ -208,8 +287,11 @@ class Deliveries:
             self._carrier.respond(pdu, status, b"" if status else b"\0")
 
     def _give_back(self, delivered: Delivered) -> None:
-        """The ESME never answered: the carrier is to send it again."""
-        if self._carrier is not None:
+        """The ESME never answered: the carrier is to send it again, or tdgate does."""
+        if delivered.entry is not None:
+            assert self.spooled is not None
+            self.spooled.give_back(delivered.entry)
+        elif self._carrier is not None:
             pdu = delivered.pdu
             self._carrier.out.append(response(pdu.command_id | RESPONSE_BIT, ESME_RX_T_APPN, pdu.sequence))
 
@@ -222,7 +304,9 @@ class Deliveries:
         for pdus, reply in self._reply_parts.release(now):
             self._gate.note("parts.apart")
             self._gate.hear(reply, pdus[-1])
-        self._to_esme.drain()
+        for delivered in self._to_esme.drain():
+            if delivered.entry is not None:
+                self._give_back(delivered)
         # WHY: what the carrier delivered and never had answered, it sends again on its next bind.
         self._delivered.clear()
         self._early.drain()

@@ -11,6 +11,10 @@ from proxy.smpp.window import Window, is_later
 
 #: Receipts that wait for a response before the carrier is asked to try again later.
 _MOST: Final = 1000
+#: Addresses that are remembered although nothing is open to most of them.
+_KNOWN_MOST: Final = 1024
+#: Requests to one address after which those that were answered are forgotten.
+_MANY: Final = 64
 
 DELIVER: Final = "deliver"
 WAITS: Final = "waits"
@@ -31,10 +35,13 @@ class Waiting:
 class EarlyReceipts:
     """The receipts that wait on one bind; `asked` are its open requests towards the carrier."""
 
-    __slots__ = ("_asked", "waiting")
+    __slots__ = ("_asked", "_seen", "_to", "waiting")
 
     def __init__(self, asked: Window[Asked | AskedToCancel]) -> None:
         self._asked = asked
+        #: The requests to each address, oldest first, up to `_seen`; some of them may have been answered since.
+        self._to: dict[bytes, list[int]] = {}
+        self._seen = 0
         #: Open to hot loops, which only look whether there is any.
         self.waiting: list[Waiting] = []
 
@@ -52,15 +59,46 @@ class EarlyReceipts:
 
     def _latest_to(self, about: bytes) -> int:
         """The latest request to an address whose response is awaited, so that the ESME knows no id yet; or 0."""
-        for sequence, (_, asked) in reversed(self._asked.entries.items()):
-            if asked.pdu is not None and about in asked.pdu.raw and about in destinations_of(asked):
-                return sequence
+        self._look()
+        sequences = self._to.get(about)
+        if sequences is None:
+            return 0
+        entries = self._asked.entries
+        while sequences:
+            if sequences[-1] in entries:
+                return sequences[-1]
+            sequences.pop()
+        del self._to[about]
         return 0
+
+    def _look(self) -> None:
+        """Notes where the requests go that were not looked at yet. WHY once each: the window may be a thousand wide."""
+        entries = self._asked.entries
+        if len(self._to) > _KNOWN_MOST and len(self._to) > 4 * len(entries):
+            self._to.clear()
+            self._seen = 0
+        new: list[tuple[int, Asked | AskedToCancel]] = []
+        for sequence, (_, asked) in reversed(entries.items()):
+            if self._seen and not is_later(sequence, self._seen):
+                break
+            new.append((sequence, asked))
+        if new:
+            self._seen = new[0][0]
+        for sequence, asked in reversed(new):
+            for about in destinations_of(asked):
+                sequences = self._to.setdefault(about, [])
+                if len(sequences) % _MANY == _MANY - 1:
+                    sequences[:] = [one for one in sequences if one in entries]
+                sequences.append(sequence)
 
     def released(self) -> list[Pdu]:
         """Takes out the receipts that wait for nothing any more: what was asked after they came is not theirs."""
+        entries = self._asked.entries
+        # WHY: this is asked at each response, and mostly the request that a receipt waits for is still open.
+        if not any(waiting.last not in entries for waiting in self.waiting):
+            return []
         earliest: dict[bytes, int] = {}
-        for sequence, (_, asked) in self._asked.entries.items():
+        for sequence, (_, asked) in entries.items():
             for about in destinations_of(asked):
                 earliest.setdefault(about, sequence)
         free: list[Pdu] = []

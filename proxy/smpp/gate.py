@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from proxy.core.decision import Decision, Permit, Refusal
+from proxy.smpp.by_id import OwnMessage
 from proxy.smpp.inbound import Receipt, Reply
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.several import Several
@@ -67,6 +68,13 @@ class Gate(Protocol):
         """Sets of parts may have waited too long."""
         ...
 
+    def own_message(self, pdu: Pdu) -> OwnMessage | None:
+        """Whether the query_sm or cancel_sm that was just permitted is about a message known by an id of tdgate's own.
+
+        If so its permit names the carrier's id already, where the carrier is the one to be asked.
+        """
+        ...
+
     def judge_several(self, pdu: Pdu, in_flight: int) -> Several | Refusal:
         """Asks the policy about each destination of a submit_multi; a Refusal where the whole cannot be taken now.
 
@@ -96,6 +104,13 @@ class Gate(Protocol):
 
     def read_inbound(self, pdu: Pdu) -> Receipt | Reply:
         """Reads a delivery of the carrier; raises PduError with the status to answer."""
+        ...
+
+    def renamed(self, pdu: Pdu) -> Pdu | None:
+        """A receipt under the id by which the ESME knows its message; as it is for any other message.
+
+        None while that cannot be told: then the carrier is to send it again later.
+        """
         ...
 
     def joined(self, replies: Sequence[Reply]) -> Reply:

@@ -6,6 +6,7 @@ quotes "TD" refuses nothing, and a user acknowledgement that says "TD" does. Mus
 
 from collections.abc import Sequence
 from itertools import islice, product
+from typing import Final
 
 from msgspec import Struct
 
@@ -31,15 +32,23 @@ _JOINED_MOST = 16
 PartKey = tuple[bytes, bytes, int, int]
 
 
-class Receipt(Struct, frozen=True, gc=False):
-    """A delivery receipt: the ids by which it may name its message, and the address that the message went to.
+class Receipt:
+    """A delivery receipt: the ids by which it may name its message, and its fields as they were read.
 
     `final` says that nothing more will become of the message.
     """
 
-    ids: tuple[bytes, ...]
-    about: bytes
-    final: bool = True
+    __slots__ = ("final", "ids", "sm")
+
+    def __init__(self, ids: tuple[bytes, ...], sm: ShortMessage, final: bool) -> None:
+        self.ids: Final = ids
+        self.sm: Final = sm
+        self.final: Final = final
+
+    @property
+    def about(self) -> bytes:
+        """The address that the message went to, as on the wire."""
+        return self.sm.source
 
 
 class ReplyPart(Struct, frozen=True):
@@ -75,7 +84,7 @@ def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
             octets = payloads[0]
     if is_receipt(sm.esm_class):
         said = _behind_header(octets) if sm.esm_class & _UDHI else octets
-        return Receipt(receipt_ids(sm, said), sm.source, is_final(sm, said))
+        return Receipt(receipt_ids(sm, said), sm, is_final(sm, said))
     return Reply(
         person_of(sm.source_ton, sm.source_npi, sm.source),
         addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest),

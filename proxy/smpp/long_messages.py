@@ -28,6 +28,7 @@ from proxy.smpp.concat import (
 )
 from proxy.smpp.gate import ACCEPTED, REJECTED, UNKNOWN
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.stalled import StalledMessages
 
 PARTIAL: Final = "message.partial"
 AMBIGUOUS: Final = "pdu.ambiguous"
@@ -74,16 +75,24 @@ class _Going:
 class LongMessages:
     """What all binds of one account share about long messages. `now` is monotonic seconds."""
 
-    __slots__ = ("_leading", "_reassembly")
+    __slots__ = ("_leading", "_reassembly", "stalled")
 
     def __init__(self, reassembly: Reassembly) -> None:
         self._reassembly = reassembly
+        #: Where sets go whose sender waits for answers; None where they are refused instead.
+        self.stalled: StalledMessages | None = None
         #: Permitted parts that wait for the carrier's answer, by the identity of the PDU that went on.
         self._leading: dict[int, tuple[_Going, Slot]] = {}
 
-    def take(self, part: Part, holder: Holder, judge: PartsJudge, now: float) -> None:
-        """Takes a part that `holder` holds from now on; verdicts may be carried out before this returns."""
+    def take(self, part: Part, holder: Holder, judge: PartsJudge, now: float) -> bool:
+        """Takes a part that `holder` holds from now on; verdicts may be carried out before this returns.
+
+        False where it brought a verdict: then its sender has an answer to come, whatever else it waits for.
+        """
         judge.note("parts.held")
+        if self.stalled is not None and self.stalled.take(part, holder):
+            # Its answer comes from the disk.
+            return False
         said, parts = self._reassembly.put(part, holder, now)
         if said == WHOLE:
             self._judge(parts, holder, judge, now)
@@ -99,9 +108,12 @@ class LongMessages:
         elif said == FULL:
             judge.note("parts.full")
             judge.judge_parts((part,), _NO_ROOM, "", lambda refusal: holder.part_refused(part.pdu, refusal))
-        elif said != FOLLOWS:
-            for claim in parts.claims():
-                claim.holder.part_joined(now)
+        else:
+            if said != FOLLOWS:
+                for claim in parts.claims():
+                    claim.holder.part_joined(now)
+            return True
+        return False
 
     def _judge(self, parts: PartSet, teller: Holder, judge: PartsJudge, now: float) -> None:
         for slot in parts.slots.values():
@@ -165,10 +177,16 @@ class LongMessages:
 
     def stall(self, holder: Holder, judge: PartsJudge, most: int) -> None:
         """A sender waits for answers before it goes on, while we wait for it: `most` sets, oldest first, 0 for all."""
-        # WHY refused: this is where they could be kept on disk and answered with an id of our own instead.
         for parts in self._reassembly.gathered_by(holder)[: most or None]:
             judge.note("parts.stalled")
-            self._refuse(parts, PARTIAL, "stalled", judge)
+            if self.stalled is None:
+                self._refuse(parts, PARTIAL, "stalled", judge)
+            elif self.stalled.has_room(parts):
+                self._reassembly.release(parts)
+                self.stalled.adopt(parts)
+            else:
+                judge.note("stalled.full")
+                self._refuse(parts, _NO_ROOM, "", judge)
 
     def next_deadline(self) -> float | None:
         """Monotonic time of the next `handle_deadline`."""

@@ -15,10 +15,11 @@ _NOT_PLAIN: Final[Plain] = (b"", 0, 0, b"", 0, b"")
 _MOBILE_OCTETS: Final = 13
 
 
-def read_plain(raw: bytes, likely: bytes) -> Plain:
-    """The parts of a submit_sm (SMPP v3.4 §4.4.1) in which all options are zero; an empty source_key for any other.
+def read_plain(raw: bytes, likely: bytes, esm_class: int = 0) -> Plain:
+    """What a submit_sm (SMPP v3.4 §4.4.1) says in which all options are zero, but for this esm_class.
 
-    `likely` is a source_key that was read before, or empty: most messages of a bind come from one number.
+    An empty source_key for any other. `likely` is a source_key that was read before, or empty: most messages of a
+    bind come from one number.
     """
     size = len(raw)
     if likely and raw.startswith(likely, 16):
@@ -39,7 +40,7 @@ def read_plain(raw: bytes, likely: bytes) -> Plain:
             return _NOT_PLAIN
         dest = raw[at:c]
     # esm_class, protocol_id, [priority], the NULs of both times, [registered], replace, [coding], default id, length
-    options = raw[c + 1] | raw[c + 2] | raw[c + 4] | raw[c + 5] | raw[c + 7] | raw[c + 9]
+    options = raw[c + 1] ^ esm_class | raw[c + 2] | raw[c + 4] | raw[c + 5] | raw[c + 7] | raw[c + 9]
     length = raw[c + 10]
     # WHY 254: sm_length 255 is reserved; and the text must be all that is left, so that there are no TLVs.
     if options or length == 255 or c + 11 + length != size:

@@ -47,6 +47,19 @@ STATES: Final[Mapping[bytes, int]] = MappingProxyType(
 """message_state by the word that stands behind `stat:` (SMPP v3.4 appendix B), and its long forms."""
 
 
+#: What ended messages are said to be (SMPP v3.4 §5.2.28).
+STATE_NAMES: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        consts.STATE_DELIVERED: "delivered",
+        consts.STATE_EXPIRED: "expired",
+        consts.STATE_DELETED: "deleted",
+        consts.STATE_UNDELIVERABLE: "undeliverable",
+        consts.STATE_UNKNOWN: "unknown",
+        consts.STATE_REJECTED: "rejected",
+    }
+)
+
+
 def is_receipt(esm_class: int) -> bool:
     """Tell whether a deliver_sm or data_sm from the SMSC is a receipt: types 0x04 and 0x20, no others."""
     return esm_class & ESM_TYPE_MASK in (ESM_TYPE_RECEIPT, ESM_TYPE_INTERMEDIATE)
@@ -92,11 +105,15 @@ def receipt_ids(sm: ShortMessage, text: bytes) -> tuple[bytes, ...]:
     ids: list[bytes] = []
     for tag, value in sm.tlvs:
         if tag == TAG_RECEIPTED_MESSAGE_ID:
-            ids.append(value.partition(b"\0")[0])
+            named = value.partition(b"\0")[0]
+            if named and named not in ids:
+                ids.append(named)
     span = id_span(text)
     if span is not None:
-        ids.append(text[span[0] : span[1]])
-    return tuple(dict.fromkeys(each for each in ids if each))
+        named = text[span[0] : span[1]]
+        if named not in ids:
+            ids.append(named)
+    return tuple(ids)
 
 
 def receipt_state(sm: ShortMessage, text: bytes) -> int | None:
@@ -106,6 +123,21 @@ def receipt_state(sm: ShortMessage, text: bytes) -> int | None:
         return value[0]
     word = re.match(rb"[A-Z]*", receipt_fields(text).get("stat", b"").upper())
     return STATES.get(word[0]) if word is not None else None
+
+
+def final_state(sm: ShortMessage) -> str:
+    """Name what a final receipt says became of its message; "ended" where it does not say in a form known here.
+
+    WHY not `receipt_state`: that reads every field, and this is asked of every receipt.
+    """
+    value = first_tlv(sm.tlvs, TAG_MESSAGE_STATE) if sm.tlvs else None
+    if value is None:
+        text = sm.short_message
+        at = text.find(b"stat:")
+        state = STATES.get(text[at + 5 : at + 12].rstrip().upper()) if at >= 0 else None
+    else:
+        state = value[0] if len(value) == 1 else None
+    return "ended" if state is None else STATE_NAMES.get(state, "ended")
 
 
 def is_final(sm: ShortMessage, text: bytes) -> bool:

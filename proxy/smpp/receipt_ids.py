@@ -12,7 +12,6 @@ import re
 from typing import Final
 
 from proxy.smpp.consts import (
-    DATA_SM,
     ESM_UDHI,
     ESME_RINVMSGLEN,
     ESME_RX_P_APPN,
@@ -22,7 +21,7 @@ from proxy.smpp.consts import (
 )
 from proxy.smpp.pdu import PduError
 from proxy.smpp.receipt import id_span, is_receipt, receipt_ids
-from proxy.smpp.short_message import read_data_sm, read_sm
+from proxy.smpp.short_message import ShortMessage
 from proxy.smpp.text import DEFAULT_TABLE
 from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.udh import split_udh
@@ -33,6 +32,7 @@ _QUOTED: Final = re.compile(rb"(?<![0-9A-Za-z_])text *:", re.IGNORECASE)
 _ID_ENDS: Final = b" \t\n\r\v\f\0"
 _UCS2: Final = ("utf-16-be",)
 _PAYLOAD_MOST: Final = 0xFFFF
+_LENGTHS: Final = tuple([bytes((size,)) for size in range(256)])
 #: What stands for a character of UCS-2 that is no single octet: in no id, and no space.
 _OTHER: Final = 0x3F
 
@@ -68,26 +68,28 @@ def receipt_text(octets: bytes, data_coding: int) -> bytes:
     return octets if found is None else found[0]
 
 
-def rewritten(raw: bytes, ours: bytes) -> bytes:
-    """Put `ours` in the place of the carrier's message id in a receipt; `raw` is a deliver_sm or data_sm.
+def rewritten(raw: bytes, sm: ShortMessage, ours: bytes) -> bytes:
+    """Put `ours` in the place of the carrier's message id in a receipt.
+
+    `raw` is a deliver_sm or data_sm, `sm` the same as it was read.
 
     Replaced are `id:` of the text, in short_message and message_payload alike, and receipted_message_id (SMPP v3.4
     §5.3.2.12), which gets its NUL. sm_length, the TLV lengths and command_length follow; no other octet changes. What
     esm_class does not call a receipt comes back as it is. Behind `text:`, which quotes the message, an `id:` is
     replaced only where none stood before, and where the TLV, if there is one, names the same.
 
-    Raises ValueError where `ours` is not 1 to 64 letters, digits and ``._-``. Raises `PduError` where the PDU cannot be
-    read, and with these reasons: `receipt.no_id`, it names no message (as the later parts of a long receipt do);
+    Raises ValueError where `ours` is not 1 to 64 letters, digits and ``._-``, and `PduError` with these reasons:
+    `receipt.no_id`, it names no message (as the later parts of a long receipt do);
     `receipt.overlong_id`, an id of more than 64 octets, of which a rest would stay; `receipt.too_long`, the text would
     pass 254 octets, or the payload 65,535: nothing is cut off to make room.
     """
     if _OURS.fullmatch(ours) is None:
         raise ValueError("a message id of ours has 1 to 64 letters and digits")
-    sm = read_data_sm(raw) if raw[4:8] == DATA_SM.to_bytes(4, "big") else read_sm(raw)
     if not is_receipt(sm.esm_class):
         return raw
     has_header = bool(sm.esm_class & ESM_UDHI)
-    named = [form for each in receipt_ids(sm, b"") for form in likely_ids(each)]
+    if not (sm.tlvs or has_header):
+        return _with_id_in_text(raw, sm, ours)
     replaced = 0
     tlvs: list[tuple[int, bytes]] = []
     for tag, value in sm.tlvs:
@@ -96,14 +98,14 @@ def rewritten(raw: bytes, ours: bytes) -> bytes:
             kept = ours + b"\0"
             replaced += 1
         elif tag == TAG_MESSAGE_PAYLOAD:
-            changed = _with_id(value, sm.data_coding, has_header, named, ours)
+            changed = _with_id(value, sm, has_header, ours)
             if changed is not None:
                 kept = changed
                 replaced += 1
         if len(kept) > _PAYLOAD_MOST:
             raise PduError(ESME_RINVMSGLEN, "receipt.too_long")
         tlvs.append((tag, kept))
-    text = _with_id(sm.short_message, sm.data_coding, has_header, named, ours)
+    text = _with_id(sm.short_message, sm, has_header, ours)
     if text is None and not replaced:
         raise PduError(ESME_RX_P_APPN, "receipt.no_id")
     # INVARIANT: the reader has accounted for every octet: TLVs stand last, and the text right before them.
@@ -117,7 +119,20 @@ def rewritten(raw: bytes, ours: bytes) -> bytes:
     return (8 + len(body)).to_bytes(4, "big") + raw[4:8] + body
 
 
-def _with_id(body: bytes, data_coding: int, has_header: bool, named: list[bytes], ours: bytes) -> bytes | None:
+def _with_id_in_text(raw: bytes, sm: ShortMessage, ours: bytes) -> bytes:
+    """The same for most receipts, whose text alone can name the message."""
+    text = _with_id(sm.short_message, sm, False, ours)
+    if text is None:
+        raise PduError(ESME_RX_P_APPN, "receipt.no_id")
+    size = len(text)
+    if size > SM_LENGTH_MAX:
+        raise PduError(ESME_RINVMSGLEN, "receipt.too_long")
+    # INVARIANT: the text stands last, its length before it.
+    at = len(raw) - len(sm.short_message) - 1
+    return (at + 1 + size).to_bytes(4, "big") + raw[4:at] + _LENGTHS[size] + text
+
+
+def _with_id(body: bytes, sm: ShortMessage, has_header: bool, ours: bytes) -> bytes | None:
     """Replace the id in user data; None where it names none."""
     header = b""
     text = body
@@ -128,13 +143,16 @@ def _with_id(body: bytes, data_coding: int, has_header: bool, named: list[bytes]
         except PduError:
             # WHY: as `inbound` reads it: a header that cannot be read may be no header at all.
             text = body
-    found = _located(text, data_coding)
+    found = _located(text, sm.data_coding)
     if found is None:
         return None
     view, start, end, width, order = found
-    # WHY: where the TLV names the message, a number in the quoted text that is another one is the sender's own.
-    if named and _QUOTED.search(view, 0, start) is not None and view[start:end] not in named:
-        return None
+    # WHY 8: before an id that stands further in front is no room for `text:id:`.
+    if start >= 8 and _QUOTED.search(view, 0, start) is not None:
+        named = [form for each in receipt_ids(sm, b"") for form in likely_ids(each)]
+        # WHY: where the TLV names the message, a number in the quoted text that is another one is the sender's own.
+        if named and view[start:end] not in named:
+            return None
     if end < len(view) and view[end] not in _ID_ENDS:
         raise PduError(ESME_RX_P_APPN, "receipt.overlong_id")
     if width == 1:

@@ -12,8 +12,11 @@ from typing import Final
 
 from proxy.core.decision import Permit, Refusal
 from proxy.smpp.asked import (
+    ACCEPTING,
     SINGLE,
     Asked,
+    AskedById,
+    AskedKept,
     AskedPart,
     AskedSeveral,
     AskedToCancel,
@@ -21,20 +24,19 @@ from proxy.smpp.asked import (
     message_id,
     messages_of,
 )
+from proxy.smpp.by_id import BY_ID, with_id
 from proxy.smpp.consts import (
     ALERT_NOTIFICATION,
     CANCEL_SM,
     DATA_SM,
-    DATA_SM_RESP,
     DELIVER_SM,
     ENQUIRE_LINK_RESP,
-    ESME_RCANCELFAIL,
     ESME_ROK,
     GENERIC_NACK,
+    QUERY_SM_RESP,
     RESPONSE_BIT,
     SUBMIT_MULTI,
     SUBMIT_SM,
-    SUBMIT_SM_RESP,
     UNBIND,
     UNBIND_RESP,
 )
@@ -42,18 +44,17 @@ from proxy.smpp.deliveries import Deliveries
 from proxy.smpp.early_receipts import EarlyReceipts
 from proxy.smpp.forward import forward
 from proxy.smpp.gate import ACCEPTED, LATE, REJECTED, UNKNOWN, Gate
+from proxy.smpp.held_parts import HeldParts
 from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.refusal_answer import refusal_answer
 from proxy.smpp.reply_parts import HeardParts
 from proxy.smpp.session import Session
-from proxy.smpp.several import Several
+from proxy.smpp.several_asked import SeveralAsked
 from proxy.smpp.window import Window
-from proxy.smpp.withdrawal import Withdrawal
+from proxy.smpp.withdrawal import Withdrawal, failure_of
 
 _UNKNOWN_RULE: Final = "outcome.unknown"
 _LATE_KEPT: Final = 10_000
-#: Answers in which the carrier gives the id of a message that it took.
-_ACCEPTING: Final = (SUBMIT_SM_RESP, DATA_SM_RESP)
 _SENDING: Final = ("tx", "trx")
 
 
@@ -64,28 +65,9 @@ class MirrorRelay:
     """
 
     __slots__ = (
-        "_accepted",
-        "_asked",
-        "_deliveries",
-        "_draining",
-        "_early",
-        "_gate",
-        "_held",
-        "_judge",
-        "_late",
-        "_long_open",
-        "_permitted",
-        "_quiet_s",
-        "_quiet_since",
-        "_refusing",
-        "_to_carrier",
-        "_unbind",
-        "accepted",
-        "carrier",
-        "esme",
-        "rejected",
-        "unknown",
-    )
+        "_accepted", "_asked", "_draining", "_early", "_gate", "_judge", "_late", "_refusing", "_to_carrier",
+        "_unbind", "accepted", "carrier", "deliveries", "esme", "parts", "rejected", "several", "unknown",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -109,7 +91,7 @@ class MirrorRelay:
         self._to_carrier: Window[Asked | AskedToCancel] = Window(carrier_window, response_s)
         self._asked: deque[Pdu] = deque()
         self._early = EarlyReceipts(self._to_carrier)
-        self._deliveries = Deliveries(
+        self.deliveries = Deliveries(
             gate,
             esme,
             carrier,
@@ -122,18 +104,13 @@ class MirrorRelay:
             heard_parts=heard_parts or HeardParts(),
         )
         self._refusing = 0
-        #: Parts of long messages without a verdict, by identity.
-        self._held: dict[int, Pdu] = {}
-        #: Permitted parts that wait for room in the carrier's window, in front of what was not judged yet.
-        self._permitted: deque[tuple[Pdu, Permit]] = deque()
-        self._quiet_s = quiet_s
-        self._quiet_since = 0.0
+        #: The parts of long messages on this bind: their `concat.Holder`.
+        self.parts: Final = HeldParts(gate, self, quiet_s)
+        self.several: Final = SeveralAsked(gate, self)
         self._unbind: Pdu | None = None
-        #: What was given up, by sequence_number: (its decisions, whether tdgate itself sent it).
-        self._late: dict[int, tuple[tuple[int, ...], bool]] = {}
+        #: What was given up, by sequence_number: it may still be answered.
+        self._late: dict[int, Asked | AskedToCancel] = {}
         self._draining = False
-        #: Long messages that were permitted here and have not ended.
-        self._long_open = 0
         #: How permitted messages of the ESME ended: counted for billing (`judging/tallies.py`).
         self.accepted = self.rejected = self.unknown = 0
 
@@ -141,12 +118,14 @@ class MirrorRelay:
 
     @property
     def in_flight(self) -> int:
-        """Requests of the ESME that are not answered yet."""
-        return self._unheld + len(self._held)
+        """Requests of the ESME that are not answered yet, and what is sent for one that had its answer."""
+        return self._unheld + len(self.parts.held) + self.parts.kept_open
 
     @property
     def _unheld(self) -> int:
-        return len(self._to_carrier) + len(self._asked) + self._refusing + len(self._permitted)
+        parts = self.parts
+        waiting = len(self._asked) + self._refusing + self.several.open + len(parts.permitted)
+        return len(self._to_carrier) + waiting - parts.kept_open
 
     @property
     def draining(self) -> bool:
@@ -156,23 +135,23 @@ class MirrorRelay:
     @draining.setter
     def draining(self, value: bool) -> None:
         self._draining = value
-        if value and self._held:
+        if value and self.parts.held:
             self._gate.parts_given_up("internal.draining")
 
     @property
     def delivering(self) -> int:
         """Deliveries of the carrier that are not answered yet."""
-        return self._deliveries.unanswered
+        return self.deliveries.unanswered
 
     @property
     def receipts(self) -> int:
         """Receipts that came for messages of the account."""
-        return self._deliveries.receipts
+        return self.deliveries.receipts
 
     @property
     def open_messages(self) -> int:
         """Permitted messages of the ESME that the carrier has not answered; looks at each."""
-        return self._long_open + sum(messages_of(asked) for _, asked in self._to_carrier.entries.values())
+        return self.parts.open_messages + sum(messages_of(asked) for _, asked in self._to_carrier.entries.values())
 
     @property
     def congested(self) -> bool:
@@ -183,13 +162,13 @@ class MirrorRelay:
     def crowded(self) -> bool:
         """Whether the carrier's deliveries wait for room towards the ESME: reading should stop meanwhile."""
         # WHY not while congested: then the ESME is not read, and only the carrier's answers bring either side on.
-        return self._deliveries.crowded and not self._asked
+        return self.deliveries.crowded and not self._asked
 
     def from_esme(self, pdus: list[Pdu], now: float) -> None:
         """Takes the PDUs that the ESME's session let through."""
         entries, size = self._to_carrier.entries, self._to_carrier.size
-        if self._held:
-            self._quiet_since = now
+        if self.parts.held:
+            self.parts.spoken(now)
         for pdu in pdus:
             command_id = pdu.command_id
             if command_id == SUBMIT_SM:
@@ -198,7 +177,7 @@ class MirrorRelay:
                 else:
                     self._ask(pdu, now)
             elif command_id & RESPONSE_BIT:
-                if not self._deliveries.esme_answered(pdu, now):
+                if not self.deliveries.esme_answered(pdu, now):
                     self._unmatched(pdu, self.esme)
             elif command_id == UNBIND:
                 self._unbind = pdu
@@ -223,10 +202,12 @@ class MirrorRelay:
             elif self.carrier is None or self.carrier.state not in _SENDING:
                 verdict = self._gate.unanswerable(pdu, "internal.upstream")
             elif pdu.command_id == SUBMIT_MULTI:
-                self._ask_several(pdu, self.carrier, now)
+                self.several.ask(pdu, self._unheld + len(self.parts.held) + 1, now)
+                self._unbind_when_answered()
                 return
             else:
-                held = len(self._permitted) + len(self._held)
+                parts = self.parts
+                held = len(parts.permitted) + len(parts.held) - parts.kept_open + self.several.open
                 verdict = self._judge(pdu, len(self._to_carrier.entries) + len(self._asked) + self._refusing + held + 1)
         except PduError as error:
             self._gate.note("pdu.malformed")
@@ -234,113 +215,53 @@ class MirrorRelay:
                 self.esme.respond(pdu, error.status)
             return
         if type(verdict) is Permit and self.carrier is not None:
-            forward(verdict, self.carrier, self._to_carrier.open(Asked(pdu, verdict.decision), now))
+            if pdu.command_id in BY_ID:
+                self._ask_by_id(pdu, verdict, self.carrier, now)
+            else:
+                forward(verdict, self.carrier, self._to_carrier.open(Asked(pdu, verdict.decision), now))
         elif isinstance(verdict, Refusal):
             if self._gate.awaits_disk(verdict, pdu):
                 self._refusing += 1
             else:
                 self._refuse(pdu, verdict)
         elif verdict is None:
-            self._held[id(pdu)] = pdu
-            self._quiet_since = now
-            self._gate.hold(now, len(self._held), self._unheld)
+            self.parts.hold(pdu, now, self._unheld)
 
-    def _ask_several(self, pdu: Pdu, carrier: Session, now: float) -> None:
-        """Judges a submit_multi: those permitted go on together, and the answer tells of the others."""
-        several = self._gate.judge_several(pdu, self.in_flight + 1)
-        if isinstance(several, Refusal):
-            self._refuse(pdu, several)
-            return
-        permit = several.permit
-        if permit is None:
-            self._refusing += 1
-            self._answer_several(several)
+    def _ask_by_id(self, pdu: Pdu, permit: Permit, carrier: Session, now: float) -> None:
+        """Asks about a message by its id; tdgate itself answers for one that the carrier does not have."""
+        own = self._gate.own_message(pdu)
+        if own is not None and own.answer:
+            # Its permit is dropped unspent: nothing goes to the carrier.
+            self.answer(pdu, own.answer)
         else:
-            forward(permit, carrier, self._to_carrier.open(AskedSeveral(several, permit), now))
-
-    def _several_answered(self, asked: AskedSeveral, raw: bytes) -> None:
-        """The carrier's word on the permitted ones, joined with ours on the others."""
-        several = asked.several
-        given, readable = several.answered(raw)
-        if given:
-            self._gate.accepted_several(given, several)
-        if not readable:
-            self._gate.note("pdu.malformed")
-        rejected = 0
-        for decision_id, status in several.rejected(raw):
-            rejected += 1
-            self._gate.outcome(decision_id, REJECTED, status, given)
-        self.rejected += rejected
-        self.accepted += len(several.permitted) - rejected
-        self._refusing += 1
-        self._answer_several(several)
-
-    def _answer_several(self, several: Several) -> None:
-        """Answers a submit_multi; it counts as refusing, and is answered later, while its refusals are on their way."""
-        if several.ready:
-            self._refusing -= 1
-            if self.esme is not None:
-                self.esme.out.append_as(several.answer, several.pdu.sequence)
-
-    def several_durable(self, several: Several) -> None:
-        """The evidence of all refusals of a submit_multi is on disk: the ESME may have its answer, if it stands."""
-        self._answer_several(several)
-        self._unbind_when_answered()
+            asked = Asked(pdu, permit.decision) if own is None else AskedById(pdu, permit.decision, own.name)
+            forward(permit, carrier, self._to_carrier.open(asked, now))
 
     def _refuse(self, pdu: Pdu, refusal: Refusal) -> None:
         if self.esme is not None:
             self.esme.out.append(refusal_answer(self._gate, pdu, refusal))
 
+    def refuse(self, pdu: Pdu, refusal: Refusal) -> None:
+        """Answers a request with a refusal, after which the ESME may be free to go."""
+        self._refuse(pdu, refusal)
+        self._unbind_when_answered()
+
+    def answer(self, pdu: Pdu, octets: bytes) -> None:
+        """Answers a request with these octets, under its sequence_number."""
+        if self.esme is not None:
+            self.esme.out.append_as(octets, pdu.sequence)
+            self._unbind_when_answered()
+
     def reply_durable(self, pdu: Pdu, ok: bool, now: float) -> None:
         """What a person asked is on disk, or could not be put there: then the carrier shall send it again."""
-        self._deliveries.reply_durable(pdu, ok, now)
+        self.deliveries.reply_durable(pdu, ok, now)
 
     def refusal_durable(self, pdu: Pdu, refusal: Refusal) -> None:
         """The evidence of a refusal is on disk: the ESME may have its answer."""
         self._refusing -= 1
-        self._refuse(pdu, refusal)
-        self._unbind_when_answered()
+        self.refuse(pdu, refusal)
 
-    # ---- parts of long messages (see `concat.Holder`) ------------------------------------------------------------
-
-    def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
-        """A part that is held here goes on as soon as the carrier's window has room."""
-        if self._held.pop(id(pdu), None) is not None:
-            self._permitted.append((pdu, permit))
-            self._send_permitted(now)
-
-    def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
-        """A part that is held here is refused, its evidence on disk where it has to be."""
-        if self._held.pop(id(pdu), None) is not None:
-            self._refuse(pdu, refusal)
-            self._unbind_when_answered()
-
-    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
-        """A part that is held here came before, and gets the answer that was given then."""
-        if self._held.pop(id(pdu), None) is not None and self.esme is not None:
-            self.esme.out.append_as(answer, pdu.sequence)
-            self._unbind_when_answered()
-
-    def part_joined(self, now: float) -> None:
-        """The message of a part that is held here goes on somewhere."""
-        self._quiet_since = now
-
-    def message_permitted(self) -> None:
-        """A long message was permitted by the gate of this bind, where it counts."""
-        self._long_open += 1
-
-    def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
-        """It is known how a long message ended that was permitted here."""
-        self._long_open -= 1
-        if result == ACCEPTED:
-            self.accepted += 1
-        elif result == REJECTED:
-            self.rejected += 1
-            status = int.from_bytes(answer[8:12], "big")
-            self._gate.outcome(decision_id, REJECTED, status, message_id(answer))
-        else:
-            self.unknown += 1
-            self._gate.outcome(decision_id, UNKNOWN, 0, b"")
+    # ---- the way to the carrier -----------------------------------------------------------------------------------
 
     def unable(self) -> str:
         """The rule for which nothing can be sent to the carrier now, empty where it can."""
@@ -348,17 +269,23 @@ class MirrorRelay:
             return "internal.draining"
         return "" if self.carrier is not None and self.carrier.state in _SENDING else "internal.upstream"
 
-    def _send_permitted(self, now: float) -> None:
-        carrier = self.carrier
-        while self._permitted and carrier is not None and carrier.state in _SENDING and not self._to_carrier.full:
-            pdu, permit = self._permitted.popleft()
-            forward(permit, carrier, self._to_carrier.open(AskedPart(pdu, permit.decision), now))
+    def send_permitted(self, now: float) -> None:
+        """Sends permitted parts, as far as the carrier's window has room."""
+        carrier, permitted = self.carrier, self.parts.permitted
+        while permitted and carrier is not None and carrier.state in _SENDING and not self._to_carrier.full:
+            asked, permit = permitted.popleft()
+            forward(permit, carrier, self._to_carrier.open(asked, now))
 
     def _go_on(self, now: float) -> None:
         """Sends and asks what waited for room towards the carrier, permitted parts first."""
-        self._send_permitted(now)
+        self.send_permitted(now)
         while self._asked and not self._to_carrier.full:
             self._ask(self._asked.popleft(), now)
+
+    def send_several(self, asked: AskedSeveral, permit: Permit, now: float) -> None:
+        """Sends what is permitted of a submit_multi. INVARIANT: whoever asks saw that there is a carrier with room."""
+        assert self.carrier is not None
+        forward(permit, self.carrier, self._to_carrier.open(asked, now))
 
     def send_own(self, permit: Permit, now: float) -> bool:
         """Sends a message of tdgate itself (a confirmation); False where there is no room or no way."""
@@ -385,9 +312,9 @@ class MirrorRelay:
             if command_id & RESPONSE_BIT:
                 self._carrier_answered(pdu, now)
             elif command_id in (DELIVER_SM, DATA_SM):
-                self._deliveries.take(pdu, now)
+                self.deliveries.take(pdu, now)
             elif command_id == ALERT_NOTIFICATION:
-                self._deliveries.alert(pdu)
+                self.deliveries.alert(pdu)
             elif command_id == UNBIND:
                 self._gate.note("carrier.lost")
                 assert self.carrier is not None
@@ -413,14 +340,18 @@ class MirrorRelay:
         del entries[pdu.sequence]
         raw = pdu.raw
         if isinstance(asked, AskedToCancel):
-            self._gate.cancelled(asked.decision_id, _failed(pdu))
+            self._gate.cancelled(asked.decision_id, failure_of(pdu))
         elif request is None:
             self._gate.own_answered(asked.decision_id, message_id(raw))
         elif isinstance(asked, AskedSeveral):
-            self._several_answered(asked, raw)
+            self.several.answered(asked, raw)
+        elif isinstance(asked, AskedKept):
+            self.parts.kept_answered(asked, pdu)
         else:
+            if type(asked) is AskedById and not pdu.status:
+                raw = with_id(raw, asked.ours) if pdu.command_id == QUERY_SM_RESP else raw
             is_part = type(asked) is AskedPart
-            result = ACCEPTED if pdu.status == 0 and pdu.command_id in _ACCEPTING else REJECTED
+            result = ACCEPTED if pdu.status == 0 and pdu.command_id in ACCEPTING else REJECTED
             if result == ACCEPTED:
                 # WHY not an empty one: an empty message_id in a cancel_sm names messages by addresses, anybody's.
                 end = raw.find(0, 16)
@@ -435,24 +366,29 @@ class MirrorRelay:
             if is_part:
                 self._gate.part_answered(request, raw, result)
         if self._early.waiting:
-            self._deliveries.release_receipts(now)
-        if self._asked or self._permitted:
+            self.deliveries.release_receipts(now)
+        if self._asked or self.parts.permitted:
             self._go_on(now)
-        if self._held:
-            self._quiet_since = now
+        if self.parts.held:
+            self.parts.spoken(now)
         if self._unbind is not None:
             self._unbind_when_answered()
 
     def _late_answer(self, pdu: Pdu) -> None:
         """An answer that nobody waits for: the request was answered `outcome.unknown`, or it is a duplicate."""
-        decision_ids, own = self._late.pop(pdu.sequence, ((), False))
-        if not decision_ids:
+        asked = self._late.pop(pdu.sequence, None)
+        if asked is None:
             self._unmatched(pdu, self.carrier)
-        for decision_id in decision_ids:
-            if own:
-                self._gate.own_answered(decision_id, message_id(pdu.raw))
+            return
+        given = message_id(pdu.raw)
+        if isinstance(asked, AskedKept) and pdu.status == 0 and pdu.command_id in ACCEPTING:
+            # WHY: it was told as unknown, and yet its receipt is to find its way.
+            self.parts.kept_taken(asked, given)
+        for decision_id in decisions_of(asked):
+            if asked.pdu is None:
+                self._gate.own_answered(decision_id, given)
             else:
-                self._gate.outcome(decision_id, LATE, pdu.status, message_id(pdu.raw))
+                self._gate.outcome(decision_id, LATE, pdu.status, given)
 
     def _unmatched(self, pdu: Pdu, session: Session | None) -> None:
         """A response that no window waits for: to a link request of ours, or to nothing."""
@@ -467,22 +403,21 @@ class MirrorRelay:
 
     def esme_sequence(self) -> int:
         """A sequence_number for a link request to the ESME."""
-        return self._deliveries.sequence()
+        return self.deliveries.sequence()
 
     # ---- losing a side, and time --------------------------------------------------------------------------------
 
     def carrier_lost(self, now: float) -> None:
         """The carrier is gone: nobody knows what became of the open requests, and they are told so."""
         self.carrier = None
-        self._deliveries.carrier_lost(now)
+        self.deliveries.carrier_lost(now)
         for asked in self._to_carrier.drain():
             self._unknown(asked)
         self._late.clear()
-        while self._permitted:
+        for part in self.parts.carrier_lost():
             # WHY unknown although it was not sent: of its message another part may have been.
-            part, permit = self._permitted.popleft()
-            self._unknown(AskedPart(part, permit.decision))
-        if self._held:
+            self._unknown(part)
+        if self.parts.held:
             self._gate.parts_given_up("internal.upstream")
         while self._asked:
             self._ask(self._asked.popleft(), now)
@@ -491,17 +426,15 @@ class MirrorRelay:
     def carrier_back(self, carrier: Session) -> None:
         """A new bind to the carrier took the place of a lost one."""
         self.carrier = carrier
-        self._deliveries.carrier_back(carrier)
+        self.deliveries.carrier_back(carrier)
 
     def esme_lost(self) -> None:
         """The ESME is gone: its open deliveries go back to the carrier, its open requests are still waited for."""
         self.esme = None
-        self._deliveries.esme_lost()
+        self.deliveries.esme_lost()
         # Not judged yet, so nothing of them is anywhere: they die with the connection that asked.
         self._asked.clear()
-        if self._held:
-            self._held.clear()
-            self._gate.parts_lost()
+        self.parts.esme_lost()
 
     def _unknown(self, asked: Asked | AskedToCancel) -> None:
         request = asked.pdu
@@ -510,12 +443,10 @@ class MirrorRelay:
                 self._gate.cancelled(asked.decision_id, None)
             return
         if isinstance(asked, AskedSeveral):
-            for _, decision in asked.several.permitted:
-                self.unknown += 1
-                self._gate.outcome(decision.id, UNKNOWN, 0, b"")
-            asked.several.unknown(self._gate.status_of(_UNKNOWN_RULE))
-            self._refusing += 1
-            self._answer_several(asked.several)
+            self.several.left_unknown(asked)
+            return
+        if isinstance(asked, AskedKept):
+            self.parts.kept_unknown(asked)
             return
         status = self._gate.status_of(_UNKNOWN_RULE)
         is_part = type(asked) is AskedPart
@@ -530,15 +461,12 @@ class MirrorRelay:
 
     def next_deadline(self) -> float | None:
         """Monotonic time of the next `handle_deadline`, None while nothing waits."""
-        waits = (self._to_carrier.next_deadline(), self._deliveries.next_deadline())
-        deadlines = [when for when in waits if when is not None]
-        if self._held:
-            due = self._gate.parts_deadline()
-            if due is not None:
-                deadlines.append(due)
-                if not self._unheld:
-                    deadlines.append(self._quiet_since + self._quiet_s)
-        return min(deadlines, default=None)
+        waits = (
+            self._to_carrier.next_deadline(),
+            self.deliveries.next_deadline(),
+            self.parts.next_deadline(self._unheld),
+        )
+        return min([when for when in waits if when is not None], default=None)
 
     def handle_deadline(self, now: float) -> None:
         """Answers what has waited too long on either side."""
@@ -546,21 +474,12 @@ class MirrorRelay:
             self._gate.note("response.timeout")
             if len(self._late) >= _LATE_KEPT:
                 del self._late[next(iter(self._late))]
-            self._late[sequence] = (decisions_of(asked), asked.pdu is None)
+            self._late[sequence] = asked
             self._unknown(asked)
-        self._deliveries.give_back_expired(now)
+        self.deliveries.give_back_expired(now)
         if self._early.waiting:
-            self._deliveries.release_receipts(now)
+            self.deliveries.release_receipts(now)
         self._go_on(now)
-        if self._held:
-            self._gate.parts_due(now)
-            if not self._unheld and now >= self._quiet_since + self._quiet_s:
-                self._quiet_since = now
-                self._gate.parts_quiet()
-        self._deliveries.handle_deadline(now)
+        self.parts.handle_deadline(now, self._unheld)
+        self.deliveries.handle_deadline(now)
         self._unbind_when_answered()
-
-
-def _failed(pdu: Pdu) -> int:
-    """The status of an answer to a cancel_sm; a generic_nack cancels nothing, whatever it says."""
-    return pdu.status or (ESME_RCANCELFAIL if pdu.command_id == GENERIC_NACK else ESME_ROK)

@@ -76,6 +76,10 @@ class Several:
             self._answer = with_unsuccess(found, self.refused)
         return b"" if nothing else found.message_id, found.readable
 
+    def decision(self, decision_id: int) -> Decision:
+        """The permitted decision with this id; StopIteration for any other."""
+        return next(decision for _, decision in self.permitted if decision.id == decision_id)
+
     def rejected(self, raw: bytes) -> Iterator[tuple[int, int]]:
         """(decision id, status) of each permitted destination that the carrier did not take, in their order."""
         found = read_multi_answer(raw)

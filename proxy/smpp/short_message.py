@@ -12,8 +12,6 @@ calls per field: this is the most often called function of the product.
 import struct
 from typing import Final
 
-import msgspec
-
 from proxy.smpp.codec import Fields, decode
 from proxy.smpp.consts import DATA_SM, DELIVER_SM, ESME_RINVCMDID, SUBMIT_SM
 from proxy.smpp.pdu import HEADER, PduError
@@ -34,34 +32,62 @@ _unpack_three = struct.Struct("3B").unpack_from
 _unpack_five = struct.Struct("5B").unpack_from
 
 
-class ShortMessage(msgspec.Struct, frozen=True, gc=False):
+class ShortMessage:
     """The fields of a submit_sm, deliver_sm or data_sm; those that data_sm lacks are 0 or empty."""
 
-    service_type: bytes
-    source_ton: int
-    source_npi: int
-    source: bytes
-    """source_addr without its NUL."""
-    dest_ton: int
-    dest_npi: int
-    dest: bytes
-    """destination_addr without its NUL."""
-    esm_class: int
-    protocol_id: int
-    priority_flag: int
-    schedule: bytes
-    """schedule_delivery_time without its NUL."""
-    validity: bytes
-    """validity_period without its NUL."""
-    registered_delivery: int
-    replace_if_present: int
-    data_coding: int
-    sm_default_msg_id: int
-    short_message: bytes
-    """The octets of short_message, UDH included; message_payload is among `tlvs`."""
-    tlvs: tuple[Tlv, ...]
-    source_key: bytes
-    """service_type to source_addr as they stand on the wire, NULs included: a key for memos."""
+    __slots__ = (
+        "data_coding", "dest", "dest_npi", "dest_ton", "esm_class", "priority_flag", "protocol_id",
+        "registered_delivery", "replace_if_present", "schedule", "service_type", "short_message", "sm_default_msg_id",
+        "source", "source_key", "source_npi", "source_ton", "tlvs", "validity",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        service_type: bytes,
+        source_ton: int,
+        source_npi: int,
+        source: bytes,
+        dest_ton: int,
+        dest_npi: int,
+        dest: bytes,
+        esm_class: int,
+        protocol_id: int,
+        priority_flag: int,
+        schedule: bytes,
+        validity: bytes,
+        registered_delivery: int,
+        replace_if_present: int,
+        data_coding: int,
+        sm_default_msg_id: int,
+        short_message: bytes,
+        tlvs: tuple[Tlv, ...],
+        source_key: bytes,
+    ) -> None:
+        self.service_type: Final = service_type
+        self.source_ton: Final = source_ton
+        self.source_npi: Final = source_npi
+        #: source_addr without its NUL.
+        self.source: Final = source
+        self.dest_ton: Final = dest_ton
+        self.dest_npi: Final = dest_npi
+        #: destination_addr without its NUL.
+        self.dest: Final = dest
+        self.esm_class: Final = esm_class
+        self.protocol_id: Final = protocol_id
+        self.priority_flag: Final = priority_flag
+        #: schedule_delivery_time without its NUL.
+        self.schedule: Final = schedule
+        #: validity_period without its NUL.
+        self.validity: Final = validity
+        self.registered_delivery: Final = registered_delivery
+        self.replace_if_present: Final = replace_if_present
+        self.data_coding: Final = data_coding
+        self.sm_default_msg_id: Final = sm_default_msg_id
+        #: The octets of short_message, UDH included; message_payload is among `tlvs`.
+        self.short_message: Final = short_message
+        self.tlvs: Final = tlvs
+        #: service_type to source_addr as they stand on the wire, NULs included: a key for memos.
+        self.source_key: Final = source_key
 
 
 def read_sm(raw: bytes) -> ShortMessage:
@@ -74,11 +100,11 @@ def read_sm(raw: bytes) -> ShortMessage:
         b = raw.find(0, 19, 40)
         if b > 0 and size > b + 16:
             # WHY: a look at where the NUL of 11 or 13 digits stands is five times cheaper than a search; that no
-            # other NUL stands before it is checked on the unpacked address.
+            # other NUL stands before it is checked on the unpacked address. A delivery goes to a shorter number.
             c = b + 14
-            if raw[c]:
+            if raw[c] or raw[7] == DELIVER_SM:
                 c = b + 16
-                if raw[c]:
+                if raw[c] or raw[7] == DELIVER_SM:
                     c = raw.find(0, b + 3, b + 24)
             if 0 < c < size - 10:
                 (

@@ -36,6 +36,10 @@ PARTIAL: Final = "message.partial"
 #: arrives: silent messages, telematic interworking, SIM data download.
 _PROTOCOL_IDS: Final = frozenset((0x00, *range(0x41, 0x48)))
 
+#: The headers of a part and nothing else: length, element, its length (3GPP TS 23.040 §9.2.3.24.1, §9.2.3.24.8).
+_HEADER_8: Final = b"\5\0\3"
+_HEADER_16: Final = b"\6\x08\4"
+_IS_PART: Final = (Finding(PARTIAL, "header"),)
 #: TLVs that may not stand in a submit_sm, with what is said of it.
 _CLOSED_TAGS: Final[Mapping[int, Finding]] = {
     consts.TAG_SOURCE_PORT: Finding(AMBIGUOUS, "port"),
@@ -89,8 +93,9 @@ _CLOSED_UDH: Final[Mapping[int, Finding]] = {
 
 #: Commands that are closed in this release, whole.
 _CLOSED_COMMANDS: Final[Mapping[int, str]] = {
+    # Judged as a message where the account may do it (`replacing.py`).
     consts.REPLACE_SM: "replace_sm",
-    # Judged destination by destination in mirror mode; what shared binds make of it is closed.
+    # Judged destination by destination elsewhere (`judging/several.py`): as one request it is closed.
     consts.SUBMIT_MULTI: "submit_multi",
 }
 
@@ -131,7 +136,8 @@ class SubmitReader:
         """A submit_sm as a request; raises PduError with the status to answer where it cannot be read."""
         source_key, ton, npi, destination, data_coding, octets = read_plain(pdu.raw, self._likely)
         if not source_key:
-            return self._careful(pdu, request_id, now, has_receiver, over_rate)
+            part = self._plain_part(pdu, request_id, now, has_receiver, over_rate)
+            return part or self._careful(pdu, request_id, now, has_receiver, over_rate)
         self._likely = source_key
         sender, findings = self._senders.get(source_key) or self._sender(source_key)
         return Request(
@@ -151,6 +157,42 @@ class SubmitReader:
             has_receiver,
             over_rate,
         )
+
+    def _plain_part(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request | None:
+        """A submit_sm that is plain but for a header which makes it one of several parts; None for any other."""
+        source_key, ton, npi, destination, data_coding, octets = read_plain(pdu.raw, self._likely, _UDHI)
+        if not source_key or len(octets) < 7:
+            return None
+        if octets.startswith(_HEADER_8):
+            kind, reference, total, number, text = UDH_8, octets[3], octets[4], octets[5], octets[6:]
+        elif octets.startswith(_HEADER_16):
+            kind, reference, total, number, text = UDH_16, octets[3] << 8 | octets[4], octets[5], octets[6], octets[7:]
+        else:
+            return None
+        sender, findings = self._senders.get(source_key) or self._sender(source_key)
+        person = recipient(ton, npi, destination)
+        if sender is None or person is None or findings or total < 2 or not 1 <= number <= total:
+            return None
+        self._likely = source_key
+        request = Request(
+            request_id,
+            "sms",
+            self._account,
+            sender,
+            person,
+            (),
+            pdu.raw,
+            now,
+            _IS_PART,
+            data_coding in _BINARY,
+            None,
+            False,
+            None,
+            has_receiver,
+            over_rate,
+        )
+        self.part = Part(pdu, request, kind, reference, total, number, data_coding, text)
+        return request
 
     def _careful(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request:
         """A submit_sm in which something is out of the ordinary."""
@@ -186,7 +228,8 @@ class SubmitReader:
             account=self._account,
             sender=sender,
             recipient=recipient(sm.dest_ton, sm.dest_npi, sm.dest),
-            readings=readings(octets, sm.data_coding, self._table),
+            # WHY none of a part: what it says is read once, where its message is whole.
+            readings=() if self._place is not None else readings(octets, sm.data_coding, self._table),
             octets=raw,
             received_at=now,
             findings=findings + more,
@@ -207,6 +250,13 @@ class SubmitReader:
         fields = decode(pdu.raw)
         source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
         return self._bare(pdu, request_id, now, source, None, Finding(UNSUPPORTED, detail))
+
+    def foreign(self, pdu: Pdu, request_id: int, now: float) -> Request:
+        """A replace_sm of a message that is not the account's own, or known no more, as a request that says so."""
+        fields = decode(pdu.raw)
+        source = _address(fields, "source_addr_ton", "source_addr_npi", "source_addr")
+        finding = Finding("message.foreign", "replace_sm")
+        return self._bare(pdu, request_id, now, source, None, finding, by_id=True)
 
     def by_message_id(
         self, pdu: Pdu, request_id: int, now: float, known: Container[object], numbers: NumberLibrary

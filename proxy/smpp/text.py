@@ -26,6 +26,7 @@ __all__ = [
     "alphabet_table",
     "encode_gsm",
     "encode_text",
+    "joint_table",
     "readings",
     "reply_readings",
 ]
@@ -260,6 +261,41 @@ def alphabet_table(overrides: Mapping[int, Sequence[str]]) -> AlphabetTable:
         septet_readers = tuple(ALPHABETS[name] for name in dict.fromkeys(septet_names))
         entries.append(_Entry(plain, names, readers, septet_readers))
     return AlphabetTable(tuple(entries))
+
+
+def joint_table(tables: Sequence[AlphabetTable]) -> AlphabetTable:
+    """Make the table for octets that may go by several routes: every reading of each, and none where one has none.
+
+    WHY none: what one carrier cannot read is judged by nobody who could say what that carrier makes of it.
+    """
+    first = tables[0]
+    if all(table.entries[each].names == first.entries[each].names for table in tables for each in range(0x100)):
+        return first
+    return AlphabetTable(tuple([_joint_entry([table.entries[each] for table in tables]) for each in range(0x100)]))
+
+
+def _joint_entry(entries: list[_Entry]) -> _Entry:
+    if len({entry.names for entry in entries}) == 1:
+        return entries[0]
+    names = tuple(dict.fromkeys([name for entry in entries for name in entry.names]))
+    if not all(entry.names for entry in entries):
+        return _Entry(False, (), (), ())
+    plain = all(entry.plain for entry in entries)
+    reader = _joint_reader([entry.readers for entry in entries])
+    return _Entry(plain, names, (reader,), (_joint_reader([entry.septet_readers for entry in entries]),))
+
+
+def _joint_reader(routes: list[tuple[Reader, ...]]) -> Reader:
+    def read(octets: bytes) -> tuple[str, ...]:
+        found: list[str] = []
+        for readers in routes:
+            texts = [text for reader in readers for text in reader(octets)]
+            if not texts:
+                return ()
+            found += texts
+        return tuple(dict.fromkeys(found))
+
+    return read
 
 
 DEFAULT_TABLE: Final = alphabet_table({})

@@ -6,8 +6,8 @@ it works: the addresses are those of the message as it was sent (SMPP v3.4 §4.9
 
 from typing import Final
 
-from proxy.smpp.consts import CANCEL_SM, HEADER_OCTETS
-from proxy.smpp.pdu import response
+from proxy.smpp.consts import CANCEL_SM, ESME_RCANCELFAIL, ESME_ROK, GENERIC_NACK, HEADER_OCTETS
+from proxy.smpp.pdu import Pdu, response
 
 #: service_type (6) and two addresses (2 + 21 each): all that cancel_sm repeats of a submit_sm stands within these.
 _HEAD_OCTETS: Final = 6 + 2 * (2 + 21)
@@ -18,17 +18,29 @@ HEAD_END: Final = HEADER_OCTETS + _HEAD_OCTETS
 
 
 class Withdrawal:
-    """A message to be cancelled; `decision_id` is that of its permit."""
+    """A message to be cancelled, known as `message_id`; `decision_id` is that of its permit."""
 
-    __slots__ = ("decision_id", "octets")
+    __slots__ = ("_addresses", "_service_type", "decision_id", "message_id", "octets")
 
     def __init__(self, message_id: bytes, service_type: bytes, addresses: bytes, decision_id: int) -> None:
         if not message_id or b"\0" in message_id:
             raise ValueError("a cancel_sm without a message_id names messages by addresses, anybody's")
         self.decision_id: Final = decision_id
+        self.message_id: Final = message_id
+        self._service_type: Final = service_type
+        self._addresses: Final = addresses
         body = service_type + b"\0" + message_id + b"\0" + addresses
         #: The cancel_sm, its sequence_number 0.
         self.octets: Final = response(CANCEL_SM, 0, 0, body)
+
+    def under(self, message_id: bytes) -> "Withdrawal":
+        """The same, by another id: that under which a pool's carrier knows the message."""
+        return Withdrawal(message_id, self._service_type, self._addresses, self.decision_id)
+
+
+def failure_of(pdu: Pdu) -> int:
+    """The status of an answer to a cancel_sm; a generic_nack cancels nothing, whatever it says."""
+    return pdu.status or (ESME_RCANCELFAIL if pdu.command_id == GENERIC_NACK else ESME_ROK)
 
 
 def withdrawal_of(message_id: bytes, head: bytes, decision_id: int) -> Withdrawal | None:

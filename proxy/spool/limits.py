@@ -19,6 +19,8 @@ class Limits(Struct, frozen=True):
     """So much on disk may be done with before the few entries that live in a segment are moved to free it."""
     batch_octets: int = 256 << 10
     """Sealed at once; what one turn puts beyond it is the next batch."""
+    linger_ms: int = 2
+    """While several entries come at a time: how long the first of a batch waits for others."""
     done_linger_ms: int = 100
     retry_ms: int = 1_000
     """Wait before what is done with is written down again after a failure."""

@@ -1,9 +1,9 @@
 """The spool: takes deliveries on the event loop, says when they are durable, hands them out in order.
 
 Owns every delivery from `put` until its ESME has answered, or its age has ended it. Must never hand out what is not
-durable, or forget what was told durable. What one turn of the loop puts becomes one sealed record, one write and one
-`fdatasync` in the writer's thread; one batch is in flight at a time, what comes meanwhile is the next. What is done
-with is written down later, up to `done_linger_ms`, so a kill may bring it back: then it says `again`.
+durable, or forget what was told durable. What one turn of the loop puts (while much comes: what `linger_ms` bring)
+becomes one sealed record, one write and one `fdatasync` in the writer's thread; one batch is in flight at a time.
+What is done with is written down later, up to `done_linger_ms`, so a kill may bring it back: then it says `again`.
 """
 
 import logging

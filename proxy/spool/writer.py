@@ -33,6 +33,9 @@ from proxy.spool.recovery import Recovered, SpoolDisk
 
 _logger: Final = logging.getLogger(__name__)
 
+#: Entries in one batch from which on the next ones wait for company.
+_BUSY_FROM: Final = 4
+
 
 class Writer:
     """Writes for one spool; tells it on the loop, before those who wait, which entries were `written` or `failed`."""
@@ -51,6 +54,9 @@ class Writer:
         self._disk: Final = disk
         self._keys: Final = keys
         self._limits: Final = limits
+        self._linger_s: Final = limits.linger_ms / 1000
+        #: How many entries the latest batch had.
+        self._latest_count = 0
         self._tell_written: Final = written
         self._tell_failed: Final = failed
         self._loop: Final = asyncio.get_running_loop()
@@ -74,12 +80,17 @@ class Writer:
             self._sweep_later(limits.done_linger_ms)
 
     def add(self, entry: Entry, then: DurableCallback) -> None:
-        """Queues a new entry for the batch of this turn of the loop."""
+        """Queues a new entry for the batch of this turn of the loop, or while there is much of the next `linger_ms`."""
         self._queued.append(entry)
         self._thens.append(then)
         if not self._flushing:
             self._flushing = True
-            self._loop.call_soon(self._flush)
+            # WHY: a write, a sync and a word to the thread and back cost what many entries do; where entries come one
+            # by one, each at once, since their carrier may wait for the answer.
+            if self._latest_count >= _BUSY_FROM:
+                self._loop.call_later(self._linger_s, self._flush)
+            else:
+                self._loop.call_soon(self._flush)
 
     def drop(self, entry: Entry) -> None:
         """Writes down, soon, that a durable entry is done with."""
@@ -119,6 +130,7 @@ class Writer:
         entries = self._queued
         count = _count_within(entries, self._limits.batch_octets)
         thens = self._thens
+        self._latest_count = count
         self._queued, self._thens = entries[count:], thens[count:]
         entries = entries[:count]
         self._write([(one.id, one.at_us, one.account, one.octets) for one in entries], entries, thens[:count], None)
@@ -181,9 +193,9 @@ class Writer:
             self.error = None
 
     def _go_on(self) -> None:
-        if self._queued:
+        if self._queued and not self._flushing:
             self._submit()
-        elif self.error is None:
+        elif not self._queued and self.error is None:
             self._move_some()
         self._tell_idle()
 

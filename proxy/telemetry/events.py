@@ -76,6 +76,17 @@ PARTS_EXPIRED: Final = Event(127, "parts.expired", "info", "parts whose message 
 PARTS_FULL: Final = Event(128, "parts.full", "warning", "an account has more parts waiting than there is room for")
 PARTS_APART: Final = Event(129, "parts.apart", "info", "a reply in parts was not whole in time; they were read apart")
 
+STALLED_KEPT: Final = Event(130, "stalled.kept", "debug", "a part was put on disk and answered under tdgate's own id")
+STALLED_FULL: Final = Event(131, "stalled.full", "error", "no room on disk for a part whose sender stalls: put off")
+STALLED_FAILED: Final = Event(132, "stalled.failed", "error", "a part or mark could not be written or read")
+STALLED_RETRIED: Final = Event(133, "stalled.retried", "info", "the carrier refused a part for a while: tried again")
+STALLED_EXPIRED: Final = Event(134, "stalled.expired", "warning", "a whole message could not be sent within its age")
+STALLED_UNKNOWN: Final = Event(
+    135, "stalled.unknown", "error", "a part may be sent or not: told as UNKNOWN, not repeated"
+)
+STALLED_RECEIPT: Final = Event(136, "stalled.receipt", "info", "a receipt of tdgate's own was put on disk for its ESME")
+STALLED_CANCELLED: Final = Event(137, "stalled.cancelled", "info", "a sender took back a message before it was sent")
+
 REPLY_RECEIVED: Final = Event(140, "reply.received", "debug", "a person's message came from the carrier")
 REPLY_UNATTRIBUTED: Final = Event(141, "reply.unattributed", "warning", "a reply that belongs to no known institution")
 REFUSAL_RECORDED: Final = Event(142, "refusal.recorded", "info", "a person's refusal (TD) was read and kept on disk")
@@ -108,6 +119,7 @@ DELIVERY_REJECTED: Final = Event(191, "delivery.rejected", "warning", "an ESME r
 SPOOL_FULL: Final = Event(192, "spool.full", "error", "no room for a delivery; the carrier sends it again")
 SPOOL_EXPIRED: Final = Event(193, "spool.expired", "error", "deliveries were dropped: their ESME did not come in time")
 TRAIL_FAILED: Final = Event(194, "trail.failed", "error", "ids of messages cannot be written; answers wait")
+ACCOUNT_REMOVED: Final = Event(196, "account.removed", "warning", "an ESME of a pool lost its account and is unbound")
 SPOOL_UNREADABLE: Final = Event(195, "spool.unreadable", "error", "an account's next delivery cannot be read; it waits")
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))

@@ -90,7 +90,7 @@ class EventLog:
         name = event.name
         self._counts[name] += 1
         level = _LEVELS[event.level]
-        forbidden = FORBIDDEN_FIELDS.intersection(fields)
+        forbidden = FORBIDDEN_FIELDS.intersection(fields) if fields else None
         if forbidden:
             if self._strict:
                 raise ForbiddenFieldError(f"{name}: {', '.join(sorted(forbidden))}")

@@ -1,4 +1,4 @@
-"""The octets of the trail's files: frames with a checksum, and the four records in them.
+"""The octets of the trail's files: frames with a checksum, and the records in them.
 
 Owns the layout. Pure. Integers are unsigned and little-endian. A segment begins with `SEGMENT_MAGIC`; frames follow,
 one for each flush: magic, octets of the payload, CRC-32 of length and payload, payload. Records stand in a payload one
@@ -18,6 +18,7 @@ SEGMENT_SUFFIX: Final = ".trail"
 NAME: Final = 1
 ACCEPTED: Final = 2
 FINAL: Final = 3
+SHOWN: Final = 4
 
 ACCOUNT: Final = 0
 ROUTE: Final = 1
@@ -31,20 +32,23 @@ _LENGTH: Final = struct.Struct("<I")
 _NAME_HEAD: Final = struct.Struct("<BBHH")
 _ACCEPTED_HEAD: Final = struct.Struct("<BQIHH16sB")
 _FINAL: Final = struct.Struct("<BQIB")
+_SHOWN: Final = struct.Struct("<BQQ")
 _pack_frame = _FRAME.pack
 _pack_length = _LENGTH.pack
 
 #: type, decision id, UTC seconds, account, route, person, octets of the carrier's id, which follows.
 pack_accepted_head: Final = _ACCEPTED_HEAD.pack
-#: The same with all octets that a carrier's id may have, of which the first so many are it.
-unpack_accepted_row: Final = struct.Struct("<BQIHH16sB64s").unpack_from
+#: Octets of a carrier's id that a row has room for; hardly any carrier gives longer ones.
+ROW_ID_OCTETS: Final = 24
+#: The same as a row has it: the carrier's id as far as there is room, of which the first so many octets are it.
+unpack_accepted_row: Final = struct.Struct(f"<BQIHH16sB{ROW_ID_OCTETS}s").unpack_from
 #: type, decision id, UTC seconds, state.
 pack_final: Final = _FINAL.pack
+#: type, decision id, the id that its ESME knows instead.
+pack_shown: Final = _SHOWN.pack
 
 #: Without the carrier's id.
 ACCEPTED_OCTETS: Final = _ACCEPTED_HEAD.size
-#: Where the person stands in an accepted record.
-PERSON_AT: Final = ACCEPTED_OCTETS - PERSON_OCTETS - 1
 FINAL_OCTETS: Final = _FINAL.size
 
 
@@ -84,7 +88,17 @@ class FinalRecord:
         self.state: Final = state
 
 
-Record = NameRecord | AcceptedRecord | FinalRecord
+class ShownRecord:
+    """A message whose ESME knows it by another id: that of the submit_multi that it was a part of."""
+
+    __slots__ = ("decision_id", "shown")
+
+    def __init__(self, decision_id: int, shown: int) -> None:
+        self.decision_id: Final = decision_id
+        self.shown: Final = shown
+
+
+Record = NameRecord | AcceptedRecord | FinalRecord | ShownRecord
 
 
 def pack_name(kind: int, number: int, name: str) -> bytes:
@@ -137,6 +151,10 @@ def records(payload: bytes) -> Iterator[Record]:
             _, decision_id, when, state = _FINAL.unpack_from(payload, at)
             yield FinalRecord(decision_id, when, state)
             at += FINAL_OCTETS
+        elif kind == SHOWN:
+            _, decision_id, shown = _SHOWN.unpack_from(payload, at)
+            yield ShownRecord(decision_id, shown)
+            at += _SHOWN.size
         elif kind == NAME:
             _, sort, number, size = _NAME_HEAD.unpack_from(payload, at)
             at += _NAME_HEAD.size

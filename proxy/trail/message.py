@@ -12,15 +12,24 @@ _ESME_ID: Final = re.compile(rb"[0-9A-Fa-f]{16}")
 class Message:
     """One message that a carrier accepted.
 
-    `decision_id` is the id the ESME knows, as an int; `carrier_id` that of the carrier, empty where it gave none.
+    `decision_id` is its own id; `shown` what the ESME knows it by: the same, but for persons of a submit_multi, whose
+    messages have one id together. `carrier_id` that of the carrier, empty where it gave none.
     `person` is the recipient's digest (16 octets). `at` is when it was accepted, UTC seconds. `state` is that of its
     final receipt, "" while it is open.
     """
 
-    __slots__ = ("account", "at", "carrier_id", "decision_id", "person", "route", "state")
+    __slots__ = ("account", "at", "carrier_id", "decision_id", "person", "route", "shown", "state")
 
     def __init__(
-        self, decision_id: int, account: str, route: str, carrier_id: bytes, person: bytes, at: int, state: str
+        self,
+        decision_id: int,
+        account: str,
+        route: str,
+        carrier_id: bytes,
+        person: bytes,
+        at: int,
+        state: str,
+        shown: int = 0,
     ) -> None:
         self.decision_id: Final = decision_id
         self.account: Final = account
@@ -29,6 +38,7 @@ class Message:
         self.person: Final = person
         self.at: Final = at
         self.state: Final = state
+        self.shown: Final = shown or decision_id
 
 
 def esme_id(decision_id: int) -> bytes:

@@ -16,6 +16,7 @@ from proxy.trail.layout import (
     AcceptedRecord,
     FinalRecord,
     NameRecord,
+    ShownRecord,
     frame_octets,
     payloads,
     records,
@@ -36,11 +37,12 @@ class Recovered(Struct):
     """Records whose account or route is not named in the sound part of their file."""
 
 
+Show = Callable[[int, int], None]
 Accept = Callable[[int, int, int, str, str, bytes, bytes], None]
 End = Callable[[int, int, str], None]
 
 
-def recover(segments: Segments, accept: Accept, end: End, now: int, limits: Limits) -> Recovered:
+def recover(segments: Segments, accept: Accept, end: End, show: Show, now: int, limits: Limits) -> Recovered:
     """Reads all segments, oldest first; `now` is UTC seconds. Raises OSError."""
     found = Recovered(segments=len(segments.numbers))
     oldest = now - limits.kept_s
@@ -64,6 +66,8 @@ def recover(segments: Segments, accept: Accept, end: End, now: int, limits: Limi
                 elif isinstance(record, FinalRecord):
                     # WHY "?": that a message has ended counts, even where the name of its state is lost.
                     end(record.decision_id, record.at, names.get((STATE, record.state), "?"))
+                elif isinstance(record, ShownRecord):
+                    show(record.decision_id, record.shown)
                 else:
                     assert isinstance(record, NameRecord)
                     names[record.kind, record.number] = record.name

@@ -25,11 +25,13 @@ from proxy.trail.layout import (
     FINAL,
     PERSON_OCTETS,
     ROUTE,
+    SHOWN,
     STATE,
     pack_accepted_head,
     pack_final,
     pack_frame,
     pack_name,
+    pack_shown,
 )
 from proxy.trail.limits import Limits
 from proxy.trail.message import Message
@@ -74,6 +76,8 @@ class Trail:
         "_segment_octets",
         "_segments",
         "_segments_least",
+        "_shown",
+        "_shown_as",
         "_states",
         "_table",
         "given_up",
@@ -105,7 +109,12 @@ class Trail:
         self._now = clock() // 1_000_000
         self._names_due = True
         self._home = 0
-        self.recovered: Final[Recovered] = recover(segments, self._recall, self._recall_final, self._now, limits)
+        #: Messages with an id of their own and another one for the ESME, and the reverse: persons of a submit_multi.
+        self._shown: Final[dict[int, int]] = {}
+        self._shown_as: Final[dict[int, list[int]]] = {}
+        self.recovered: Final[Recovered] = recover(
+            segments, self._recall, self._recall_final, self._recall_shown, self._now, limits
+        )
         segments.begin()
         self._home = _home_of(segments.numbers[-1])
         # WHY here: files that earlier starts left are dealt with before anybody waits.
@@ -156,6 +165,19 @@ class Trail:
         queue.append(record)
         self._enter(decision_id, self._home, route_number, carrier_id, record)
 
+    def show(self, decision_id: int, shown: int) -> None:
+        """The ESME knows a message that was just entered by another id; nothing where it is not (any more) known."""
+        if self._table.slot_of(decision_id) and decision_id not in self._shown:
+            self._recall_shown(decision_id, shown)
+            self._queue.append(pack_shown(SHOWN, decision_id, shown))
+
+    def all_shown_as(self, shown: int) -> tuple[Message, ...]:
+        """All messages that the ESME knows by one id: one, or as many as a submit_multi had persons."""
+        own = self._table.slot_of(shown)
+        slots = [own] if own and shown not in self._shown else []
+        slots += [self._table.slot_of(each) for each in self._shown_as.get(shown, ())]
+        return tuple([self._message(slot) for slot in slots if slot])
+
     def by_ours(self, decision_id: int) -> Message | None:
         """The message that the ESME knows by this id; see `message.decision_of` for its spelling."""
         slot = self._table.slot_of(decision_id)
@@ -194,33 +216,33 @@ class Trail:
                     its_person,
                     at,
                     self._states.names[table.states[slot]],
+                    self._shown.get(table.ids[slot], 0),
                 )
             )
         return tuple(exact or alike)
 
-    def of_receipt(self, route: str, ids: tuple[bytes, ...], person: bytes) -> tuple[Message, ...]:
+    def of_receipt(
+        self, route: str, written: bytes, likely_ids: Callable[[bytes], tuple[bytes, ...]], person: bytes
+    ) -> tuple[Message, ...]:
         """The message that a receipt speaks of; several where it cannot be told which, () where none is known.
 
-        `ids`: what the carrier may have meant, as `smpp.receipt_ids.likely_ids` gives them, the written one first;
-        `person`: the digest of the receipt's source address. A message of that person is the one, under whichever
-        spelling it is found; among several the one still open. Without one, whoever has exactly the written id:
-        carriers write addresses in forms of their own. Another radix counts only with the person.
+        `written`: the id as the receipt has it; `likely_ids`: what else it may mean, asked only where the written one
+        alone does not say (`smpp.receipt_ids.likely_ids`); `person`: the digest of the receipt's source address. A
+        message of that person is the one, under whichever spelling it is found; among several the one still open.
+        Without one, whoever has exactly the written id: carriers write addresses in forms of their own. Another radix
+        counts only with the person.
         """
-        written: tuple[Message, ...] = ()
-        for index, carrier_id in enumerate(ids):
-            found = self.by_carrier(route, carrier_id)
-            theirs = tuple([each for each in found if each.person == person])
+        found = self.by_carrier(route, written)
+        if len(found) == 1 and found[0].person == person:
+            return found
+        theirs = _of_person(found, person)
+        if theirs:
+            return theirs
+        for carrier_id in likely_ids(written):
+            theirs = _of_person(self.by_carrier(route, carrier_id), person)
             if theirs:
-                still_open = tuple([each for each in theirs if not each.state])
-                return still_open or theirs
-            if not index:
-                written = found
-        return written
-
-    def of_person(self, person: bytes) -> tuple[Message, ...]:
-        """The open messages of a person; looks through all that is in memory, some tens of ms at 10^6."""
-        slots = self._table.with_person(person)
-        return tuple([self._message(slot) for slot in slots if not self._table.states[slot]])
+                return theirs
+        return found
 
     def final(self, decision_id: int, state: str) -> bool:
         """Ends a message: a final receipt came, or it was cancelled. False where it is unknown or has ended before.
@@ -267,7 +289,7 @@ class Trail:
                 hand = 1
             # WHY no record: what stands in the files is past its time there too.
             if table.homes[hand] and not table.states[hand] and table.row(hand)[0] < oldest:
-                table.remove(hand)
+                self._remove(hand)
             hand += 1
         self._hand = hand
         if len(self._segments.numbers) > self._segments_allowed():
@@ -311,6 +333,7 @@ class Trail:
             person,
             at,
             self._states.names[self._table.states[slot]],
+            self._shown.get(self._table.ids[slot], 0),
         )
 
     def _enter(self, decision_id: int, home: int, route: int, carrier_id: bytes, record: bytes) -> None:
@@ -352,7 +375,7 @@ class Trail:
                 eldest, when = self._hand, at
             self._hand += 1
         self._queue.append(pack_final(FINAL, table.ids[eldest], self._now, 0))
-        table.remove(eldest)
+        self._remove(eldest)
         self.given_up += 1
 
     def _forget(self, decision_id: int) -> bool:
@@ -360,8 +383,19 @@ class Trail:
         # WHY: an id entered anew, or given up since, is not the one that ended.
         if not slot or not self._table.states[slot]:
             return False
-        self._table.remove(slot)
+        self._remove(slot)
         return True
+
+    def _remove(self, slot: int) -> None:
+        if self._shown:
+            decision_id = self._table.ids[slot]
+            shown = self._shown.pop(decision_id, 0)
+            if shown:
+                others = self._shown_as[shown]
+                others.remove(decision_id)
+                if not others:
+                    del self._shown_as[shown]
+        self._table.remove(slot)
 
     def _forget_finals(self, most: int) -> None:
         due = self._now - self._grace_s
@@ -382,6 +416,8 @@ class Trail:
         slot = table.homes.find(old)
         while slot > 0 and most:
             self._queue.append(table.record(slot))
+            if table.ids[slot] in self._shown:
+                self._queue.append(pack_shown(SHOWN, table.ids[slot], self._shown[table.ids[slot]]))
             if table.states[slot]:
                 self._queue.append(pack_final(FINAL, table.ids[slot], self._now, table.states[slot]))
             table.move_home(slot, self._home)
@@ -427,18 +463,29 @@ class Trail:
         head = pack_accepted_head(ACCEPTED, decision_id, at, account_number, route_number, person, len(carrier_id))
         self._enter(decision_id, _home_of(segment), route_number, carrier_id, head + carrier_id)
 
+    def _recall_shown(self, decision_id: int, shown: int) -> None:
+        if self._table.slot_of(decision_id) and decision_id not in self._shown:
+            self._shown[decision_id] = shown
+            self._shown_as.setdefault(shown, []).append(decision_id)
+
     def _recall_final(self, decision_id: int, at: int, state: str) -> None:
         slot = self._table.slot_of(decision_id)
         if not slot:
             return
         if not state or at <= self._now - self._grace_s:
-            self._table.remove(slot)
+            self._remove(slot)
             return
         number = self._states.numbers.get(state, 0) or self._new_name(STATE, self._states, state)
         if not self._table.states[slot]:
             self._final_ids.append(decision_id)
             self._final_times.append(at)
         self._table.states[slot] = number
+
+
+def _of_person(found: tuple[Message, ...], person: bytes) -> tuple[Message, ...]:
+    """Those of a person; of these the ones still open, where there are any."""
+    theirs = tuple([each for each in found if each.person == person])
+    return tuple([each for each in theirs if not each.state]) or theirs
 
 
 def _home_of(segment: int) -> int:

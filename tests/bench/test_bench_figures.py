@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import report
+from bench.bound_figures import Figure, all_met, told
 from bench.cases import PERSON_DIGITS, PERSONS, Load, person, suppressed_persons
 from bench.run import Row
 from bench.verdict import BOUNDS, judge
@@ -70,3 +71,33 @@ def test_tables_go_between_the_marks_of_a_readme_and_replace_the_former(tmp_path
     with pytest.raises(ValueError, match="bench"):
         report.into(readme, "three")
     assert readme.read_text() == "no marks"
+
+
+def _beside(ours: float, theirs: float) -> list[Row]:
+    return [
+        Row("plain", "tdgate", "10x10", {"cpu_s_per_1k": theirs}),
+        Row("parts", "tdgate", "10x30", {"cpu_s_per_1k": ours}),
+    ]
+
+
+@pytest.mark.parametrize(("ours", "met"), [(2.5, True), (2.51, False)])
+def test_a_message_of_three_parts_is_held_against_a_plain_one(ours: float, met: bool) -> None:
+    (verdict,) = [one for one in judge(_beside(ours, 1.0)) if one.case == "parts"]
+    assert verdict.met is met
+    assert ("met" if met else "MISSED") in str(verdict)
+    assert "plain 10x10" in str(verdict)
+
+
+def test_a_bound_beside_a_case_that_was_not_run_is_not_judged_and_one_that_failed_is_missed() -> None:
+    assert [one for one in judge(_beside(1.0, 1.0)[1:]) if one.case == "parts"] == []
+    rows = _beside(1.0, 1.0)
+    rows[0].errors.append("it ended")
+    assert [one.met for one in judge(rows) if one.case == "parts"] == [False]
+
+
+def test_a_figure_of_the_process_is_met_up_to_its_bound() -> None:
+    assert Figure("resident", 200.0, "MB", 200.0).met
+    assert not Figure("resident", 200.1, "MB", 200.0).met
+    assert Figure("resident", 1e9, "MB").met
+    assert not all_met([Figure("one", 1.0, "s"), Figure("two", 3.0, "s", 2.0)])
+    assert told([Figure("one", 3.0, "s", 2.0)]).startswith("MISSED")

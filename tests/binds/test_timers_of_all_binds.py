@@ -69,15 +69,15 @@ class Served:
     def binds(self) -> Bound:
         """A pair of two ends that have been silent for ever."""
         session = Session("smsc", Timers(), 70_000, self.log, LONG_AGO)
-        carrier = CarrierLink(session, self.server, self.in_force, lambda: False)
+        carrier = CarrierLink(session, self.server.mirror, self.in_force, lambda: False)
         carrier.connection_made(Pipe())
         esme = self.comes()
         for link in (esme, carrier):
             link.session.enter("trx")
         route = RouteState("default", Route(), None, DEFAULT_TABLE)
-        bound = self.server._pairs.make(ACCOUNT, BIND, route, esme, carrier)
-        self.server.bounds.add(bound)
-        self.server._by_esme[esme] = self.server._by_carrier[carrier] = bound
+        bound = self.server.mirror.pairs.make(ACCOUNT, BIND, route, esme, carrier)
+        self.server.mirror.bounds.add(bound)
+        self.server.mirror._by_esme[esme] = self.server.mirror._by_carrier[carrier] = bound
         return bound
 
     def ticks(self) -> None:
@@ -115,12 +115,12 @@ async def test_a_broken_pair_is_dropped_with_both_its_ends_and_forgotten(served:
     bounds = [served.binds() for _ in range(5)]
     broken = bounds[2]
     broken.relay = Broken()  # type: ignore[assignment]
-    served.server._empty.clear()
+    served.server.mirror._empty.clear()
     served.ticks()
     # Its ESME's enquire_link needs a sequence_number of the relay; then its carrier's end was met.
     assert calls(broken.esme) == calls(broken.carrier) == ["abort"]
     assert {type(fault) for fault in served.faults} == {Defect}
-    assert served.server.bounds == set(bounds) - {broken}
+    assert served.server.mirror.bounds == set(bounds) - {broken}
     for bound in bounds:
         if bound is not broken:
             assert calls(bound.esme) == calls(bound.carrier) == []

@@ -13,10 +13,11 @@ from proxy.core.decision import Decision
 from proxy.core.ground import Ground
 from proxy.core.purposes import Purpose
 from proxy.evidence import records
-from proxy.judging.account_gate import InForce, Shared
+from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Understood
 from proxy.judging.pending import Pending
+from proxy.judging.shared import Shared
 from proxy.optout_parser import Reading
 from proxy.smpp.concat import Reassembly
 from proxy.smpp.long_messages import LongMessages
@@ -44,7 +45,12 @@ class Scene:
         for number, (account, principal) in enumerate((("one", "jianglan"), ("two", "jianglan"), ("yx", "yunxiu"))):
             ids = MessageIds(9)
             self.shared[account] = Shared(
-                None, ids, MessageIds(9), Pending(ids, 9, 9.0), LongMessages(Reassembly(9.0, 9))
+                None,
+                ids,
+                MessageIds(9),
+                Pending(ids, 9, 9.0),
+                Pending(ids, 9, 9.0),
+                LongMessages(Reassembly(9.0, 9)),
             )
             ground = Ground("sms", account, "1069", "allow", "", "", principal, "marketing", "p", 1, 1, b"")
             self.shared[account].pending.accepted(
@@ -111,3 +117,24 @@ def test_a_route_may_take_none_and_a_receiver_of_tdgates_own_sends_none() -> Non
     scene = Scene()
     assert scene.refused(scene.bound("one", withdraw=False), scene.bound("two", own=True)) == []
     assert scene.sent == []
+
+
+def test_what_a_pool_sent_goes_by_the_pool_and_never_on_a_bind_of_mirror_mode() -> None:
+    scene = Scene()
+    ground = Ground("sms", "one", "1069", "allow", "", "", "jianglan", "marketing", "p", 1, 1, b"")
+    scene.shared["one"].pooled.keep(b"%016x" % 7, submit(), Decision(7, PERSON_KEY.digest(PERSON), ground))
+    asked: list[tuple[str, bytes]] = []
+
+    def pooled(account: str, withdrawal: Withdrawal, _: float) -> bool:
+        asked.append((account, withdrawal.message_id))
+        return len(asked) > 1
+
+    scene.withdrawing.pooled = pooled
+    assert scene.refused(scene.bound("two"), scene.bound("one")) == ["one", "two"]
+    assert scene.sent == [("one", 0), ("two", 1)]
+    # There was no room the first time.
+    assert scene.withdrawing.go_on([], 101.0) == []
+    assert asked == [("one", b"%016x" % 7)] * 2
+    assert scene.journal.counters.counts["withdrawal.sent"] == 3
+    assert scene.withdrawing.go_on([], 999.0) == []
+    assert scene.kept == []

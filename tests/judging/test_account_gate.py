@@ -13,11 +13,12 @@ from proxy.core.codes import load_codes
 from proxy.core.decision import Permit, Refusal
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
-from proxy.judging.account_gate import AccountGate, InForce, Shared
+from proxy.judging.account_gate import AccountGate, InForce
 from proxy.judging.attribution import Answered, LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore
 from proxy.judging.pending import Pending
 from proxy.judging.rate import RateLimit
+from proxy.judging.shared import Shared
 from proxy.optout_parser import load_vocabulary
 from proxy.registry.packs import find_config
 from proxy.rules.table import RULE_IDS
@@ -30,6 +31,7 @@ from proxy.smpp.inbound import Receipt, Reply
 from proxy.smpp.long_messages import LongMessages
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.short_message import read_sm
 from proxy.smpp.text import DEFAULT_TABLE
 from tests.judging.evidence_double import LogDouble, journal_over
 from tests.rules.scene import BASE, NOON, PERSON, PERSON_KEY, ROW, Scene, build
@@ -66,7 +68,7 @@ def by_id(command_id: int, message_id: bytes) -> Pdu:
 
 def shared_by_binds(rate: RateLimit | None = None) -> Shared:
     ids = MessageIds(100)
-    return Shared(rate, ids, MessageIds(100), Pending(ids, 100, 100.0), long_messages())
+    return Shared(rate, ids, MessageIds(100), Pending(ids, 100, 100.0), Pending(ids, 100, 100.0), long_messages())
 
 
 class House:
@@ -328,14 +330,18 @@ def test_the_accounts_own_code_map_gives_the_status() -> None:
     assert House().gate.status_of("outcome.unknown") == 0x0460
 
 
+def receipt_of(ids: tuple[bytes, ...]) -> Receipt:
+    return Receipt(ids, read_sm(submit().raw), True)
+
+
 def test_receipts_of_what_tdgate_sent_itself_are_known_by_their_id() -> None:
     gate = House().gate
     gate.own_answered(1, b"C1")
     gate.own_answered(2, b"")
-    assert gate.is_own_receipt(Receipt((b"X", b"C1"), b""))
-    assert not gate.is_own_receipt(Receipt((b"C2",), b""))
-    assert not gate.is_own_receipt(Receipt((), b""))
-    assert not gate.is_own_receipt(Receipt((b"",), b""))
+    assert gate.is_own_receipt(receipt_of((b"X", b"C1")))
+    assert not gate.is_own_receipt(receipt_of((b"C2",)))
+    assert not gate.is_own_receipt(receipt_of(()))
+    assert not gate.is_own_receipt(receipt_of((b"",)))
 
 
 def test_an_outcome_is_recorded_without_the_carriers_id_in_clear() -> None:

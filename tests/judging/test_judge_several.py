@@ -8,13 +8,15 @@ from proxy.core.decision import Refusal
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
 from proxy.judging.rate import RateLimit
+from proxy.pool.several import Gathered
 from proxy.smpp import consts
 from proxy.smpp.codec import DistributionList, SmeAddress, encode
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.several import Several
 from proxy.smpp.submit_multi import read_multi
+from tests.judging.test_account_gate import REFUSED as CLOSED
 from tests.judging.test_account_gate import House, shared_by_binds
-from tests.rules.scene import BASE, PERSON
+from tests.rules.scene import BASE, PERSON, build
 
 pytestmark = pytest.mark.unit
 
@@ -140,3 +142,52 @@ def test_permitted_persons_of_a_shared_number_are_remembered() -> None:
     house = House()
     asked(house, multi(PERSON, STRANGER))
     assert house.gate._shared_numbers == {"10690001": False}
+
+
+# ---- in a pool: apart, by carrier -----------------------------------------------------------------------------------
+
+
+def apart(house: House, pdu: Pdu) -> Gathered:
+    house.gate.carrier_of = lambda person, digest: "other" if person.endswith("1") else "mobile"
+    several = house.gate.judge_several(pdu, 1)
+    assert isinstance(several, Gathered)
+    return several
+
+
+def test_the_subscribers_of_each_carrier_have_a_permit_with_them_alone() -> None:
+    house = House()
+    several = apart(house, multi("00" + PERSON, STRANGER, PERSON, "12", "@everybody"))
+    sent_to = {
+        carrier: [each.address.decode() for each in read_multi(group.permit.spend()).destinations]
+        for carrier, group in several.groups
+        if group.permit is not None
+    }
+    assert [address for addresses in sent_to.values() for address in addresses] == ["00" + PERSON, PERSON]
+    assert told(several) == [(STRANGER, NEVER), ("12", 0x0B), ("everybody", LIST)]
+    assert several.shown == several.permitted[0][1].id
+    assert several.permit is None
+
+
+def test_a_single_carrier_gets_what_came() -> None:
+    house = House()
+    pdu = multi(PERSON, "00" + PERSON)
+    ((_, group),) = apart(house, pdu).groups
+    assert group.permit is not None
+    assert group.permit.spend() == pdu.raw
+
+
+def test_nobody_permitted_is_refused_and_nothing_goes_on() -> None:
+    house = House()
+    several = apart(house, multi(STRANGER))
+    assert (several.groups, several.shown) == ((), 0)
+    assert int.from_bytes(several.answer[8:12]) == NEVER
+
+
+def test_whoever_refused_meanwhile_is_told_apart() -> None:
+    house = House()
+    several = apart(house, multi(PERSON, "00" + PERSON))
+    last_id, recorded = house.gate._journal.last_id, len(house.recorded)
+    assert house.gate.refused_several(several.groups[0][1]) == {}
+    house.in_force.snapshot = build(CLOSED)[1]
+    assert set(house.gate.refused_several(several.groups[0][1]).values()) == {REFUSED}
+    assert (house.gate._journal.last_id, len(house.recorded)) == (last_id, recorded)

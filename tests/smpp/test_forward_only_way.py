@@ -24,18 +24,24 @@ PASSED_ON = {
     ("forward.py", "forward"): "the permit's octets",
     ("deliveries.py", "alert"): "to the ESME: an alert_notification",
     ("relay.py", "_carrier_answered"): "to the ESME: the carrier's answer",
-    ("relay.py", "_answer_several"): "to the ESME: the carrier's answer to a submit_multi, the refused ones in it",
     ("deliveries.py", "_deliver"): "to the ESME: a delivery",
-    ("relay.py", "part_answered"): "to the ESME: the answer that the same part was given before",
+    (
+        "relay.py",
+        "answer",
+    ): "to the ESME: the carrier's answer to a submit_multi, or what the same part was given before",
+    ("deliveries.py", "deliver_spooled"): "to the ESME: a receipt of tdgate's own, out of the spool",
     ("deliveries.py", "esme_answered"): "to the carrier: an answer, its kind checked against the delivery",
     # A cancel_sm of tdgate's own: it carries no message to anybody, so no rule is there for it to pass. Its octets
     # come from `smpp/withdrawal.py` alone, which writes nothing but cancel_sm and never one without a message_id; its
     # ids are those that the carrier gave for permitted messages of the account whose bind it goes out on.
     ("relay.py", "withdraw"): "to the carrier: takes a message back from a person who refused",
-    ("smpp_server.py", "_open"): "to the ESME: the carrier's answer to its bind",
+    ("bind.py", "withdraw"): "to the carrier: the same in a pool, by the id that this route's carrier gave",
+    ("mirror.py", "open"): "to the ESME: the carrier's answer to its bind",
     ("binding.py", "dial"): "to the carrier: the bind",
     ("desk.py", "_ended"): "to the ESME: the answer to its request",
+    ("desk.py", "_answer_several"): "to the ESME: the joined answer to its submit_multi",
     ("desk.py", "deliver"): "to the ESME: a delivery out of the spool",
+    ("desk.py", "_ask_about"): "to the ESME: what tdgate itself says of a message that it still has",
     ("desk.py", "part_answered"): "to the ESME: the answer that the same part was given before",
 }
 
@@ -90,7 +96,7 @@ def test_forward_is_called_by_the_relay_only_and_with_a_permit():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "forward"
     ]
-    assert sorted(callers) == [("bind.py", "ticket.permit"), *[("relay.py", "permit")] * 3, ("relay.py", "verdict")]
+    assert sorted(callers) == [("bind.py", "ticket.permit"), *[("relay.py", "permit")] * 4, ("relay.py", "verdict")]
 
 
 def test_what_is_withdrawn_is_a_cancel_sm_and_nothing_else():
@@ -100,12 +106,15 @@ def test_what_is_withdrawn_is_a_cancel_sm_and_nothing_else():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Withdrawal"
     ]
-    assert makers == ["smpp/withdrawal.py"]
-    withdrawn = [what for name, what in appended(SMPP / "relay.py") if name == "withdraw"]
-    assert withdrawn == ["withdrawal.octets"]
+    assert set(makers) == {"smpp/withdrawal.py"}
+    sources = (SMPP / "relay.py", PROXY / "pool" / "bind.py")
+    withdrawn = [what for source in sources for name, what in appended(source) if name == "withdraw"]
+    assert withdrawn == ["withdrawal.octets"] * 2
     for service_type, addresses in ((b"", b"\0\0\0\0\0\0"), (b"CMT", b"\1\1861\0\1\1862\0")):
-        octets = Withdrawal(b"A1", service_type, addresses, 1).octets
-        assert decode(octets).command_id == CANCEL_SM
+        withdrawal = Withdrawal(b"A1", service_type, addresses, 1)
+        for octets, message_id in ((withdrawal.octets, b"A1"), (withdrawal.under(b"C7").octets, b"C7")):
+            assert decode(octets).command_id == CANCEL_SM
+            assert decode(octets).values["message_id"] == message_id
     for no_id in (b"", b"\0", b"A\0"):
         with pytest.raises(ValueError, match="message_id"):
             Withdrawal(no_id, b"", b"\0\0\0\0\0\0", 1)

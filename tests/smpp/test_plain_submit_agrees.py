@@ -102,6 +102,52 @@ def test_fast_and_careful_say_the_same(raw):
     assert held(one.submit(pdu, 2, NOON, False, True)) == held(other._careful(pdu, 2, NOON, False, True))
 
 
+HEADERS = st.one_of(
+    st.tuples(st.just(b"\5\0\3"), st.binary(min_size=1, max_size=1)),
+    st.tuples(st.just(b"\6\x08\4"), st.binary(min_size=2, max_size=2)),
+    st.tuples(st.sampled_from([b"\5\0\4", b"\x0b\0\3", b"\4\0\3", b"\5\x08\3"]), st.binary(max_size=3)),
+).map(b"".join)
+#: Parts of which most are plain but for their header.
+NEARLY_PLAIN_PARTS = st.builds(
+    lambda esm_class, header, total, number, text, source, more: submit(
+        esm_class=bytes((esm_class,)),
+        short_message=bytes((len(header) + 2 + len(text),)) + header + bytes((total, number)) + text,
+        source_addr=source + b"\0",
+        tlvs=more,
+    ),
+    st.sampled_from([0x40, 0x40, 0x40, 0x44, 0x00, 0xC0]),
+    HEADERS,
+    st.integers(0, 4),
+    st.integers(0, 4),
+    st.binary(max_size=100),
+    st.sampled_from([b"10690001", b"10690001", b"", b"1" * 20]),
+    st.sampled_from([b"", b"", b"", tlv_octets([(0x0204, b"\0\1")]), tlv_octets([(0x020E, b"\2")])]),
+)
+
+
+@given(NEARLY_PLAIN_PARTS)
+def test_a_part_that_is_plain_is_what_the_careful_way_makes_of_it(raw):
+    pdu = Pdu(SUBMIT_SM, 0, 7, raw)
+    one, other = (SubmitReader(ACCOUNT, DEFAULT_TABLE, 0x1401) for _ in range(2))
+    for has_receiver, over_rate in ((True, False), (False, True)):
+        found = one.submit(pdu, 1, NOON, has_receiver, over_rate)
+        wanted = other._careful(pdu, 1, NOON, has_receiver, over_rate)
+        assert held(found) == held(wanted)
+        is_part = other.part is not None and other.part.request is wanted
+        assert is_part == (one.part is not None and one.part.request is found)
+        if is_part:
+            assert held(one.part) | {"request": None} == held(other.part) | {"request": None}
+
+
+def test_a_plain_part_is_read_the_short_way():
+    reader = SubmitReader(ACCOUNT, DEFAULT_TABLE, 0x1401)
+    for header in (b"\5\0\3\7", b"\6\x08\4\1\7"):
+        raw = submit(esm_class=b"\x40", short_message=bytes((len(header) + 6,)) + header + b"\3\1text")
+        assert reader._plain_part(Pdu(SUBMIT_SM, 0, 7, raw), 1, NOON, True, False) is not None
+        assert reader.part is not None
+        assert (reader.part.total, reader.part.number, reader.part.text) == (3, 1, b"text")
+
+
 def test_a_sender_is_remembered_with_what_was_found_of_it():
     reader = SubmitReader(ACCOUNT, DEFAULT_TABLE, 0x1401)
     pdu = Pdu(SUBMIT_SM, 0, 7, submit(service_type=b"USSD\0"))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from proxy.smpp import consts
 from proxy.smpp.pdu import PduError
 from proxy.smpp.receipt import receipt_fields, receipt_ids
-from proxy.smpp.receipt_ids import likely_ids, receipt_text, rewritten
+from proxy.smpp.receipt_ids import likely_ids, receipt_text
+from proxy.smpp.receipt_ids import rewritten as rewritten_as_read
 from proxy.smpp.short_message import read_data_sm, read_sm
 from tests.tools.smpp_octets import header, pdus, submit, tlv_octets
 
@@ -38,6 +39,11 @@ def receipt(
         short_message=bytes((len(text),)) + text if where == "short_message" else b"\0",
         tlvs=stream,
     )
+
+
+def rewritten(raw: bytes, ours: bytes) -> bytes:
+    read = read_data_sm if raw[4:8] == b"\0\0\1\3" else read_sm
+    return rewritten_as_read(raw, read(raw), ours)
 
 
 def tlv(value: bytes) -> tuple[int, bytes]:

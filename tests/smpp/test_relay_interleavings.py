@@ -270,7 +270,7 @@ def test_one_answer_each_and_nothing_without_a_permit(script, carrier_window, es
     for step in script:
         count.do(step)
         assert len(count.scene.relay._to_carrier) <= carrier_window
-        assert len(count.scene.relay._deliveries._to_esme) <= esme_window
+        assert len(count.scene.relay.deliveries._to_esme) <= esme_window
     ended(count)
 
 

@@ -302,6 +302,75 @@ def test_a_window_full_of_parts_is_a_stall_at_once_and_the_oldest_set_makes_room
     )
 
 
+def test_a_part_that_brings_a_verdict_stalls_nobody() -> None:
+    scene = RelayPlay()
+    scene.gate.window = 3
+    play(
+        """
+        >> esme part 7 ref=1 of=2 n=1 text="yes"
+        >> esme part 8 ref=2 of=2 n=1 text="yes b"
+        # The window is full of parts, but two of them are on their way: their answers let the sender go on.
+        >> esme part 9 ref=2 of=2 n=2 text="c"
+        << carrier submit 1
+        << carrier submit 2
+        >> carrier submit_resp 1 id=A
+        << esme submit_resp 8 id=A
+        >> esme part 10 ref=1 of=2 n=2 text="d"
+        << carrier submit 3
+        << carrier submit 4
+        """,
+        scene,
+    )
+
+
+def test_the_same_part_again_is_known_also_where_its_reference_was_taken_again() -> None:
+    play(
+        """
+        >> esme part 1 ref=9 of=2 n=1 text="yes"
+        >> esme part 2 ref=9 of=2 n=2 text="a"
+        << carrier submit 1
+        << carrier submit 2
+        >> esme part 3 ref=9 of=2 n=1 text="yes b"
+        >> esme part 4 ref=9 of=2 n=2 text="c"
+        << carrier submit 3
+        << carrier submit 4
+        >> carrier submit_resp 3 id=C
+        << esme submit_resp 3 id=C
+        >> carrier submit_resp 4 id=D
+        << esme submit_resp 4 id=D
+        # The later message has ended, the earlier one has not.
+        >> esme part 5 ref=9 of=2 n=1 text="yes"
+        >> esme part 6 ref=9 of=2 n=2 text="a"
+        >> carrier submit_resp 1 id=A
+        << esme submit_resp 1 id=A
+        << esme submit_resp 5 id=A
+        >> carrier submit_resp 2 id=B
+        << esme submit_resp 2 id=B
+        << esme submit_resp 6 id=B
+        """,
+        RelayPlay(carrier_window=6),
+    )
+
+
+def test_the_rest_of_a_refused_set_is_forgotten_in_time_whatever_was_refused_before_it() -> None:
+    play("""
+        >> esme part 1 ref=1 of=2 n=1 text="yes"
+        .. waits 2
+        >> esme part 2 ref=2 of=3 n=1 text="yes"
+        >> esme part 3 ref=2 of=3 n=1 text="other"
+        << esme submit_resp 2 0x439
+        << esme submit_resp 3 0x439
+        # Reference 1 ends later, but began earlier: sixteen seconds after its beginning it is free.
+        .. waits 3
+        << esme submit_resp 1 0x439
+        .. waits 12
+        >> esme part 4 ref=1 of=2 n=2 text="b"
+        >> esme part 5 ref=1 of=2 n=1 text="yes"
+        << carrier submit 1
+        << carrier submit 2
+    """)
+
+
 def test_a_window_of_one_is_answered_at_once() -> None:
     scene = RelayPlay()
     scene.gate.window = 1

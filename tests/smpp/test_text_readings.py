@@ -11,6 +11,7 @@ from proxy.smpp.text import (
     DEFAULT_TABLE,
     alphabet_table,
     encode_text,
+    joint_table,
     readings,
     reply_readings,
 )
@@ -309,3 +310,26 @@ def test_what_is_written_is_among_the_readings(text: str) -> None:
     data_coding, octets = encode_text(text)
     found = read(octets, data_coding)
     assert text in found or text.startswith(("\ufeff", "\ufffe"))
+
+
+# ---- one table for several routes ----
+
+
+def test_routes_that_read_alike_share_a_table() -> None:
+    one, other = alphabet_table({8: ["utf-16-be"]}), alphabet_table({})
+    assert joint_table([one, other]) is one
+
+
+@given(st.binary(max_size=12), st.integers(0, 255))
+def test_what_may_go_by_several_routes_has_the_readings_of_each_or_none(octets: bytes, coding: int) -> None:
+    tables = [
+        alphabet_table({}),
+        alphabet_table({0: ["gb18030"], 8: ["utf-16-le"], 3: ["cp1252"]}),
+        alphabet_table({8: ["gb18030", "utf-8"], 15: []}),
+    ]
+    apart = [readings(octets, coding, table) for table in tables]
+    together = readings(octets, coding, joint_table(tables))
+    if all(apart):
+        assert set(together) == {text for texts in apart for text in texts}
+    else:
+        assert together == ()

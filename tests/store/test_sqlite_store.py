@@ -1,9 +1,11 @@
 """The owner and its readers: one lock, one schema, one key; indexes that come back as they were."""
 
+import contextlib
 import logging
 import sqlite3
 from pathlib import Path
 
+import aiosqlite
 import pytest
 
 from proxy.registry.dates import day_number, since_s
@@ -14,7 +16,7 @@ from proxy.rules.person import CONSENT_DAY_SHIFT
 from proxy.store import person_load
 from proxy.store.lock import OwnedError, OwnerLock
 from proxy.store.reader import open_reader
-from proxy.store.schema import migrations
+from proxy.store.schema import APPLICATION_ID, migrate, migrations
 from proxy.store.staging import PERSON_COLUMNS
 from tests.store.open_store import BANK, NOW_US, PERSON, SECRET, key_of, owned, refused, take_in
 
@@ -284,3 +286,16 @@ async def test_holds_and_disposals_raise_the_revision_once(tmp_path: Path) -> No
         assert await store.revision() == 5
         measures = await store.fetch("SELECT verb, target, by FROM measures ORDER BY id")
         assert [row[0] for row in measures] == ["hold.add", "number.dispose", "number.restore", "hold.remove"]
+
+
+async def test_a_database_of_before_gains_what_came_later(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        version, script = migrations()[0]
+        old.executescript(f"{script}\nPRAGMA application_id={APPLICATION_ID};\nPRAGMA user_version={version};")
+    async with aiosqlite.connect(path) as connection:
+        await migrate(connection, path.name)
+        await migrate(connection, path.name)
+        async with connection.execute("SELECT name, dflt_value FROM pragma_table_info('accounts')") as found:
+            columns = {str(name): default async for name, default in found}
+    assert columns["replace_sm"] == "0"

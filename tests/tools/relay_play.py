@@ -35,6 +35,7 @@ from proxy.core.finding import Finding
 from proxy.judging.several import Judged
 from proxy.policy import evaluate, evaluate_many, evaluate_parts, unanswerable
 from proxy.smpp import consts
+from proxy.smpp.by_id import OwnMessage
 from proxy.smpp.codec import UnsuccessSme, decode
 from proxy.smpp.concat import Holder, Part, Reassembly
 from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
@@ -183,8 +184,8 @@ class PlayGate:
     def hold(self, now: float, held: int, others: int) -> None:
         assert self._part is not None
         assert self.holder is not None
-        self.long_messages.take(self._part, self.holder, self, now)
-        if not others and held >= self.window:
+        waits = self.long_messages.take(self._part, self.holder, self, now)
+        if waits and not others and held >= self.window:
             self.long_messages.stall(self.holder, self, 1)
 
     def judge_parts(
@@ -281,6 +282,12 @@ class PlayGate:
             raise PduError(UNREADABLE, "as the text says")
         return read_inbound(each, DEFAULT_TABLE)
 
+    def renamed(self, each: Pdu) -> Pdu:
+        return each
+
+    def own_message(self, each: Pdu) -> OwnMessage | None:
+        return None
+
     def joined(self, replies: Sequence[Reply]) -> Reply:
         return joined(replies, DEFAULT_TABLE)
 
@@ -347,7 +354,7 @@ class RelayPlay:
             quiet_s=QUIET_S,
             reply_wait_s=REPLY_WAIT_S,
         )
-        self.gate.holder = self.relay
+        self.gate.holder = self.relay.parts
 
     def session(self, peer: Literal["esme", "smsc"]) -> Session:
         session = Session(peer, QUIET, MOST_OCTETS, self.gate.note, self.now)
@@ -390,7 +397,7 @@ class RelayPlay:
         each, refusal = self.gate.waiting.pop(place)
         if isinstance(refusal, Several):
             refusal.waiting = 0
-            self.relay.several_durable(refusal)
+            self.relay.several.durable(refusal)
         elif not isinstance(each, Pdu):
             assert refusal is not None
             each(refusal)

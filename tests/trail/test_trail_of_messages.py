@@ -21,7 +21,7 @@ from proxy.trail.trail import Trail
 
 A, B, C = (bytes((each,)) * 16 for each in (1, 2, 3))
 FIRST = 1 << 32
-FIELDS = ("account", "at", "carrier_id", "decision_id", "person", "route", "state")
+FIELDS = ("account", "at", "carrier_id", "decision_id", "person", "route", "shown", "state")
 SMALL = Limits(open_most=64, kept_s=1000, grace_s=100, segment_octets=2000, segments_least=3, sync_ms=1)
 
 
@@ -96,30 +96,37 @@ def test_an_empty_id_of_a_carrier_is_found_by_ours_only(tmp_path: Path, clock: C
     trail.close()
 
 
+def only(written: bytes) -> tuple[bytes, ...]:
+    return (written,)
+
+
 def test_an_id_that_a_carrier_repeats_is_resolved_by_the_person_or_not_at_all(trail: Trail) -> None:
     trail.accepted(FIRST, "a", "r", b"77", A)
     trail.accepted(FIRST + 1, "b", "r", b"77", B)
     trail.accepted(FIRST + 2, "b", "other", b"77", C)
     assert ids(trail.by_carrier("r", b"77")) == {FIRST, FIRST + 1}
-    assert ids(trail.of_receipt("r", (b"77",), A)) == {FIRST}
-    assert ids(trail.of_receipt("r", (b"77",), B)) == {FIRST + 1}
-    assert ids(trail.of_receipt("r", (b"77",), C)) == {FIRST, FIRST + 1}
+    assert ids(trail.of_receipt("r", b"77", only, A)) == {FIRST}
+    assert ids(trail.of_receipt("r", b"77", only, B)) == {FIRST + 1}
+    assert ids(trail.of_receipt("r", b"77", only, C)) == {FIRST, FIRST + 1}
     trail.accepted(FIRST + 3, "b", "r", b"77", A)
-    assert ids(trail.of_receipt("r", (b"77",), A)) == {FIRST, FIRST + 3}
+    assert ids(trail.of_receipt("r", b"77", only, A)) == {FIRST, FIRST + 3}
     trail.final(FIRST, "DELIVRD")
-    assert ids(trail.of_receipt("r", (b"77",), A)) == {FIRST + 3}
+    assert ids(trail.of_receipt("r", b"77", only, A)) == {FIRST + 3}
 
 
 def test_another_radix_counts_only_with_the_person(trail: Trail) -> None:
     trail.accepted(FIRST, "a", "r", b"7B", A)
-    forms = (b"123", b"7B", b"291")
-    assert ids(trail.of_receipt("r", forms, A)) == {FIRST}
-    assert trail.of_receipt("r", forms, B) == ()
+
+    def forms(written: bytes) -> tuple[bytes, ...]:
+        return (written, b"7B", b"291")
+
+    assert ids(trail.of_receipt("r", b"123", forms, A)) == {FIRST}
+    assert trail.of_receipt("r", b"123", forms, B) == ()
     # The written id is another message's, and the person says so.
     trail.accepted(FIRST + 1, "a", "r", b"123", B)
-    assert ids(trail.of_receipt("r", forms, A)) == {FIRST}
-    assert ids(trail.of_receipt("r", forms, B)) == ids(trail.of_receipt("r", forms, C)) == {FIRST + 1}
-    assert trail.of_receipt("r", (), A) == ()
+    assert ids(trail.of_receipt("r", b"123", forms, A)) == {FIRST}
+    assert ids(trail.of_receipt("r", b"123", forms, B)) == ids(trail.of_receipt("r", b"123", forms, C)) == {FIRST + 1}
+    assert trail.of_receipt("r", b"", only, A) == ()
 
 
 class _Same(bytes):
@@ -227,14 +234,6 @@ def test_a_carrier_with_one_id_for_all_does_not_make_the_trail_slow(tmp_path: Pa
     for number in range(1000):
         assert trail.by_ours(FIRST + number) is not None
     trail.close()
-
-
-def test_all_open_messages_of_a_person_are_found(trail: Trail) -> None:
-    for number in range(30):
-        trail.accepted(FIRST + number, "a", "r", A + b"%d" % number, (A, B, C)[number % 3])
-    trail.final(FIRST + 1, "DELETED")
-    assert ids(trail.of_person(B)) == {FIRST + number for number in range(4, 30, 3)}
-    assert trail.of_person(b"\4" * 16) == ()
 
 
 @pytest.mark.parametrize(("carrier_id", "person"), [(b"x" * 65, A), (b"x", A[:15]), (b"x", A + b"x")])
@@ -444,3 +443,46 @@ class TrailAgainstDict(RuleBasedStateMachine):
 
 TestTrailAgainstDict = TrailAgainstDict.TestCase
 TestTrailAgainstDict.settings = settings(max_examples=15, stateful_step_count=40, deadline=None)
+
+
+# ---- persons of a submit_multi --------------------------------------------------------------------------------------
+
+
+def test_messages_shown_under_one_id_are_found_by_it_and_told_apart_after_a_restart(
+    tmp_path: Path, clock: Clock, trail: Trail
+) -> None:
+    for number, person in enumerate((A, B, C)):
+        trail.accepted(FIRST + number, "jl", "cmcc", b"7B", person)
+        if number:
+            trail.show(FIRST + number, FIRST)
+    trail.show(FIRST + 9, FIRST)
+    for _ in range(2):
+        assert ids(trail.all_shown_as(FIRST)) == {FIRST, FIRST + 1, FIRST + 2}
+        assert trail.all_shown_as(FIRST + 1) == ()
+        (found,) = trail.of_receipt("cmcc", b"7B", only, B)
+        assert (found.decision_id, found.shown) == (FIRST + 1, FIRST)
+        trail = again(trail, tmp_path, clock)
+    trail.final(FIRST, "receipt")
+    trail.final(FIRST + 1, "receipt")
+    trail.flush()
+    clock.seconds += SMALL.grace_s + 1
+    trail.expire(clock())
+    assert ids(trail.all_shown_as(FIRST)) == {FIRST + 2}
+    clock.seconds += SMALL.kept_s
+    for _ in range(3):
+        trail.expire(clock())
+    assert trail.all_shown_as(FIRST) == ()
+    trail.close()
+
+
+def test_what_is_shown_is_carried_on_with_its_message(tmp_path: Path, clock: Clock, trail: Trail) -> None:
+    trail.accepted(FIRST, "jl", "cmcc", b"7B", A)
+    trail.show(FIRST, FIRST - 1)
+    for number in range(1, 400):
+        trail.accepted(FIRST + number, "jl", "cmcc", b"%d" % number, B)
+        trail.final(FIRST + number, "receipt")
+        trail.flush()
+        clock.seconds += 1
+    trail = again(trail, tmp_path, clock)
+    assert ids(trail.all_shown_as(FIRST - 1)) == {FIRST}
+    trail.close()

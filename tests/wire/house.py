@@ -102,7 +102,7 @@ def reply(said: str, number: str = "10690001", person: str = PERSONS[0], **field
     return message_body(person, number, said.encode("ascii"), source_ton=1, source_npi=1, dest_ton=0, **fields)
 
 
-async def tdgate(*arguments: str | Path) -> tuple[int, str, str]:
+async def tdgate(*arguments: str | Path, limit_s: float = LIMIT_S) -> tuple[int, str, str]:
     """Runs a command to its end: exit code, standard output, standard error."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -113,7 +113,7 @@ async def tdgate(*arguments: str | Path) -> tuple[int, str, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    out, err = await asyncio.wait_for(process.communicate(), limit_s)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 

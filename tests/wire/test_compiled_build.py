@@ -58,7 +58,10 @@ VENV = ROOT / "build" / "compiled" / "venv"
 def compiled() -> tuple[str, ...]:
     """The command of the compiled build of these sources."""
     done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "compiled_install.py", VENV], capture_output=True, text=True, check=False
+        [sys.executable, ROOT / "scripts" / "compiled_install.py", VENV, "0"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode == NO_COMPILER:
         pytest.skip(done.stderr.strip().splitlines()[-1])

@@ -28,6 +28,7 @@ from tests.tools.wire import (
     tlv,
 )
 from tests.wire.house import House, reply, text
+from tests.wire.multi import EVERYBODY, multi, sme, unsuccess
 from tests.wire.people import IMPORTED, NOBODY, PASSWORD, PERSONS, TEXT
 
 pytestmark = [pytest.mark.wire, pytest.mark.asyncio(loop_scope="module")]
@@ -35,30 +36,6 @@ pytestmark = [pytest.mark.wire, pytest.mark.asyncio(loop_scope="module")]
 UCS2 = TEXT.encode("utf-16-be")
 REFUSED, NEVER, CLOSED_HOURS, THROTTLED, LIST = 0x0429, 0x0428, 0x0440, 0x58, 0x44
 ALERT, OUTBIND = 0x102, 0x0B
-EVERYBODY = b"\2" + cstring("everybody")
-
-
-def sme(person: str) -> bytes:
-    return b"\1\1\1" + cstring(person)
-
-
-def multi(*listed: bytes, source: str = "10690001", tlvs: bytes = b"") -> bytes:
-    head = cstring("") + bytes([0, 0]) + cstring(source) + bytes([len(listed)]) + b"".join(listed)
-    return head + bytes(3) + cstring("") + cstring("") + bytes([1, 0, 8, 0, len(UCS2)]) + UCS2 + tlvs
-
-
-def unsuccess(frame: Frame) -> list[tuple[str, int]]:
-    """(address, status) of each entry of a submit_multi_resp, read by its own offsets."""
-    body = frame.body
-    at = body.index(0) + 1
-    count, at = body[at], at + 1
-    found = []
-    for _ in range(count):
-        end = body.index(0, at + 2)
-        found.append((body[at + 2 : end].decode(), int.from_bytes(body[end + 1 : end + 5])))
-        at = end + 5
-    assert at == len(body) or body[at : at + 1] != b"\0"
-    return found
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

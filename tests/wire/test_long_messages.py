@@ -113,7 +113,7 @@ async def test_an_incomplete_set_is_never_forwarded(house: House) -> None:
 
 
 async def test_a_sender_that_waits_is_not_kept_waiting(house: House) -> None:
-    await house.start(smpp={"parts_quiet_ms": 200})
+    await house.start(smpp={"parts_quiet_ms": 200, "stalled": {"enabled": False}})
     esme = await house.bind("jl")
     assert [(await esme.request(SUBMIT_SM, body)).status for body in parts()] == [PARTIAL] * 3
     assert (await esme.request(SUBMIT_SM, text())).status == 0

@@ -268,6 +268,24 @@ async def test_a_td_whose_carrier_dies_before_the_answer_binds_and_stays(house: 
     assert len(house.suppressions()) == 2
 
 
+async def test_a_td_under_way_is_answered_before_its_bind_is_unbound(house: House) -> None:
+    """The ESME goes while its persons' TDs are being written: the carrier has an answer to each before the unbind."""
+    await house.start()
+    for turn in range(8):
+        esme = await house.bind("jl")
+        session = await house.session("jl")
+        sequences = [await session.deliver(reply("TD", person=f"86139{turn:04d}{one:04d}")) for one in range(6)]
+        # The answer says that the TDs before it were read.
+        await session.send(pdu(ENQUIRE_LINK, sequence=9000))
+        await house.smsc.wait(lambda session=session: any(f.command == ENQUIRE_LINK | RESP for f in session.received))
+        esme.abort()
+        await house.smsc.wait(session.closed.is_set)
+        heard = [frame.sequence for frame in session.received if frame.command == DELIVER_SM | RESP]
+        assert sorted(heard) == sequences
+        assert session.received[-1].command == UNBIND
+    await house.end()
+
+
 @pytest.mark.parametrize("octets", [1, 19], ids=str)
 async def test_a_carrier_that_sends_in_pieces_is_read_all_the_same(octets: int, house: House) -> None:
     async with Chaos(house.smsc.port) as chaos:

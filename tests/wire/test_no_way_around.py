@@ -1,278 +1,192 @@
 """No way around the policy, on the socket: each item has its answer under both code maps, and the SMSC sees none of it.
 
-One process for the whole table; three binds (vendor map, standard map, and one with another vendor base) ask the same.
+One process for all of `bypasses` and `bypasses_of_parts`; four binds ask the same: three in mirror mode (vendor map,
+standard map, and another vendor base), one in a pool.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.tools.raw_esme import RawEsme
+from tests.tools.raw_smsc import RawSmsc
 from tests.tools.wire import (
+    BIND_RX,
+    BINDS,
+    CANCEL_SM,
     DATA_SM,
     DELIVER_SM,
     ENQUIRE_LINK,
-    GENERIC_NACK,
+    QUERY_SM,
+    REPLACE_SM,
     RESP,
+    SUBMIT_MULTI,
     SUBMIT_SM,
+    UNBIND,
     Frame,
     cstring,
     data_sm_body,
-    message_body,
     pdu,
-    receipt_text,
     tlv,
 )
-from tests.wire.house import House, text
-from tests.wire.people import IMPORTED, NOBODY, PERSONS, TEXT
+from tests.wire.bypasses import (
+    CALLBACK,
+    PAYLOAD,
+    PURPOSE,
+    UCS2,
+    WAYS,
+    Way,
+    cancel,
+    data,
+    query,
+    submit,
+)
+from tests.wire.bypasses_by_name import NAMED
+from tests.wire.bypasses_of_parts import PART_WAYS
+from tests.wire.house import ROOT, House, make_template
+from tests.wire.people import PERSONS, TEXT, account, registry
 
 pytestmark = [pytest.mark.wire, pytest.mark.asyncio(loop_scope="module")]
 
-QUERY_SM, REPLACE_SM, CANCEL_SM, SUBMIT_MULTI = 0x3, 0x7, 0x8, 0x21
-BROADCAST_SM, QUERY_BROADCAST, CANCEL_BROADCAST = 0x111, 0x112, 0x113
-PAYLOAD, CALLBACK, CALLBACK_ATAG, RECEIPTED_ID, STATE = 0x0424, 0x0381, 0x0303, 0x001E, 0x0427
-PURPOSE, DISPLAY_TIME, MS_VALIDITY = 0x1401, 0x1201, 0x1204
-UCS2 = TEXT.encode("utf-16-be")
+EVERY_WAY = WAYS + PART_WAYS
+POOLED = registry(accounts=[account("pool-jl", "jianglan", "marketing", route="pool")])
 
 
-def multi(*destinations: bytes) -> bytes:
-    head = cstring("") + bytes([0, 0]) + cstring("10690001") + bytes([len(destinations)]) + b"".join(destinations)
-    return head + bytes(3) + cstring("") + cstring("") + bytes([0, 0, 8, 0, len(UCS2)]) + UCS2
+class Around(House):
+    """A process with a route in mirror mode (`smsc`) and a pool of one route (`pooled`)."""
+
+    async def __aenter__(self) -> Around:
+        await super().__aenter__()
+        self.pooled = RawSmsc()
+        await self.pooled.listen()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await super().__aexit__(*raised)
+        await self.pooled.close()
+
+    async def open(self, **stalled: object) -> None:
+        route = {"port": self.pooled.port, "system_id": "gate", "password": "pw"}
+        pools = {"smpp.pools.pool": {"routes": ["shared"]}}
+        await self.start(smpp={"stalled": stalled}, routes={"shared": route}, **pools)
+        await self.pooled.bound("gate")
+
+    def reached(self) -> list[Frame]:
+        """What of the ESMEs' requests a SMSC has seen."""
+        links = (*BINDS, UNBIND, ENQUIRE_LINK)
+        frames = [*self.smsc.frames, *self.pooled.frames]
+        return [frame for frame in frames if not frame.command & RESP and frame.command not in links]
 
 
-def sme(person: str) -> bytes:
-    return b"\1\1\1" + cstring(person)
-
-
-def replace() -> bytes:
-    head = cstring("foreign") + bytes([0, 0]) + cstring("10690001") + cstring("") + cstring("")
-    return head + bytes([0, 0, len(UCS2)]) + UCS2
-
-
-def query(message_id: str) -> bytes:
-    return cstring(message_id) + bytes([0, 0]) + cstring("10690001")
-
-
-def cancel(message_id: str) -> bytes:
-    addresses = bytes([0, 0]) + cstring("10690001") + bytes([1, 1]) + cstring(PERSONS[0])
-    return cstring("") + cstring(message_id) + addresses
-
-
-def udh(*elements: bytes, rest: bytes = UCS2) -> bytes:
-    header = b"".join(elements)
-    return bytes([len(header)]) + header + rest
-
-
-def submit(message: bytes = UCS2, **fields: object) -> bytes:
-    options = {"data_coding": 8} | fields
-    return message_body(options.pop("source", "10690001"), options.pop("to", PERSONS[0]), message, **options)  # type: ignore[arg-type]
-
-
-def data(source: str = "10690001", to: str = PERSONS[0], data_coding: int = 8, **fields: Any) -> bytes:
-    return data_sm_body(source, to, UCS2, data_coding=data_coding, **fields)
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way around, and how it is closed. `rule` is what the evidence names, empty where no policy was asked."""
-
-    name: str
-    body: bytes
-    vendor: int
-    standard: int
-    rule: str
-    command: int = SUBMIT_SM
-    answer: int = field(default=-1)
-
-    @property
-    def answered_by(self) -> int:
-        return self.command | RESP if self.answer < 0 else self.answer
-
-
-AMBIGUOUS, PARTIAL = (0x0402, 0x45), (0x0421, 0x45)
-UNSUPPORTED, UNDECODABLE = (0x45, 0x45), (0x0437, 0x45)
-WAYS = [
-    # Other commands than submit_sm: judged alike.
-    Way(
-        "submit_multi, all refused", multi(sme(IMPORTED), sme(NOBODY)), 0x0429, 0x0B, "suppression.active", SUBMIT_MULTI
-    ),
-    Way(
-        "submit_multi, one refused twice",
-        multi(sme(NOBODY), sme(NOBODY)),
-        0x0428,
-        0x0B,
-        "consent.missing",
-        SUBMIT_MULTI,
-    ),
-    Way("submit_multi to nobody", multi(), 0x33, 0x33, "", SUBMIT_MULTI),
-    Way("submit_multi to 255", multi(*[sme(PERSONS[0])] * 255), 0x33, 0x33, "", SUBMIT_MULTI),
-    Way("submit_multi, neither address nor list", multi(b"\3\1\1" + cstring(PERSONS[0])), 0x40, 0x40, "", SUBMIT_MULTI),
-    Way(
-        "submit_multi of a part",
-        multi(sme(PERSONS[0])) + tlv(0x020E, b"\2"),
-        *PARTIAL,
-        "message.partial",
-        SUBMIT_MULTI,
-    ),
-    Way(
-        "submit_multi, text twice",
-        multi(sme(PERSONS[0]), sme(PERSONS[1])) + tlv(PAYLOAD, UCS2),
-        *AMBIGUOUS,
-        "pdu.ambiguous",
-        SUBMIT_MULTI,
-    ),
-    Way("data_sm to a refused person", data(to=IMPORTED), 0x0429, 0x0B, "suppression.active", DATA_SM),
-    Way("data_sm from a number of nobody", data(source="10690999"), 0x0418, 0x0A, "number.unregistered", DATA_SM),
-    Way("data_sm, payload twice", data(tlvs=tlv(PAYLOAD, UCS2)), *AMBIGUOUS, "pdu.ambiguous", DATA_SM),
-    Way("data_sm, a part by sar", data(tlvs=tlv(0x020C, b"\0\7")), *PARTIAL, "message.partial", DATA_SM),
-    Way(
-        "data_sm, a part by UDH",
-        data_sm_body("10690001", PERSONS[0], b"\5\0\3\7\2\1" + UCS2, data_coding=8, esm_class=0x40),
-        *PARTIAL,
-        "message.partial",
-        DATA_SM,
-    ),
-    Way("data_sm, a port", data(tlvs=tlv(0x020B, b"\x0b\x84")), *AMBIGUOUS, "pdu.ambiguous", DATA_SM),
-    Way(
-        "data_sm, callback of another",
-        data(tlvs=tlv(CALLBACK, b"\1\0\1" + b"10690202")),
-        *AMBIGUOUS,
-        "pdu.ambiguous",
-        DATA_SM,
-    ),
-    Way("data_sm as a receipt", data(esm_class=0x04), *AMBIGUOUS, "pdu.ambiguous", DATA_SM),
-    Way("data_sm as USSD", data(tlvs=tlv(0x0501, b"\2")), *UNSUPPORTED, "pdu.unsupported", DATA_SM),
-    Way("data_sm, time to live", data(tlvs=tlv(0x0017, b"\0\0\0\1")), *UNSUPPORTED, "pdu.unsupported", DATA_SM),
-    Way("data_sm, binary", data(data_coding=4), *UNDECODABLE, "content.undecodable", DATA_SM),
-    Way("data_sm, 64 octets of address", data(to="8" * 64), 0x0B, 0x0B, "address.invalid", DATA_SM),
-    # Closed until a later step opens them.
-    Way("replace_sm", replace(), 0x13, 0x13, "pdu.unsupported", REPLACE_SM),
-    Way("part by UDH, 8 bit", submit(udh(b"\x00\x03\x07\x02\x01"), esm_class=0x40), *PARTIAL, "message.partial"),
-    Way("part by UDH, 16 bit", submit(udh(b"\x08\x04\x00\x07\x02\x01"), esm_class=0x40), *PARTIAL, "message.partial"),
-    Way("last part, alone", submit(udh(b"\x00\x03\x08\x02\x02"), esm_class=0x40), *PARTIAL, "message.partial"),
-    Way(
-        "part by sar TLVs",
-        submit(tlvs=tlv(0x020C, b"\0\7") + tlv(0x020E, b"\2") + tlv(0x020F, b"\1")),
-        *PARTIAL,
-        "message.partial",
-    ),
-    Way("part by one sar TLV", submit(tlvs=tlv(0x020E, b"\2")), *PARTIAL, "message.partial"),
-    # Closed for good.
-    Way("scheduled, relative", submit(schedule="000000010000000R"), 0x61, 0x61, "pdu.unsupported"),
-    Way("scheduled, absolute", submit(schedule="301231235959000+"), 0x61, 0x61, "pdu.unsupported"),
-    Way("scheduled, unreadable", submit(schedule="tomorrow morning"), 0x61, 0x61, "pdu.unsupported"),
-    Way("default message without text", submit(b"", default_message=3), *UNSUPPORTED, "pdu.unsupported"),
-    Way("default message beside text", submit(default_message=3), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("distribution list", multi(b"\2" + cstring("everybody")), 0x44, 0x44, "pdu.unsupported", SUBMIT_MULTI),
-    Way(
-        "distribution list among refused persons",
-        multi(b"\2" + cstring("everybody"), sme(IMPORTED)),
-        0x44,
-        0x44,
-        "pdu.unsupported",
-        SUBMIT_MULTI,
-    ),
-    Way("empty source", submit(source=""), 0x0A, 0x0A, "address.invalid"),
-    Way("empty alphanumeric source", submit(source="", source_ton=5), 0x0A, 0x0A, "address.invalid"),
-    Way("empty destination", submit(to=""), 0x0B, 0x0B, "address.invalid"),
-    Way("destination that is nobody's", submit(to="12"), 0x0B, 0x0B, "address.invalid"),
-    Way("validity beyond the cap", submit(validity="000002000000000R"), 0x62, 0x62, "pdu.unsupported"),
-    Way("validity, absolute, beyond", submit(validity="991231235959000+"), 0x62, 0x62, "pdu.unsupported"),
-    Way("validity, unreadable", submit(validity="forever"), 0x62, 0x62, "pdu.unsupported"),
-    Way("vendor command", b"\1\2\3", 0x03, 0x03, "pdu.unsupported", 0x00010200, GENERIC_NACK),
-    Way("vendor command, high", text(), 0x03, 0x03, "pdu.unsupported", 0x000102FF, GENERIC_NACK),
-    Way("broadcast_sm", b"\0" * 20, 0x03, 0x03, "pdu.unsupported", BROADCAST_SM, GENERIC_NACK),
-    Way("query_broadcast_sm", b"\0" * 8, 0x03, 0x03, "pdu.unsupported", QUERY_BROADCAST, GENERIC_NACK),
-    Way("cancel_broadcast_sm", b"\0" * 8, 0x03, 0x03, "pdu.unsupported", CANCEL_BROADCAST, GENERIC_NACK),
-    Way("USSD service type", submit(service_type="USSD"), *UNSUPPORTED, "pdu.unsupported"),
-    Way("silent message by protocol_id", submit(protocol_id=0x40), *UNSUPPORTED, "pdu.unsupported"),
-    Way("replaces what waits at the carrier", submit(replace=1), *UNSUPPORTED, "pdu.unsupported"),
-    # Ambiguous.
-    Way("text twice", submit(tlvs=tlv(PAYLOAD, "还款".encode("utf-16-be"))), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("the same text twice", submit(tlvs=tlv(PAYLOAD, UCS2)), *AMBIGUOUS, "pdu.ambiguous"),
-    Way(
-        "payload twice",
-        submit(b"", tlvs=tlv(PAYLOAD, UCS2) + tlv(PAYLOAD, "还款".encode("utf-16-be"))),
-        *AMBIGUOUS,
-        "pdu.ambiguous",
-    ),
-    Way("duplicate vendor TLV", submit(tlvs=tlv(0x1500, b"a") + tlv(0x1500, b"b")), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("callback of another", submit(tlvs=tlv(CALLBACK, b"\1\0\1" + b"10690202")), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("callback in DTMF", submit(tlvs=tlv(CALLBACK, b"\0\0\1" + b"\x10\x69")), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("display of another", submit(tlvs=tlv(CALLBACK_ATAG, b"\0" + "江澜".encode())), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("UDH with ports, 8", submit(udh(b"\x04\x02\x0b\x0b"), esm_class=0x40), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("UDH with ports, 16", submit(udh(b"\x05\x04\x0b\x84\x23\xf0"), esm_class=0x40), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("port TLV", submit(tlvs=tlv(0x020B, b"\x0b\x84")), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("UDH that nobody knows", submit(udh(b"\x70\x01\x00"), esm_class=0x40), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("UDH longer than the text", submit(b"\x30\x00\x03", esm_class=0x40), *AMBIGUOUS, "pdu.ambiguous"),
-    Way(
-        "pretends to be a receipt",
-        submit(receipt_text("1"), data_coding=0, esm_class=0x04),
-        *AMBIGUOUS,
-        "pdu.ambiguous",
-    ),
-    Way("pretends to be a notification", submit(esm_class=0x20), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("receipt by TLV", submit(tlvs=tlv(RECEIPTED_ID, cstring("1"))), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("receipt by state TLV", submit(tlvs=tlv(STATE, b"\2")), *AMBIGUOUS, "pdu.ambiguous"),
-    Way("purpose that is none", submit(tlvs=tlv(PURPOSE, b"greeting\0")), *AMBIGUOUS, "pdu.ambiguous"),
-    # Another's.
-    Way("query of a foreign id", query("foreign"), 0x67, 0x67, "message.foreign", QUERY_SM),
-    Way("cancel of a foreign id", cancel("foreign"), 0x11, 0x11, "message.foreign", CANCEL_SM),
-    Way("cancel without id", cancel(""), 0x11, 0x11, "message.foreign", CANCEL_SM),
-    # What cannot be read.
-    Way("UCS-2 cut in half", submit(UCS2[:-1]), *UNDECODABLE, "content.undecodable"),
-    Way("lone surrogate", submit(b"\xd8\x00\x00\x41"), *UNDECODABLE, "content.undecodable"),
-    Way("broken GB18030", submit(b"\xb4\xba\xff\xff", data_coding=15), *UNDECODABLE, "content.undecodable"),
-    Way("8 bit", submit(bytes(range(1, 60)), data_coding=4), *UNDECODABLE, "content.undecodable"),
-    Way("national language shift", submit(udh(b"\x24\x01\x01"), esm_class=0x40), *UNDECODABLE, "content.undecodable"),
-    # And what the rules close, so that the table shows both maps for each of them.
-    Way("number of nobody", submit(source="10690999"), 0x0418, 0x0A, "number.unregistered"),
-    Way("number of another institution", submit(source="10690202"), 0x0414, 0x45, "entrustment.missing"),
-    Way("refused by import", submit(to=IMPORTED), 0x0429, 0x0B, "suppression.active"),
-    Way("never agreed", submit(to=NOBODY), 0x0428, 0x0B, "consent.missing"),
-    Way("another purpose", submit(tlvs=tlv(PURPOSE, b"collection\0")), 0x041C, 0x45, "purpose.mismatch"),
-]
+@pytest.fixture(scope="module")
+def with_pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("around") / "template", POOLED)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with House(template, tmp_path_factory.mktemp("around")) as house:
-        await house.start()
+async def shared(with_pool: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Around]:
+    async with Around(with_pool, tmp_path_factory.mktemp("around-house")) as house:
+        # What is not whole is refused at once; what is kept for its sender has a test of its own below.
+        await house.open(enabled=False)
         yield house
         await house.end()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def three(shared: House) -> tuple[RawEsme, RawEsme, RawEsme]:
+async def three(shared: Around) -> tuple[RawEsme, RawEsme, RawEsme]:
     return await shared.bind("jl"), await shared.bind("jl-std"), await shared.bind("jl-base")
 
 
-def reached(house: House) -> list[Frame]:
-    """What of the ESMEs' requests the SMSC has seen."""
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def pool(shared: Around) -> RawEsme:
+    return await shared.bind("pool-jl")
+
+
+async def tries(way: Way, esme: RawEsme) -> list[Frame]:
+    """Sends all PDUs of a way at once; their answers, in order."""
+    sequences = [await esme.submit(way.command, body) for body in (way.body, *way.more)]
     return [
-        frame for frame in house.smsc.frames if not frame.command & RESP and frame.command not in (0x9, ENQUIRE_LINK)
+        await esme.expect(match=lambda one, at=at: one.sequence == at and one.command & RESP != 0) for at in sequences
     ]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-async def test_it_is_closed(way: Way, shared: House, three: tuple[RawEsme, RawEsme, RawEsme]) -> None:
-    vendor, standard, based = three
-    before = len(reached(shared))
-    decided = len([one for one in shared.decisions() if one.rule == way.rule])
-    other_base = way.vendor + 0x80 if 0x0400 <= way.vendor < 0x0460 else way.vendor
-    for esme, status in ((vendor, way.vendor), (standard, way.standard), (based, other_base)):
-        answer = await esme.request(way.command, way.body)
-        assert (hex(answer.command), hex(answer.status)) == (hex(way.answered_by), hex(status))
-    # A refused PDU has no body, but for the account that asked for the text of its status.
-    assert len(reached(shared)) == before
+async def is_closed(way: Way, house: Around, asked: list[tuple[RawEsme, int]]) -> None:
+    """Each ESME gets its status for all PDUs; the evidence names the rule for each; no SMSC got anything."""
+    before = len(house.reached())
+    decided = len([one for one in house.decisions() if one.rule == way.rule])
+    answers = await asyncio.gather(*(tries(way, esme) for esme, _ in asked))
+    for (_, status), frames in zip(asked, answers, strict=True):
+        told = [(hex(frame.command), hex(frame.status)) for frame in frames]
+        assert told == [(hex(way.answered_by), hex(status))] * (1 + len(way.more))
+    assert len(house.reached()) == before
     if way.rule:
-        await shared.record(lambda one: getattr(one, "rule", "") == way.rule, decided + 3)
+        wanted = decided + way.decisions * len(asked)
+        assert len(await house.record(lambda one: getattr(one, "rule", "") == way.rule, wanted)) == wanted
+
+
+@pytest.mark.parametrize("way", EVERY_WAY, ids=lambda way: way.name)
+async def test_it_is_closed(way: Way, shared: Around, three: tuple[RawEsme, RawEsme, RawEsme], pool: RawEsme) -> None:
+    vendor, standard, based = three
+    other_base = way.vendor + 0x80 if 0x0400 <= way.vendor < 0x0460 else way.vendor
+    asked = [(vendor, way.vendor), (standard, way.standard), (based, other_base)]
+    if way.command != SUBMIT_MULTI:
+        asked.append((pool, way.vendor))
+    await is_closed(way, shared, asked)
+
+
+@pytest.mark.parametrize("way", [one for one in WAYS if one.command == SUBMIT_MULTI], ids=lambda way: way.name)
+async def test_a_submit_multi_that_is_refused_whole_is_refused_in_a_pool(
+    way: Way, shared: Around, pool: RawEsme
+) -> None:
+    before = len(shared.reached())
+    assert [frame.status != 0 for frame in await tries(way, pool)] == [True]
+    assert len(shared.reached()) == before
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_parts_that_are_kept_for_a_sender_that_waits_go_nowhere_either(with_pool: Path, tmp_path: Path) -> None:
+    ways = [one for one in EVERY_WAY if one.name == "last part, alone" or (one in PART_WAYS and one.vendor == 0x0421)]
+    ways = [one for one in ways if one.command == SUBMIT_SM and one.name != "a part without source"]
+    async with Around(with_pool, tmp_path / "house") as house:
+        await house.open(deadline_s=1.0)
+        for esme in (await house.bind("jl"), await house.bind("pool-jl")):
+            for way in ways:
+                # Answered from disk, since the sender waits, or refused: in the end none of it is a message.
+                assert {frame.status for frame in await tries(way, esme)} <= {0, way.vendor}
+        wanted = 2 * sum(way.decisions for way in ways)
+        await house.record(lambda one: getattr(one, "rule", "") == "message.partial", wanted)
+        assert house.reached() == []
+        await house.end()
+
+
+async def test_every_way_that_was_named_is_tried() -> None:
+    names = [way.name for way in EVERY_WAY]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+    for named, tried in NAMED.items():
+        for one in tried:
+            file, _, test = one.partition("::")
+            if test:
+                assert f"def {test}(" in (ROOT / file).read_text("utf-8"), f"{named}: {one}"
+            else:
+                assert any(name.startswith(one) for name in names), f"{named}: {one}"
+    beginnings = tuple(one for tried in NAMED.values() for one in tried)
+    ordinary = ("number of", "refused by import", "never agreed", "another purpose", "purpose that")
+    assert [name for name in names if not name.startswith(beginnings + ordinary)] == []
+
+
+async def test_nothing_goes_on_before_a_bind_or_on_a_receiver(shared: Around) -> None:
+    before = len(shared.reached())
+    for esme in (await shared.connect(), await shared.bind("jl-two", BIND_RX), await shared.bind("pool-jl", BIND_RX)):
+        for command in (SUBMIT_SM, DATA_SM, SUBMIT_MULTI, QUERY_SM, CANCEL_SM, REPLACE_SM):
+            assert (await esme.request(command, submit())).status == 0x04
+        await esme.close()
+    assert len(shared.reached()) == before
 
 
 async def test_the_account_that_asked_for_it_is_told_the_rule(three: tuple[RawEsme, RawEsme, RawEsme]) -> None:
@@ -291,13 +205,13 @@ DATA_OPEN = [
 
 @pytest.mark.parametrize(("name", "body"), DATA_OPEN, ids=[name for name, _ in DATA_OPEN])
 async def test_a_permitted_data_sm_goes_on_byte_for_byte(
-    name: str, body: bytes, shared: House, three: tuple[RawEsme, RawEsme, RawEsme]
+    name: str, body: bytes, shared: Around, three: tuple[RawEsme, RawEsme, RawEsme]
 ) -> None:
     del name
-    before = len(reached(shared))
+    before = len(shared.reached())
     answer = await three[0].request(DATA_SM, body)
     assert (answer.command, answer.status) == (DATA_SM | RESP, 0)
-    (frame,) = reached(shared)[before:]
+    (frame,) = shared.reached()[before:]
     assert frame.same_but_sequence(Frame(pdu(DATA_SM, body)))
 
 
@@ -321,23 +235,23 @@ OPEN = [
 
 @pytest.mark.parametrize(("name", "body"), OPEN, ids=[name for name, _ in OPEN])
 async def test_what_is_permitted_goes_on_byte_for_byte(
-    name: str, body: bytes, shared: House, three: tuple[RawEsme, RawEsme, RawEsme]
+    name: str, body: bytes, shared: Around, three: tuple[RawEsme, RawEsme, RawEsme]
 ) -> None:
     del name
-    before = len(reached(shared))
+    before = len(shared.reached())
     assert (await three[0].request(SUBMIT_SM, body)).status == 0
-    (frame,) = reached(shared)[before:]
+    (frame,) = shared.reached()[before:]
     assert frame.same_but_sequence(Frame(pdu(SUBMIT_SM, body)))
 
 
-async def test_binary_passes_for_a_registered_account_and_number_only(shared: House) -> None:
+async def test_binary_passes_for_a_registered_account_and_number_only(shared: Around) -> None:
     binary = await shared.bind("jl-bin")
     for source, status in (("10690009", 0), ("10690001", 0x0437)):
         answer = await binary.request(SUBMIT_SM, submit(bytes(range(60)), data_coding=4, source=source))
         assert answer.status == status
 
 
-async def test_scheduled_delivery_is_open_to_what_is_neither_marketing_nor_collection(shared: House) -> None:
+async def test_scheduled_delivery_is_open_to_what_is_neither_marketing_nor_collection(shared: Around) -> None:
     service = await shared.bind("jl-svc")
     collection = await shared.bind("jl-col")
     schedule = "000000010000000R"
@@ -345,7 +259,7 @@ async def test_scheduled_delivery_is_open_to_what_is_neither_marketing_nor_colle
     assert (await collection.request(SUBMIT_SM, submit(source="10690003", schedule=schedule))).status == 0x61
 
 
-async def test_an_id_of_ones_own_may_be_asked_about_and_cancelled_and_of_another_account_not(shared: House) -> None:
+async def test_an_id_of_ones_own_may_be_asked_about_and_cancelled_and_of_another_account_not(shared: Around) -> None:
     def answer(frame: Frame, _session: object) -> bytes | None:
         if frame.command == QUERY_SM:
             return pdu(QUERY_SM | RESP, cstring("mine") + b"\0\2\0", sequence=frame.sequence)
@@ -357,34 +271,34 @@ async def test_an_id_of_ones_own_may_be_asked_about_and_cancelled_and_of_another
     message_id = accepted.body.rstrip(b"\0").decode()
     answered = await mine.request(QUERY_SM, query(message_id))
     assert (answered.status, answered.body) == (0, cstring("mine") + b"\0\2\0")
-    before = len(reached(shared))
+    before = len(shared.reached())
     assert (await other.request(QUERY_SM, query(message_id))).status == 0x67
     assert (await other.request(CANCEL_SM, cancel(message_id))).status == 0x11
-    assert len(reached(shared)) == before
+    assert len(shared.reached()) == before
     # One's own id under a number of another, or of another institution's operator.
     for number in ("10690202", "10690101", "10690011", "1069"):
         foreign = cancel(message_id).replace(b"10690001", number.encode())
         assert (await mine.request(CANCEL_SM, foreign)).status == 0x11
         assert (await mine.request(QUERY_SM, query(message_id).replace(b"10690001", number.encode()))).status == 0x67
-    assert len(reached(shared)) == before
+    assert len(shared.reached()) == before
     assert (await mine.request(CANCEL_SM, cancel(message_id))).status == 0
     shared.smsc.answer = None
 
 
-async def test_another_bind_of_the_same_account_may_ask_about_an_id(shared: House) -> None:
+async def test_another_bind_of_the_same_account_may_ask_about_an_id(shared: Around) -> None:
     first, second = await shared.bind("jl-two"), await shared.bind("jl-two")
     message_id = (await first.request(SUBMIT_SM, submit())).body.rstrip(b"\0").decode()
-    before = len(reached(shared))
+    before = len(shared.reached())
     await second.request(QUERY_SM, query(message_id))
-    assert len(reached(shared)) == before + 1
+    assert len(shared.reached()) == before + 1
 
 
 async def test_a_deliver_sm_of_an_esme_is_answered_and_goes_nowhere(
-    shared: House, three: tuple[RawEsme, RawEsme, RawEsme]
+    shared: Around, three: tuple[RawEsme, RawEsme, RawEsme]
 ) -> None:
-    before, closed = len(reached(shared)), len(shared.suppressions())
+    before, closed = len(shared.reached()), len(shared.suppressions())
     answer = await three[0].request(DELIVER_SM, submit(b"TD", source=PERSONS[3], to="10690001", data_coding=0))
     assert (answer.command, answer.status) == (DELIVER_SM | RESP, 0x04)
-    assert len(reached(shared)) == before
+    assert len(shared.reached()) == before
     assert (await three[0].request(SUBMIT_SM, submit(to=PERSONS[3]))).status == 0
     assert len(shared.suppressions()) == closed

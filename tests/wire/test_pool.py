@@ -3,91 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.tools.raw_smsc import RawSession, RawSmsc
+from tests.tools.raw_smsc import RawSession
 from tests.tools.wire import (
     BIND_RX,
     BIND_TRX,
     BIND_TX,
     DELIVER_SM,
+    GENERIC_NACK,
     RESP,
     SUBMIT_SM,
     Frame,
     cstring,
     message_body,
     pdu,
-    receipt_text,
     tlv,
 )
-from tests.wire.house import House, make_template, reply, text
-from tests.wire.people import IMPORTED, PERSONS, account, registry
+from tests.wire.house import reply, text
+from tests.wire.people import IMPORTED, PERSONS
+from tests.wire.pool_house import (
+    CARRIER_ID,
+    REFUSED,
+    THROTTLED,
+    UNKNOWN_OUTCOME,
+    PoolHouse,
+    id_of,
+    receipt,
+    standing,
+)
 
 pytestmark = pytest.mark.wire
 
-#: What both carriers number their messages by: the same ids on either side.
-_ID = "c0{:06x}"
-UNKNOWN_OUTCOME, THROTTLED, REFUSED = 0x0460, 0x58, 0x0429
-POOLED = registry(
-    accounts=[
-        account("pool-jl", "jianglan", "marketing", route="pool"),
-        account("pool-yx", "yunxiu", "marketing", route="pool"),
-    ]
-)
-
-
-@pytest.fixture(scope="session")
-def pooled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("pool") / "template", POOLED)
-
-
-class PoolHouse(House):
-    """A house with two carriers: `smsc` and `other`, each with two binds unless told otherwise."""
-
-    async def __aenter__(self) -> PoolHouse:
-        await super().__aenter__()
-        self.smsc.id_format = _ID
-        self.other = RawSmsc(id_format=_ID)
-        await self.other.listen()
-        return self
-
-    async def __aexit__(self, *raised: object) -> None:
-        await super().__aexit__(*raised)
-        await self.other.close()
-
-    async def open(self, *, smpp: dict[str, Any] | None = None, **routes: dict[str, Any]) -> PoolHouse:
-        """Starts it and waits until every bind stands. `one` and `two` change the routes."""
-        whole = {
-            name: {"port": smsc.port, "system_id": f"gate-{name}", "password": "pw", "binds": 2, **routes.get(name, {})}
-            for name, smsc in (("one", self.smsc), ("two", self.other))
-        }
-        await self.start(smpp=smpp or {}, routes=whole, **{"smpp.pools.pool": {"routes": ["one", "two"]}})
-        for name, smsc in (("one", self.smsc), ("two", self.other)):
-            await smsc.wait(lambda name=name, smsc=smsc: len(standing(smsc)) >= whole[name]["binds"])
-        return self
-
-
-def standing(smsc: RawSmsc) -> list[RawSession]:
-    return [one for one in smsc.sessions if one.bind_command and not one.closed.is_set()]
-
-
-@pytest.fixture
-async def pool(pooled: Path, tmp_path: Path) -> AsyncIterator[PoolHouse]:
-    async with PoolHouse(pooled, tmp_path) as made:
-        yield made
-
-
-def id_of(frame: Frame) -> str:
-    return frame.body.partition(b"\0")[0].decode()
-
-
-def receipt(message_id: str, number: str, person: str, state: str = "DELIVRD", tlvs: bytes = b"") -> bytes:
-    said = receipt_text(message_id, state)
-    return message_body(person, number, said, esm_class=4, source_ton=1, source_npi=1, dest_ton=0) + tlvs
+pytestmark = pytest.mark.wire
 
 
 async def test_two_carriers_with_the_same_ids_never_cross(pool: PoolHouse) -> None:
@@ -106,7 +55,7 @@ async def test_two_carriers_with_the_same_ids_never_cross(pool: PoolHouse) -> No
         for count, frame in enumerate(smsc.of(SUBMIT_SM), start=1):
             person = frame.body[frame.body.index(b"861380013") :][:13].decode()
             number = "10690001" if b"10690001" in frame.body else "10690101"
-            carrier_id = _ID.format(count)
+            carrier_id = CARRIER_ID.format(count)
             session = standing(smsc)[0]
             told = await session.answered(
                 await session.deliver(receipt(carrier_id, number, person, tlvs=tlv(0x1E, cstring(carrier_id))))
@@ -152,7 +101,7 @@ async def test_what_was_acknowledged_survives_a_kill(pool: PoolHouse) -> None:
             place[name] += 1
             person = frame.body[frame.body.index(b"861380013") :][:13].decode()
             session = standing(smsc)[0]
-            body = receipt(_ID.format(place[name]), "10690001", person)
+            body = receipt(CARRIER_ID.format(place[name]), "10690001", person)
             assert (await session.answered(await session.deliver(body))).status == 0
             kept += 1
     assert kept == 6
@@ -178,7 +127,7 @@ async def test_a_route_that_dies_leaves_the_other(pool: PoolHouse) -> None:
     esme = await pool.bind("pool-jl")
     for person in PERSONS[10:20]:
         await esme.submit(SUBMIT_SM, text("10690001", person))
-    await pool.smsc.wait(lambda: len(held) >= 1 and len(pool.other.of(SUBMIT_SM)) + len(held) == 10)
+    await pool.carried(lambda: len(held) >= 1 and len(pool.other.of(SUBMIT_SM)) + len(held) == 10)
     await pool.smsc.close()
     answers = [await esme.expect(SUBMIT_SM | RESP) for _ in range(10)]
     assert sorted({one.status for one in answers}) == [0, UNKNOWN_OUTCOME]
@@ -235,6 +184,23 @@ async def test_an_esme_that_goes_gets_the_unanswered_again(pool: PoolHouse) -> N
     said = [(await second.expect(DELIVER_SM)).body[-5:] for _ in range(3)]
 
     assert [one[-3:] for one in said] == [b"one", b"two", b"ree"]
+    await pool.end()
+
+
+async def test_a_generic_nack_of_an_esme_is_a_delivery_that_it_rejects(pool: PoolHouse) -> None:
+    """One stack answers what it does not take with a generic_nack of status 0: that is told, and not sent again."""
+    await pool.open()
+    esme = await pool.bind("pool-jl", BIND_RX, auto=())
+    session = standing(pool.smsc)[0]
+    assert (await session.answered(await session.deliver(reply("one", person=PERSONS[3])))).status == 0
+    got = await esme.expect(DELIVER_SM)
+    await esme.send(pdu(GENERIC_NACK, sequence=got.sequence))
+    assert await pool.counted("delivery.rejected") == 1
+    assert (await session.answered(await session.deliver(reply("two", person=PERSONS[3])))).status == 0
+    got = await esme.expect(DELIVER_SM)
+    assert b"two" in got.body
+    await esme.send(pdu(DELIVER_SM | RESP, b"\0", sequence=got.sequence))
+    await esme.close()
     await pool.end()
 
 

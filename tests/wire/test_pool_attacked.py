@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from tests.tools.raw_smsc import RawSession
 from tests.tools.wire import BIND_TX, DELIVER_SM, RESP, SUBMIT_SM, Frame, cstring, pdu
-from tests.wire.house import make_template, reply, text
+from tests.wire.house import reply, text
 from tests.wire.people import PERSONS
-from tests.wire.test_pool import POOLED, REFUSED, PoolHouse, id_of, receipt, standing
+from tests.wire.pool_house import REFUSED, PoolHouse, id_of, receipt, standing
 
 pytestmark = pytest.mark.wire
-
-
-@pytest.fixture(scope="session")
-def attacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("attacked") / "template", POOLED)
-
-
-@pytest.fixture
-async def pool(attacked: Path, tmp_path: Path) -> AsyncIterator[PoolHouse]:
-    async with PoolHouse(attacked, tmp_path) as made:
-        yield made
-
-
-async def only_two(pool: PoolHouse, **more: Any) -> None:
-    """Starts it with one route of one bind, to `other`; `smsc` is the carrier of mirror mode."""
-    route = {"port": pool.other.port, "system_id": "gate", "password": "pw", "binds": 1, **more}
-    await pool.start(routes={"two": route}, **{"smpp.pools.pool": {"routes": ["two"]}})
-    await pool.other.wait(lambda: standing(pool.other))
 
 
 @pytest.mark.parametrize("body", [cstring("f" * 200), b"", b"\0"], ids=["overlong", "no body", "empty"])
@@ -65,7 +43,7 @@ async def test_a_receipt_is_not_taken_for_another_institutions_message(pool: Poo
         return b""
 
     pool.other.answer = numbered
-    await only_two(pool)
+    await pool.open_two()
     jl, yx = await pool.bind("pool-jl"), await pool.bind("pool-yx")
     assert (await yx.request(SUBMIT_SM, text("10690101", PERSONS[10]))).status == 0
     await jl.submit(SUBMIT_SM, text("10690001", PERSONS[20]))
@@ -121,7 +99,7 @@ async def test_what_waits_is_not_sent_after_a_refusal_that_came_another_way(pool
 
     pool.other.answer = silent
     mirror = pool.smsc
-    await only_two(pool, window=1)
+    await pool.open_two(window=1)
     esme, plain = await pool.bind("pool-jl"), await pool.bind("jl")
     await esme.submit(SUBMIT_SM, text("10690001", PERSONS[10]))
     await pool.other.wait(lambda: held)

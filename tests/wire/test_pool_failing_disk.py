@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from tests.tools.raw_smsc import RawSession
 from tests.tools.wire import RESP, SUBMIT_SM, Frame, cstring, pdu
-from tests.wire.house import make_template, text
+from tests.wire.house import text
 from tests.wire.people import PERSONS
-from tests.wire.test_pool import POOLED, PoolHouse
+from tests.wire.pool_house import PoolHouse
 
 pytestmark = pytest.mark.wire
 ENQUIRE_LINK = 0x15
-
-
-@pytest.fixture(scope="session")
-def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("failing") / "template", POOLED)
-
-
-@pytest.fixture
-async def pool(failing: Path, tmp_path: Path) -> AsyncIterator[PoolHouse]:
-    async with PoolHouse(failing, tmp_path) as made:
-        yield made
 
 
 async def test_no_id_leaves_before_it_is_on_disk(pool: PoolHouse) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,21 +9,15 @@ import pytest
 from tests.tools.wire import DELIVER_SM, SUBMIT_SM
 from tests.wire.house import make_template, reply, text
 from tests.wire.people import PERSONS, account, registry
-from tests.wire.test_pool import PoolHouse, standing
+from tests.wire.pool_house import PoolHouse, standing
 
 pytestmark = pytest.mark.wire
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pool_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = registry(accounts=[account("pool-jl", "jianglan", "marketing", route="pool")])
     return make_template(tmp_path_factory.mktemp("shared") / "template", rows)
-
-
-@pytest.fixture
-async def pool(shared: Path, tmp_path: Path) -> AsyncIterator[PoolHouse]:
-    async with PoolHouse(shared, tmp_path) as made:
-        yield made
 
 
 async def test_a_reply_to_somebody_else_is_not_delivered_in_the_pool(pool: PoolHouse) -> None:

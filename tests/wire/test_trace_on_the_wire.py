@@ -69,7 +69,7 @@ async def test_one_account_is_traced_for_its_time_and_no_other(house: House) -> 
     # One message by its decision, also when nothing runs.
     refused = next(one for one in house.decisions() if one.rule)
     code, out, _ = await house.command("trace", "message", hex(refused.id), "--json")
-    assert (code, json.loads(out)["record"]["rule"]) == (0, refused.rule)
+    assert (code, json.loads(out)["messages"][0]["decision"]["record"]["rule"]) == (0, refused.rule)
     assert (await house.command("trace", "message", "77"))[0] == 1
     notes = [(one.actor, one.text.split()[0]) for one in house.records() if isinstance(one, Note)]
     assert notes == [(WHO, "opened"), (WHO, "ended"), (WHO, "opened"), ("", "ended")]

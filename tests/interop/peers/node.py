@@ -68,7 +68,8 @@ class NodeSmsc(NodePeer):
         bind_status: 0 or the status that refuses binds. submit: "answer", "hold", "mute", "nack", "disconnect".
         status: command_status of submit_sm_resp (0x58 throttles). delay_ms. receipt: "none", "after", "before" (the
         response; only where registered_delivery asks). receipt_delay_ms. state: of the receipts.
-        id_prefix: of message_ids.
+        id_prefix: of message_ids. next_id: the number of the next one. receipt_id: how receipts write it, "same", or
+        where it is hexadecimal without prefix "short" (upper case, no zeros), "decimal", "padded" (ten decimal digits).
         echo_tlvs: vendor TLVs of the submit_sm come back in its receipt.
         """
         await self.command("set", behaviour=behaviour)

@@ -5,9 +5,18 @@ const { smpp, emit, revive, overhear, commands } = require('./node_link.js');
 const sessions = new Map();
 let held = [];
 let ids = 0;
-const behaviour = { bind_status: 0, submit: 'answer', status: 0, delay_ms: 0, receipt: 'none', receipt_delay_ms: 0, id_prefix: 'n', echo_tlvs: true, state: 'DELIVRD' };
+const behaviour = { bind_status: 0, submit: 'answer', status: 0, delay_ms: 0, receipt: 'none', receipt_delay_ms: 0, id_prefix: 'n', next_id: 0, receipt_id: 'same', echo_tlvs: true, state: 'DELIVRD' };
 
-const receipt = (pdu, id) => {
+// How receipts write an id, where it is a hexadecimal number in the response.
+const spellings = {
+  same: id => id,
+  short: id => BigInt('0x' + id).toString(16).toUpperCase(),
+  decimal: id => BigInt('0x' + id).toString(),
+  padded: id => BigInt('0x' + id).toString().padStart(10, '0'),
+};
+
+const receipt = (pdu, given) => {
+  const id = spellings[behaviour.receipt_id](given);
   const tlvs = {};
   // WHY by hand: node-smpp keeps an unknown TLV under its number, and writes only what it was taught by name.
   if (behaviour.echo_tlvs) for (const [key, value] of Object.entries(pdu)) {
@@ -28,6 +37,7 @@ const answer = (session, pdu) => {
   if (behaviour.submit === 'nack') return session.send(new smpp.PDU('generic_nack', { sequence_number: pdu.sequence_number, command_status: behaviour.status || 3 }));
   if (behaviour.submit === 'disconnect') return session.destroy();
   if (behaviour.status) return session.send(pdu.response({ command_status: behaviour.status }));
+  if (behaviour.next_id) { ids = behaviour.next_id - 1; behaviour.next_id = 0; }
   const id = `${behaviour.id_prefix}${(++ids).toString(16).padStart(8, '0')}`;
   const when = pdu.registered_delivery & 3 ? behaviour.receipt : 'none';
   const deliver = () => session.deliver_sm(receipt(pdu, id));

@@ -1,0 +1,163 @@
+"""The ways of stalled messages to the carrier: on an account's own binds, or over a pool.
+
+Owns the translation between `smpp/stalled.py` and what each mode sends with. Must never decide about a message. Opens
+no socket and sets no timer.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from proxy.binds.pairs import Bound
+from proxy.core.decision import Decision, Permit
+from proxy.pool.dispatch import Dispatch
+from proxy.pool.ticket import Ticket
+from proxy.smpp.asked import AskedKept
+from proxy.smpp.concat import Part
+from proxy.smpp.consts import ESME_RUNKNOWNERR, GENERIC_NACK
+from proxy.smpp.stalled import StalledMessages
+from proxy.trail.trail import Trail
+
+_NACK: Final = GENERIC_NACK.to_bytes(4)
+#: How long an account that has just bound may take until its receiver binds, before it counts as one without any.
+_RECEIVER_S: Final = 10.0
+_CARRIER_ID_OCTETS_MOST: Final = 64
+
+
+class _Way:
+    """What both ways share: the trail, and the messages that are told of answers, which are made after their way."""
+
+    messages: StalledMessages
+
+    def __init__(self, account: str, trail: Trail) -> None:
+        self.account: str = account
+        self._trail = trail
+
+    def took(self, id_: int) -> bool:
+        found = self._trail.by_ours(id_)
+        return found is not None and found.account == self.account
+
+
+class MirrorWay(_Way):
+    """The way on the binds of an account in mirror mode. Also the `KeptTeller` of the parts that it sends."""
+
+    def __init__(
+        self,
+        account: str,
+        trail: Trail,
+        bounds: Iterable[Bound],
+        wake: Callable[..., None],
+        log: Callable[..., None],
+    ) -> None:
+        super().__init__(account, trail)
+        self._bounds = bounds
+        self._wake = wake
+        self._log = log
+        self._route = ""
+        self._turn = 0
+
+    def _senders(self) -> list[Bound]:
+        return [
+            one
+            for one in self._bounds
+            if one.account.id == self.account
+            and one.esme is not None
+            and not one.unbinding
+            and one.kind != "rx"
+            and not one.relay.unable()
+        ]
+
+    def is_open(self) -> bool:
+        senders = self._senders()
+        if not senders:
+            return False
+        # WHY: after a restart the transmitter may bind before the receiver, without which nothing is permitted.
+        return senders[0].shared.receivers > 0 or time.time() >= min(one.since for one in senders) + _RECEIVER_S
+
+    def send(self, going: list[tuple[int, Part, Permit]]) -> bool:
+        senders = self._senders()
+        if not senders:
+            return False
+        self._turn += 1
+        bound = senders[self._turn % len(senders)]
+        self._route = bound.route.name
+        for id_, part, permit in going:
+            asked = AskedKept(part.pdu, permit.decision, id_, self)
+            bound.relay.parts.send_kept(asked, permit, time.monotonic())
+        self._wake(bound.carrier)
+        return True
+
+    def taken(self, id_: int, carrier_id: bytes, decision: Decision) -> None:
+        known = carrier_id if len(carrier_id) <= _CARRIER_ID_OCTETS_MOST else b""
+        self._trail.accepted(id_, self.account, self._route, known, decision.person)
+        try:
+            self._trail.flush()
+        except OSError:
+            # WHY told and no more: the mark of its message stays until this is on disk, or says so after a kill.
+            self._log("trail.failed")
+        self.messages.taken(id_)
+
+    def rejected_by_carrier(self, id_: int, status: int) -> None:
+        self.messages.rejected_by_carrier(id_, status)
+
+    def left_unknown(self, id_: int) -> None:
+        self.messages.left_unknown(id_)
+
+    def unsent(self, id_: int, rule: str) -> None:
+        self.messages.unsent(id_, rule)
+
+
+class PoolWay(_Way):
+    """The way over the routes of a pool. Also the `Asker` of its tickets; books and trail are the pool's."""
+
+    def __init__(
+        self,
+        account: str,
+        trail: Trail,
+        dispatch: Dispatch,
+        carrier_of: Callable[[str, bytes], str],
+        written: Callable[[], None],
+        keep: Callable[[bytes, bytes, Decision], None],
+    ) -> None:
+        super().__init__(account, trail)
+        self._dispatch = dispatch
+        self._carrier_of = carrier_of
+        self._written = written
+        self._keep = keep
+        self._parts: dict[int, Part] = {}
+        self.is_draining = False
+
+    def is_open(self) -> bool:
+        return not self.is_draining and any(route.facts.open for route in self._dispatch.routes.values())
+
+    def send(self, going: list[tuple[int, Part, Permit]]) -> bool:
+        now = time.monotonic()
+        for id_, part, permit in going:
+            carrier = self._carrier_of(part.request.recipient or "", permit.decision.person)
+            self._dispatch.send(Ticket(self, part.pdu, permit, carrier, now, id_), now)
+        self._written()
+        return True
+
+    def answered(self, ticket: Ticket, octets: bytes) -> None:
+        status = int.from_bytes(octets[8:12])
+        if not status and octets[4:8] != _NACK:
+            self._keep(octets[16:32], ticket.pdu.raw, ticket.permit.decision)
+            self.messages.taken(ticket.message)
+        else:
+            self.messages.rejected_by_carrier(ticket.message, status or ESME_RUNKNOWNERR)
+
+    def left_unknown(self, ticket: Ticket) -> None:
+        self.messages.left_unknown(ticket.message)
+
+    def unroutable(self, ticket: Ticket) -> None:
+        self.messages.unsent(ticket.message, "internal.upstream")
+
+    def stands(self, ticket: Ticket) -> bool:
+        if self.messages.stands(ticket.message):
+            return True
+        self.messages.unsent(ticket.message, "suppression.active")
+        return False
+
+    def called_back(self, ticket: Ticket) -> None:
+        # WHY as unsent: its sender asks `StalledMessages`, which cancels nothing that is on its way.
+        self.messages.unsent(ticket.message, "internal.upstream")

@@ -4,6 +4,7 @@ import pytest
 
 from proxy.sip.call_events import BranchFailed, CallEnded, PlainAsked
 from proxy.sip.carried import OWNED
+from proxy.sip.digest_client import DigestClient
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import reply
 from tests.tools.sip_call_play import SDP_B, CallPlay
@@ -163,6 +164,27 @@ def test_a_refusal_of_the_carrier_is_told_and_another_way_may_be_tried() -> None
     play.note()
     answer = play.last_answer("a")
     assert (answer.status, answer.reason, answer.first("x-why")) == (486, b"Test", b"busy")
+    rests(play)
+
+
+def test_the_same_attempt_again_with_credentials() -> None:
+    play = CallPlay()
+    call = play.invite()
+    first = play.connect(call, tag="ours")
+    play.answer("b", first, 407, headers=('Proxy-Authenticate: Digest realm="carrier", nonce="n", qop="auth"',))
+    event = play.events[-1]
+    assert isinstance(event, BranchFailed)
+    assert event.response is not None
+    client = DigestClient(b"tdgate", b"an invented password")
+    assert client.challenged(event.response.each("proxy-authenticate"), answered=False)
+    assert event.carried.keys == []
+    second = play.connect(call, tag="ours")
+    play.taken()
+    play.answer("b", second, 200, body=SDP_B, tag="new")
+    play.ask("a", "ACK", 1)
+    assert play.words() == ["! CallAnswered", "a< 200 INVITE", "b< ACK"]
+    play.ask("b", "BYE", 1, tag="new")
+    assert play.words() == ["! CallEnded", "b< 200 BYE", "a< BYE"]
     rests(play)
 
 

@@ -161,9 +161,10 @@ class StreamFraming:
         message: Message | None
         try:
             message = parse_head(buffer[:end], self._limits)
-        except MalformedRequest as error:
-            wrong = error
-            message = error.request
+        except MalformedRequest as malformed:
+            # WHY another name: compiled, one name has one type in a function.
+            wrong = malformed
+            message = malformed.request
         except SipError as error:
             wrong = error
             message = lines_of_response(buffer[:end], self._limits)

@@ -76,7 +76,7 @@ def check_support(request: SipRequest, capabilities: Capabilities, *, forwards: 
     """The Request-URI, read, of a request that we can serve; `forwards` says that it would go on to somebody else.
 
     Raises SipError in this order: 501 and 405 with Allow, 416, 400 (a Request-URI that is none, or with headers in it),
-    483, 420 with Unsupported, 415 with Accept, 406.
+    483, 420 with Unsupported, 415 with Accept, 406, 481 (Replaces, Join).
     """
     method = request.method
     if method not in capabilities.methods:
@@ -94,6 +94,9 @@ def check_support(request: SipRequest, capabilities: Capabilities, *, forwards: 
         _check_body(request, capabilities)
         if method == "INVITE":
             _check_accept(request)
+            if request.has("replaces") or request.has("join"):
+                # WHY 481: no dialog of ours is offered for that, so none can match (RFC 3891 §3, RFC 3911 §4).
+                raise SipError(481, "replaces")
     return uri
 
 

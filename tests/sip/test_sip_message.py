@@ -276,6 +276,8 @@ def test_what_is_not_served_says_what_is() -> None:
     )
     assert refusal(headers=("Content-Encoding: gzip", "Content-Type: application/sdp"), body=b"x")[0] == 415
     assert refusal(body=b"x")[0] == 400
+    assert refusal(headers=("Replaces: a@b;to-tag=1;from-tag=2",)) == (481, ())
+    assert refusal(headers=("Join: a@b;to-tag=1;from-tag=2",)) == (481, ())
     check_support(a_request(headers=("Content-Type: Multipart / Mixed;boundary=a",), body=b"x"), able, forwards=True)
     check_support(a_request(headers=("Require: timer",)), able, forwards=True)
 

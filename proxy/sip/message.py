@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from proxy.sip.cseq import CSeq, parse_cseq
 from proxy.sip.error import SipError
-from proxy.sip.grammar import comma_values, first_comma_value, is_token, number, unfolded
+from proxy.sip.grammar import comma_values, first_comma_value, is_call_id, is_token, number, unfolded
 from proxy.sip.headers import KEYS, key_of, line_of
 from proxy.sip.methods import METHODS
 from proxy.sip.name_addr import NameAddr, parse_name_addr
@@ -157,6 +157,40 @@ class SipMessage:
             read = parse_cseq(self.needed("cseq"))
             self._cseq = read
         return read
+
+    def essentials(self) -> None:
+        """Read From, To, CSeq and Call-ID in one pass and keep them; raises SipError(400) where one is missing, twice
+        there or malformed.
+        """
+        index = self._index
+        if index is None:
+            index = self._places()
+        keys = self.keys
+        repeated = len(index) != len(keys)
+        for key in ("call-id", "cseq", "from", "to"):
+            place = index.get(key, -1)
+            if place < 0:
+                raise SipError(400, "header.missing." + key)
+            if repeated and keys.count(key) > 1:
+                raise SipError(400, "header.twice." + key)
+            line = self.lines[place]
+            value = line[line.index(b":") + 1 :]
+            value = unfolded(value) if value.find(b"\r\n") >= 0 else value.strip(b" \t")
+            if not value:
+                raise SipError(400, "header.missing." + key)
+            if key == "cseq":
+                self._cseq = parse_cseq(value)
+            elif key == "call-id":
+                if not is_call_id(value):
+                    raise SipError(400, "call_id.form")
+                self._call_id = value
+            else:
+                address = parse_name_addr(value)
+                _ = address.tag
+                if key == "from":
+                    self._from = address
+                else:
+                    self._to = address
 
     @property
     def call_id(self) -> bytes:

@@ -10,8 +10,8 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.sip.error import SipError
-from proxy.sip.grammar import LWS, comma_values, is_call_id, number
-from proxy.sip.message import SipMessage, SipRequest, SipResponse
+from proxy.sip.grammar import LWS, comma_values, number
+from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.methods import METHODS
 from proxy.sip.uri import Uri, parse_uri
 
@@ -41,7 +41,8 @@ def check_form(request: SipRequest) -> None:
 
     An unknown method that CSeq does not confirm is 501 (RFC 4475 §3.1.2.18).
     """
-    _check_common(request)
+    _ = request.via
+    request.essentials()
     if request.cseq.method != request.method:
         raise SipError(400 if request.method in _KNOWN_METHODS else 501, "cseq.method")
     max_forwards(request)
@@ -49,16 +50,8 @@ def check_form(request: SipRequest) -> None:
 
 def check_response(response: SipResponse) -> None:
     """Raise SipError where a response is to be dropped: fields that are missing, twice there or malformed."""
-    _check_common(response)
-
-
-def _check_common(message: SipMessage) -> None:
-    _ = message.via
-    _ = message.cseq
-    _ = message.from_.tag
-    _ = message.to.tag
-    if not is_call_id(message.call_id):
-        raise SipError(400, "call_id.form")
+    _ = response.via
+    response.essentials()
 
 
 def max_forwards(request: SipRequest) -> int:

@@ -94,7 +94,7 @@ class Transactions:
 
     def ask(self, request: SipRequest, flow: Flow, now: float) -> ClientTransaction:
         """Send a request of our own, an ACK apart; its topmost Via holds a branch that nobody else has had."""
-        key = client_key(request.via.branch, request.method)
+        key = client_key(_branch_of(request), request.method)
         if request.method == "INVITE":
             return InviteClient(self._desk, key, flow, request, now)
         return PlainClient(self._desk, key, flow, request, now)
@@ -178,3 +178,13 @@ class Transactions:
         server.respond(reply(request, 200, invite.to_tag), now)
         if invite.state == "proceeding":
             self._desk.events.append(CancelReceived(invite, request))
+
+
+def _branch_of(request: SipRequest) -> bytes:
+    """The branch of a request of ours; of a Via as `Hop.via` writes it without reading the rest."""
+    line = request.lines[request.keys.index("via")]
+    start = line.find(b";branch=")
+    if start < 0 or line.find(b",") >= 0:
+        return request.via.branch
+    end = line.find(b";", start + 8)
+    return line[start + 8 : end] if end > 0 else line[start + 8 :]

@@ -20,6 +20,8 @@ _TEXT_MEDIA: Final = frozenset((b"text", b"message"))
 #: Words in the transport or the format that mean text: MSRP (RFC 4975), T.140 (RFC 4103), T.38 apart, which is fax.
 _TEXT_TRANSPORTS: Final = (b"MSRP",)
 _TEXT_CODECS: Final = (b"t140", b"t140c")
+#: One of these stands, in some case, in every description with text or messages in it.
+_WORDS_OF_TEXT: Final = (b"text", b"message", b"msrp", b"t140")
 
 
 class Media(Struct, frozen=True):
@@ -56,26 +58,33 @@ class Description(Struct, frozen=True):
 _DIRECTIONS: Final = frozenset((b"sendrecv", b"sendonly", b"recvonly", b"inactive"))
 
 
-def parse_sdp(body: bytes) -> Description:
-    """Read a description; raises SipError(400) where it is none: lines that are not `x=value`, no v=0 first, an m= line
-    that says nothing.
+def _lines(body: bytes) -> list[bytes]:
+    """The lines of a description; raises SipError(400) where it is none: lines that are not `x=value`, no v=0 first.
 
-    Lines may end in LF alone (RFC 8866 §5).
+    WHY upper case is refused: types are lower case (RFC 8866 §5), yet a lenient reader further on might take `M=` for a
+    media line.
     """
     if len(body) > _MOST_OCTETS or not body.startswith(b"v=0"):
         raise SipError(400, "sdp.version")
+    plain = body.replace(b"\r\n", b"\n")
+    if plain.find(b"\r") >= 0 or plain.find(b"\0") >= 0:
+        raise SipError(400, "sdp.line")
+    lines = [line for line in plain.split(b"\n") if line]
+    for line in lines:
+        if line[1:2] != b"=" or not 0x61 <= line[0] <= 0x7A:
+            raise SipError(400, "sdp.line")
+    return lines
+
+
+def parse_sdp(body: bytes) -> Description:
+    """Read a description; raises SipError(400) where it is none, or an m= line says nothing. Lines may end in LF alone
+    (RFC 8866 §5).
+    """
     media: list[Media] = []
     connections: list[bytes] = []
     directions: list[bytes] = []
     codecs: list[bytes] = []
-    plain = body.replace(b"\r\n", b"\n")
-    if plain.find(b"\r") >= 0 or plain.find(b"\0") >= 0:
-        raise SipError(400, "sdp.line")
-    for line in plain.split(b"\n"):
-        if not line:
-            continue
-        if line[1:2] != b"=" or not line[:1].isalpha():
-            raise SipError(400, "sdp.line")
+    for line in _lines(body):
         kind = line[:1]
         if kind == b"m":
             media.append(_media(line[2:]))
@@ -89,20 +98,39 @@ def parse_sdp(body: bytes) -> Description:
                 directions.append(value)
             elif value[:7].lower() == b"rtpmap:":
                 codecs.append(value[7:].partition(b" ")[2].strip().partition(b"/")[0].lower())
-        elif kind in (b"M", b"C", b"A"):
-            # WHY: types are lower case (RFC 8866 §5), yet a lenient reader further on might take such a line for one.
-            raise SipError(400, "sdp.case")
     return Description(tuple(media), tuple(connections), tuple(directions), tuple(codecs))
 
 
-def _media(value: bytes) -> Media:
-    parts = value.split()
+def _carries_text(body: bytes) -> bool:
+    """As `parse_sdp(body).carries_text`, with the same errors, but short where no word of text is in the body at
+    all.
+    """
+    lower = body.lower()
+    for word in _WORDS_OF_TEXT:
+        if lower.find(word) >= 0:
+            return parse_sdp(body).carries_text
+    media = [line for line in _lines(body) if line[0] == 0x6D]
+    if len(media) > _MOST_MEDIA:
+        raise SipError(400, "sdp.media.count")
+    for line in media:
+        _check_media_line(line[2:].split())
+    return False
+
+
+def _check_media_line(parts: list[bytes]) -> int:
+    """The port of an m= line."""
     if len(parts) < 4:
         raise SipError(400, "sdp.media")
     port = parts[1].partition(b"/")[0]
     if not port.isdigit() or len(port) > 5 or int(port) > 65535:
         raise SipError(400, "sdp.media.port")
-    return Media(parts[0].lower(), int(port), parts[2], tuple(parts[3:]))
+    return int(port)
+
+
+def _media(value: bytes) -> Media:
+    parts = value.split()
+    port = _check_media_line(parts)
+    return Media(parts[0].lower(), port, parts[2], tuple(parts[3:]))
 
 
 def check_media(content_type: bytes | None, body: bytes) -> None:
@@ -117,7 +145,7 @@ def check_media(content_type: bytes | None, body: bytes) -> None:
     written, _, _ = content_type.partition(b";")
     kind = b"".join(written.lower().split())
     if kind == b"application/sdp":
-        if parse_sdp(body).carries_text:
+        if _carries_text(body):
             raise SipError(488, "sdp.text")
     elif kind.startswith(b"multipart/"):
         rest = content_type[len(written) :]

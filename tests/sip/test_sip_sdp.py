@@ -138,6 +138,26 @@ def test_bodies_that_are_no_descriptions_are_not_looked_at() -> None:
     assert refusal(b"multipart/mixed", b"x") == 415
 
 
+MEDIA = (
+    b"m=audio 6000 RTP/AVP 0",
+    b"m=TEXT 1 RTP/AVP 9",
+    b"m=message 1 TCP/MSRP *",
+    b"m=video 1 x/msrp 1",
+    b"m=audio 1",
+)
+LINES = (*MEDIA, b"a=rtpmap:9 T140/1000", b"i=about text", b"a=sendrecv", b"M=text 1 RTP/AVP 9", b"b=AS:64", b"x", b"")
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=6), st.sampled_from([b"\r\n", b"\n"]))
+def test_the_short_way_answers_as_the_long_one(lines: list[bytes], end: bytes) -> None:
+    body = SDP + end.join(lines)
+    try:
+        expected = 488 if parse_sdp(body).carries_text else 0
+    except SipError as error:
+        expected = error.status
+    assert refusal(PLAIN, body) == expected
+
+
 @given(
     st.lists(
         st.sampled_from([b"v=0\r\n", b"m=audio 1 RTP/AVP 0\r\n", b"m=", b"a=rtpmap:", b"\n", b"--b", b"\r\n", b"\xff"])

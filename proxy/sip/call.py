@@ -291,14 +291,20 @@ class Call(LegOwner):
         try:
             dialog = branch.forks.receive(response)
         except SipError:
-            # WHY nothing: without a route or Contact that can be read there is nowhere to send an ACK or a BYE to.
+            # WHY no ACK and no BYE: without a route or Contact that can be read there is nowhere to send them to.
+            if leg.dialog is None:
+                self._branch_failed(leg, 502, None)
             return
         if dialog is None:
             return
         if dialog is leg.dialog:
             leg.acknowledge_again(number)
             return
-        if leg.dialog is not None or not self._wanted(leg):
+        if leg.dialog is not None:
+            # A fork that answers late, while an INVITE inside the call may be under way: that one stays.
+            leg.turn_away(dialog, number, now)
+            return
+        if not self._wanted(leg):
             leg.client = None
             leg.turn_away(dialog, number, now)
             return

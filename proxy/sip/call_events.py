@@ -92,9 +92,9 @@ class CallAnswered(CallEvent):
 class BranchFailed(CallEvent):
     """The way to leg B failed before it was answered: `call.connect` again another way, or `call.refuse`.
 
-    `status` is that of the final response, 408 where nobody answered, 503 where nothing could be sent. `rang` says that
-    a 18x has come from there: no other way is tried then, nor after a 6xx. `carried` is what may be passed on with the
-    refusal; a 3xx's Contacts stand in `response` and are never passed on.
+    `status` is that of the final response, 408 where nobody answered, 502 where a 2xx named nowhere to go, 503 where
+    nothing could be sent. `rang` says that a 18x has come from there: no other way is tried then, nor after a 6xx.
+    `carried` is what may be passed on with the refusal; a 3xx's Contacts stand in `response` and are never passed on.
     """
 
     __slots__ = ("call", "carried", "rang", "response", "status")

@@ -347,6 +347,28 @@ def test_a_fork_that_answers_second_is_turned_away() -> None:
     assert play.words() == ["! CallEnded", "b< 200 BYE", "a< BYE"]
 
 
+def test_a_fork_that_answers_during_an_offer_does_not_disturb_it() -> None:
+    play = CallPlay()
+    invite = play.connect(play.invite())
+    play.answer("b", invite, 200, tag="b-tag", body=SDP_B)
+    play.ask("a", "ACK", 1)
+    play.ask("a", "INVITE", 2, body=SDP)
+    again = play.last("b", "INVITE")
+    play.taken()
+    play.answer("b", invite, 200, tag="late", body=SDP, contact="<sip:late@192.0.2.31>")
+    assert play.words() == ["b< ACK", "b< BYE"]
+    play.answer("b", again, 200, body=SDP_B)
+    assert play.words() == ["a< 200 INVITE", "b< ACK"]
+
+
+def test_a_200_that_names_nowhere_to_go_is_a_way_that_failed() -> None:
+    play = CallPlay()
+    _, invite = play.ringing()
+    play.answer("b", invite, 200, body=SDP_B, tag="other", contact="<tel:+1>")
+    assert failed(play) == [(502, True)]
+    assert play.words() == ["! BranchFailed"]
+
+
 def test_a_delayed_offer_is_answered_in_the_ack() -> None:
     play = CallPlay()
     call = play.invite(body=b"")

@@ -63,7 +63,9 @@ class Call(LegOwner):
         """Send this INVITE as leg B."""
         if self.answered or self.over:
             return
-        self._abandon(self.b, _NO_HEADERS, now)
+        if self.b is not None:
+            self._abandon(self.b, _NO_HEADERS, now)
+            self.calls.forget(self.b)
         leg = Leg(self.calls, self, "b", hop, invite.from_.tag or b"")
         leg.branch = Branch(leg, Forks(invite))
         leg.offered = bool(invite.body)

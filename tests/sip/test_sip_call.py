@@ -167,6 +167,22 @@ def test_a_refusal_of_the_carrier_is_told_and_another_way_may_be_tried() -> None
     rests(play)
 
 
+def test_another_way_while_the_first_is_still_under_way_gives_the_first_up() -> None:
+    play = CallPlay()
+    call = play.invite()
+    first = play.connect(call)
+    play.answer("b", first, 180)
+    second = play.connect(call)
+    play.taken()
+    play.answer("b", first, 200, body=SDP_B, tag="first")
+    play.answer("b", second, 200, body=SDP_B, tag="second")
+    assert play.words() == ["b< ACK", "b< BYE", "! CallAnswered", "a< 200 INVITE", "b< ACK"]
+    assert len(play.calls.legs) == 2
+    play.ask("a", "ACK", 1)
+    play.ask("a", "BYE", 2)
+    rests(play)
+
+
 def test_the_same_attempt_again_with_credentials() -> None:
     play = CallPlay()
     call = play.invite()

@@ -19,6 +19,7 @@ from proxy.judging.account_gate import AccountGate, InForce
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
+from proxy.judging.pooled_pending import PooledPending
 from proxy.judging.rate import RateLimit
 from proxy.judging.shared import Shared
 from proxy.judging.tallies import Tallies
@@ -252,7 +253,7 @@ class Pairs:
             ids = MessageIds(settings.message_ids_kept)
             pending = Pending(ids, settings.pending_most, settings.pending_s)
             long_messages = LongMessages(Reassembly(settings.parts_deadline_s, settings.parts_most_octets))
-            pooled = Pending(ids, settings.pending_most, settings.pending_s)
+            pooled = PooledPending(settings.pending_most, settings.pending_s)
             own_ids = MessageIds(_OWN_IDS_KEPT)
             shared = self.shared[account.id] = Shared(None, ids, own_ids, pending, pooled, long_messages)
             if self.equip is not None:

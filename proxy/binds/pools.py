@@ -103,6 +103,7 @@ class Pools:
         self._unwritten: set[PoolBind] = set()
         self._esmes: set[EsmeLink] = set()
         self._kept: set[str] = set()
+        self._ways: list[PoolWay] = []
         self.seats: dict[EsmeLink, Seat] = {}
         self._seats_of: dict[str, dict[EsmeLink, Seat]] = {}
         #: The snapshot whose accounts the seats were last compared with.
@@ -186,8 +187,9 @@ class Pools:
 
     @property
     def _is_idle(self) -> bool:
-        """Whether nothing of any ESME is open."""
-        return all(not seat.desk.in_flight and not seat.desk.delivering for seat in self.seats.values())
+        """Whether nothing of any ESME is open, stalled messages that are at a carrier included."""
+        is_sent = all(not way.messages.tries.open for way in self._ways)
+        return is_sent and all(not seat.desk.in_flight and not seat.desk.delivering for seat in self.seats.values())
 
     # ---- what carriers' words lead to -----------------------------------------------------------------------------
 
@@ -243,7 +245,9 @@ class Pools:
     def way_of(self, account: Account, shared: Shared) -> PoolWay:
         """The way of an account's stalled messages."""
         dispatch = self._pools[account.route].dispatch
-        return PoolWay(account.id, self._trail, dispatch, self._carriers.of, self._write_later, shared.pooled.keep)
+        way = PoolWay(account.id, self._trail, dispatch, self._carriers.of, self._write_later, shared.pooled.keep)
+        self._ways.append(way)
+        return way
 
     def table_of(self, account: Account) -> AlphabetTable:
         """How data_coding is read in an account's pool."""

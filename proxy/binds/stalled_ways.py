@@ -29,6 +29,13 @@ class _Way:
 
     messages: StalledMessages
 
+    def stands_still(self, id_: int) -> bool:
+        """Whether a part that had to wait would be permitted now as well; where not, it is told as unsent."""
+        if self.messages.stands(id_):
+            return True
+        self.messages.unsent(id_, "suppression.active")
+        return False
+
     def __init__(self, account: str, trail: Trail) -> None:
         self.account: str = account
         self._trail = trail
@@ -55,6 +62,8 @@ class MirrorWay(_Way):
         self._log = log
         self._route = ""
         self._turn = 0
+        #: The binds by which messages are about to go.
+        self._reserved: dict[int, Bound] = {}
 
     def _senders(self) -> list[Bound]:
         return [
@@ -74,12 +83,24 @@ class MirrorWay(_Way):
         # WHY: after a restart the transmitter may bind before the receiver, without which nothing is permitted.
         return senders[0].shared.receivers > 0 or time.time() >= min(one.since for one in senders) + _RECEIVER_S
 
-    def send(self, going: list[tuple[int, Part, Permit]]) -> bool:
+    def reserve(self, message: int) -> None:
+        # WHY: its sender may unbind as soon as it has its last answer, and the mark is still on its way to the disk.
         senders = self._senders()
-        if not senders:
+        if senders:
+            self._turn += 1
+            bound = self._reserved[message] = senders[self._turn % len(senders)]
+            bound.relay.parts.reserved += 1
+
+    def release(self, message: int) -> None:
+        bound = self._reserved.pop(message, None)
+        if bound is not None:
+            bound.relay.parts.release()
+            self._wake(bound.esme, bound.carrier)
+
+    def send(self, message: int, going: list[tuple[int, Part, Permit]]) -> bool:
+        bound = self._reserved.get(message)
+        if bound is None or bound.unbinding or bound.relay.unable():
             return False
-        self._turn += 1
-        bound = senders[self._turn % len(senders)]
         self._route = bound.route.name
         for id_, part, permit in going:
             asked = AskedKept(part.pdu, permit.decision, id_, self)
@@ -93,7 +114,7 @@ class MirrorWay(_Way):
         try:
             self._trail.flush()
         except OSError:
-            # WHY told and no more: the mark of its message stays until this is on disk, or says so after a kill.
+            # WHY told and no more: the next flush writes it; a kill before that costs its receipt, and repeats nothing.
             self._log("trail.failed")
         self.messages.taken(id_)
 
@@ -130,7 +151,12 @@ class PoolWay(_Way):
     def is_open(self) -> bool:
         return not self.is_draining and any(route.facts.open for route in self._dispatch.routes.values())
 
-    def send(self, going: list[tuple[int, Part, Permit]]) -> bool:
+    def reserve(self, message: int) -> None:
+        """Nothing to reserve: a pool's binds do not end with an ESME's."""
+
+    def release(self, message: int) -> None: ...
+
+    def send(self, message: int, going: list[tuple[int, Part, Permit]]) -> bool:
         now = time.monotonic()
         for id_, part, permit in going:
             carrier = self._carrier_of(part.request.recipient or "", permit.decision.person)
@@ -153,10 +179,7 @@ class PoolWay(_Way):
         self.messages.unsent(ticket.message, "internal.upstream")
 
     def stands(self, ticket: Ticket) -> bool:
-        if self.messages.stands(ticket.message):
-            return True
-        self.messages.unsent(ticket.message, "suppression.active")
-        return False
+        return self.stands_still(ticket.message)
 
     def called_back(self, ticket: Ticket) -> None:
         # WHY as unsent: its sender asks `StalledMessages`, which cancels nothing that is on its way.

@@ -20,7 +20,8 @@ from proxy.judging.stalled_account import SpooledFor, StalledAccount, StalledDis
 from proxy.judging.tallies import Tallies
 from proxy.pool_stores import PoolStores
 from proxy.settings import Smpp
-from proxy.smpp.stalled import StalledLimits, StalledMessages
+from proxy.smpp.stalled import StalledMessages
+from proxy.smpp.stalled_ports import StalledLimits
 from proxy.smpp.text import DEFAULT_TABLE, AlphabetTable
 
 _EXPIRE_S = 1.0
@@ -115,7 +116,7 @@ class Stalling:
             is_pooled=is_pooled,
         )
         shared.long_messages.stalled = messages
-        self._tallies.join(account.id, account.route, gate, messages)
+        self._tallies.join(account.id, account.route, gate, messages.tries)
         recover(disk, messages, gate, self._log)
 
     def _table_of(self, account: Account) -> AlphabetTable:
@@ -142,8 +143,12 @@ class Stalling:
         """Drives what waits for its time. `now` is monotonic seconds."""
         for account in self._accounts.values():
             account.messages.go_on()
-        for bound in self._mirror.bounds:
-            bound.relay.deliveries.deliver_spooled(now)
+        spool = self._stores.spool
+        waiting = {name for name in spool.accounts() if spool.waiting(name)}
+        if waiting:
+            for bound in self._mirror.bounds:
+                if bound.account.id in waiting:
+                    bound.relay.deliveries.deliver_spooled(now)
         if self._pools is None and now >= self._expired_at + _EXPIRE_S:
             # Otherwise pools do, to whom both belong as well.
             self._expired_at = now

@@ -104,7 +104,7 @@ class AccountGate:
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
-        self.pooled = shared.pooled.keep_head
+        self.pooled = shared.pooled.keep
         #: Set where the account may replace messages; a change of that holds from the next bind on.
         self._replaceable: ReplaceableMessages | None = None
         if account.replace_sm:
@@ -181,7 +181,9 @@ class AccountGate:
 
     def own_message(self, pdu: Pdu) -> OwnMessage | None:
         name, stalled = self._own_name, self._shared.stalled
-        return stalled.asked_about(name, pdu.command_id) if name and stalled is not None else None
+        if not name or stalled is None or self.holder is None:
+            return None
+        return stalled.asked_about(name, pdu, self.holder)
 
     def _permitted(self, request: Request, permit: Permit, snapshot: Snapshot) -> None:
         """Counts a permit, and remembers whose message it was where that decides whom a reply refuses."""

@@ -40,20 +40,12 @@ class Pending:
     def accepted(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
         """The carrier took a message under this id: the id is the account's own, and the message may be cancelled."""
         self._ids.add(message_id, decision.id)
-        self.keep(message_id, raw, decision)
-
-    def keep(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
-        """The message may be cancelled under this id; whose the id is, somebody else knows (a pool's trail)."""
         if decision.ground.purpose == _MARKETING:
-            new = self._new
             # WHY the whole PDU: it is there already, and cutting its head off costs each message what few ever need.
+            new = self._new
             new[message_id] = (decision, raw)
             if len(new) >= self._half:
                 self._turn()
-
-    def keep_head(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
-        """As `keep`, without the text: what a pool has under way is much, and may wait for days."""
-        self.keep(message_id, raw[:HEAD_END], decision)
 
     def accepted_several(self, message_id: bytes, several: Several) -> None:
         """The carrier took a submit_multi under this id: it is kept for each person who may be sent it."""

@@ -3,11 +3,14 @@
 Owns a bounded memory, two generations like `pending`: what is forgotten cannot be replaced. Must never hold a text.
 """
 
+from contextlib import suppress
 from typing import Final
 
 from proxy.core.decision import Decision
 from proxy.judging.pending import Pending
+from proxy.judging.pooled_pending import PooledPending
 from proxy.smpp.consts import SUBMIT_SM
+from proxy.smpp.pdu import PduError
 from proxy.smpp.replacing import Replaceable
 
 
@@ -22,11 +25,13 @@ class ReplaceableMessages:
         self._old: dict[bytes, Replaceable] = {}
 
     def put(self, message_id: bytes, raw: bytes) -> None:
-        """A carrier took a message; `raw` is what it was sent, from the judgement's own octets."""
-        if int.from_bytes(raw[4:8]) == SUBMIT_SM:
-            self._new[message_id] = Replaceable(raw)
-            if len(self._new) >= self._half:
-                self._turn()
+        """A carrier took a message; `raw` is what it was sent, whole. One that cannot be read cannot be replaced."""
+        # WHY suppressed: this is told in the middle of a carrier's answers, which must not be lost over it.
+        with suppress(PduError):
+            if int.from_bytes(raw[4:8]) == SUBMIT_SM:
+                self._new[message_id] = Replaceable(raw)
+                if len(self._new) >= self._half:
+                    self._turn()
 
     def find(self, message_id: bytes) -> Replaceable | None:
         return self._new.get(message_id) or self._old.get(message_id)
@@ -44,7 +49,7 @@ class ReplaceableMessages:
 class Keeping:
     """What a gate of such an account tells of each message that a carrier took (see `Pending`)."""
 
-    def __init__(self, pending: Pending, pooled: Pending, messages: ReplaceableMessages) -> None:
+    def __init__(self, pending: Pending, pooled: PooledPending, messages: ReplaceableMessages) -> None:
         self._pending: Final = pending
         self._pooled: Final = pooled
         self._messages: Final = messages
@@ -54,5 +59,5 @@ class Keeping:
         self._messages.put(message_id, raw)
 
     def pooled(self, message_id: bytes, raw: bytes, decision: Decision) -> None:
-        self._pooled.keep_head(message_id, raw, decision)
+        self._pooled.keep(message_id, raw, decision)
         self._messages.put(message_id, raw)

@@ -5,6 +5,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from proxy.judging.pending import Pending
+from proxy.judging.pooled_pending import PooledPending
 from proxy.judging.rate import RateLimit
 from proxy.judging.replacing import ReplaceableMessages
 from proxy.judging.stalled_account import StalledAccount
@@ -24,7 +25,7 @@ class Shared(Struct):
     own_ids: MessageIds
     pending: Pending
     #: What a pool's carriers took, under tdgate's own ids.
-    pooled: Pending
+    pooled: PooledPending
     long_messages: LongMessages
     replaceable: ReplaceableMessages = field(default_factory=lambda: ReplaceableMessages(_REPLACEABLE_MOST, _DAY_S))
     heard_parts: HeardParts = field(default_factory=HeardParts)

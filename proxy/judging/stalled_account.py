@@ -13,13 +13,15 @@ import msgspec
 
 from proxy.core.persons import PersonKey
 from proxy.smpp.by_id import OwnMessage, cancel_answer, query_answer
+from proxy.smpp.concat import Holder
 from proxy.smpp.consts import CANCEL_SM, SUBMIT_SM
 from proxy.smpp.deliveries import RenamedReceipt
 from proxy.smpp.inbound import Receipt, person_of, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.receipt_ids import likely_ids, rewritten
-from proxy.smpp.stalled import StalledJudge, StalledMessages
+from proxy.smpp.stalled import StalledMessages
 from proxy.smpp.stalled_message import kept_name
+from proxy.smpp.stalled_ports import StalledJudge
 from proxy.smpp.stalled_records import MarkRecord, PartRecord, decode_record
 from proxy.smpp.text import AlphabetTable
 from proxy.spool.entry import Entry
@@ -139,21 +141,34 @@ class StalledAccount:
         found = self._trail.by_ours(decision_id)
         return found.carrier_id or None if found is not None and found.account == self._account else None
 
-    def asked_about(self, name: bytes, command_id: int) -> OwnMessage:
+    def asked_about(self, name: bytes, pdu: Pdu, holder: Holder) -> OwnMessage:
         """What becomes of a query_sm or cancel_sm about such a message; one that tdgate still has is cancelled here."""
         state = self.messages.state_of(name)
         if state is None:
             return OwnMessage(name, b"")
-        if command_id == CANCEL_SM:
-            return OwnMessage(name, cancel_answer(self.messages.cancel(name)))
-        return OwnMessage(name, query_answer(name, state))
+        if pdu.command_id != CANCEL_SM:
+            return OwnMessage(name, query_answer(name, state))
+        said: list[bool] = []
+        is_held = False
+
+        def cancelled(ok: bool) -> None:
+            if is_held:
+                holder.part_answered(pdu, cancel_answer(ok))
+            else:
+                said.append(ok)
+
+        self.messages.cancel(name, cancelled)
+        if said:
+            return OwnMessage(name, cancel_answer(said[0]))
+        is_held = True
+        return OwnMessage(name, b"", is_held=True)
 
     def renamed(self, pdu: Pdu, route: str, table: AlphabetTable) -> Pdu | None:
         """A receipt under the id that tdgate gave; as it is where it is about another message, or cannot be changed.
 
         None where it may be about a part whose answer is still to come, on whichever bind: then its id is not known.
         """
-        if self._is_pooled or not (self._trail.used or self.messages.open_messages):
+        if self._is_pooled or not (self._trail.used or self.messages.tries.open):
             return pdu
         inbound = read_inbound(pdu, table)
         if not isinstance(inbound, Receipt):
@@ -173,7 +188,7 @@ class StalledAccount:
                 self._log("receipt.unrenamed")
                 return pdu
             return RenamedReceipt(pdu, raw, found[0].decision_id, inbound.final)
-        return None if address is not None and self.messages.awaits_answer(address) else pdu
+        return None if address is not None and self.messages.tries.awaits_answer(address) else pdu
 
     def acknowledged(self, receipt: RenamedReceipt) -> None:
         """The ESME took a receipt that was renamed."""

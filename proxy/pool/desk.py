@@ -179,7 +179,9 @@ class Desk:
         own = self._gate.own_message(pdu)
         if own is not None:
             # Its permit is dropped unspent: tdgate itself has the message.
-            if self.esme is not None:
+            if own.is_held:
+                self._held[id(pdu)] = pdu
+            elif self.esme is not None:
                 self.esme.out.append_as(own.answer, pdu.sequence)
             return
         spoken = self._gate.spoken

@@ -59,6 +59,10 @@ class KeptTeller(Protocol):
 
     def unsent(self, id_: int, rule: str) -> None: ...
 
+    def stands_still(self, id_: int) -> bool:
+        """Whether a part that had to wait for room would be permitted now as well; where not, it has ended by now."""
+        ...
+
 
 class AskedKept(Asked):
     """A permitted part of a stalled message, known to its sender by `id`: nobody waits for its answer but `teller`."""

@@ -21,14 +21,16 @@ BY_ID: Final = (QUERY_SM, CANCEL_SM)
 class OwnMessage:
     """A message that its sender knows by an id of tdgate's own, `name`, as a query_sm or cancel_sm about it goes.
 
-    `answer` is tdgate's own answer (sequence_number 0); empty where the carrier is asked.
+    `answer` is tdgate's own answer (sequence_number 0); empty where the carrier is asked, and where it waits for the
+    disk (`is_held`): then it comes by `concat.Holder.part_answered`.
     """
 
-    __slots__ = ("answer", "name")
+    __slots__ = ("answer", "is_held", "name")
 
-    def __init__(self, name: bytes, answer: bytes) -> None:
+    def __init__(self, name: bytes, answer: bytes, is_held: bool = False) -> None:
         self.name: Final = name
         self.answer: Final = answer
+        self.is_held: Final = is_held
 
 
 def with_id(raw: bytes, message_id: bytes) -> bytes:

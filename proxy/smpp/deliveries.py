@@ -310,6 +310,9 @@ class Deliveries:
         # WHY: what the carrier delivered and never had answered, it sends again on its next bind.
         self._delivered.clear()
         self._early.drain()
+        # WHY: what is being put on disk of its words is heard all the same, but nobody is answered any more.
+        self._hearing.clear()
+        self._together.clear()
 
     def carrier_back(self, carrier: Session) -> None:
         """A new bind to the carrier took the place of a lost one."""

@@ -37,11 +37,25 @@ class PartsRelay(Protocol):
         """As `concat.Holder.unable`."""
         ...
 
+    def unbind_when_answered(self) -> None:
+        """Lets the ESME go that asked to, once nothing of it is open."""
+        ...
+
 
 class HeldParts:
     """The parts of one bind. `now` is monotonic seconds."""
 
-    __slots__ = ("_gate", "_quiet_s", "_quiet_since", "_relay", "held", "kept_open", "open_messages", "permitted")
+    __slots__ = (
+        "_gate",
+        "_quiet_s",
+        "_quiet_since",
+        "_relay",
+        "held",
+        "kept_open",
+        "open_messages",
+        "permitted",
+        "reserved",
+    )
 
     def __init__(self, gate: Gate, relay: PartsRelay, quiet_s: float) -> None:
         self._gate = gate
@@ -56,6 +70,8 @@ class HeldParts:
         self.open_messages = 0
         #: Parts of stalled messages that are in the line or at the carrier: no request of the ESME waits for them.
         self.kept_open = 0
+        #: Stalled messages that are about to be sent here: the bind must not end before.
+        self.reserved = 0
 
     def hold(self, pdu: Pdu, now: float, others: int) -> None:
         """Holds a part that the gate gave back; `others` are the ESME's unanswered requests beside parts."""
@@ -118,6 +134,18 @@ class HeldParts:
         return self._relay.unable()
 
     # ---- parts of stalled messages ----------------------------------------------------------------------------------
+
+    def release(self) -> None:
+        """A stalled message that was about to be sent here is, or is not to be."""
+        self.reserved -= 1
+        self._relay.unbind_when_answered()
+
+    def kept_stands(self, asked: AskedKept) -> bool:
+        """Whether it may go out now. WHY asked: its sender has its answer, and a "TD" may have come since."""
+        if asked.teller.stands_still(asked.id):
+            return True
+        self.kept_open -= 1
+        return False
 
     def kept_answered(self, asked: AskedKept, pdu: Pdu) -> None:
         """The carrier's answer to a part whose sender was answered before it was sent."""

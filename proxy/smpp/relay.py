@@ -119,7 +119,7 @@ class MirrorRelay:
     @property
     def in_flight(self) -> int:
         """Requests of the ESME that are not answered yet, and what is sent for one that had its answer."""
-        return self._unheld + len(self.parts.held) + self.parts.kept_open
+        return self._unheld + len(self.parts.held) + self.parts.kept_open + self.parts.reserved
 
     @property
     def _unheld(self) -> int:
@@ -181,13 +181,13 @@ class MirrorRelay:
                     self._unmatched(pdu, self.esme)
             elif command_id == UNBIND:
                 self._unbind = pdu
-                self._unbind_when_answered()
+                self.unbind_when_answered()
             elif self._to_carrier.full or self._asked:
                 self._asked.append(pdu)
             else:
                 self._ask(pdu, now)
 
-    def _unbind_when_answered(self) -> None:
+    def unbind_when_answered(self) -> None:
         """Answers the ESME's unbind once all its requests have their answers (SMPP v3.4 §4.2)."""
         if self._unbind is not None and self.esme is not None and not self.in_flight:
             self.esme.respond(self._unbind, ESME_ROK)
@@ -203,7 +203,7 @@ class MirrorRelay:
                 verdict = self._gate.unanswerable(pdu, "internal.upstream")
             elif pdu.command_id == SUBMIT_MULTI:
                 self.several.ask(pdu, self._unheld + len(self.parts.held) + 1, now)
-                self._unbind_when_answered()
+                self.unbind_when_answered()
                 return
             else:
                 parts = self.parts
@@ -233,6 +233,8 @@ class MirrorRelay:
         if own is not None and own.answer:
             # Its permit is dropped unspent: nothing goes to the carrier.
             self.answer(pdu, own.answer)
+        elif own is not None and own.is_held:
+            self.parts.held[id(pdu)] = pdu
         else:
             asked = Asked(pdu, permit.decision) if own is None else AskedById(pdu, permit.decision, own.name)
             forward(permit, carrier, self._to_carrier.open(asked, now))
@@ -244,13 +246,13 @@ class MirrorRelay:
     def refuse(self, pdu: Pdu, refusal: Refusal) -> None:
         """Answers a request with a refusal, after which the ESME may be free to go."""
         self._refuse(pdu, refusal)
-        self._unbind_when_answered()
+        self.unbind_when_answered()
 
     def answer(self, pdu: Pdu, octets: bytes) -> None:
         """Answers a request with these octets, under its sequence_number."""
         if self.esme is not None:
             self.esme.out.append_as(octets, pdu.sequence)
-            self._unbind_when_answered()
+            self.unbind_when_answered()
 
     def reply_durable(self, pdu: Pdu, ok: bool, now: float) -> None:
         """What a person asked is on disk, or could not be put there: then the carrier shall send it again."""
@@ -274,6 +276,8 @@ class MirrorRelay:
         carrier, permitted = self.carrier, self.parts.permitted
         while permitted and carrier is not None and carrier.state in _SENDING and not self._to_carrier.full:
             asked, permit = permitted.popleft()
+            if isinstance(asked, AskedKept) and not self.parts.kept_stands(asked):
+                continue
             forward(permit, carrier, self._to_carrier.open(asked, now))
 
     def _go_on(self, now: float) -> None:
@@ -372,7 +376,7 @@ class MirrorRelay:
         if self.parts.held:
             self.parts.spoken(now)
         if self._unbind is not None:
-            self._unbind_when_answered()
+            self.unbind_when_answered()
 
     def _late_answer(self, pdu: Pdu) -> None:
         """An answer that nobody waits for: the request was answered `outcome.unknown`, or it is a duplicate."""
@@ -421,7 +425,7 @@ class MirrorRelay:
             self._gate.parts_given_up("internal.upstream")
         while self._asked:
             self._ask(self._asked.popleft(), now)
-        self._unbind_when_answered()
+        self.unbind_when_answered()
 
     def carrier_back(self, carrier: Session) -> None:
         """A new bind to the carrier took the place of a lost one."""
@@ -482,4 +486,4 @@ class MirrorRelay:
         self._go_on(now)
         self.parts.handle_deadline(now, self._unheld)
         self.deliveries.handle_deadline(now)
-        self._unbind_when_answered()
+        self.unbind_when_answered()

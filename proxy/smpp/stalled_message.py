@@ -5,6 +5,7 @@ try; busy, it is judged or its mark is written; going, its parts are at the carr
 over, it is only remembered.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from proxy.smpp.concat import Claim, Key, Part
@@ -26,7 +27,7 @@ class Kept:
     carrier took it, its own word counts from then on.
     """
 
-    __slots__ = ("claims", "end", "id", "is_out", "is_stored", "is_taken", "part", "record")
+    __slots__ = ("claims", "end", "id", "is_out", "is_stored", "is_taken", "is_told", "part", "record", "status")
 
     def __init__(self, part: Part, id_: int, record: bytes) -> None:
         self.part: Final = part
@@ -37,6 +38,10 @@ class Kept:
         self.is_out = False
         self.is_taken = False
         self.end = 0
+        #: The command_status that says why.
+        self.status = 0
+        #: Whether a receipt of that end was written, or none is asked for.
+        self.is_told = False
 
     @property
     def name(self) -> bytes:
@@ -53,8 +58,8 @@ class KeptMessage:
     """A message. Times are UTC seconds; `mark` is the record of how far it got, empty before the first try."""
 
     __slots__ = (
-        "decision_id", "end_at", "expires", "id", "is_broken", "is_unknown", "kept", "key", "mark", "next_try",
-        "serial", "since", "state", "status", "total", "tries", "untold",
+        "decision_id", "end_at", "expires", "id", "is_broken", "is_sealed", "is_unknown", "kept", "key", "mark",
+        "next_try", "sealed_thens", "serial", "since", "state", "status", "total", "tries", "untold",
     )  # fmt: skip
 
     def __init__(self, id_: int, key: Key, total: int, since: float, expires: float) -> None:
@@ -74,6 +79,9 @@ class KeptMessage:
         #: The latest status with which the carrier refused a part of it.
         self.status = 0
         self.is_broken = False
+        #: Whether its end is on disk, and who waits for that.
+        self.is_sealed = False
+        self.sealed_thens: list[Callable[[bool], None]] = []
         self.is_unknown = False
         #: Receipts that are not on disk yet.
         self.untold = 0

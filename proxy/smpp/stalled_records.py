@@ -21,12 +21,15 @@ class PartRecord(Struct, frozen=True, array_like=True, tag="part"):
 
 
 class MarkRecord(Struct, frozen=True, array_like=True, tag="mark"):
-    """How far a message got: ids that may be at the carrier without an answer, and ids that are over."""
+    """How far a message got: ids that may be at the carrier without an answer, those that it took, and those that ended
+    otherwise, each with its message_state and command_status.
+    """
 
     message: int
     serial: int
     out: list[int]
-    over: list[int]
+    taken: list[int]
+    ended: list[tuple[int, int, int]]
     tries: int
 
 

@@ -17,6 +17,7 @@ from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Understood
 from proxy.judging.pending import Pending
+from proxy.judging.pooled_pending import PooledPending
 from proxy.judging.shared import Shared
 from proxy.optout_parser import Reading
 from proxy.smpp.concat import Reassembly
@@ -49,7 +50,7 @@ class Scene:
                 ids,
                 MessageIds(9),
                 Pending(ids, 9, 9.0),
-                Pending(ids, 9, 9.0),
+                PooledPending(9, 9.0),
                 LongMessages(Reassembly(9.0, 9)),
             )
             ground = Ground("sms", account, "1069", "allow", "", "", principal, "marketing", "p", 1, 1, b"")

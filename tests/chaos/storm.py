@@ -166,8 +166,9 @@ class Storm:
         self._configure()
         await self._start()
         chance = random.Random(f"{self.plan.seed}/plan")
-        # WHY: a sender that waits for each answer gets through a tenth of what the others do.
-        turns = [sender for sender in self.senders for _ in range(1 if sender.side.window == 1 else 8)]
+        # WHY: a sender that waits for each answer, and each part for the disk, gets through little.
+        more = max(8, self.plan.messages // 1000)
+        turns = [sender for sender in self.senders for _ in range(1 if sender.side.window == 1 else more)]
         for place in range(self.plan.messages):
             sender = turns[place % len(turns)]
             if chance.random() < 0.01:

@@ -17,6 +17,7 @@ from proxy.judging.account_gate import AccountGate, InForce
 from proxy.judging.attribution import Answered, LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore
 from proxy.judging.pending import Pending
+from proxy.judging.pooled_pending import PooledPending
 from proxy.judging.rate import RateLimit
 from proxy.judging.shared import Shared
 from proxy.optout_parser import load_vocabulary
@@ -68,7 +69,7 @@ def by_id(command_id: int, message_id: bytes) -> Pdu:
 
 def shared_by_binds(rate: RateLimit | None = None) -> Shared:
     ids = MessageIds(100)
-    return Shared(rate, ids, MessageIds(100), Pending(ids, 100, 100.0), Pending(ids, 100, 100.0), long_messages())
+    return Shared(rate, ids, MessageIds(100), Pending(ids, 100, 100.0), PooledPending(100, 100.0), long_messages())
 
 
 class House:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from proxy.core.decision import Decision
 from proxy.core.ground import Ground
 from proxy.core.purposes import Purpose
 from proxy.judging.pending import Pending
+from proxy.judging.pooled_pending import PooledPending
 from proxy.smpp.codec import decode
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.several import Several
@@ -27,11 +30,26 @@ def decision(number: int, person: bytes = ME, principal: str = "jianglan", purpo
     return Decision(number, person, ground)
 
 
+class OfAPool(PooledPending):
+    """Under the name that `Pending` has for it."""
+
+    accepted = PooledPending.keep
+
+
 def memory(most: int = 100, kept_s: float = 100.0) -> Pending:
     return Pending(MessageIds(100), most, kept_s)
 
 
-def taken(pending: Pending, person: bytes = ME, *institutions: str) -> list[tuple[int, bytes]]:
+def memory_of_a_pool(most: int = 100, kept_s: float = 100.0) -> OfAPool:
+    return OfAPool(most, kept_s)
+
+
+#: Makes one of either kind.
+Made = Callable[..., Pending | OfAPool]
+both = pytest.mark.parametrize("made", [memory, memory_of_a_pool])
+
+
+def taken(pending: Pending | PooledPending, person: bytes = ME, *institutions: str) -> list[tuple[int, bytes]]:
     found = []
     for each in pending.take(person, institutions or ("jianglan",)):
         message_id = decode(each.octets).values["message_id"]
@@ -40,8 +58,9 @@ def taken(pending: Pending, person: bytes = ME, *institutions: str) -> list[tupl
     return found
 
 
-def test_only_that_person_and_that_institution_are_called_back_and_once() -> None:
-    pending = memory()
+@both
+def test_only_that_person_and_that_institution_are_called_back_and_once(made: Made) -> None:
+    pending = made()
     pending.accepted(b"A1", submit(), decision(1))
     pending.accepted(b"A2", submit(), decision(2, person=YOU))
     pending.accepted(b"A3", submit(), decision(3, principal="yunxiu"))
@@ -59,10 +78,14 @@ def test_only_marketing_is_kept(purpose: Purpose) -> None:
     pending.accepted(b"A1", submit(), decision(1, purpose=purpose))
     assert len(pending) == 0
     assert b"A1" in ids
+    of_a_pool = memory_of_a_pool()
+    of_a_pool.keep(b"A1", submit(), decision(1, purpose=purpose))
+    assert len(of_a_pool) == 0
 
 
-def test_a_receipt_ends_it() -> None:
-    pending = memory()
+@both
+def test_a_receipt_ends_it(made: Made) -> None:
+    pending = made()
     for number, name in enumerate((b"A1", b"A2", b"A3")):
         pending.accepted(name, submit(), decision(number))
     pending.ended((b"A2", b"unknown"))
@@ -72,13 +95,14 @@ def test_a_receipt_ends_it() -> None:
     pending.ended(())
 
 
-def test_the_memory_has_a_size_and_an_age() -> None:
-    pending = memory(most=10)
+@both
+def test_the_memory_has_a_size_and_an_age(made: Made) -> None:
+    pending = made(most=10)
     for number in range(1000):
         pending.accepted(b"%d" % number, submit(), decision(number))
         assert len(pending) <= 10
     assert taken(pending)[-1] == (999, b"999")
-    pending = memory(kept_s=100)
+    pending = made(kept_s=100)
     pending.age(1000)
     pending.accepted(b"A1", submit(), decision(1))
     pending.age(1049)
@@ -122,6 +146,15 @@ def test_a_cancel_repeats_the_addresses_and_nothing_of_the_text(raw: bytes, mess
     assert {name: cancel[name] for name in cancel if name != "message_id"} == {
         name: sent[name] for name in cancel if name != "message_id"
     }
+
+
+@given(pdus(("submit_sm", "data_sm")))
+def test_a_pool_cancels_with_the_same_octets(raw: bytes) -> None:
+    here, there = memory(), memory_of_a_pool()
+    here.accepted(b"A1", raw, decision(1))
+    there.keep(b"A1", raw, decision(1))
+    found = [[each.octets for each in one.take(ME, ("jianglan",))] for one in (here, there)]
+    assert found[0] == found[1]
 
 
 def test_nothing_is_cancelled_by_addresses_alone() -> None:

@@ -126,3 +126,12 @@ def test_at_most_so_many_are_kept() -> None:
     for number in range(9):
         kept.put(b"%d" % number, message())
     assert [kept.find(b"%d" % number) is not None for number in range(9)] == [False] * 6 + [True] * 3
+
+
+def test_what_a_pools_carrier_took_is_kept_whole_enough_and_an_unreadable_one_not_at_all() -> None:
+    made = house()
+    decision = made.gate.judge(Pdu(SUBMIT_SM, 0, 5, message()), 1).decision
+    made.gate.pooled(b"p1", message(), decision)
+    made.gate.pooled(b"p2", message()[:40], decision)
+    assert made.asked(replace(b"p1")) == ALLOWED
+    assert made.asked(replace(b"p2")) == FOREIGN

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.tools.raw_smsc import RawSession
@@ -114,6 +116,11 @@ async def test_what_waits_is_not_sent_after_a_refusal_that_came_another_way(pool
     assert statuses == [0, REFUSED]
     assert len(held) == 1
     await pool.end()
+    # One request, one decision, one end.
+    assert [(one.result, one.status) for one in pool.outcomes()] == [("rejected", REFUSED)]
+    _, out, _ = await pool.command("counts", "--json")
+    row = next(one for one in json.loads(out)["rows"] if one["account"] == "pool-jl")
+    assert [row[name] for name in ("submitted", "permitted", "refused", "accepted", "rejected")] == [2, 2, 0, 1, 1]
 
 
 async def test_a_wish_that_comes_again_does_not_undo_a_later_refusal(pool: PoolHouse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.tools.wire import (
     QUERY_SM,
     RESP,
     SUBMIT_SM,
+    UNBIND,
     Frame,
     cstring,
     message_body,
@@ -179,6 +181,21 @@ async def test_a_sender_that_is_silent(house: House) -> None:
     assert house.logged("parts.stalled")
 
 
+async def test_a_sender_that_leaves_with_its_last_answer(house: House) -> None:
+    await house.start(smpp=SOON)
+    for ref in (1, 2, 3):
+        esme = await house.bind("jl-one")
+        await one_by_one(esme, *parts(ref=ref))
+        if ref == 3:
+            # Gone without a word, its replies would have nowhere to go: it waits for the account.
+            await esme.close()
+            await house.bind("jl-one")
+        else:
+            assert (await esme.request(UNBIND)).status == 0
+        assert [frame.body for frame in await house.smsc.wait_for(SUBMIT_SM, 3 * ref)][-3:] == parts(ref=ref)
+    await house.end()
+
+
 async def test_a_kill_between_parts_and_another_behind_the_last(house: House) -> None:
     await house.start(smpp=SOON)
     esme = await house.bind("jl-one")
@@ -259,6 +276,11 @@ async def test_what_the_carrier_refuses_for_a_while_is_tried_again(house: House,
     assert (await esme.request(SUBMIT_SM, text())).status == 0
     await house.end()
     assert [each.result for each in house.outcomes()] == ["rejected", "rejected"]
+    # Each try is a decision, and all of it adds up.
+    code, out, _ = await house.command("counts", "--json")
+    (row,) = json.loads(out)["rows"]
+    assert code == 0
+    assert [row[key] for key in ("submitted", "permitted", "accepted", "rejected", "unknown")] == [4, 4, 2, 2, 0]
 
 
 async def test_what_the_carrier_refuses_for_good_is_undelivered(house: House) -> None:

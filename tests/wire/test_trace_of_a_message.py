@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proxy.commands.trace_message import numbers_of
 from tests.tools.wire import DELIVER_SM, SUBMIT_SM
 from tests.wire.house import House, text
 from tests.wire.people import PERSONS
@@ -20,6 +21,25 @@ async def traced(house: House, message_id: str) -> list[dict[str, Any]]:
     assert (code, err) == (0, ""), (out, err)
     found: list[dict[str, Any]] = json.loads(out)["messages"]
     return found
+
+
+@pytest.mark.parametrize(
+    ("written", "numbers"),
+    [
+        ("0x100000001", [0x100000001]),
+        ("0X100000001", [0x100000001]),
+        ("4294967297", [0x100000001]),
+        ("00000001000000aB", [0x1000000AB]),
+        # Decimal, and as an ESME of a pool writes it: it may be either.
+        ("0000000100000001", [100000001, 0x100000001]),
+        ("c0000001", []),
+        ("0xzz", []),
+        ("0", []),
+        ("9" * 40, []),
+    ],
+)
+def test_what_a_text_may_be_as_a_decision(written: str, numbers: list[int]) -> None:
+    assert numbers_of(written) == numbers
 
 
 async def test_a_message_is_found_by_each_of_its_ids_with_its_receipt(pool: PoolHouse) -> None:
@@ -38,26 +58,18 @@ async def test_a_message_is_found_by_each_of_its_ids_with_its_receipt(pool: Pool
     assert await told(session, receipt(CARRIER_ID.format(1), "10690001", PERSONS[10], "UNDELIV")) == 0
     await esme.expect(DELIVER_SM)
     assert (await pool.hear("jl", receipt(theirs, "10690001", PERSONS[11]))).status == 0
-    for message_id in (ours, ours.upper(), hex(int(ours, 16)), str(int(ours, 16))):
-        (one,) = await traced(pool, message_id)
-        assert (one["esme_id"], one["carrier_id"], one["route"], one["state"]) == (
-            ours,
-            CARRIER_ID.format(1),
-            "two",
-            "undeliverable",
-        )
-        assert one["decision"]["record"]["account"] == "pool-jl"
-        assert one["ended_at_us"] >= one["accepted_at_us"] > 0
-    seen = {one["mode"]: one for one in await traced(pool, theirs.upper().removeprefix("0"))}
-    assert set(seen) == {"pool"}
+    (one,) = await traced(pool, ours)
+    told_of = (one["esme_id"], one["carrier_id"], one["route"], one["state"])
+    assert told_of == (ours, CARRIER_ID.format(1), "two", "undeliverable")
+    assert one["decision"]["record"]["account"] == "pool-jl"
+    assert one["ended_at_us"] >= one["accepted_at_us"] > 0
     seen = {one["mode"]: one for one in await traced(pool, theirs)}
     assert (seen["mirror"]["state"], seen["mirror"]["decision"]["record"]["account"]) == ("delivered", "jl")
     assert standing(pool.other)
     await pool.end()
     # Without a running process the trail and the evidence still know; what only memory held is gone.
-    assert [one["mode"] for one in await traced(pool, theirs)] == ["pool"]
+    assert [one["mode"] for one in await traced(pool, theirs.upper())] == ["pool"]
     code, out, _ = await pool.command("trace", "message", ours)
     assert (code, "undeliverable" in out, "运营商编号" in out) == (0, True, True)
     code, _, err = await pool.command("trace", "message", "no-such-id")
     assert (code, "nothing is known" in err) == (1, True)
-    assert (await pool.command("trace", "message", "x" * 65))[0] == 2

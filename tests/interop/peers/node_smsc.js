@@ -59,6 +59,7 @@ const server = smpp.createServer(session => {
     if (behaviour.submit === 'hold') { held.push([session, pdu]); return; }
     if (behaviour.delay_ms) setTimeout(answer, behaviour.delay_ms, session, pdu); else answer(session, pdu);
   });
+  session.on('cancel_sm', pdu => session.send(pdu.response()));
   session.on('enquire_link', pdu => session.send(pdu.response()));
   session.on('unbind', pdu => { session.send(pdu.response()); session.close(); });
 });

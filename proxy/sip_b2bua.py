@@ -60,7 +60,9 @@ class SipServer:
         self._peers = Peers(settings.trunks, settings.carriers)
         self._door = Door(settings, self._peers, self._table, self.calls, ids, secrets.token_bytes(32), log)
         self.carriers = {name: Carrier(name, each) for name, each in settings.carriers.items()}
-        self.desk = CallDesk(self.calls, self.carriers, judge, self._reach, held_back, settings.calls_most, log)
+        self.desk = CallDesk(
+            self.calls, self.carriers, judge, self._reach, held_back, settings.calls_most, log, clock, self._later
+        )
         self._udp: list[UdpSocket] = []
         self._servers: list[asyncio.Server] = []
         #: How we appear on streams, by transport.
@@ -247,6 +249,11 @@ class SipServer:
         else:
             self._idle.set()
         self._set_timer(now)
+
+    def _later(self) -> None:
+        """Something was answered outside of a turn."""
+        if not self._turning:
+            self._turn(self._clock())
 
     def _set_timer(self, now: float) -> None:
         deadline = self._table.next_deadline()

@@ -20,13 +20,14 @@ from proxy.sip.call_events import (
     PlainAsked,
 )
 from proxy.sip.calls import Calls
+from proxy.sip.carried import NOTHING
 from proxy.sip.digest_client import DigestClient
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import Headers, reply
 from proxy.sip.timers import Timer
 from proxy.trunks.door import ALLOW, Admitted
 from proxy.trunks.gateways import Carrier, Gateway
-from proxy.trunks.judge import CallJudge, Refused
+from proxy.trunks.judge import CallJudge, Permitted, Refused
 from proxy.trunks.outbound import HeaderRules, Outbound
 from proxy.trunks.peers import Trunk
 from proxy.trunks.way import Way
@@ -52,21 +53,23 @@ class Attempt:
         "challenged",
         "gateway",
         "longest",
-        "longest_s",
         "number",
         "outbound",
+        "permitted",
         "tag",
         "tried",
         "trunk",
         "way",
     )
 
-    def __init__(self, call: CallControl, trunk: Trunk, carrier: Carrier, outbound: Outbound, longest_s: float) -> None:
+    def __init__(
+        self, call: CallControl, trunk: Trunk, carrier: Carrier, outbound: Outbound, permitted: Permitted
+    ) -> None:
         self.call: Final = call
         self.trunk: Final = trunk
         self.carrier: Final = carrier
         self.outbound: Final = outbound
-        self.longest_s: Final = longest_s
+        self.permitted: Final = permitted
         self.longest: Timer | None = None
         self.tried: list[Gateway] = []
         self.gateway: Gateway | None = None
@@ -82,10 +85,38 @@ class Attempt:
         self.call.end([("reason", b'Q.850;cause=16;text="duration"')], now, name)
 
 
-class CallDesk:
-    """One for all calls. `reach` gives a way to a gateway for so many octets, None where there is none."""
+class _Refusing:
+    """Brings a refusal to the call that it is of; where it comes later, the desk's `later` is told."""
 
-    __slots__ = ("_attempts", "_calls", "_carriers", "_held_back", "_judge", "_log", "_most", "_reach", "draining")
+    __slots__ = ("_call", "_desk", "_trunk")
+
+    def __init__(self, desk: "CallDesk", call: CallControl, trunk: Trunk) -> None:
+        self._desk: Final = desk
+        self._call: Final = call
+        self._trunk: Final = trunk
+
+    def __call__(self, refused: Refused) -> None:
+        self._desk.refused(self._call, self._trunk, refused)
+
+
+class CallDesk:
+    """One for all calls. `reach` gives a way to a gateway for so many octets, None where there is none; `clock` is
+    monotonic; `later` is called where a call was refused when nobody had asked.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_calls",
+        "_carriers",
+        "_clock",
+        "_held_back",
+        "_judge",
+        "_later",
+        "_log",
+        "_most",
+        "_reach",
+        "draining",
+    )
 
     def __init__(
         self,
@@ -96,6 +127,8 @@ class CallDesk:
         held_back: frozenset[str],
         calls_most: int,
         log: Log,
+        clock: Callable[[], float],
+        later: Callable[[], None],
     ) -> None:
         self._calls: Final = calls
         self._carriers: Final = {
@@ -107,6 +140,8 @@ class CallDesk:
         self._held_back: Final = held_back
         self._most: Final = calls_most
         self._log: Final = log
+        self._clock: Final = clock
+        self._later: Final = later
         self._attempts: dict[CallControl, Attempt] = {}
         self.draining = False
 
@@ -133,6 +168,12 @@ class CallDesk:
         for attempt in list(self._attempts.values()):
             attempt.call.end([("reason", b'Q.850;cause=41;text="shutdown"')], now, "shutdown")
 
+    def refused(self, call: CallControl, trunk: Trunk, refused: Refused) -> None:
+        """The judge's answer to a call: now, or once it is on disk."""
+        self._log("call.refused", trunk=trunk.name, rule=refused.rule, status=refused.status)
+        call.refuse(refused.status, refused.headers, self._clock(), NOTHING, refused.phrase)
+        self._later()
+
     # A new call
 
     def _asked(self, event: CallAsked, admitted: Admitted | None, now: float) -> None:
@@ -143,16 +184,15 @@ class CallDesk:
             return
         if self.draining or len(self._calls) > self._most:
             self._log("call.overload", trunk=trunk.name)
-            call.refuse(503, _OVERLOADED, now)
+            rule = "internal.draining" if self.draining else "internal.outbox"
+            self._judge.put_off(trunk.account, event.request, admitted.uri, rule, _Refusing(self, call, trunk))
             return
-        verdict = self._judge.judge(trunk.account, event.request, admitted.uri, event.flow.peer)
-        if isinstance(verdict, Refused):
-            self._log("call.refused", trunk=trunk.name, rule=verdict.rule, status=verdict.status)
-            call.refuse(verdict.status, verdict.headers, now)
+        permitted = self._judge.judge(trunk.account, event.request, admitted.uri, _Refusing(self, call, trunk))
+        if permitted is None:
             return
         carrier, _ = self._carriers[trunk.carrier]
-        outbound = Outbound(verdict.permit, event.request, self._held_back)
-        attempt = Attempt(call, trunk, carrier, outbound, verdict.longest_s)
+        outbound = Outbound(permitted.permit, event.request, self._held_back)
+        attempt = Attempt(call, trunk, carrier, outbound, permitted)
         self._attempts[call] = attempt
         self._try_next(attempt, None, now)
 
@@ -266,8 +306,9 @@ class CallDesk:
         attempt = self._attempts.get(event.call)
         if attempt is not None:
             attempt.answered_at = now
-            if attempt.longest_s > 0:
-                attempt.longest = self._calls.timers.start(attempt, "duration", attempt.longest_s, now)
+            longest_s = attempt.permitted.longest_s
+            if longest_s > 0:
+                attempt.longest = self._calls.timers.start(attempt, "duration", longest_s, now)
 
     def _ended(self, event: CallEnded, now: float) -> None:
         attempt = self._attempts.pop(event.call, None)
@@ -277,7 +318,7 @@ class CallDesk:
             attempt.longest.end()
         answered = attempt.answered_at is not None
         seconds = now - attempt.answered_at if attempt.answered_at is not None else 0.0
-        self._judge.ended(attempt.outbound.decision_id, event.cause, by=event.by, answered=answered, seconds=seconds)
+        self._judge.ended(attempt.permitted, event.cause, by=event.by, answered=answered, seconds=seconds)
         self._log(
             "call.ended",
             trunk=attempt.trunk.name,

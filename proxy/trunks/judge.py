@@ -1,8 +1,8 @@
-"""What the shell of the calls asks of the rest of the house, as one small protocol.
+"""What the desk asks of the rest of the house, as one small protocol.
 
-The shell knows no policy, no store and no evidence. It tells who sent an INVITE and gets a permit, whose octets say who
-calls whom, or the refusal as leg A is to be told it. Whoever answers reserves the call's place before it judges, and
-`ended` gives it back.
+The desk knows no policy, no store and no evidence. It tells who sent an INVITE and gets a permit, whose octets are a
+`sip/judged.JudgedCall`; or nothing, and then the refusal comes through `answer`, at once or when it is on disk. Whoever
+answers reserves the call's place before it judges, and `ended` gives it back.
 """
 
 from typing import Final, Protocol
@@ -14,34 +14,46 @@ from proxy.sip.uri import Uri
 
 
 class Refused:
-    """A refusal on the wire: status, header lines (Reason among them), and by which rule, for the log."""
+    """A refusal on the wire: status, its phrase, header lines (Reason among them), and by which rule, for the log."""
 
-    __slots__ = ("headers", "rule", "status")
+    __slots__ = ("headers", "phrase", "rule", "status")
 
-    def __init__(self, status: int, headers: Headers, rule: str) -> None:
+    def __init__(self, status: int, phrase: bytes, headers: Headers, rule: str) -> None:
         self.status: Final = status
+        self.phrase: Final = phrase
         self.headers: Final = headers
         self.rule: Final = rule
 
 
 class Permitted:
-    """A permit, and how long the call may last (seconds, 0: no end)."""
+    """A permit, how long the call may last (seconds, 0: no end), and what the judge wants back at its end."""
 
-    __slots__ = ("longest_s", "permit")
+    __slots__ = ("longest_s", "permit", "place")
 
-    def __init__(self, permit: Permit, longest_s: float = 0.0) -> None:
+    def __init__(self, permit: Permit, longest_s: float = 0.0, place: object = None) -> None:
         self.permit: Final = permit
         self.longest_s: Final = longest_s
+        self.place: Final = place
+
+
+class Answer(Protocol):
+    """Takes a refusal, once."""
+
+    def __call__(self, refused: Refused) -> None: ...
 
 
 class CallJudge(Protocol):
     """All trunks' way to policy and evidence. Never raises."""
 
-    def judge(self, account: str, request: SipRequest, uri: Uri, source: bytes) -> Permitted | Refused:
-        """May this account make this call? `uri` is the Request-URI, read; `source` the address it came from."""
+    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
+        """May this account make this call? `uri` is the Request-URI, read. None where not: `answer` is called then."""
         ...
 
-    def ended(self, decision_id: int, cause: str, *, by: str, answered: bool, seconds: float) -> None:
+    def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
+        """A refusal for a reason outside the rules (`internal.*`)."""
+        ...
+
+    def ended(self, permitted: Permitted, cause: str, *, by: str, answered: bool, seconds: float) -> None:
         """How a permitted call ended: `by` a, b or us; `cause` a word or a status; how long it was answered."""
         ...
 
@@ -49,9 +61,14 @@ class CallJudge(Protocol):
 class ClosedJudge:
     """Who answers while there is no policy for calls: nobody may call."""
 
-    def judge(self, account: str, request: SipRequest, uri: Uri, source: bytes) -> Permitted | Refused:
-        del account, request, uri, source
-        return Refused(503, [("reason", b'Q.850;cause=41;text="internal.rule"')], "internal.rule")
+    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
+        self.put_off(account, request, uri, "internal.rule", answer)
+        return None
 
-    def ended(self, decision_id: int, cause: str, *, by: str, answered: bool, seconds: float) -> None:
+    def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
+        del account, request, uri
+        reason = b'Q.850;cause=41;text="%s"' % rule.encode()
+        answer(Refused(503, b"Service Unavailable", [("reason", reason)], rule))
+
+    def ended(self, permitted: Permitted, cause: str, *, by: str, answered: bool, seconds: float) -> None:
         raise AssertionError("nothing was permitted")

@@ -13,7 +13,9 @@ from proxy.core.decision import Permit
 from proxy.sip.carried import Carried, carried_from
 from proxy.sip.headers import key_of, line_of
 from proxy.sip.hop import Hop
+from proxy.sip.judged import judged_call
 from proxy.sip.message import SipRequest
+from proxy.sip.name_addr import write_name_addr
 from proxy.sip.screening import max_forwards
 from proxy.sip_settings import SipCarrier
 from proxy.trunks.gateways import Gateway
@@ -33,15 +35,14 @@ class HeaderRules:
 class Outbound:
     """One permitted call. Raises `PermitSpentError` where the permit was used, ValueError where it is for no call."""
 
-    __slots__ = ("_body", "_called", "_caller", "_carried", "_max_forwards", "decision_id")
+    __slots__ = ("_body", "_called", "_caller", "_carried", "_display", "_max_forwards", "decision_id")
 
     def __init__(self, permit: Permit, asked: SipRequest, held_back: frozenset[str]) -> None:
         self.decision_id: Final = permit.decision.id
-        caller, separator, called = permit.spend().decode().partition("\0")
-        if not separator or not caller or not called or not called.isascii() or not called.isdigit():
-            raise ValueError("a permit that is for no call")
-        self._caller: Final = caller.encode()
-        self._called: Final = called.encode()
+        judged = judged_call(permit.spend())
+        self._caller: Final = judged.caller.encode()
+        self._called: Final = judged.called.encode()
+        self._display: Final = judged.display.encode()
         self._carried: Final = carried_from(asked, held_back)
         self._body: Final = asked.body
         self._max_forwards: Final = max_forwards(asked) - 1
@@ -65,7 +66,8 @@ class Outbound:
         person = _written(self._called, carrier.number_format)
         host = gateway.name.encode()
         transport = b"" if settings.transport == "udp" else b";transport=" + settings.transport.encode()
-        identity = b"<sip:" + _written(self._caller, carrier.number_format) + b"@" + identity_host + b">"
+        caller = b"sip:" + _written(self._caller, carrier.number_format) + b"@" + identity_host
+        identity = write_name_addr(self._display, caller)
         uri = b"sip:" + person + b"@" + host + transport + b";user=phone"
         lines: list[tuple[str, bytes]] = [
             ("via", via),

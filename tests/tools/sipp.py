@@ -74,7 +74,8 @@ class Scenario:
 
     def xml(self) -> str:
         steps = "\n".join(self.steps)
-        used = '<Reference variables="held"/>' if "held" in steps else ""
+        names = [name for name in ("held", "from", "to", "target", "via") if f'assign_to="{name}"' in steps]
+        used = f'<Reference variables="{",".join(names)}"/>' if names else ""
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="{self.name}">\n{steps}\n{used}\n</scenario>\n'
 
     async def start(self, folder: Path, *, local: int, remote: int, transport: str = "u1") -> Scenario:
@@ -94,7 +95,8 @@ class Scenario:
             stdout=(folder / f"{self.name}.out").open("wb"),
             stderr=asyncio.subprocess.STDOUT,
         )
-        await _listening(local, "udp" if transport.startswith("u") else "tcp", self.process)
+        if transport.startswith("u"):
+            await _listening(local, "udp", self.process)
         return self
 
     async def done(self) -> None:

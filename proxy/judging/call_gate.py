@@ -41,8 +41,8 @@ class CallsInForce:
 
 
 class PermittedCall:
-    """A call that may go on. `permit` holds its ticket's octets: `CallTicket.of(permit.spend())`; `place` is to be given
-    back when the call is over; `question` is what was judged, for `CallGate.closed_now`.
+    """A call that may go on. `permit` holds its ticket's octets (`CallTicket.of(permit.spend())`), `place` is given back
+    once the call is over, `question` is what was judged, for `CallGate.closed_now`.
     """
 
     __slots__ = ("permit", "place", "question")

@@ -14,7 +14,6 @@ from proxy.core.finding import Finding
 from proxy.core.purposes import STRICTEST_FIRST, Purpose
 from proxy.sip.error import SipError
 from proxy.sip.message import SipRequest
-from proxy.sip.name_addr import NameAddr
 from proxy.sip.subscriber import Subscriber, subscriber_of
 from proxy.sip.uri import Uri, parse_uri
 
@@ -111,9 +110,9 @@ def recipient_of(uri: Uri) -> str | None:
     return whole if dialled is None or dialled == whole else dialled if whole is None else None
 
 
-def caller_of(address: NameAddr) -> str | None:
+def caller_in(uri: Uri) -> str | None:
     """The canonical number of an identity, None where it has none; raises SipError(400) where it is malformed."""
-    number = subscriber_of(parse_uri(address.uri))
+    number = subscriber_of(uri)
     if number is None:
         return None
     octets = number.digits
@@ -127,7 +126,7 @@ def caller_of(address: NameAddr) -> str | None:
 def _caller(request: SipRequest, asserts_identity: bool, findings: list[Finding]) -> str | None:
     try:
         asserted = request.addresses("p-asserted-identity") if asserts_identity else []
-        numbers = {caller_of(address) for address in asserted or [request.from_]}
+        numbers = {caller_in(parse_uri(each.uri)) for each in asserted or [request.from_]}
     except SipError:
         findings.append(Finding(IDENTITY, "unreadable"))
         return None

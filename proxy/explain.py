@@ -63,7 +63,7 @@ def explain(
     codes: CodeMaps | CallCodes,
     rules: tuple[Rule, ...] = RULES,
 ) -> Explanation:
-    """Asks the policy without sending; `now` is UTC seconds, `codes` those of the request's channel. The snapshot's memo
+    """Asks the policy without sending; `now` is UTC seconds, `codes` are of the request's channel. The snapshot's memo
     stays as it is.
     """
     decision = evaluate(request, replace(snapshot, lanes={}), now, rules).decision

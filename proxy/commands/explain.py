@@ -22,8 +22,8 @@ from proxy.core.pack import CHINA_OFFSET_S
 from proxy.core.purposes import STRICTEST_FIRST, Channel
 from proxy.core.request import Request
 from proxy.explain import Explanation, Row, explain
-from proxy.sip.call_question import caller_in, recipient_of
 from proxy.sip.error import SipError
+from proxy.sip.read_invite import caller_in, recipient_of
 from proxy.sip.uri import Uri, parse_uri
 
 #: (configuration, account, canonical recipient or None) → what to ask.

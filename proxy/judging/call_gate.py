@@ -23,7 +23,7 @@ from proxy.judging.call_limits import CallLimits, CallPlace
 from proxy.judging.journal import Journal
 from proxy.policy import evaluate, hours_of, unanswerable
 from proxy.rules.table import RULE_IDS
-from proxy.sip.call_question import CallQuestion
+from proxy.sip.read_invite import ReadInvite
 
 #: What ends a call that is under way, unless configuration says otherwise: a hold, and a number that was closed.
 ENDS_LIVE_CALLS: Final = frozenset(("fraud.hold", "number.disposed"))
@@ -41,13 +41,13 @@ class CallsInForce:
 
 
 class PermittedCall:
-    """A call that may go on. `permit` holds its ticket's octets (`CallTicket.of(permit.spend())`), `place` is given back
-    once the call is over, `question` is what was judged, for `CallGate.closed_now`.
+    """A call that may go on. `permit` holds a `JudgedCall`'s octets, `place` is given back once the call is over,
+    `question` is what was judged, for `CallGate.closed_now`.
     """
 
     __slots__ = ("permit", "place", "question")
 
-    def __init__(self, permit: Permit, place: CallPlace, question: CallQuestion) -> None:
+    def __init__(self, permit: Permit, place: CallPlace, question: ReadInvite) -> None:
         self.permit: Final = permit
         self.place: Final = place
         self.question: Final = question
@@ -79,7 +79,7 @@ class CallGate:
         self._snapshot: Snapshot | None = None
         self.asked = self.permitted = self.refused = self.deferred = 0
 
-    def judge(self, question: CallQuestion, answer: Callable[[CallAnswer], None]) -> PermittedCall | Refusal:
+    def judge(self, question: ReadInvite, answer: Callable[[CallAnswer], None]) -> PermittedCall | Refusal:
         """May this call be made? `answer` is called once where not: at once for a deferral, else when it is on disk."""
         force = self._in_force
         snapshot, now, account = force.snapshot, force.now, self._account()
@@ -98,7 +98,7 @@ class CallGate:
         self.permitted += 1
         return PermittedCall(verdict, place, question)
 
-    def put_off(self, question: CallQuestion, rule: str, answer: Callable[[CallAnswer], None]) -> Refusal:
+    def put_off(self, question: ReadInvite, rule: str, answer: Callable[[CallAnswer], None]) -> Refusal:
         """Refuses a call for a reason outside the rules: `internal.draining`, `internal.upstream`, `internal.store`."""
         request = self._request(question, self._journal.next_id(), question.findings)
         self.asked += 1
@@ -118,7 +118,9 @@ class CallGate:
         """The Reason headers with which a call is ended for a rule."""
         return self._in_force.codes.ending(self.account, rule)
 
-    def _request(self, question: CallQuestion, request_id: int, findings: tuple[Finding, ...]) -> Request:
+    def _request(self, question: ReadInvite, request_id: int, findings: tuple[Finding, ...]) -> Request:
+        # The name that is shown is the registry's, whatever the sender wrote (J11).
+        institution = self._in_force.snapshot.institutions.get(self.account.principal)
         return Request(
             id=request_id,
             channel="voice",
@@ -126,7 +128,7 @@ class CallGate:
             sender=question.caller,
             recipient=question.recipient,
             readings=(),
-            octets=question.octets,
+            octets=question.judged(institution.name if institution is not None else ""),
             received_at=self._in_force.now,
             findings=findings,
             purpose=question.purpose,

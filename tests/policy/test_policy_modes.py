@@ -16,7 +16,7 @@ from proxy.core.records import Period
 from proxy.policy import evaluate, unanswerable
 from proxy.rules.rule import LaneRule, Rule
 from proxy.rules.table import RULE_IDS, RULES
-from tests.rules.cases import CASES, Case
+from tests.rules.cases import CASES, VOICE, Case
 from tests.rules.scene import BASE, Scene, answer, build, decided, outcome
 from tests.tools.slotted import held
 

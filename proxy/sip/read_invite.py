@@ -2,8 +2,8 @@
 
 Owns which of the identities in an INVITE is the caller, and which octets are the recipient: P-Asserted-Identity of a
 trusted trunk, else From; the user of the Request-URI, never To. Must never take one of two: identities that say
-different numbers are a finding, and the policy refuses it. What leaves is written anew from the ticket that was judged,
-so an identity that is not the caller's (a name, P-Preferred-Identity, Remote-Party-ID, the P-Asserted-Identity of a
+different numbers are a finding, and the policy refuses it. What leaves is written anew from what was judged, so
+an identity that is not the caller's (a name, P-Preferred-Identity, Remote-Party-ID, the P-Asserted-Identity of a
 trunk that may assert none) is never passed on and need not be read.
 """
 
@@ -13,6 +13,7 @@ from proxy.core import addresses
 from proxy.core.finding import Finding
 from proxy.core.purposes import STRICTEST_FIRST, Purpose
 from proxy.sip.error import SipError
+from proxy.sip.judged import JudgedCall
 from proxy.sip.message import SipRequest
 from proxy.sip.subscriber import Subscriber, subscriber_of
 from proxy.sip.uri import Uri, parse_uri
@@ -22,29 +23,8 @@ _NO_PRIVACY: Final = frozenset((b"none", b""))
 _CHINA: Final = b"+86"
 
 
-class CallTicket:
-    """The caller and the recipient of one permitted call, both canonical: whatever leaves is written from them."""
-
-    __slots__ = ("caller", "recipient")
-
-    def __init__(self, caller: str, recipient: str) -> None:
-        self.caller: Final = caller
-        self.recipient: Final = recipient
-
-    @property
-    def octets(self) -> bytes:
-        """What a permit for this call holds."""
-        return f"{self.caller}\0{self.recipient}".encode()
-
-    @staticmethod
-    def of(octets: bytes) -> "CallTicket":
-        """The ticket that a permit held (`permit.spend()`)."""
-        caller, _, recipient = octets.decode().partition("\0")
-        return CallTicket(caller, recipient)
-
-
-class CallQuestion:
-    """One INVITE as it is judged. `caller` and `recipient` are canonical (`core.addresses`), None without a form."""
+class ReadInvite:
+    """One INVITE as the policy is asked about it; `caller` and `recipient` are canonical, None without a form."""
 
     __slots__ = ("caller", "findings", "purpose", "recipient")
 
@@ -56,21 +36,24 @@ class CallQuestion:
         self.purpose: Final = purpose
         self.findings: Final = findings
 
-    @property
-    def octets(self) -> bytes:
-        """The ticket's octets: what the permit of this question will hold."""
-        return CallTicket(self.caller or "", self.recipient or "").octets
+    def judged(self, display: str) -> bytes:
+        """What a permit for this call holds: a `JudgedCall`'s octets, `display` from the registry; empty where one of
+        its numbers has no form, and then there is no permit.
+        """
+        if self.caller is None or self.recipient is None:
+            return b""
+        return JudgedCall(self.caller, self.recipient, display).octets()
 
-    def redirected(self, contact: bytes) -> "CallQuestion":
+    def redirected(self, contact: bytes) -> "ReadInvite":
         """The question that a 3xx's Contact (its URI) asks: the same caller, another recipient."""
         try:
             recipient = recipient_of(parse_uri(contact))
         except SipError:
             recipient = None
-        return CallQuestion(self.caller, recipient, self.purpose, self.findings)
+        return ReadInvite(self.caller, recipient, self.purpose, self.findings)
 
 
-def read_call_question(request: SipRequest, uri: Uri, *, asserts_identity: bool, purpose_key: str) -> CallQuestion:
+def read_invite(request: SipRequest, uri: Uri, *, asserts_identity: bool, purpose_key: str) -> ReadInvite:
     """Reads an INVITE; `uri` is its Request-URI. Never raises: what cannot be read is a finding.
 
     `asserts_identity`: the trunk is trusted to name the caller in P-Asserted-Identity (RFC 3325 §5). `purpose_key` is
@@ -86,7 +69,7 @@ def read_call_question(request: SipRequest, uri: Uri, *, asserts_identity: bool,
     except SipError:
         recipient = None
     purpose = _purpose(request, purpose_key, findings) if purpose_key else None
-    return CallQuestion(caller, recipient, purpose, tuple(findings))
+    return ReadInvite(caller, recipient, purpose, tuple(findings))
 
 
 def recipient_of(uri: Uri) -> str | None:

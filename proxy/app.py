@@ -44,6 +44,7 @@ from proxy.registry.verbs import Verbs
 from proxy.revisions import NotInForceError, Revisions, turn_days
 from proxy.rules.table import RULE_IDS
 from proxy.settings import Settings, SettingsError, load, read_toml
+from proxy.sip_b2bua import SipServer
 from proxy.smpp_server import SmppServer
 from proxy.status_reporter import StatusReporter
 from proxy.store.sqlite import SqliteStore, open_owner
@@ -51,6 +52,7 @@ from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import BY_NAME
 from proxy.telemetry.log import EventLog, configure
 from proxy.telemetry.status import StatusFile, status_path
+from proxy.trunks.judge import ClosedJudge
 from proxy.version import VERSION
 from proxy.wire_faults import wire_faults
 
@@ -191,6 +193,9 @@ class Application:
         await self._control.start()
         opened.push_async_callback(self._smpp.drain, settings.smpp.drain_s)
         await self._smpp.start()
+        self._sip = SipServer(settings.sip, ClosedJudge(), self.log)
+        opened.push_async_callback(self._sip.drain, settings.sip.drain_s)
+        await self._sip.start()
         status_file = StatusFile(status_path(settings.state))
         self._reporter = StatusReporter(
             status_file, self._in_force, self._journal, self._smpp, self._evidence, self._tallies, self._bypass
@@ -227,6 +232,11 @@ class Application:
     def listening(self) -> list[tuple[str, int, bool]]:
         """(host, port, tls) of the SMPP listeners."""
         return self._smpp.listening
+
+    @property
+    def calls_listening(self) -> list[tuple[str, str, int]]:
+        """(kind, host, port) of the SIP listeners."""
+        return self._sip.listening
 
     # ---- changes while running ----------------------------------------------------------------------------------
 
@@ -333,6 +343,8 @@ async def serve(settings: Settings, config: Path) -> None:
     await application.start()
     for host, port, tls in application.listening:
         sys.stdout.write(f"listening {'smpp+tls' if tls else 'smpp'} {host}:{port}\n")
+    for kind, host, port in application.calls_listening:
+        sys.stdout.write(f"listening {kind} {host}:{port}\n")
     sys.stdout.flush()
     await application.run()
 

@@ -419,7 +419,21 @@ class Call(LegOwner):
         self.calls.tell(CallEnded(self, by, cause, request))
 
 
-class Relayed:
+class Asker:
+    """Whoever sent a request that is no INVITE, and waits for what becomes of it."""
+
+    __slots__ = ()
+
+    def responded(self, response: SipResponse, now: float) -> None:
+        """A response came, provisional or final."""
+        raise NotImplementedError
+
+    def unanswered(self, now: float) -> None:
+        """None came in time, or the request could not be sent."""
+        raise NotImplementedError
+
+
+class Relayed(Asker):
     """A request that was passed on inside a call: where its response goes."""
 
     __slots__ = ("call", "transaction")

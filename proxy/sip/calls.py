@@ -9,7 +9,7 @@ call that is over is kept for 64*T1, so that what is still under way finds its a
 from collections.abc import Callable
 from typing import Final
 
-from proxy.sip.call import Call, Relayed
+from proxy.sip.call import Asker, Call
 from proxy.sip.call_events import CallAsked, CallEvent, InsideAsked, PlainAsked
 from proxy.sip.dialog import answered_dialog
 from proxy.sip.error import SipError
@@ -154,7 +154,7 @@ class Calls(Exchange):
             _call_of(user.leg).branch_responded(user, client, response, now)
         elif isinstance(user, Leg) and isinstance(client, InviteClient):
             _call_of(user).responded(user, client, response, now)
-        elif isinstance(user, Relayed):
+        elif isinstance(user, Asker):
             user.responded(response, now)
 
     def _unanswered(self, client: ClientTransaction, timer: str, now: float) -> None:
@@ -163,7 +163,7 @@ class Calls(Exchange):
             _call_of(user.leg).branch_unanswered(user, client, timer, now)
         elif isinstance(user, Leg) and isinstance(client, InviteClient):
             _call_of(user).unanswered(user, client, timer, now)
-        elif isinstance(user, Relayed):
+        elif isinstance(user, Asker):
             user.unanswered(now)
 
     def _unsent(self, server: object, now: float) -> None:

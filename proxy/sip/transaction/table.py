@@ -92,6 +92,10 @@ class Transactions:
         else:
             self._response(message, now)
 
+    def knows(self, request: SipRequest) -> bool:
+        """Whether a request came before and its transaction lives: credentials are asked for once."""
+        return server_key(request, request.method) in self._desk.live
+
     def ask(self, request: SipRequest, flow: Flow, now: float) -> ClientTransaction:
         """Send a request of our own, an ACK apart; its topmost Via holds a branch that nobody else has had."""
         key = client_key(_branch_of(request), request.method)

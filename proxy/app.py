@@ -18,6 +18,7 @@ from typing import Any, Final
 from proxy.binds.tracing import TRACE_VERBS, Tracing
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
+from proxy.core.call_codes import CallCodes, load_call_codes
 from proxy.core.codes import CodeMaps, CodeTableError, load_codes
 from proxy.core.pack import Pack
 from proxy.core.snapshot import Snapshot
@@ -70,6 +71,11 @@ class RuleFiles:
             self.codes: CodeMaps = load_codes(read_toml(codes))
         except CodeTableError as error:
             raise SettingsError([f"{codes}: {line}" for line in error.errors]) from error
+        call_codes = find_config("codes", settings.policy.call_codes)
+        try:
+            self.call_codes: CallCodes = load_call_codes(read_toml(call_codes))
+        except CodeTableError as error:
+            raise SettingsError([f"{call_codes}: {line}" for line in error.errors]) from error
         try:
             self.vocabulary: Vocabulary = load_vocabulary(read_toml(vocabulary), str(vocabulary))
         except VocabularyError as error:

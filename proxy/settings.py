@@ -191,6 +191,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     pack: str = "cn-default"
     vocabulary: str = "optout"
     codes: str = "codes"
+    call_codes: str = "call_codes"
     bypass_most_min: int = 120
 
 

@@ -255,6 +255,12 @@ class SipServer:
         if not self._turning:
             self._turn(self._clock())
 
+    def recheck(self) -> None:
+        """The registry has changed: calls that run are asked about again."""
+        now = self._clock()
+        self.desk.recheck(now)
+        self._turn(now)
+
     def _set_timer(self, now: float) -> None:
         deadline = self._table.next_deadline()
         if deadline is None or (self._wake is not None and self._wake_at <= deadline):

@@ -285,7 +285,7 @@ class Call(LegOwner):
         leg.rang = True
         headers: Headers = [("contact", self.a.hop.contact)]
         self._respond(self.a, response.status, headers, carried, response.reason, now)
-        self.calls.tell(CallRinging(self, response.status))
+        self.calls.tell(CallRinging(self, response))
 
     def _first_accepted(self, branch: Branch, response: SipResponse, now: float) -> None:
         leg = branch.leg
@@ -324,7 +324,7 @@ class Call(LegOwner):
             self.a.dialog.state = "confirmed"
         self._pass_2xx(self.a, response, carried, now)
         self._acknowledge_or_wait(leg, number, now)
-        self.calls.tell(CallAnswered(self))
+        self.calls.tell(CallAnswered(self, response))
 
     def _pass_2xx(self, leg: Leg, response: SipResponse, carried: Carried, now: float) -> None:
         server = leg.server

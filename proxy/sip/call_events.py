@@ -71,22 +71,23 @@ class CallAsked(CallEvent):
 
 
 class CallRinging(CallEvent):
-    """A 18x of leg B was passed on; `status` says which."""
+    """A 18x of leg B was passed on: `response`."""
 
-    __slots__ = ("call", "status")
+    __slots__ = ("call", "response")
 
-    def __init__(self, call: CallControl, status: int) -> None:
+    def __init__(self, call: CallControl, response: SipResponse) -> None:
         self.call: Final = call
-        self.status: Final = status
+        self.response: Final = response
 
 
 class CallAnswered(CallEvent):
-    """Leg B answered, and leg A was told so."""
+    """Leg B answered with `response`, and leg A was told so."""
 
-    __slots__ = ("call",)
+    __slots__ = ("call", "response")
 
-    def __init__(self, call: CallControl) -> None:
+    def __init__(self, call: CallControl, response: SipResponse) -> None:
         self.call: Final = call
+        self.response: Final = response
 
 
 class BranchFailed(CallEvent):

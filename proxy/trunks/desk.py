@@ -16,11 +16,13 @@ from proxy.sip.call_events import (
     CallControl,
     CallEnded,
     CallEvent,
+    CallRinging,
+    EndedBy,
     InsideAsked,
     PlainAsked,
 )
 from proxy.sip.calls import Calls
-from proxy.sip.carried import NOTHING
+from proxy.sip.carried import NOTHING, Carried
 from proxy.sip.digest_client import DigestClient
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import Headers, reply
@@ -47,6 +49,7 @@ class Attempt:
 
     __slots__ = (
         "answered_at",
+        "by",
         "call",
         "call_id",
         "carrier",
@@ -56,6 +59,7 @@ class Attempt:
         "number",
         "outbound",
         "permitted",
+        "status",
         "tag",
         "tried",
         "trunk",
@@ -79,6 +83,16 @@ class Attempt:
         self.number = 1
         self.challenged = False
         self.answered_at: float | None = None
+        #: The final response that leg A was given by us, and whose it was.
+        self.status = 0
+        self.by: EndedBy = "us"
+
+    def refuse(
+        self, status: int, headers: Headers, now: float, carried: Carried = NOTHING, reason: bytes | None = None
+    ) -> None:
+        """The end of a call that was not answered."""
+        self.status = status
+        self.call.refuse(status, headers, now, carried, reason)
 
     def expired(self, name: str, now: float) -> None:
         """It has lasted as long as it may."""
@@ -97,6 +111,19 @@ class _Refusing:
 
     def __call__(self, refused: Refused) -> None:
         self._desk.refused(self._call, self._trunk, refused)
+
+
+class _Relaying:
+    """Passes an INFO on once the refusal in it is on disk; where that fails, whoever sent it is told so."""
+
+    __slots__ = ("_desk", "_event")
+
+    def __init__(self, desk: "CallDesk", event: InsideAsked) -> None:
+        self._desk: Final = desk
+        self._event: Final = event
+
+    def __call__(self, on_disk: bool) -> None:
+        self._desk.heard(self._event, on_disk=on_disk)
 
 
 class CallDesk:
@@ -154,6 +181,10 @@ class CallDesk:
             self._asked(event, admitted, now)
         elif isinstance(event, BranchFailed):
             self._failed(event, now)
+        elif isinstance(event, CallRinging):
+            attempt = self._attempts.get(event.call)
+            if attempt is not None:
+                attempt.permitted.rang(event.response)
         elif isinstance(event, CallAnswered):
             self._answered(event, now)
         elif isinstance(event, CallEnded):
@@ -173,6 +204,23 @@ class CallDesk:
         self._log("call.refused", trunk=trunk.name, rule=refused.rule, status=refused.status)
         call.refuse(refused.status, refused.headers, self._clock(), NOTHING, refused.phrase)
         self._later()
+
+    def heard(self, event: InsideAsked, *, on_disk: bool) -> None:
+        """A person's refusal inside a call was kept, or could not be."""
+        now = self._clock()
+        if on_disk:
+            event.call.relay(event, now)
+        else:
+            event.transaction.respond(reply(event.request, 500, b"", [("retry-after", _RETRY_AFTER)]), now)
+        self._later()
+
+    def recheck(self, now: float) -> None:
+        """The registry has changed: end the calls that would be closed now, where configuration wants that."""
+        for attempt in list(self._attempts.values()):
+            rule = attempt.permitted.closed_by()
+            if rule:
+                self._log("call.closed", trunk=attempt.trunk.name, rule=rule)
+                attempt.call.end(attempt.permitted.ending(rule), now, rule)
 
     # A new call
 
@@ -205,6 +253,7 @@ class CallDesk:
             attempt.tag = self._calls.ids.next()
             attempt.number = 1
             attempt.challenged = False
+            attempt.permitted.tried(attempt.carrier.name)
             if self._send(attempt, gateway, None, now):
                 return
             self._down(gateway)
@@ -212,7 +261,7 @@ class CallDesk:
             self._give_up(attempt, failed, now)
         else:
             self._log("call.unroutable", trunk=attempt.trunk.name, carrier=attempt.carrier.name)
-            attempt.call.refuse(503, _OVERLOADED, now)
+            attempt.refuse(503, _OVERLOADED, now)
 
     def _send(self, attempt: Attempt, gateway: Gateway, credentials: tuple[str, bytes] | None, now: float) -> bool:
         way = attempt.way = self._reach(gateway, 0)
@@ -256,6 +305,8 @@ class CallDesk:
         if event.status in _CHALLENGES and self._prove(attempt, event, now):
             return
         gateway = attempt.gateway
+        if event.response is not None:
+            attempt.permitted.failed(event.response)
         if event.response is None and not event.rang:
             self._down(gateway)
         # INVARIANT: nobody is called twice: once it rang somewhere, or somebody declined for all, that is the answer.
@@ -285,14 +336,15 @@ class CallDesk:
 
     def _give_up(self, attempt: Attempt, event: BranchFailed, now: float) -> None:
         status = event.status
+        attempt.by = "us" if event.response is None else "b"
         if 300 <= status < 400:
             # WHY never passed on: its Contacts are a way around us and around the policy.
-            attempt.call.refuse(480, [("reason", b"SIP;cause=%d" % status)], now)
+            attempt.refuse(480, [("reason", b"SIP;cause=%d" % status)], now)
         elif status in _CHALLENGES or status in (421, 494):
-            attempt.call.refuse(500, [("reason", b"SIP;cause=%d" % status)], now)
+            attempt.refuse(500, [("reason", b"SIP;cause=%d" % status)], now)
         else:
             reason = event.response.reason if event.response is not None else None
-            attempt.call.refuse(status, [], now, event.carried, reason)
+            attempt.refuse(status, [], now, event.carried, reason)
 
     def _down(self, gateway: Gateway) -> None:
         """A gateway that was silent is left alone until it answers OPTIONS; without supervision it is tried again."""
@@ -306,6 +358,7 @@ class CallDesk:
         attempt = self._attempts.get(event.call)
         if attempt is not None:
             attempt.answered_at = now
+            attempt.permitted.answered(event.response, now)
             longest_s = attempt.permitted.longest_s
             if longest_s > 0:
                 attempt.longest = self._calls.timers.start(attempt, "duration", longest_s, now)
@@ -318,12 +371,14 @@ class CallDesk:
             attempt.longest.end()
         answered = attempt.answered_at is not None
         seconds = now - attempt.answered_at if attempt.answered_at is not None else 0.0
-        self._judge.ended(attempt.permitted, event.cause, by=event.by, answered=answered, seconds=seconds)
+        by = attempt.by if event.by == "us" else event.by
+        status = attempt.status or (487 if event.by == "a" else 0)
+        attempt.permitted.ended(by, event.cause, 200 if answered else status, event.request)
         self._log(
             "call.ended",
             trunk=attempt.trunk.name,
             carrier=attempt.carrier.name,
-            by=event.by,
+            by=by,
             cause=event.cause,
             answered=answered,
             seconds=round(seconds, 3),
@@ -332,7 +387,11 @@ class CallDesk:
     def _inside(self, event: InsideAsked, now: float) -> None:
         method = event.request.method
         if method == "INFO":
-            event.call.relay(event, now)
+            attempt = self._attempts.get(event.call)
+            relaying = _Relaying(self, event)
+            # WHY relayed once a refusal is on disk: whoever reads the answer may take it for kept.
+            if attempt is None or not attempt.permitted.info(event.request, event.side, now, relaying):
+                event.call.relay(event, now)
         elif method == "OPTIONS":
             event.transaction.respond(reply(event.request, 200, b"", _capabilities()), now)
         elif method == "MESSAGE":

@@ -2,13 +2,15 @@
 
 The desk knows no policy, no store and no evidence. It tells who sent an INVITE and gets a permit, whose octets are a
 `sip/judged.JudgedCall`; or nothing, and then the refusal comes through `answer`, at once or when it is on disk. Whoever
-answers reserves the call's place before it judges, and `ended` gives it back.
+answers reserves the call's place before it judges; `Permitted.ended` gives it back.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from proxy.core.decision import Permit
-from proxy.sip.message import SipRequest
+from proxy.sip.call_events import EndedBy, Side
+from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.reply import Headers
 from proxy.sip.uri import Uri
 
@@ -25,15 +27,48 @@ class Refused:
         self.rule: Final = rule
 
 
+#: Called once when a person's refusal is on disk (True) or could not be put there (False).
+Committed = Callable[[bool], None]
+
+
 class Permitted:
-    """A permit, how long the call may last (seconds, 0: no end), and what the judge wants back at its end."""
+    """A permitted call, as its judge follows it. `longest_s` is how long it may last, 0: no end.
 
-    __slots__ = ("longest_s", "permit", "place")
+    This one follows nothing; times are monotonic seconds.
+    """
 
-    def __init__(self, permit: Permit, longest_s: float = 0.0, place: object = None) -> None:
+    def __init__(self, permit: Permit, longest_s: float = 0.0) -> None:
         self.permit: Final = permit
         self.longest_s: Final = longest_s
-        self.place: Final = place
+
+    def tried(self, carrier: str) -> None:
+        """A gateway of this carrier is asked."""
+
+    def rang(self, response: SipResponse) -> None:
+        """A 18x came and was passed on."""
+
+    def answered(self, response: SipResponse, now: float) -> None:
+        """Somebody took the call."""
+
+    def failed(self, response: SipResponse) -> None:
+        """The carrier's side gave a final response that is no 2xx."""
+
+    def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
+        """An INFO inside the call. True where it is a person's refusal: `committed` is called, and then it passes."""
+        del request, side, now, committed
+        return False
+
+    def closed_by(self) -> str:
+        """The rule that would close this call now, where calls that run are ended for it; empty for none."""
+        return ""
+
+    def ending(self, rule: str) -> Headers:
+        """The Reason headers with which it is ended for a rule."""
+        del rule
+        return []
+
+    def ended(self, by: EndedBy, cause: str, status: int, request: SipRequest | None) -> None:
+        """It is over: by whom, why (a word or a status), the final response to leg A (0: none), the BYE or CANCEL."""
 
 
 class Answer(Protocol):
@@ -53,10 +88,6 @@ class CallJudge(Protocol):
         """A refusal for a reason outside the rules (`internal.*`)."""
         ...
 
-    def ended(self, permitted: Permitted, cause: str, *, by: str, answered: bool, seconds: float) -> None:
-        """How a permitted call ended: `by` a, b or us; `cause` a word or a status; how long it was answered."""
-        ...
-
 
 class ClosedJudge:
     """Who answers while there is no policy for calls: nobody may call."""
@@ -69,6 +100,3 @@ class ClosedJudge:
         del account, request, uri
         reason = b'Q.850;cause=41;text="%s"' % rule.encode()
         answer(Refused(503, b"Service Unavailable", [("reason", reason)], rule))
-
-    def ended(self, permitted: Permitted, cause: str, *, by: str, answered: bool, seconds: float) -> None:
-        raise AssertionError("nothing was permitted")

@@ -6,6 +6,8 @@ It permits whom it is asked for, but for numbers that end in 4444, which it refu
 had to be on disk first. Everything else is the product: sockets, settings, transactions, calls.
 """
 
+from __future__ import annotations
+
 import asyncio
 import signal
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 from proxy.core.decision import Decision, Permit, Seal
 from proxy.core.ground import Ground
 from proxy.settings import load
+from proxy.sip.call_events import EndedBy
 from proxy.sip.judged import JudgedCall
 from proxy.sip.message import SipRequest
 from proxy.sip.subscriber import subscriber_of
@@ -25,6 +28,18 @@ from proxy.telemetry.log import EventLog, configure
 from proxy.trunks.judge import Answer, Permitted, Refused
 
 GROUND = Ground("voice", "jl-voice", "95500", "allow", "", "", "jianglan", "marketing", "test", 1, 1, b"")
+
+
+class Counted(Permitted):
+    """A call whose end is counted."""
+
+    def __init__(self, judge: StandIn, permit: Permit) -> None:
+        super().__init__(permit)
+        self._judge = judge
+
+    def ended(self, by: EndedBy, cause: str, status: int, request: SipRequest | None) -> None:
+        del by, cause, status, request
+        self._judge.open -= 1
 
 
 class StandIn:
@@ -47,15 +62,11 @@ class StandIn:
             return None
         self.open += 1
         judged = JudgedCall(caller.digits.decode(), called.digits.decode(), "江澜银行")
-        return Permitted(Permit(Seal(), Decision(self.asked, b"", GROUND), judged.octets()))
+        return Counted(self, Permit(Seal(), Decision(self.asked, b"", GROUND), judged.octets()))
 
     def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
         del account, request, uri
         answer(Refused(503, b"Service Unavailable", [("reason", b'Q.850;cause=41;text="%s"' % rule.encode())], rule))
-
-    def ended(self, permitted: Permitted, cause: str, *, by: str, answered: bool, seconds: float) -> None:
-        del permitted, cause, by, answered, seconds
-        self.open -= 1
 
 
 async def main(config: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_final_refusal_is_answered_from_disk() -> None:
     assert house.answers == []
     house.log.written()
     (answer,) = house.answers
-    assert (answer.status, answer.phrase) == (607, b"Unwanted")
+    assert (answer.status, answer.phrase, answer.rule) == (607, b"Unwanted", "suppression.active")
     assert answer.headers == [("reason", b'Q.850;cause=21;text="suppression.active"')]
     assert house.figures == (1, 0, 1, 0)
     assert house.limits.calls(house.gate.account.id) == 0

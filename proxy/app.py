@@ -52,9 +52,9 @@ from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import BY_NAME
 from proxy.telemetry.log import EventLog, configure
 from proxy.telemetry.status import StatusFile, status_path
-from proxy.trunks.judge import ClosedJudge
+from proxy.trunks.gates import CallGates
 from proxy.version import VERSION
-from proxy.wire_faults import wire_faults
+from proxy.wire_faults import call_faults, keypad_of, wire_faults
 
 CONTROL_SOCKET: Final = "control.sock"
 _DAY_CHECK_S: Final = 60.0
@@ -84,7 +84,7 @@ class RuleFiles:
 
 def check(settings: Settings, config: Path) -> RuleFiles:
     """What the settings name, read and found usable; raises SettingsError with every error."""
-    errors = [f"{config}: {fault}" for fault in wire_faults(settings.smpp)]
+    errors = [f"{config}: {fault}" for fault in (*wire_faults(settings.smpp), *call_faults(settings.sip))]
     try:
         rules = RuleFiles(settings)
     except SettingsError as error:
@@ -183,6 +183,20 @@ class Application:
         self._smpp = SmppServer(
             settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log, self._tallies, stores
         )
+        self._gates = CallGates(
+            self._in_force,
+            rules.call_codes,
+            self._journal,
+            self._hearing,
+            self._evidence.append,
+            self.log,
+            time.time,
+            keypad=keypad_of(settings.sip),
+            purpose_key=settings.sip.purpose_header.lower(),
+            end_user_carriers=frozenset(name for name, one in settings.sip.carriers.items() if one.end_user),
+            ends=frozenset(settings.sip.ends_live_calls),
+        )
+        self._sip = SipServer(settings.sip, self._gates, self.log)
         self._tracing = Tracing(settings.path("traces"), self._in_force, self._journal, self._smpp.trace, self.log)
         opened.callback(self._tracing.close)
         self._verbs = Verbs(self._store, secret, self._revisions.follow)
@@ -193,7 +207,6 @@ class Application:
         await self._control.start()
         opened.push_async_callback(self._smpp.drain, settings.smpp.drain_s)
         await self._smpp.start()
-        self._sip = SipServer(settings.sip, ClosedJudge(), self.log)
         opened.push_async_callback(self._sip.drain, settings.sip.drain_s)
         await self._sip.start()
         status_file = StatusFile(status_path(settings.state))
@@ -246,6 +259,7 @@ class Application:
             records.Registry(at_us=time.time_ns() // 1000, revision=snapshot.revision, digest=digest, actor="registry")
         )
         self.log("registry.swapped", revision=snapshot.revision)
+        self._sip.recheck()
 
     def _registry_failed(self, error: StoreError) -> None:
         self._events.emit(BY_NAME["registry.failed"], error=error)
@@ -264,6 +278,7 @@ class Application:
                     self.log("config.rejected", reason=line)
                 return
             self._in_force.codes = rules.codes
+            self._gates.use(rules.call_codes)
             self._in_force.vocabulary = rules.vocabulary
             self._bypass.most_min = settings.policy.bypass_most_min
             try:

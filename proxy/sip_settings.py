@@ -55,7 +55,8 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
 
     `number_format` writes numbers as 8613800138000 (`e164`) or +8613800138000 (`plus`). `no_answer_s` without any 1xx
     is a failed gateway. `options_s` is how often a gateway is asked whether it lives (0: never). `header_remove` and
-    `header_add` change the INVITE that goes there.
+    `header_add` change the INVITE that goes there. `end_user`: its signalling is the person's own, so that a 607 of it
+    is a refusal.
     """
 
     gateways: list[SipGateway] = []
@@ -65,6 +66,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     number_format: Literal["e164", "plus"] = "e164"
     no_answer_s: float = 4.0
     options_s: float = 30.0
+    end_user: bool = False
     tls: Tls | None = None
     header_remove: list[str] = []
     header_add: dict[str, str] = {}
@@ -87,15 +89,30 @@ HELD_BACK: Final = (
     "P-Associated-URI",
     "User-to-User",
 )
+#: A hold, and a number that was closed: what runs ends for them.
+ENDS_LIVE_CALLS: Final = ("fraud.hold", "number.disposed")
 #: Of digest, the best first (RFC 8760 §2.3).
 ALGORITHMS: Final = ("SHA-512-256", "SHA-256", "MD5")
+
+
+class SipKeypad(Struct, frozen=True, forbid_unknown_fields=True):
+    """The key by which a person refuses inside a call (Z19): `keys` one after the other, each within `gap_s`; empty for
+    none. The window opens `opens_s` after the answer and stays open `open_s`, 0: to the end. `early`: before it too.
+    """
+
+    keys: str = "9"
+    opens_s: float = 0.0
+    open_s: float = 0.0
+    gap_s: float = 3.0
+    early: bool = False
 
 
 class Sip(Struct, frozen=True, forbid_unknown_fields=True):
     """The back-to-back user agent: limits and timers (RFC 3261 §17), trunks and carriers.
 
     `strangers`: whether a request from nobody's address is met with `silence` or `refuse` (403). `realm` is that of
-    digest challenges. `header_hold` names header fields that never pass.
+    digest challenges. `header_hold` names header fields that never pass; `purpose_header` the one in which a sender of
+    several purposes says which one it means (J22). `ends_live_calls`: rules for which a call that runs is ended.
     """
 
     listeners: list[SipListener] = []
@@ -106,6 +123,9 @@ class Sip(Struct, frozen=True, forbid_unknown_fields=True):
     nonce_s: float = 300.0
     strangers: Literal["silence", "refuse"] = "silence"
     header_hold: list[str] = field(default_factory=lambda: list(HELD_BACK))
+    purpose_header: str = "X-Purpose"
+    ends_live_calls: list[str] = field(default_factory=lambda: list(ENDS_LIVE_CALLS))
+    keypad: SipKeypad = SipKeypad()
     calls_most: int = 10_000
     transactions_most: int = 50_000
     connections_most: int = 1000

@@ -188,6 +188,13 @@ def test_findings_of_the_reader_refuse() -> None:
     assert house.asked(ReadInvite("10690001", PERSON, "service", ()))[1] == "purpose.mismatch"
 
 
+def test_what_is_found_counts_over_a_cap_too() -> None:
+    house = House(BASE.but("account.calls_most", 1))
+    assert house.asked()[0] == "allow"
+    found = (Finding("caller.identity", "privacy"),)
+    assert house.asked(ReadInvite("10690001", PERSON, None, found))[:2] == ("deny", "caller.identity")
+
+
 def test_a_failed_rule_is_told() -> None:
     house = House()
     assert house.asked(ReadInvite("10690001", PERSON, None, (Finding("no.rule", ""),)))[1] == "internal.rule"

@@ -60,8 +60,9 @@ class SipHouse:
         trunk: dict[str, Any] | None = None,
         carrier: dict[str, Any] | None = None,
         listeners: Sequence[dict[str, Any]] = ({"port": 0},),
+        more: dict[str, list[str]] | None = None,
     ) -> SipHouse:
-        """`gateways` by port, the first goes first; or as tables."""
+        """`gateways` by port, the first goes first; or as tables. `more` are other trunks with their addresses."""
         tables = [
             {"port": each, "priority": place} if isinstance(each, int) else each
             for place, each in enumerate(gateways, 1)
@@ -71,6 +72,8 @@ class SipHouse:
             "sip.trunks.callcentre": {"account": "jl-voice", "addresses": ["127.0.0.1/32"], **(trunk or {})},
             "sip.carriers.default": {"options_s": 0.0, "no_answer_s": 1.0, "gateways": tables, **(carrier or {})},
         }
+        for name, addresses in (more or {}).items():
+            whole[f"sip.trunks.{name}"] = {"account": "other", "addresses": addresses}
         self.config.write_text('state = "state"\n' + toml(whole), encoding="utf-8")
         self.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.tools.sip_stand_in", str(self.config)),

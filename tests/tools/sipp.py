@@ -15,7 +15,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape
 
 SIPP = shutil.which("sipp")
 LIMIT_S = 30.0
@@ -50,12 +50,17 @@ def recv(what: int | str, *holds: str, absent: Sequence[str] = (), optional: boo
     kind = f'response="{what}"' if isinstance(what, int) else f'request="{what}"'
     attributes = (' optional="true"' if optional else "") + (f" {more}" if more else "")
     actions = "".join(
-        f'<ereg regexp={quoteattr(each)} search_in="msg" check_it="true" assign_to="held"/>' for each in holds
+        f'<ereg regexp={_quoted(each)} search_in="msg" check_it="true" assign_to="held"/>' for each in holds
     )
     actions += "".join(
-        f'<ereg regexp={quoteattr(each)} search_in="msg" check_it_inverse="true" assign_to="held"/>' for each in absent
+        f'<ereg regexp={_quoted(each)} search_in="msg" check_it_inverse="true" assign_to="held"/>' for each in absent
     )
     return f"<recv {kind}{attributes}>{f'<action>{actions}</action>' if actions else ''}</recv>"
+
+
+def _quoted(expression: str) -> str:
+    # WHY a dot for a quote: SIPp ends an attribute at the next one, however it is written.
+    return '"' + escape(expression).replace('"', ".") + '"'
 
 
 def pause(ms: int) -> str:

@@ -1,4 +1,4 @@
-"""Calls through the real process with the real policy: SIPp on both sides, the registry of `people` with a voice number."""
+"""Calls through the real process with the real policy: SIPp on both sides, a registry with a voice number."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from tests.wire.people import IMPORTED, PERSONS, account, number, registry
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(SIPP is None, reason="sipp is not installed (sip-tester)")]
 
 EVER = {"since": "2026-01-01", "until": "2099-12-31"}
+GIVEN = {"given": "2026-03-01", "until": "2099-12-31"}
 VOICE = registry(
     numbers=[number("95500", "jianglan", "marketing", channels=["sms", "voice"])],
     licences=[{"institution": "jianglan", "purposes": ["marketing"], "channels": ["voice"], **EVER}],
     accounts=[account("jl-voice", "jianglan", "marketing")],
+    consents=[
+        {"recipient": each, "institution": "jianglan", "channels": ["voice"], "source": "虚构", **GIVEN}
+        for each in (PERSONS[1], PERSONS[2], IMPORTED)
+    ],
 )
 
 
@@ -138,7 +143,7 @@ async def test_a_permitted_call_passes_and_is_on_record(house: House) -> None:
 @pytest.mark.parametrize(
     ("person", "caller", "status", "rule"),
     [
-        (IMPORTED, "95500", 607, "suppression.person"),
+        (IMPORTED, "95500", 607, "suppression.active"),
         (PERSONS[1], "95501", 403, "number.unregistered"),
         (PERSONS[1], "anonymous", 403, "caller.identity"),
         ("not-a-number", "95500", 484, "address.invalid"),

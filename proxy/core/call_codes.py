@@ -37,11 +37,12 @@ Headers = list[tuple[str, bytes]]
 
 
 class CallAnswer:
-    """A final response: `status`, its `phrase`, and `headers` (key in lower case, value) to add to it."""
+    """A final response: `status`, its `phrase`, `headers` (key in lower case, value) to add to it, and which `rule`."""
 
-    __slots__ = ("headers", "phrase", "status")
+    __slots__ = ("headers", "phrase", "rule", "status")
 
-    def __init__(self, status: int, phrase: bytes, headers: Headers) -> None:
+    def __init__(self, status: int, phrase: bytes, headers: Headers, rule: str) -> None:
+        self.rule: Final = rule
         self.status: Final = status
         self.phrase: Final = phrase
         self.headers: Final = headers
@@ -71,7 +72,7 @@ class CallCodes:
             headers.append(("retry-after", b"%d" % seconds))
         if account.status_text:
             headers.append(("warning", b'399 tdgate "%s"' % CATALOGUE[rule].text_en.encode()))
-        return CallAnswer(status, _PHRASES[status], headers)
+        return CallAnswer(status, _PHRASES[status], headers, rule)
 
     def ending(self, account: Account, rule: str, detail: str = "") -> Headers:
         """The Reason of a BYE or CANCEL that ends a call for a rule: as in a response, and as a SIP status."""

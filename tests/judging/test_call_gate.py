@@ -91,7 +91,7 @@ def test_a_final_refusal_is_answered_from_disk() -> None:
     assert house.answers == []
     house.log.written()
     (answer,) = house.answers
-    assert (answer.status, answer.phrase) == (607, b"Unwanted")
+    assert (answer.status, answer.phrase, answer.rule) == (607, b"Unwanted", "suppression.active")
     assert answer.headers == [("reason", b'Q.850;cause=21;text="suppression.active"')]
     assert house.figures == (1, 0, 1, 0)
     assert house.limits.calls(house.gate.account.id) == 0
@@ -186,6 +186,13 @@ def test_findings_of_the_reader_refuse() -> None:
     house.log.written()
     assert [answer.status for answer in house.answers] == [403, 488]
     assert house.asked(ReadInvite("10690001", PERSON, "service", ()))[1] == "purpose.mismatch"
+
+
+def test_what_is_found_counts_over_a_cap_too() -> None:
+    house = House(BASE.but("account.calls_most", 1))
+    assert house.asked()[0] == "allow"
+    found = (Finding("caller.identity", "privacy"),)
+    assert house.asked(ReadInvite("10690001", PERSON, None, found))[:2] == ("deny", "caller.identity")
 
 
 def test_a_failed_rule_is_told() -> None:

@@ -77,6 +77,8 @@ def test_one_person_however_written(uri: str) -> None:
         ("sip:01088887777@gateway.invalid", "861088887777"),
         ("tel:88887777;phone-context=+8610", "861088887777"),
         ("tel:1088887777;phone-context=+86", "861088887777"),
+        ("tel:13800138000;phone-context=+8610", PERSON),
+        ("tel:02512345678;phone-context=+8610", "862512345678"),
         ("tel:863-1234;phone-context=+1-914-555", None),
         ("sip:alice@gateway.invalid", None),
         ("sip:gateway.invalid", None),

@@ -55,7 +55,9 @@ class SipServer:
         timing = Timing(t1_s=settings.t1_s, c_s=settings.ring_most_s)
         self._table = Transactions(timing, Timers(), settings.transactions_most)
         ids = Ids(secrets.token_bytes(32))
-        held_back = frozenset(key_of(name.encode()) for name in settings.header_hold)
+        # The purpose is said to tdgate, and to nobody behind it.
+        named = [*settings.header_hold, *([settings.purpose_header] if settings.purpose_header else [])]
+        held_back = frozenset(key_of(name.encode()) for name in named)
         self.calls = Calls(self._table, ids, _hop_of, ALLOW, held_back)
         self._peers = Peers(settings.trunks, settings.carriers)
         self._door = Door(settings, self._peers, self._table, self.calls, ids, secrets.token_bytes(32), log)

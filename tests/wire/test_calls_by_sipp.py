@@ -14,7 +14,7 @@ from tests.tools.sipp import KEPT, SDP, SIPP, Scenario, free_port, message, paus
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(SIPP is None, reason="sipp is not installed (sip-tester)")]
 
 #: Whatever leg A says of itself beyond its judged number; nothing of it may reach the carrier.
-SECRETS = ("evil.example", "Fake Bank", "uac-call-id", "CallCentre/9", "Ghost", "192.0.2.66", "10.9.8.7")
+SECRETS = ("evil.example", "Fake Bank", "uac-call-id", "CallCentre/9", "Ghost", "192.0.2.66", "10.9.8.7", "X-Purpose")
 
 INVITE = f"""
 INVITE sip:{PERSON}@[remote_ip]:[remote_port] SIP/2.0
@@ -36,6 +36,7 @@ Alert-Info: <http://192.0.2.66/ring>
 Call-Info: <http://192.0.2.66/i>;purpose=icon
 Record-Route: <sip:10.9.8.7;lr>
 X-Campaign: spring
+X-Purpose: marketing
 """
 
 

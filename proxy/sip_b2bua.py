@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from proxy.binds.tls import client_context, server_context
 from proxy.settings_shape import Tls
@@ -72,6 +73,8 @@ class SipServer:
         self._streams: set[Stream] = set()
         #: Connections of ours to gateways, by transport and gateway.
         self._made: dict[tuple[str, str], Stream] = {}
+        #: Whom each of them led to; for as long as a call may hold it.
+        self._names: WeakKeyDictionary[Way, tuple[str, Gateway]] = WeakKeyDictionary()
         self._making: set[asyncio.Task[None]] = set()
         self._tls: dict[str, ssl.SSLContext] = {}
         self._probes: list[Probe] = []
@@ -240,7 +243,7 @@ class SipServer:
                     self.desk.take(event, admitted, now)
                 out = self._table.data_to_send()
                 for flow, octets in out:
-                    if not way_of(flow).send(octets):
+                    if not (way_of(flow).send(octets) or self._sent_anew(way_of(flow), octets)):
                         self._table.flow_failed(flow, now)
                 if not events and not out:
                     break
@@ -251,6 +254,12 @@ class SipServer:
         else:
             self._idle.set()
         self._set_timer(now)
+
+    def _sent_anew(self, way: Way, octets: bytes) -> bool:
+        """Send on another connection to the same gateway, where the one of a call was lost."""
+        named = self._names.get(way)
+        again = self._connection(*named) if named is not None else None
+        return again is not None and again.send(octets)
 
     def _later(self) -> None:
         """Something was answered outside of a turn."""
@@ -282,12 +291,16 @@ class SipServer:
     def _sweep(self) -> None:
         """Connections that are slow, or that nobody uses."""
         now = self._clock()
+        idle = [each for each in self._streams if now - each.used_at > self._settings.idle_timer_s]
+        # WHY asked only now: a call may be silent for as long as it lasts, and its connection has to stand.
+        held = {leg.hop.flow for leg in self.calls.legs.values()} if idle else set()
+        for stream in idle:
+            if stream.flow not in held:
+                stream.close()
         for stream in list(self._streams):
             if stream.late(now):
                 self._log("connection.stalled", kind="sip")
                 stream.abort()
-            elif now - stream.used_at > self._settings.idle_timer_s:
-                stream.close()
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
 
     # ---- ways out -----------------------------------------------------------------------------------------------
@@ -318,6 +331,7 @@ class SipServer:
         timer_s = self._settings.message_timer_s
         stream = Stream(self, local, (settings.host, settings.port), self._limits, timer_s, self._clock, outgoing=True)
         self._made[key] = stream
+        self._names[stream] = (transport, gateway)
         self._streams.add(stream)
         tls = self._tls.get(gateway.carrier) if transport == "tls" else None
         name = self._settings.carriers[gateway.carrier].tls

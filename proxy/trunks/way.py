@@ -28,7 +28,7 @@ class Local:
 class Way:
     """Where octets go. `peer` is the address without port, `local` how we appear there."""
 
-    __slots__ = ("flow", "hop", "local", "port")
+    __slots__ = ("__weakref__", "flow", "hop", "local", "port")
 
     def __init__(self, local: Local, peer: str, port: int, *, reliable: bool) -> None:
         self.local: Final = local

@@ -152,12 +152,22 @@ class Door:
             if trunk is not None and trunk in peer.trunks:
                 return Admitted(trunk, uri)
         self._log("sip.unproved", outcome=proof.outcome)
-        headers: Headers = [
-            ("proxy-authenticate", each)
-            for each in challenges(self._scheme, self._nonces, now, stale=proof.outcome == "stale")
-        ]
-        self._table.send(flow, reply(request, 407, self._ids.next(), headers).octets())
+        self._challenge(request, flow, now, stale=proof.outcome == "stale")
         return None
+
+    def _challenge(self, request: SipRequest, flow: Flow, now: float, *, stale: bool) -> None:
+        """407, to whoever may not be where he says: then no longer than what he sent, or nothing."""
+        offered = challenges(self._scheme, self._nonces, now, stale=stale)
+        surely = flow.reliable or any(each.networks for each in self._peers.at(flow.peer).trunks)
+        tag = self._ids.next()
+        while offered:
+            headers: Headers = [("proxy-authenticate", each) for each in offered]
+            octets = reply(request, 407, tag, headers).octets()
+            if surely or len(octets) <= len(request.octets()):
+                self._table.send(flow, octets)
+                return
+            # WHY the last one first: it is the weakest.
+            offered.pop()
 
     def _secret(self, username: bytes, algorithm: str) -> bytes | None:
         trunk = self._trunks.get(username)

@@ -191,3 +191,21 @@ async def test_the_torture_messages_leave_it_serving(house: SipHouse) -> None:
     last = Peer()
     await alive(house, last)
     await house.end()
+
+
+async def test_a_challenge_to_anybody_is_no_longer_than_what_he_sent(house: SipHouse) -> None:
+    """A trunk by digest alone is challenged wherever it is; so is a victim whose address somebody wrote."""
+    anybody = Peer("127.0.0.9")
+    trunk = {"addresses": [], "username": "roaming", "password": "Wire-P4s"}
+    await house.start([anybody.port], trunk=trunk)
+    anybody.send(asking(anybody, branch="0", call_id="short", body=b"", headers=()), house.udp)
+    octets = asking(anybody, body=b"", headers=("X-Long: " + "x" * 150,))
+    anybody.send(octets, house.udp)
+    challenge = await anybody.answered(407)
+    assert 1 <= len(challenge.each("proxy-authenticate")) < 3
+    assert challenge.call_id != b"short"
+    assert len(challenge.octets()) <= len(octets)
+    long = asking(anybody, branch="2", call_id="long", headers=("X-Long: " + "x" * 600,), body=b"")
+    anybody.send(long, house.udp)
+    assert len((await anybody.answered(407)).each("proxy-authenticate")) == 3
+    await house.end()

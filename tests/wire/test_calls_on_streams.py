@@ -64,6 +64,11 @@ class StreamPeer:
     def close(self) -> None:
         self._writer.close()
 
+    async def closed(self) -> None:
+        """It is closed, and the other side has been told."""
+        self._writer.close()
+        await self._writer.wait_closed()
+
 
 class StreamGateway:
     """A carrier's gateway on TCP or TLS. `accepted` are the connections that came."""
@@ -223,4 +228,30 @@ async def test_a_content_length_that_nobody_can_read_ends_the_connection(house: 
         assert isinstance(message, SipResponse)
         assert message.status in (400, 513)
         assert await peer.ended()
+    await house.end()
+
+
+async def test_a_call_survives_the_loss_of_the_gateway_s_connection(house: SipHouse) -> None:
+    async with StreamGateway() as gateway:
+        port = await gateway.listen()
+        await house.start([{"port": port, "transport": "tcp"}], listeners=({"port": 0, "transport": "tcp"},))
+        caller = await connected(house.ports["sip+tcp"])
+        caller.send(invite(1))
+        carrier = await gateway.next()
+        asked = await carrier.asked("INVITE")
+        contact = f"<sip:b@127.0.0.1:{port};transport=tcp>"
+        carrier.send(a_response(asked, 200, to_tag="b", contact=contact).octets())
+        called = ((await caller.answered(200)).first("to") or b"").decode()
+        await carrier.asked("ACK")
+        via = "SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bK-"
+        caller.send(request_octets("ACK", via=via + "ack", call_id="call-1", called=called))
+        await carrier.closed()
+        caller.send(request_octets("OPTIONS", via=via + "options", call_id="between"))
+        await caller.answered(200)
+        caller.send(request_octets("BYE", via=via + "bye", call_id="call-1", called=called, cseq="2 BYE"))
+        await caller.answered(200)
+        again = await gateway.next()
+        bye = await again.asked("BYE")
+        again.send(a_response(bye, 200).octets())
+        caller.close()
     await house.end()

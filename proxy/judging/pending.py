@@ -19,6 +19,7 @@ _MARKETING: Final = "marketing"
 #: Between a submit_multi's message_id, which all its persons share, and the address that tells them apart.
 _BETWEEN: Final = b"\0"
 _HEADER: Final = bytes(HEADER_OCTETS)
+_WHOLE_MOST: Final = 512
 
 
 class Pending:
@@ -45,8 +46,9 @@ class Pending:
         self._ids.add(message_id, decision.id)
         if decision.ground.purpose == _MARKETING:
             # WHY the whole PDU: it is there already, and cutting its head off costs each message what few ever need.
+            # Long ones are cut: a day of payloads and TLVs would fill the memory.
             new = self._new
-            new[message_id] = (decision, raw)
+            new[message_id] = (decision, raw if len(raw) <= _WHOLE_MOST else raw[:HEAD_END])
             if len(new) >= self._half:
                 self._turn()
             if self.lately is not None:

@@ -13,6 +13,9 @@ from proxy.smpp.consts import SUBMIT_SM
 from proxy.smpp.pdu import PduError
 from proxy.smpp.replacing import Replaceable
 
+#: TLVs beyond this are not kept, and their message cannot be replaced: a day of them would fill the memory.
+_OCTETS_MOST: Final = 1024
+
 
 class ReplaceableMessages:
     """By message_id, at most `most`, each for at most `kept_s` seconds of any clock. Used on the loop only."""
@@ -29,7 +32,10 @@ class ReplaceableMessages:
         # WHY suppressed: this is told in the middle of a carrier's answers, which must not be lost over it.
         with suppress(PduError):
             if int.from_bytes(raw[4:8]) == SUBMIT_SM:
-                self._new[message_id] = Replaceable(raw)
+                message = Replaceable(raw)
+                if message.octets > _OCTETS_MOST:
+                    return
+                self._new[message_id] = message
                 if len(self._new) >= self._half:
                     self._turn()
 

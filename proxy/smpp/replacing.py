@@ -34,6 +34,11 @@ class Replaceable:
             [(tag, value) for tag, value in fields.tlvs if tag != TAG_MESSAGE_PAYLOAD]
         )
 
+    @property
+    def octets(self) -> int:
+        """What its TLVs take."""
+        return sum([len(value) for _, value in self._tlvs])
+
     def replaced_by(self, pdu: Pdu) -> Pdu | None:
         """The submit_sm that the message becomes; None where the source is another one. Raises PduError.
 

@@ -189,6 +189,8 @@ class Storm:
             await self._until(self._is_quiet, "quiet", _QUIET_S, gives_up=True)
             self._ask_the_refused()
             await self._until(lambda: all(sender.idle for sender in self.senders), "the refused")
+            # WHY: a long message that was answered part by part is refused behind its last answer, by a receipt.
+            await self._until(self._all_refused, "receipts of the refused", 3.0, gives_up=True)
         finally:
             ticking.cancel()
             await asyncio.gather(ticking, return_exceptions=True)
@@ -247,6 +249,19 @@ class Storm:
             self._by_account[delivery.account].write(next(self._messages), delivery.person, closed=closed)
         for sender in self.senders:
             sender.pump()
+
+    def _all_refused(self) -> bool:
+        """Whether whoever was answered for a message to somebody who refused was told that it is none."""
+        told = b"".join([receive.body for receive in self.books.receives])
+        kept = [
+            answer.message_id
+            for attempt in self.books.attempts.values()
+            if attempt.closed
+            for part in attempt.parts
+            for answer in part.answers
+            if not answer.status and answer.message_id
+        ]
+        return all(message_id in told for message_id in kept)
 
     @property
     def finished(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -13,12 +14,14 @@ from proxy.core.ground import Ground
 from proxy.core.purposes import Purpose
 from proxy.judging.pending import Pending
 from proxy.judging.pooled_pending import PooledPending
+from proxy.judging.replacing import ReplaceableMessages
 from proxy.smpp.codec import decode
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.several import Several
 from proxy.smpp.submit_multi import read_multi
 from proxy.smpp.withdrawal import HEAD_END, withdrawal_of
 from tests.tools.smpp_octets import pdus, submit
+from tests.tools.wire import tlv
 
 pytestmark = pytest.mark.unit
 
@@ -161,3 +164,19 @@ def test_nothing_is_cancelled_by_addresses_alone() -> None:
     assert withdrawal_of(b"", submit()[16:HEAD_END], 1) is None
     assert withdrawal_of(b"A1", b"", 1) is None
     assert withdrawal_of(b"A1", b"\0\0\0106", 1) is None
+
+
+def test_long_messages_fill_no_memory() -> None:
+    of_mirror, of_a_pool = memory(1000), memory_of_a_pool(1000)
+    replaceable = ReplaceableMessages(1000, 100.0)
+    tracemalloc.start()
+    for number in range(100):
+        raw = submit(tlvs=tlv(0x1500, bytes(60_000)))
+        for pending in (of_mirror, of_a_pool):
+            pending.accepted(b"%d" % number, raw, decision(number))
+        replaceable.put(b"%d" % number, raw)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 1_000_000
+    assert [number for number, _ in taken(of_mirror)] == [number for number, _ in taken(of_a_pool)] == list(range(100))
+    assert replaceable.find(b"7") is None

@@ -8,6 +8,9 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 ONCE ?=
 
+# WHY: tests start hundreds of processes, each of which would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo check test fast bench fuzz soak lock peers clean
 .DEFAULT_GOAL := check
 

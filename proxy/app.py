@@ -25,12 +25,12 @@ from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
-from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import LatestMessages
 from proxy.judging.bypass import BypassDesk
 from proxy.judging.bypass_verbs import BYPASS_VERBS, bypass_verb
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.tallies import Tallies, utc_us
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary

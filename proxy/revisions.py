@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from proxy.core.pack import Pack
 from proxy.core.snapshot import Snapshot
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.registry.ports import StoreError, VerbError
 from proxy.registry.snapshots import SnapshotBuilder
 

@@ -79,7 +79,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Spool(Struct, frozen=True, forbid_unknown_fields=True):
-    """What waits for an ESME that is not there, in pool mode: encrypted under `key`, made where it is missing."""
+    """What waits for an ESME of a pool, and parts of stalled senders: encrypted under `key`, made where missing."""
 
     directory: str = "spool"
     key: str = "keys/spool.key"
@@ -89,7 +89,7 @@ class Spool(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Trail(Struct, frozen=True, forbid_unknown_fields=True):
-    """The ids of messages that wait for their receipt, in pool mode."""
+    """The ids of messages that wait for their receipt, where tdgate gave them ids of its own."""
 
     directory: str = "trail"
 

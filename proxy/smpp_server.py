@@ -24,9 +24,9 @@ from proxy.binds.tcp import Listening
 from proxy.binds.tls import client_context, server_context
 from proxy.binds.trace import PduTrace
 from proxy.core.records import Account
-from proxy.judging.account_gate import InForce
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.tallies import Tallies
 from proxy.pool_stores import PoolStores

@@ -12,8 +12,8 @@ import msgspec
 
 from proxy.binds.pairs import Bound
 from proxy.evidence.log import EvidenceLog
-from proxy.judging.account_gate import InForce
 from proxy.judging.bypass import BypassDesk
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.tallies import Tallies
 from proxy.rules.table import RULE_IDS

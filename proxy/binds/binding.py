@@ -21,7 +21,7 @@ from proxy.binds.tcp import connect
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
 from proxy.core.request import Request
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.policy import evaluate
 from proxy.settings import Route

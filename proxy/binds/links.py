@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from proxy.binds.trace import Tap
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.smpp.pdu import Pdu
 from proxy.smpp.relay import MirrorRelay
 from proxy.smpp.session import Session

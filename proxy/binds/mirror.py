@@ -17,9 +17,9 @@ from proxy.binds.pairs import Bound, Pairs, RouteState, links_of
 from proxy.binds.trace import PduTrace
 from proxy.binds.withdrawing import Withdrawing
 from proxy.core.records import Account
-from proxy.judging.account_gate import InForce
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.tallies import Tallies
 from proxy.settings import Smpp

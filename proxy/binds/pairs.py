@@ -11,12 +11,14 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from proxy.binds.binding import BindRequest
+from proxy.binds.holding import PartsOf
 from proxy.binds.links import CarrierLink, EsmeLink, Link
 from proxy.binds.trace import PduTrace, Side
-from proxy.core.decision import Permit, Refusal
+from proxy.core.decision import Refusal
 from proxy.core.records import Account
-from proxy.judging.account_gate import AccountGate, InForce
+from proxy.judging.account_gate import AccountGate
 from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.pending import Pending
 from proxy.judging.pooled_pending import PooledPending
@@ -88,38 +90,6 @@ class Bound(Struct, eq=False):
         for side, link in sides:
             if link is not None:
                 link.tap = None if trace is None else link.tap or trace.tap(side, link.session.unframed)
-
-
-class PartsOf:
-    """A pair as the holder of parts: what its relay does about them is written at the end of the loop turn."""
-
-    def __init__(self, bound: Bound, wake: Callable[..., None]) -> None:
-        self._bound = bound
-        self._wake = wake
-
-    def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
-        self._bound.relay.parts.part_permitted(pdu, permit, now)
-        self._wake(self._bound.carrier)
-
-    def part_refused(self, pdu: Pdu, refusal: Refusal) -> None:
-        self._bound.relay.parts.part_refused(pdu, refusal)
-        self._wake(self._bound.esme)
-
-    def part_answered(self, pdu: Pdu, answer: bytes) -> None:
-        self._bound.relay.parts.part_answered(pdu, answer)
-        self._wake(self._bound.esme)
-
-    def message_permitted(self) -> None:
-        self._bound.relay.parts.message_permitted()
-
-    def message_ended(self, decision_id: int, result: str, answer: bytes) -> None:
-        self._bound.relay.parts.message_ended(decision_id, result, answer)
-
-    def part_joined(self, now: float) -> None:
-        self._bound.relay.parts.part_joined(now)
-
-    def unable(self) -> str:
-        return self._bound.relay.unable()
 
 
 class Pairs:

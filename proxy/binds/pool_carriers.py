@@ -14,8 +14,9 @@ from proxy.binds.binding import BindRefusedError, Dialler, backoff_s
 from proxy.binds.links import CarrierLink, has_to_be_looked_at
 from proxy.binds.pairs import RouteState
 from proxy.binds.seats import PoolState
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.pool.bind import PoolBind
+from proxy.pool.dispatch import message_id
 from proxy.settings import Smpp
 from proxy.smpp.codec import encode
 from proxy.smpp.consts import (
@@ -154,7 +155,7 @@ class PoolCarriers:
                     link.session.unbound()
                 elif pdu.command_id != ENQUIRE_LINK_RESP:
                     pool.dispatch.from_carrier(bind, pdu, now)
-                    pool.returns.message_known(bind)
+                    pool.returns.message_known(bind, message_id(pdu.raw))
             elif pdu.command_id in (DELIVER_SM, DATA_SM):
                 pool.returns.take(bind, pdu, now)
             elif pdu.command_id == UNBIND:

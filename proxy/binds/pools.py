@@ -19,12 +19,14 @@ from proxy.binds.pairs import RouteState
 from proxy.binds.pool_carriers import INTERFACE_VERSION, PoolCarriers
 from proxy.binds.seats import OwnMessage, PoolState, Seat
 from proxy.binds.stalled_ways import PoolWay
+from proxy.binds.steady_clock import steady_utc_us
 from proxy.core.decision import Refusal
 from proxy.core.records import Account
 from proxy.core.snapshot import Snapshot
-from proxy.judging.account_gate import AccountGate, InForce
+from proxy.judging.account_gate import AccountGate
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.pool_books import PoolBooks
 from proxy.judging.pool_names import PoolNames
@@ -32,6 +34,7 @@ from proxy.judging.pool_returns import PoolReturns
 from proxy.judging.shared import Shared
 from proxy.judging.tallies import Arrivals, Tallies
 from proxy.pool.bind import PoolBind
+from proxy.pool.deliveries import EsmeDeliveries
 from proxy.pool.desk import Desk
 from proxy.pool.dispatch import Dispatch, PoolRoute, our_id
 from proxy.pool.ticket import TakenBack, Ticket
@@ -168,7 +171,7 @@ class Pools:
             async with asyncio.timeout(seconds):
                 await self._until(lambda: self._is_idle)
         for esme, seat in self.seats.items():
-            esme.session.unbind(seat.desk.next_sequence())
+            esme.session.unbind(seat.desk.deliveries.next_sequence())
         self._carrier_binds.unbind()
         self._esmes.update(self.seats)
         self._unwritten.update(self._links)
@@ -189,7 +192,9 @@ class Pools:
     def _is_idle(self) -> bool:
         """Whether nothing of any ESME is open, stalled messages that are at a carrier included."""
         is_sent = all(not way.messages.tries.open for way in self._ways)
-        return is_sent and all(not seat.desk.in_flight and not seat.desk.delivering for seat in self.seats.values())
+        return is_sent and all(
+            not seat.desk.in_flight and not seat.desk.deliveries.open for seat in self.seats.values()
+        )
 
     # ---- what carriers' words lead to -----------------------------------------------------------------------------
 
@@ -281,6 +286,11 @@ class Pools:
             self._esmes.add(link)
             self._write_later()
 
+        def touched() -> None:
+            # WHY written: what calls may be the disk, and a sender that waits for each answer would wait for the tick.
+            self._esmes.add(link)
+            self._write_later()
+
         def several_durable(several: Several) -> None:
             desk.several_durable(several)
             self._write_later()
@@ -309,15 +319,21 @@ class Pools:
             link.session,
             pool.dispatch,
             self._carriers,
-            self._waiting,
-            window=account.window,
-            response_s=self._timers.response_s,
-            later_s=self._settings.delivery_retry_s,
+            EsmeDeliveries(
+                account.id,
+                link.session,
+                gate,
+                self._waiting,
+                window=account.window,
+                response_s=self._timers.response_s,
+                later_s=self._settings.delivery_retry_s,
+            ),
             quiet_s=self._settings.parts_quiet_ms / 1000,
             next_id=self._journal.next_id,
-            touched=partial(self._esmes.add, link),
+            touched=touched,
         )
-        gate.holder, gate.names, gate.carrier_of = desk, pool.names, self._carriers.of
+        gate.holder, gate.named.names, gate.carrier_of = desk, pool.names, self._carriers.of
+        gate.numbers.is_pooled = True
         desk.draining = self.draining
         kind: BindKind = "rx" if bind.state == "rx" else "tx" if bind.state == "tx" else "trx"
         self._tallies.join(account.id, account.route, gate, desk)
@@ -345,7 +361,7 @@ class Pools:
     def sequence_to(self, link: EsmeLink) -> int:
         """A sequence_number for a link request to an ESME, of which no delivery is open."""
         seat = self.seats.get(link)
-        return 1 if seat is None else seat.desk.next_sequence()
+        return 1 if seat is None else seat.desk.deliveries.next_sequence()
 
     def esme_gone(self, link: EsmeLink) -> bool:
         """An ESME's connection ended; tells whether it sat here."""
@@ -373,7 +389,7 @@ class Pools:
                 since_us=int(seat.since * 1e6),
                 route=seat.account.route,
                 esme_in_flight=seat.desk.in_flight,
-                carrier_in_flight=seat.desk.delivering,
+                carrier_in_flight=seat.desk.deliveries.open,
                 submitted=seat.gate.submitted,
                 permitted=seat.gate.permitted,
                 refused=seat.gate.refused,
@@ -400,7 +416,7 @@ class Pools:
         now = time.monotonic()
         for account in self._kept:
             for link, seat in self._seats_of.get(account, {}).items():
-                seat.desk.deliver(now)
+                seat.desk.deliveries.hand_out(now)
                 self._esmes.add(link)
         self._kept.clear()
         if not self._flush_trail():
@@ -439,7 +455,7 @@ class Pools:
             if account is None or account.route != seat.account.route:
                 self._log("account.removed", account=seat.account.id)
                 seat.desk.draining = True
-                link.session.unbind(seat.desk.next_sequence())
+                link.session.unbind(seat.desk.deliveries.next_sequence())
                 self._esmes.add(link)
 
     def tick(self, now: float) -> None:
@@ -462,10 +478,10 @@ class Pools:
         if now >= self._expired_at + _EXPIRE_S:
             self._expired_at = now
             try:
-                self._trail.expire(time.time_ns() // 1000)
+                self._trail.expire(steady_utc_us())
             except OSError:
                 self._log("trail.failed")
-            for account, count in self._spool.expire(time.time_ns() // 1000).items():
+            for account, count in self._spool.expire(steady_utc_us()).items():
                 self._log("spool.expired", account=account, count=count)
         self.write()
 

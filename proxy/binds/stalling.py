@@ -11,9 +11,11 @@ from proxy.binds.mirror import Mirror
 from proxy.binds.pairs import RouteState
 from proxy.binds.pools import Pools
 from proxy.binds.stalled_ways import MirrorWay, PoolWay
+from proxy.binds.steady_clock import steady_utc_s, steady_utc_us
 from proxy.core.records import Account
-from proxy.judging.account_gate import AccountGate, InForce
+from proxy.judging.account_gate import AccountGate
 from proxy.judging.hearing import Hearing
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.shared import Shared
 from proxy.judging.stalled_account import SpooledFor, StalledAccount, StalledDisk, recover, stalled_accounts
@@ -105,7 +107,7 @@ class Stalling:
             way = MirrorWay(account.id, trail, self._mirror.bounds, self._wake, self._log)
         disk = StalledDisk(self._stores.spool, account.id, self._kept, self._log)
         messages = way.messages = StalledMessages(
-            disk, gate, way, self._limits, clock=time.time, next_id=self._journal.next_id
+            disk, gate, way, self._limits, clock=steady_utc_s, next_id=self._journal.next_id
         )
         shared.stalled = self._accounts[account.id] = StalledAccount(
             account.id,
@@ -152,7 +154,7 @@ class Stalling:
         if self._pools is None and now >= self._expired_at + _EXPIRE_S:
             # Otherwise pools do, to whom both belong as well.
             self._expired_at = now
-            now_us = time.time_ns() // 1000
+            now_us = steady_utc_us()
             try:
                 self._stores.trail.expire(now_us)
             except OSError:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from proxy.binds.trace import PduTrace
 from proxy.core.records import Account
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.registry.ports import VerbError
 from proxy.telemetry.redaction import redacted

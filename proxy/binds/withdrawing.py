@@ -10,9 +10,10 @@ from typing import Final
 
 from proxy.binds.links import Link
 from proxy.binds.pairs import Bound
-from proxy.judging.account_gate import InForce
 from proxy.judging.hearing import Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
+from proxy.judging.refused_lately import RefusedLately
 from proxy.judging.shared import Shared
 from proxy.smpp.gate import KEPT
 from proxy.smpp.withdrawal import Withdrawal
@@ -28,6 +29,8 @@ class Withdrawing:
     def __init__(self, in_force: InForce, journal: Journal) -> None:
         self._in_force = in_force
         self._journal = journal
+        self._lately: Final = RefusedLately()
+        self._shared: Mapping[str, Shared] = {}
         #: (account, what to cancel, until when, whether a pool sent it), oldest first
         self._waiting: deque[tuple[str, Withdrawal, float, bool]] = deque()
         #: Sends a withdrawal of an account by the route of a pool that has the message; False where it cannot now.
@@ -39,17 +42,29 @@ class Withdrawing:
         """A person refused: everything that those institutions have under way to them is cancelled."""
         institutions = tuple(answered.institution for answered in understood.answered)
         person = self._in_force.snapshot.person_key.digest(understood.person)
-        for account, its in shared.items():
+        self._shared = shared
+        self._lately.note(person, institutions, self._journal.last_id)
+        answered = [bound.esme for bound in tuple(bounds) if bound.relay.refused(person, institutions)]
+        self._take_back(person, institutions, now)
+        return [link for link in answered if link is not None] + self.go_on(bounds, now)
+
+    def _take_back(self, person: bytes, institutions: tuple[str, ...], now: float) -> None:
+        for account, its in self._shared.items():
             for pending in (its.pending, its.pooled):
+                pending.lately = self._lately
                 for withdrawal in pending.take(person, institutions):
                     if len(self._waiting) >= _WAITING_MOST:
                         self._give_up(withdrawal)
                     else:
                         self._waiting.append((account, withdrawal, now + _WAITS_S, pending is its.pooled))
-        return self.go_on(bounds, now)
 
     def go_on(self, bounds: Iterable[Bound], now: float) -> list[Link]:
         """Sends what waits, as far as there is room; gives up what waited too long."""
+        met = self._lately.met
+        while met:
+            # WHY only now: it had no answer when its person refused, and so no id by which to cancel it.
+            person, institutions = met.popitem()
+            self._take_back(person, tuple(institutions), now)
         if not self._waiting:
             return []
         by_account: dict[str, list[Bound]] = {}

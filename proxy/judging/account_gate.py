@@ -4,28 +4,28 @@ Owns the joining of the readers of the wire, the policy and the journal for one 
 What is in force (snapshot, vocabulary, codes) is looked up at each request, so a reload binds on the next PDU.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.codes import CodeMaps
 from proxy.core.decision import Decision, Permit, Refusal
 from proxy.core.finding import Finding
 from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
-from proxy.judging.attribution import Answered, is_shared, is_used_by_several
 from proxy.judging.congestion import Congestion
 from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
-from proxy.judging.replacing import Keeping, ReplaceableMessages
+from proxy.judging.named_messages import NamedMessages
+from proxy.judging.numbers_in_use import USED_BY_ONE, NumbersInUse
+from proxy.judging.replacing import Keeping
 from proxy.judging.several import judge_apart, judge_several, record, refused_several
 from proxy.judging.shared import Shared
-from proxy.optout_parser import Vocabulary
 from proxy.policy import evaluate, evaluate_parts, unanswerable
-from proxy.pool.spoken import Names, Spoken, named_in, renamed
+from proxy.pool.spoken import Spoken
 from proxy.smpp.by_id import BY_ID, OwnMessage
 from proxy.smpp.concat import Holder, Part
 from proxy.smpp.consts import DATA_SM, REPLACE_SM, SUBMIT_SM, TAG_ADDITIONAL_STATUS_INFO_TEXT
@@ -42,22 +42,6 @@ from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.whole import whole_request
 
 _V5: Final = 0x50
-_SENDERS_KEPT: Final = 4096
-_USED_BY_ONE: Final = 0
-_SHARED: Final = 1
-_BY_ACCOUNTS: Final = 2
-
-
-class InForce:
-    """What is in force now; whoever reloads swaps these references. `now` is UTC seconds, set once per chunk."""
-
-    __slots__ = ("codes", "now", "snapshot", "vocabulary")
-
-    def __init__(self, snapshot: Snapshot, vocabulary: Vocabulary, codes: CodeMaps, now: float) -> None:
-        self.snapshot = snapshot
-        self.vocabulary = vocabulary
-        self.codes = codes
-        self.now = now
 
 
 class AccountGate:
@@ -98,32 +82,25 @@ class AccountGate:
         self._withdraw = withdraw
         self._log = log
         self._snapshot: Snapshot | None = None
-        #: By sender: `_SHARED` by institutions or purposes, `_BY_ACCOUNTS` in a pool, both, or neither.
-        self._shared_numbers: dict[str, int] = {}
+        self.numbers: Final = NumbersInUse(account.id, hearing.latest)
         self._use(account)
         #: Takes the ids that the carrier gives (see `smpp/gate.py`).
         self.accepted = shared.pending.accepted
         self.accepted_several = shared.pending.accepted_several
         self.pooled = shared.pooled.keep
-        #: Set where the account may replace messages; a change of that holds from the next bind on.
-        self._replaceable: ReplaceableMessages | None = None
+        #: A change of what the account may replace holds from the next bind on.
+        self.named: Final = NamedMessages(shared, may_replace=account.replace_sm)
         if account.replace_sm:
-            self._replaceable = shared.replaceable
             keeping = Keeping(shared.pending, shared.pooled, shared.replaceable)
             self.accepted, self.pooled = keeping.accepted, keeping.pooled
         self._awaited: Refusal | None = None
         #: The canonical recipient of the latest permit.
         self.recipient = ""
-        #: In a pool: who knows the messages that its ESMEs speak of, and the one that the latest permit is about.
-        self.names: Names | None = None
-        self.spoken: Spoken | None = None
         #: In a pool: whose subscriber a person is (canonical form, digest).
         self.carrier_of: Callable[[str, bytes], str] | None = None
         #: Whoever holds this bind's parts: its relay. Set before the first request comes.
         self.holder: Holder | None = None
         self._part: Part | None = None
-        #: The id of tdgate's own that the latest request by id named; empty for any other.
-        self._own_name = b""
         #: The ESME's unanswered requests when the latest refusal was made.
         self._in_flight = 0
         self._congestion = Congestion(journal)
@@ -132,10 +109,17 @@ class AccountGate:
     def _renew(self, snapshot: Snapshot) -> None:
         """A new revision: the account may have changed, or be gone, and then nothing of it is approved."""
         self._snapshot = snapshot
-        self._shared_numbers.clear()
+        self.numbers.clear()
         account = snapshot.accounts.get(self.account.id)
         self.account = account or msgspec.structs.replace(self.account, reviewed=False)
         self._use(self.account)
+
+    def _renewed(self) -> Snapshot:
+        """The snapshot in force, taken up."""
+        snapshot = self._in_force.snapshot
+        if snapshot is not self._snapshot:
+            self._renew(snapshot)
+        return snapshot
 
     def _use(self, account: Account) -> None:
         self._window = account.window
@@ -163,8 +147,8 @@ class AccountGate:
             request = self._reader.data(pdu, request_id, now, self._heard_back, over)
         elif pdu.command_id in BY_ID:
             request = self._about(pdu, request_id, now, snapshot)
-        elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
-            request = self._replacing(pdu, self._replaceable, request_id, now, over)
+        elif pdu.command_id == REPLACE_SM and self.named.may_replace:
+            request = self._replacing(pdu, request_id, now, over)
         else:
             request = self._reader.closed(pdu, request_id, now)
         counted = not request.by_id
@@ -180,55 +164,32 @@ class AccountGate:
         return verdict
 
     def own_message(self, pdu: Pdu) -> OwnMessage | None:
-        name, stalled = self._own_name, self._shared.stalled
-        if not name or stalled is None or self.holder is None:
-            return None
-        return stalled.asked_about(name, pdu, self.holder)
+        return None if self.holder is None else self.named.own(pdu, self.holder)
 
     def _permitted(self, request: Request, permit: Permit, snapshot: Snapshot) -> None:
         """Counts a permit, and remembers whose message it was where that decides whom a reply refuses."""
         self.permitted += not request.by_id
         self.recipient = request.recipient or ""
         sender = request.sender or ""
-        if self._shared_numbers.get(sender) != _USED_BY_ONE:
-            self._remember(sender, permit.decision, snapshot)
+        if self.numbers.uses.get(sender) != USED_BY_ONE:
+            self.numbers.permitted(sender, permit.decision, snapshot)
 
     def _about(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
         """A request about a message sent earlier, under the id by which its carrier knows it."""
-        known: Container[object] = self._shared.message_ids
-        stalled, self._own_name = self._shared.stalled, b""
-        name = named_in(pdu.raw)
-        carrier_id = stalled.carrier_id(name) if stalled is not None else None
-        if carrier_id is not None:
-            self._own_name = name
-            known = (carrier_id or name,)
-            if carrier_id:
-                pdu = renamed(pdu, carrier_id)
-        elif self.names is not None:
-            self.spoken = spoken = self.names.find(self.account.id, pdu)
-            known = () if spoken is None else (spoken.carrier_id or named_in(pdu.raw),)
-            # INVARIANT: judged is what goes on, with the carrier's id in it.
-            if spoken is not None and spoken.ticket is None:
-                pdu = renamed(pdu, spoken.carrier_id)
+        pdu, known = self.named.asked_about(self.account.id, pdu)
         return self._reader.by_message_id(pdu, request_id, now, known, snapshot.numbers)
 
-    def _replacing(
-        self, pdu: Pdu, replaceable: ReplaceableMessages, request_id: int, now: float, over: bool
-    ) -> Request:
+    def _replacing(self, pdu: Pdu, request_id: int, now: float, over: bool) -> Request:
         """A replace_sm as the message that it makes of the one it names."""
-        message_id = named_in(pdu.raw)
-        found = replaceable.find(message_id)
-        if self.names is not None:
-            self.spoken = spoken = self.names.find(self.account.id, pdu)
-            # WHY not one that waits here: its permit is for the text that it has.
-            if spoken is None or spoken.ticket is not None or message_id != b"%016x" % spoken.message:
-                found = None
-            else:
-                pdu = renamed(pdu, spoken.carrier_id)
-        replaced = None if found is None else found.replaced_by(pdu)
+        pdu, replaced = self.named.replacement(self.account.id, pdu)
         if replaced is None:
             return self._reader.foreign(pdu, request_id, now)
         return asking_with(self._reader.submit(replaced, request_id, now, self._heard_back, over), pdu.raw)
+
+    @property
+    def spoken(self) -> Spoken | None:
+        """In a pool: the message that the latest permit is about, where it was asked for by id."""
+        return self.named.spoken
 
     @property
     def _heard_back(self) -> bool:
@@ -236,10 +197,7 @@ class AccountGate:
         return not self._transmitter or self._shared.receivers > 0
 
     def judge_several(self, pdu: Pdu, in_flight: int) -> Several | Refusal:
-        force = self._in_force
-        snapshot, now, rate = force.snapshot, force.now, self._shared.rate
-        if snapshot is not self._snapshot:
-            self._renew(snapshot)
+        snapshot, now, rate = self._renewed(), self._in_force.now, self._shared.rate
         self._in_flight = in_flight
         crowded = in_flight > self._window
 
@@ -261,7 +219,7 @@ class AccountGate:
         for request, decision in zip(judged.requests, judged.decisions, strict=True):
             if decision.effect == "allow":
                 self.permitted += 1
-                self._remember(request.sender or "", decision, snapshot)
+                self.numbers.permitted(request.sender or "", decision, snapshot)
             elif decision.effect == "deny":
                 self.refused += 1
             else:
@@ -271,21 +229,6 @@ class AccountGate:
         if not several.permitted:
             several.refuse(self.status_text(Refusal(judged.decisions[0])))
         return several
-
-    def _remember(self, sender: str, decision: Decision, snapshot: Snapshot) -> None:
-        """Keeps whose message this was, where only the latest one tells whose a reply to it is."""
-        use = self._shared_numbers.get(sender)
-        if use is None:
-            if len(self._shared_numbers) >= _SENDERS_KEPT:
-                # WHY: extension digits can be invented without end; the memo starts anew instead of growing.
-                self._shared_numbers.clear()
-            by_accounts = self.names is not None and is_used_by_several(snapshot, sender)
-            use = self._shared_numbers[sender] = is_shared(snapshot, sender) * _SHARED + by_accounts * _BY_ACCOUNTS
-        if use & _BY_ACCOUNTS:
-            self._hearing.latest.sent(decision.person, sender, self.account.id)
-        if use & _SHARED:
-            answered = Answered(decision.principal, frozenset((decision.purpose,)))
-            self._hearing.latest.remember(decision.person, sender, answered, decision.id)
 
     def _refused(self, pdu: Pdu, request: Request, refusal: Refusal) -> Refusal:
         """Records a refusal: a final one is answered when it is on disk, a deferral at once."""
@@ -328,10 +271,7 @@ class AccountGate:
     def judge_parts(
         self, parts: tuple[Part, ...], rule: str, detail: str, refused: Callable[[Refusal], None]
     ) -> tuple[Permit, ...]:
-        force = self._in_force
-        snapshot, now = force.snapshot, force.now
-        if snapshot is not self._snapshot:
-            self._renew(snapshot)
+        snapshot, now = self._renewed(), self._in_force.now
         self.submitted += 1
         self.parts += len(parts)
         temporary = bool(rule) and CATALOGUE[rule].kind != "final"
@@ -381,11 +321,6 @@ class AccountGate:
     def parts_due(self, now: float) -> None:
         self._shared.long_messages.handle_deadline(self, now)
 
-    def _renewed(self) -> Snapshot:
-        if self._in_force.snapshot is not self._snapshot:
-            self._renew(self._in_force.snapshot)
-        return self._in_force.snapshot
-
     def part_of(self, pdu: Pdu) -> Part | None:
         """A part as it reads now; None where it is none (any more)."""
         self._renewed()
@@ -411,8 +346,8 @@ class AccountGate:
             request = self._reader.submit(pdu, last_id, now, self._heard_back, False)
         elif pdu.command_id == DATA_SM:
             request = self._reader.data(pdu, last_id, now, self._heard_back, False)
-        elif pdu.command_id == REPLACE_SM and self._replaceable is not None:
-            request = self._replacing(pdu, self._replaceable, last_id, now, False)
+        elif pdu.command_id == REPLACE_SM and self.named.may_replace:
+            request = self._replacing(pdu, last_id, now, False)
         else:
             request = self._reader.closed(pdu, last_id, now)
         verdict = evaluate(request, snapshot, now)
@@ -447,10 +382,8 @@ class AccountGate:
 
     def refused_several(self, several: Several) -> dict[int, int]:
         """The status for each of its permitted decisions that would be a refusal now; records nothing."""
-        force = self._in_force
-        if force.snapshot is not self._snapshot:
-            self._renew(force.snapshot)
-        refused = refused_several(several, self._reader, self._journal, force.snapshot, force.now, self._heard_back)
+        snapshot, now = self._renewed(), self._in_force.now
+        refused = refused_several(several, self._reader, self._journal, snapshot, now, self._heard_back)
         return {decision_id: self._status(decision) for decision_id, decision in refused.items()}
 
     def _status(self, decision: Decision) -> int:
@@ -540,3 +473,6 @@ class AccountGate:
 
     def note(self, event: str) -> None:
         self._log(event)
+
+    def count(self, event: str) -> None:
+        self._journal.counters.counts[event] += 1

@@ -19,7 +19,7 @@ from msgspec import Struct
 from proxy.core.snapshot import ALL_ACCOUNTS, Snapshot
 from proxy.evidence.log import EvidenceLog
 from proxy.evidence.records import Bypass
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.registry.ports import VerbError
 from proxy.telemetry.redaction import redacted
 

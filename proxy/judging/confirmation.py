@@ -12,8 +12,8 @@ from proxy.core.decision import Decision, Permit
 from proxy.core.ground import ASKS_OWN
 from proxy.core.records import Account
 from proxy.core.request import Request
-from proxy.judging.account_gate import InForce
 from proxy.judging.hearing import Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.policy import evaluate
 from proxy.rules.rule import LaneFacts

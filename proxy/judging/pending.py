@@ -9,6 +9,7 @@ looked through when somebody refuses: a refusal is rare, a message is not.
 from typing import Final
 
 from proxy.core.decision import Decision
+from proxy.judging.refused_lately import RefusedLately
 from proxy.smpp.consts import HEADER_OCTETS
 from proxy.smpp.message_ids import MessageIds
 from proxy.smpp.several import Several
@@ -23,13 +24,15 @@ _HEADER: Final = bytes(HEADER_OCTETS)
 class Pending:
     """At most `most` messages, each for at most `kept_s` seconds of any clock. Used on the loop only."""
 
-    __slots__ = ("_half", "_half_s", "_ids", "_new", "_old", "_turn_at")
+    __slots__ = ("_half", "_half_s", "_ids", "_new", "_old", "_turn_at", "lately")
 
     def __init__(self, ids: MessageIds, most: int, kept_s: float) -> None:
         self._ids = ids
         self._half = max(1, most // 2)
         self._half_s = kept_s / 2
         self._turn_at = 0.0
+        #: Who refused lately; None while nobody has.
+        self.lately: RefusedLately | None = None
         #: message_id → (the permitted decision, the PDU as sent, at least as far as its addresses)
         self._new: dict[bytes, tuple[Decision, bytes]] = {}
         self._old: dict[bytes, tuple[Decision, bytes]] = {}
@@ -46,6 +49,8 @@ class Pending:
             new[message_id] = (decision, raw)
             if len(new) >= self._half:
                 self._turn()
+            if self.lately is not None:
+                self.lately.taken(decision)
 
     def accepted_several(self, message_id: bytes, several: Several) -> None:
         """The carrier took a submit_multi under this id: it is kept for each person who may be sent it."""
@@ -57,6 +62,8 @@ class Pending:
                 self._new[message_id + _BETWEEN + destination.address] = (decision, raw)
                 if len(self._new) >= self._half:
                     self._turn()
+                if self.lately is not None:
+                    self.lately.taken(decision)
 
     def ended(self, ids: tuple[bytes, ...]) -> None:
         """A receipt says that a message is over, whatever became of it."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from proxy.core.decision import Decision
-from proxy.judging.account_gate import InForce
 from proxy.judging.hearing import Hearing
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.pool.several import SeveralTicket
 from proxy.pool.ticket import Ticket

@@ -6,7 +6,7 @@ Must never name a message of another account.
 from typing import Final, Protocol
 
 from proxy.core.addresses import recipient
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.pool.dispatch import Dispatch
 from proxy.pool.spoken import Spoken, named_in
 from proxy.smpp.codec import decode

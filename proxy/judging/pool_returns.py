@@ -15,9 +15,10 @@ import msgspec
 from proxy.core import addresses
 from proxy.core.records import Account
 from proxy.core.snapshot import Snapshot
-from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Hearing, Understood
+from proxy.judging.in_force import InForce
+from proxy.judging.pool_early import EarlyInPool
 from proxy.judging.tallies import Arrivals
 from proxy.pool.bind import PoolBind
 from proxy.pool.dispatch import our_id
@@ -29,8 +30,6 @@ from proxy.smpp.reply_parts import HeardParts, ReplyParts
 from proxy.smpp.short_message import ShortMessage
 from proxy.smpp.text import AlphabetTable
 
-_EARLY_MOST: Final = 10_000
-_EARLY_S: Final = 5.0
 #: How long a bind has to outlive an answer that a wish was heard, before the same octets are a new wish.
 _SETTLED_S: Final = 5.0
 
@@ -47,6 +46,9 @@ class Found(Protocol):
     @property
     def account(self) -> str: ...
 
+    @property
+    def person(self) -> bytes: ...
+
 
 class MessageTrail(Protocol):
     """The part of `proxy/trail` that returns need."""
@@ -62,18 +64,6 @@ class Keeping(Protocol):
     """The part of `proxy/spool` that returns need."""
 
     def put(self, account: str, octets: bytes, then: Callable[[OSError | None], None]) -> bool: ...
-
-
-class Early:
-    """A receipt that waits for the answer to its message. `until` is monotonic seconds."""
-
-    __slots__ = ("bind", "pdu", "receipt", "until")
-
-    def __init__(self, bind: PoolBind, pdu: Pdu, receipt: Receipt, until: float) -> None:
-        self.bind: Final = bind
-        self.pdu: Final = pdu
-        self.receipt: Final = receipt
-        self.until: Final = until
 
 
 class PoolReturns:
@@ -121,7 +111,7 @@ class PoolReturns:
         self._counted = counted
         self._arrivals: dict[str, Arrivals] = {}
         self._log = log
-        self._early: list[Early] = []
+        self._early: Final = EarlyInPool(likely_ids)
         self._now = 0.0
         #: What carriers were told arrived, until it is likely that they know: (monotonic time, bind, name)
         self._told: deque[tuple[float, PoolBind, bytes]] = deque()
@@ -159,11 +149,12 @@ class PoolReturns:
         if self._deliver_receipt(bind, pdu, receipt):
             return
         # WHY the route's: a carrier hands a receipt to any bind, and two connections have no order.
-        if self._in_flight(bind.route) and len(self._early) < _EARLY_MOST:
-            self._log("receipt.waited")
-            self._early.append(Early(bind, pdu, receipt, now + _EARLY_S))
-        else:
+        if not self._in_flight(bind.route):
             self._unmatched(bind, pdu, receipt)
+        elif self._early.wait(bind, pdu, receipt, now):
+            self._log("receipt.waited")
+        else:
+            self._answer(bind, pdu, ESME_RX_T_APPN)
 
     def _deliver_receipt(self, bind: PoolBind, pdu: Pdu, receipt: Receipt) -> bool:
         """Keeps a receipt for the ESME whose message it is about; False where no such message is known."""
@@ -189,9 +180,20 @@ class PoolReturns:
         for each in receipt.ids:
             # INVARIANT: an id in another radix counts only with the person: it is another message's, most often.
             found = self._trail.of_receipt(route, each, self._likely_ids, person)
-            if len(found) == 1:
+            # WHY of several the first: an address that stands twice in a submit_multi has one id, and one sender.
+            same = len({(one.account, one.shown) for one in found}) == 1
+            if same and (found[0].person == person or not self._is_of_others(found[0].account, sm)):
                 return found[0]
         return None
+
+    def _is_of_others(self, account: str, sm: ShortMessage) -> bool:
+        """Whether a receipt certainly goes to a number of others: then its id was an account's message before."""
+        snapshot = self._in_force.snapshot
+        number, its = addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest), snapshot.accounts.get(account)
+        if number is None or its is None:
+            return False
+        users = {(row.principal, row.operator) for row in snapshot.numbers.family(number)}
+        return bool(users) and (its.principal, its.operator) not in users
 
     def _unmatched(self, bind: PoolBind, pdu: Pdu, receipt: Receipt) -> None:
         """A receipt about no message that is known: it goes to whoever alone uses the number it names."""
@@ -212,14 +214,12 @@ class PoolReturns:
             self._counted(account, arrivals)
         return arrivals
 
-    def message_known(self, bind: PoolBind) -> None:
+    def message_known(self, bind: PoolBind, carrier_id: bytes) -> None:
         """A message has got its id: receipts that came before may be about it."""
-        if self._early:
-            self._early = [
-                one
-                for one in self._early
-                if one.bind.route != bind.route or not self._deliver_receipt(one.bind, one.pdu, one.receipt)
-            ]
+        if self._early and carrier_id:
+            for one in self._early.about(bind.route, carrier_id):
+                if self._deliver_receipt(one.bind, one.pdu, one.receipt):
+                    self._early.remove(one)
 
     # ---- replies ------------------------------------------------------------------------------------------------
 
@@ -344,7 +344,7 @@ class PoolReturns:
 
     def bind_lost(self, bind: PoolBind) -> None:
         """What waited of a bind that is gone was never answered: its carrier sends it again."""
-        self._early = [one for one in self._early if one.bind is not bind]
+        self._early.leave(bind)
         self._parts.pop(bind, None)
         self._spoken_at.pop(bind, None)
 
@@ -356,11 +356,8 @@ class PoolReturns:
             # WHY so late: a connection that breaks right behind an answer may not have brought it.
             if not bind.gone:
                 self._hearing.wishes.acknowledged(name)
-        late = [one for one in self._early if one.until <= now]
-        if late:
-            self._early = [one for one in self._early if one.until > now]
-            for one in late:
-                self._unmatched(one.bind, one.pdu, one.receipt)
+        for one in self._early.expired(now):
+            self._unmatched(one.bind, one.pdu, one.receipt)
         for bind, waiting in self._parts.items():
             # WHY the quiet: a carrier that waits for an answer of ours sends no other part before it has one.
             quiet = now >= self._spoken_at.get(bind, 0.0) + self._parts_quiet_s

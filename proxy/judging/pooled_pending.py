@@ -6,6 +6,7 @@ Owns a bounded memory, two generations like `pending`. Whose an id is, it need n
 from typing import Final
 
 from proxy.core.decision import Decision
+from proxy.judging.refused_lately import RefusedLately
 from proxy.smpp.consts import HEADER_OCTETS
 from proxy.smpp.withdrawal import Withdrawal, withdrawal_of
 
@@ -20,12 +21,14 @@ _PRINCIPALS_MOST: Final = 256
 class PooledPending:
     """At most `most` messages, each for at most `kept_s` seconds of any clock. Used on the loop only."""
 
-    __slots__ = ("_half", "_half_s", "_new", "_old", "_principals", "_turn_at")
+    __slots__ = ("_half", "_half_s", "_new", "_old", "_principals", "_turn_at", "lately")
 
     def __init__(self, most: int, kept_s: float) -> None:
         self._half: Final = max(1, most // 2)
         self._half_s: Final = kept_s / 2
         self._turn_at = 0.0
+        #: Who refused lately; None while nobody has.
+        self.lately: RefusedLately | None = None
         #: Of the account's messages; an account has one, which may change.
         self._principals: Final[list[str]] = []
         self._new: dict[bytes, bytes] = {}
@@ -52,6 +55,8 @@ class PooledPending:
         )
         if len(new) >= self._half:
             self._turn()
+        if self.lately is not None:
+            self.lately.taken(decision)
 
     def ended(self, ids: tuple[bytes, ...]) -> None:
         """A receipt says that a message is over, whatever became of it."""

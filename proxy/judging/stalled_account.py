@@ -176,11 +176,15 @@ class StalledAccount:
         sm = inbound.sm
         address = person_of(sm.source_ton, sm.source_npi, sm.source)
         person = b"" if address is None else self._person_key().digest(address)
+        # WHY both: some carriers write the addresses of the message as they were.
+        other = person_of(sm.dest_ton, sm.dest_npi, sm.dest)
+        persons = (person, b"" if other is None else self._person_key().digest(other))
         for each in inbound.ids:
             found = [
                 one for one in self._trail.of_receipt(route, each, likely_ids, person) if one.account == self._account
             ]
-            if len(found) != 1:
+            if len(found) != 1 or (address is not None and found[0].person not in persons):
+                # WHY: of all other messages the trail knows nothing, and a carrier may give their ids again.
                 continue
             try:
                 raw = rewritten(pdu.raw, sm, kept_name(found[0].decision_id))

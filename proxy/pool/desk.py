@@ -1,30 +1,28 @@
-"""The ESME's side of a bind in pool mode: what it asks, what it is answered, and what is delivered to it. Sans-IO.
+"""The ESME's side of a bind in pool mode: what it asks, and what it is answered. Sans-IO.
 
-Owns which of the ESME's requests are open and which deliveries wait for its answer. Must never forward: a permitted
+Owns which of the ESME's requests are open (what is delivered to it: `deliveries.py`). Must never forward: a permitted
 request becomes a ticket, and the dispatch sends it. Every request gets exactly one answer while the ESME is there.
 """
 
 from collections.abc import Callable
 from typing import Final
 
+from proxy.core.addresses import recipient
 from proxy.core.decision import Permit, Refusal
+from proxy.pool.deliveries import EsmeDeliveries
 from proxy.pool.dispatch import Dispatch, our_id
-from proxy.pool.gate import Carriers, Deliveries, Entry, PoolGate
+from proxy.pool.gate import Carriers, PoolGate
 from proxy.pool.several import Gathered, SeveralTicket
 from proxy.pool.spoken import named_in
 from proxy.pool.ticket import Errand, Ticket
 from proxy.smpp.by_id import query_answer
 from proxy.smpp.consts import (
     CANCEL_SM,
-    DELIVER_SM,
     ENQUIRE_LINK_RESP,
     ESME_RCANCELFAIL,
-    ESME_RMSGQFUL,
     ESME_ROK,
     ESME_RSUBMITFAIL,
     ESME_RSYSERR,
-    ESME_RTHROTTLED,
-    ESME_RX_T_APPN,
     GENERIC_NACK,
     HEADER_OCTETS,
     QUERY_SM,
@@ -40,7 +38,7 @@ from proxy.smpp.pdu import Pdu, PduError, response
 from proxy.smpp.refusal_answer import refusal_answer
 from proxy.smpp.session import Session
 from proxy.smpp.several import Several
-from proxy.smpp.window import Window
+from proxy.smpp.short_message import read_sm
 
 _NACK: Final = GENERIC_NACK.to_bytes(4)
 _UNKNOWN_RULE: Final = "outcome.unknown"
@@ -48,9 +46,6 @@ _UNKNOWN_RULE: Final = "outcome.unknown"
 _NOT_SENT_RULE: Final = "internal.upstream"
 _BY_ID: Final = (QUERY_SM, CANCEL_SM, REPLACE_SM)
 _HEADER: Final = bytes(HEADER_OCTETS)
-_TAKING: Final = ("rx", "trx")
-#: Answers that ask for the same delivery once more, later.
-_LATER: Final = (ESME_RX_T_APPN, ESME_RTHROTTLED, ESME_RMSGQFUL)
 
 
 class Desk:
@@ -63,11 +58,8 @@ class Desk:
         esme: Session,
         dispatch: Dispatch,
         carriers: Carriers,
-        deliveries: Deliveries,
+        deliveries: EsmeDeliveries,
         *,
-        window: int,
-        response_s: float,
-        later_s: float,
         quiet_s: float,
         next_id: Callable[[], int],
         touched: Callable[[], None],
@@ -78,12 +70,9 @@ class Desk:
         self.esme: Session | None = esme
         self._dispatch = dispatch
         self._carriers = carriers
-        self._deliveries = deliveries
-        self._to_esme: Window[Entry] = Window(window, response_s)
-        self._later_s = later_s
+        self.deliveries: Final = deliveries
         #: Told when an answer came that was not asked for by a call of the ESME's own link.
         self._touched = touched
-        self._not_before = 0.0
         self._open = 0
         #: How permitted messages ended, and receipts that were answered (see `judging/tallies.py`).
         self.accepted = self.rejected = self.unknown = self.receipts = 0
@@ -95,8 +84,6 @@ class Desk:
         self._quiet_since = 0.0
         #: Parts of long messages that wait for the others, by identity.
         self._held: dict[int, Pdu] = {}
-        #: The decision of the latest message in parts: its first part has the decision's id.
-        self._latest_whole = 0
         #: Long messages that were permitted here and have not ended.
         self._long_open = 0
         #: Open requests that are no messages by themselves: parts of long ones, and what is asked about one.
@@ -111,7 +98,7 @@ class Desk:
 
     @draining.setter
     def draining(self, value: bool) -> None:
-        self._draining = value
+        self._draining = self.deliveries.draining = value
         if value and self._held:
             self._gate.parts_given_up("internal.draining")
 
@@ -125,18 +112,14 @@ class Desk:
         """Permitted messages whose end is not known yet."""
         return self._open - self._parts_open + self._long_open + self._several_open
 
-    @property
-    def delivering(self) -> int:
-        """Deliveries that are not answered yet."""
-        return len(self._to_esme)
-
     # ---- requests -----------------------------------------------------------------------------------------------
 
     def from_esme(self, pdus: list[Pdu], now: float) -> None:
         """Takes the PDUs that the ESME's session let through."""
         for pdu in pdus:
             if pdu.command_id & RESPONSE_BIT:
-                self._esme_answered(pdu, now)
+                if not self.deliveries.answered(pdu, now):
+                    self._answered_nothing(pdu)
             elif pdu.command_id == UNBIND:
                 self._unbind = pdu
             else:
@@ -196,6 +179,13 @@ class Desk:
             called_back = self._dispatch.call_back(spoken.ticket)
             self.esme.respond(pdu, ESME_ROK if called_back else ESME_RCANCELFAIL)
 
+    def _answered_nothing(self, pdu: Pdu) -> None:
+        """A response of the ESME to no delivery: to a request of the link, or to nothing at all."""
+        if pdu.command_id == UNBIND_RESP and self.esme is not None:
+            self.esme.unbound()
+        elif pdu.command_id != ENQUIRE_LINK_RESP:
+            self._gate.note("response.unsolicited")
+
     # ---- submit_multi (see `several.py`) ----------------------------------------------------------------------------
 
     def _ask_several(self, pdu: Pdu, now: float) -> None:
@@ -254,9 +244,10 @@ class Desk:
         """A part that is held here goes on, under an id of its own behind the first."""
         if self._held.pop(id(pdu), None) is None:
             return
-        carrier = self._carriers.of(self._gate.recipient, permit.decision.person)
-        first = permit.decision.id != self._latest_whole
-        self._latest_whole = permit.decision.id
+        # WHY read again: the gate of another bind may have permitted it, and another bind may have sent its first part.
+        sm = read_sm(pdu.raw)
+        carrier = self._carriers.of(recipient(sm.dest_ton, sm.dest_npi, sm.dest) or "", permit.decision.person)
+        first = permit.decision.id != self._dispatch.latest_decision
         self._open += 1
         self._parts_open += 1
         self._dispatch.send(Ticket(self, pdu, permit, carrier, now, 0 if first else self._next_id()), now)
@@ -400,39 +391,6 @@ class Desk:
             self.esme.close("unbound")
             self._unbind = None
 
-    # ---- deliveries ---------------------------------------------------------------------------------------------
-
-    def deliver(self, now: float) -> None:
-        """Hands out what waits for the account, as far as the ESME's window allows."""
-        esme = self.esme
-        if esme is None or esme.state not in _TAKING or self._draining or now < self._not_before:
-            return
-        room = self._to_esme.size - len(self._to_esme)
-        if room <= 0:
-            return
-        for entry in self._deliveries.take(self.account, room):
-            esme.out.append_as(entry.octets, self._to_esme.open(entry, now))
-
-    def _esme_answered(self, pdu: Pdu, now: float) -> None:
-        entry = self._to_esme.peek(pdu.sequence)
-        if entry is None or pdu.command_id not in (_command_id(entry.octets) | RESPONSE_BIT, GENERIC_NACK):
-            if pdu.command_id == UNBIND_RESP and self.esme is not None:
-                self.esme.unbound()
-            elif pdu.command_id != ENQUIRE_LINK_RESP:
-                self._gate.note("response.unsolicited")
-            return
-        self._to_esme.close(pdu.sequence)
-        if pdu.status in _LATER:
-            self._deliveries.give_back_entry(entry)
-            self._not_before = now + self._later_s
-        else:
-            if pdu.status or pdu.command_id == GENERIC_NACK:
-                # WHY done: the ESME will never take it, and what comes behind it must not wait for ever.
-                # WHY a generic_nack too: one stack says with it, and status 0, that it does not take this text.
-                self._gate.note("delivery.rejected")
-            self._deliveries.done(entry)
-        self.deliver(now)
-
     # ---- losing the ESME, and time --------------------------------------------------------------------------------
 
     def esme_lost(self) -> None:
@@ -441,29 +399,16 @@ class Desk:
         if self._held:
             self._held.clear()
             self._gate.parts_lost()
-        for entry in reversed(self._to_esme.drain()):
-            self._deliveries.give_back_entry(entry)
+        self.deliveries.lost()
         for ticket in self._dispatch.asker_gone(self):
             self.unroutable(ticket)
 
-    def next_sequence(self) -> int:
-        """A sequence_number for a link request to the ESME."""
-        return self._to_esme.next_sequence()
-
     def handle_deadline(self, now: float) -> None:
-        """Takes back what the ESME did not answer in time, and hands out what waits."""
-        late = [entry for _, entry in self._to_esme.expired(now)]
-        for entry in reversed(late):
-            self._gate.note("response.timeout")
-            self._deliveries.give_back_entry(entry)
-        self.deliver(now)
+        """Looks after deliveries and after parts that wait too long."""
+        self.deliveries.handle_deadline(now)
         if self._held:
             self._gate.parts_due(now)
             if not self._open and not self._refusing and now >= self._quiet_since + self._quiet_s:
                 self._quiet_since = now
                 self._gate.parts_quiet()
         self._unbind_when_answered()
-
-
-def _command_id(raw: bytes) -> int:
-    return int.from_bytes(raw[4:8]) if len(raw) >= 8 else DELIVER_SM

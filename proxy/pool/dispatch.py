@@ -91,6 +91,11 @@ class Dispatch:
         self._latest: tuple[int, PoolRoute | None] = (0, None)
         self.touched: set[PoolBind] = set()
 
+    @property
+    def latest_decision(self) -> int:
+        """The decision of the latest request that a route took: one of the same is another part of its message."""
+        return self._latest[0]
+
     def send(self, ticket: Ticket, now: float) -> None:
         """Sends a request, lets it wait for its turn, or tells its ESME that no route takes it."""
         if ticket.part and self._send_behind(ticket, now):

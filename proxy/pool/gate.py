@@ -34,10 +34,6 @@ class PoolGate(Gate, Protocol):
         """The status for each permitted decision of a submit_multi that would be a refusal now; records nothing."""
         ...
 
-    def refused_now(self, pdu: Pdu) -> Refusal | None:
-        """Why a message that was permitted before would be refused now, if so; records nothing."""
-        ...
-
 
 class Entry(Protocol):
     """One delivery out of the spool."""

@@ -82,6 +82,10 @@ class Gate(Protocol):
         """
         ...
 
+    def refused_now(self, pdu: Pdu) -> Refusal | None:
+        """Why a message that was permitted before would be refused now, if so; records nothing."""
+        ...
+
     def unanswerable(self, pdu: Pdu, rule: str) -> Refusal:
         """A refusal for a reason that lies in tdgate or the carrier (`internal.*`)."""
         ...

@@ -12,6 +12,7 @@ from proxy.smpp.asked import ACCEPTING, Asked, AskedKept, AskedPart, message_id
 from proxy.smpp.consts import ESME_RUNKNOWNERR
 from proxy.smpp.gate import ACCEPTED, REJECTED, UNKNOWN, Gate
 from proxy.smpp.pdu import Pdu
+from proxy.smpp.refusal_answer import refusal_answer
 
 
 class PartsRelay(Protocol):
@@ -110,6 +111,31 @@ class HeldParts:
     def part_joined(self, now: float) -> None:
         """The message of a part that is held here goes on somewhere."""
         self._quiet_since = now
+
+    def refused(self, person: bytes, institutions: tuple[str, ...]) -> bool:
+        """Refuses what waits for room and would not be permitted now; whether there was any.
+
+        WHY not asked of each part that waited: a refusal is rare, a part that waits is not.
+        """
+        waiting, refused = list(self.permitted), False
+        for asked, permit in waiting:
+            decision = asked.decision
+            if (
+                type(asked) is not AskedPart
+                or decision.person != person
+                or decision.ground.principal not in institutions
+            ):
+                continue
+            assert asked.pdu is not None
+            refusal = self._gate.refused_now(asked.pdu)
+            if refusal is not None:
+                refused = True
+                self.permitted.remove((asked, permit))
+                # WHY no second decision: one request is counted once, and ends once.
+                self._relay.refuse(asked.pdu, refusal)
+                answer = refusal_answer(self._gate, asked.pdu, refusal)
+                self._gate.part_answered(asked.pdu, answer, REJECTED)
+        return refused
 
     def message_permitted(self) -> None:
         """A long message was permitted by the gate of this bind, where it counts."""

@@ -49,7 +49,11 @@ class PartsJudge(Protocol):
         ...
 
     def note(self, event: str) -> None:
-        """Counts an event of the catalogue."""
+        """Tells of an event of the catalogue."""
+        ...
+
+    def count(self, event: str) -> None:
+        """Only counts it: for what happens with each message."""
         ...
 
 
@@ -89,7 +93,7 @@ class LongMessages:
 
         False where it brought a verdict: then its sender has an answer to come, whatever else it waits for.
         """
-        judge.note("parts.held")
+        judge.count("parts.held")
         if self.stalled is not None and self.stalled.take(part, holder):
             # Its answer comes from the disk.
             return False

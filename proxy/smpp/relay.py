@@ -299,6 +299,10 @@ class MirrorRelay:
         forward(permit, carrier, self._to_carrier.open(Asked(None, permit.decision), now))
         return True
 
+    def refused(self, person: bytes, institutions: tuple[str, ...]) -> bool:
+        """A person (by digest) refused these: what waits for room and is to them is not sent; whether there was any."""
+        return self.parts.refused(person, institutions)
+
     def withdraw(self, withdrawal: Withdrawal, now: float) -> bool:
         """Asks the carrier to cancel a message (it carries none itself); False where there is no room or no way."""
         carrier = self.carrier

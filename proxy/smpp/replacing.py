@@ -39,12 +39,15 @@ class Replaceable:
 
         An empty source is that of the message.
         """
-        new = decode(pdu.raw).values
+        decoded = decode(pdu.raw)
+        new = decoded.values
         if new["source_addr"] and _source(new) != _source(self._fields):
             return None
         fields = {**self._fields, **{name: new[name] for name in _NEW}}
         fields |= {name: new[name] for name in _TIMES if new[name]}
-        return Pdu(SUBMIT_SM, 0, pdu.sequence, encode(SUBMIT_SM, 0, pdu.sequence, fields, self._tlvs))
+        # INVARIANT: the replace_sm goes on whole, so its TLVs are judged as well: one of them may be a text (SMPP v5).
+        tlvs = (*self._tlvs, *decoded.tlvs)
+        return Pdu(SUBMIT_SM, 0, pdu.sequence, encode(SUBMIT_SM, 0, pdu.sequence, fields, tlvs))
 
 
 def _source(fields: Mapping[str, Value]) -> str | None:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from proxy.core.addresses import recipient
 from proxy.core.decision import Decision, Permit
 from proxy.smpp.codec import UnsuccessSme
 from proxy.smpp.consts import GENERIC_NACK, RESPONSE_BIT, SUBMIT_MULTI
@@ -89,8 +90,22 @@ class Several:
         named: dict[tuple[int, int, bytes], deque[int]] = {}
         for each in found.unsuccess:
             named.setdefault((each.ton, each.npi, each.address), deque()).append(each.error_status)
+        exactly = {}
         for destination, decision in self.permitted:
             # WHY a queue: the same address may stand twice, and be taken once.
             statuses = named.get((destination.ton, destination.npi, destination.address))
             if statuses:
-                yield decision.id, statuses.popleft()
+                exactly[decision.id] = statuses.popleft()
+        # WHY then by person: carriers write a number back with or without its country code, in a TON and NPI of theirs.
+        persons: dict[str, deque[int]] = {}
+        for (ton, npi, address), left in named.items():
+            person = recipient(ton, npi, address)
+            if left and person is not None:
+                persons.setdefault(person, deque()).extend(left)
+        for destination, decision in self.permitted:
+            status = exactly.get(decision.id)
+            if status is None and persons:
+                others = persons.get(recipient(destination.ton, destination.npi, destination.address) or "")
+                status = others.popleft() if others else None
+            if status is not None:
+                yield decision.id, status

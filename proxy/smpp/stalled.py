@@ -140,6 +140,8 @@ class StalledMessages:
         kept = Kept(part, id_, encode_record(PartRecord(message.id, id_, message.since, part.pdu.raw)))
         kept.claims = claims
         message.kept[part.number] = kept
+        # WHY again: an earlier part of the same set may have found no room, and nothing of its message was left then.
+        self._gathering[message.key] = message
         self._by_id[id_] = (message, kept)
         self.parts += 1
         self.octets += size
@@ -208,7 +210,9 @@ class StalledMessages:
         first, part, _ = parts[0]
         request = part.request
         key = (request.sender or "", request.recipient or "", part.reference)
-        message = KeptMessage(first.message, key, part.total, first.since, first.since + self._limits.age_s)
+        # WHY the lesser: a clock that was set back since must not keep a message for as long.
+        since = min(first.since, self._clock())
+        message = KeptMessage(first.message, key, part.total, since, since + self._limits.age_s)
         message.mark = octets
         for record, each, raw in parts:
             kept = message.kept[each.number] = Kept(each, record.id, raw)

@@ -70,7 +70,9 @@ CARRIER_SLOWED: Final = Event(86, "route.slowed", "warning", "a carrier asks for
 RECEIPT_UNMATCHED: Final = Event(122, "receipt.unmatched", "warning", "a receipt about no message of anybody")
 RECEIPT_WAITED: Final = Event(121, "receipt.waited", "debug", "a receipt came before its submit_sm_resp and waited")
 
-PARTS_HELD: Final = Event(125, "parts.held", "debug", "a part of a long message came and waits for the others")
+PARTS_HELD: Final = Event(
+    125, "parts.held", "debug", "a part of a long message came and waits for the others (counted only)"
+)
 PARTS_STALLED: Final = Event(126, "parts.stalled", "info", "a sender waits for answers before it sends the other parts")
 PARTS_EXPIRED: Final = Event(127, "parts.expired", "info", "parts whose message was not whole in time")
 PARTS_FULL: Final = Event(128, "parts.full", "warning", "an account has more parts waiting than there is room for")

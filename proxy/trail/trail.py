@@ -38,6 +38,7 @@ from proxy.trail.message import Message
 from proxy.trail.names import Names
 from proxy.trail.recovery import Recovered, recover
 from proxy.trail.segments import Segments
+from proxy.trail.shown import ShownIds
 from proxy.trail.table import Table
 
 #: Messages looked at in one step of the work that is done beside: what a step costs bounds how late a loop turn ends.
@@ -77,7 +78,6 @@ class Trail:
         "_segments",
         "_segments_least",
         "_shown",
-        "_shown_as",
         "_states",
         "_table",
         "given_up",
@@ -109,9 +109,7 @@ class Trail:
         self._now = clock() // 1_000_000
         self._names_due = True
         self._home = 0
-        #: Messages with an id of their own and another one for the ESME, and the reverse: persons of a submit_multi.
-        self._shown: Final[dict[int, int]] = {}
-        self._shown_as: Final[dict[int, list[int]]] = {}
+        self._shown: Final = ShownIds()
         self.recovered: Final[Recovered] = recover(
             segments, self._recall, self._recall_final, self._recall_shown, self._now, limits
         )
@@ -167,15 +165,15 @@ class Trail:
 
     def show(self, decision_id: int, shown: int) -> None:
         """The ESME knows a message that was just entered by another id; nothing where it is not (any more) known."""
-        if self._table.slot_of(decision_id) and decision_id not in self._shown:
-            self._recall_shown(decision_id, shown)
+        if self._table.slot_of(decision_id) and decision_id not in self._shown.by_message:
+            self._shown.enter(decision_id, shown)
             self._queue.append(pack_shown(SHOWN, decision_id, shown))
 
     def all_shown_as(self, shown: int) -> tuple[Message, ...]:
         """All messages that the ESME knows by one id: one, or as many as a submit_multi had persons."""
         own = self._table.slot_of(shown)
-        slots = [own] if own and shown not in self._shown else []
-        slots += [self._table.slot_of(each) for each in self._shown_as.get(shown, ())]
+        slots = [own] if own and shown not in self._shown.by_message else []
+        slots += [self._table.slot_of(each) for each in self._shown.messages(shown)]
         return tuple([self._message(slot) for slot in slots if slot])
 
     def by_ours(self, decision_id: int) -> Message | None:
@@ -216,7 +214,7 @@ class Trail:
                     its_person,
                     at,
                     self._states.names[table.states[slot]],
-                    self._shown.get(table.ids[slot], 0),
+                    self._shown.by_message.get(table.ids[slot], 0),
                 )
             )
         return tuple(exact or alike)
@@ -333,7 +331,7 @@ class Trail:
             person,
             at,
             self._states.names[self._table.states[slot]],
-            self._shown.get(self._table.ids[slot], 0),
+            self._shown.by_message.get(self._table.ids[slot], 0),
         )
 
     def _enter(self, decision_id: int, home: int, route: int, carrier_id: bytes, record: bytes) -> None:
@@ -387,14 +385,8 @@ class Trail:
         return True
 
     def _remove(self, slot: int) -> None:
-        if self._shown:
-            decision_id = self._table.ids[slot]
-            shown = self._shown.pop(decision_id, 0)
-            if shown:
-                others = self._shown_as[shown]
-                others.remove(decision_id)
-                if not others:
-                    del self._shown_as[shown]
+        if self._shown.by_message:
+            self._shown.forget(self._table.ids[slot])
         self._table.remove(slot)
 
     def _forget_finals(self, most: int) -> None:
@@ -416,8 +408,9 @@ class Trail:
         slot = table.homes.find(old)
         while slot > 0 and most:
             self._queue.append(table.record(slot))
-            if table.ids[slot] in self._shown:
-                self._queue.append(pack_shown(SHOWN, table.ids[slot], self._shown[table.ids[slot]]))
+            shown = self._shown.by_message.get(table.ids[slot], 0)
+            if shown:
+                self._queue.append(pack_shown(SHOWN, table.ids[slot], shown))
             if table.states[slot]:
                 self._queue.append(pack_final(FINAL, table.ids[slot], self._now, table.states[slot]))
             table.move_home(slot, self._home)
@@ -464,9 +457,8 @@ class Trail:
         self._enter(decision_id, _home_of(segment), route_number, carrier_id, head + carrier_id)
 
     def _recall_shown(self, decision_id: int, shown: int) -> None:
-        if self._table.slot_of(decision_id) and decision_id not in self._shown:
-            self._shown[decision_id] = shown
-            self._shown_as.setdefault(shown, []).append(decision_id)
+        if self._table.slot_of(decision_id) and decision_id not in self._shown.by_message:
+            self._shown.enter(decision_id, shown)
 
     def _recall_final(self, decision_id: int, at: int, state: str) -> None:
         slot = self._table.slot_of(decision_id)

@@ -15,7 +15,7 @@ from proxy.binds.binding import BindRefusedError, BindRequest, Doorkeeper, backo
 from proxy.binds.credentials import Credentials, TooManyChecksError
 from proxy.core.codes import load_codes
 from proxy.core.records import Account
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.optout_parser import load_vocabulary
 from proxy.registry.packs import find_config
 from proxy.settings import Route, read_toml

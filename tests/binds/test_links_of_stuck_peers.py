@@ -10,7 +10,7 @@ from proxy.binds.links import EsmeLink
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonKey
 from proxy.core.snapshot import Snapshot
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.smpp.session import Session, Timers
 
 pytestmark = pytest.mark.unit

@@ -15,7 +15,7 @@ from proxy.binds.pool_carriers import PoolCarriers
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonKey
 from proxy.core.snapshot import Snapshot
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.pool.bind import PoolBind
 from proxy.settings import Route, Smpp
 from proxy.smpp.session import Session, Timers

@@ -11,7 +11,9 @@ import pytest
 from proxy.binds.binding import BindRequest
 from proxy.binds.links import CarrierLink, EsmeLink
 from proxy.binds.pairs import Bound, RouteState
-from proxy.judging.account_gate import InForce
+from proxy.judging.attribution import LatestMessages
+from proxy.judging.hearing import Hearing
+from proxy.judging.in_force import InForce
 from proxy.judging.tallies import Tallies
 from proxy.settings import Route, Smpp
 from proxy.smpp.consts import BIND_TRANSCEIVER
@@ -53,7 +55,8 @@ class Served:
         nobody: Any = None
         journal = journal_over(LogDouble())
         tallies = Tallies(lambda _: True, lambda: 0, 60.0)
-        self.server = SmppServer(Smpp(), self.in_force, journal, nobody, nobody, self.log, tallies)
+        hearing = Hearing(nobody, journal, LatestMessages(), self.log)
+        self.server = SmppServer(Smpp(), self.in_force, journal, hearing, nobody, self.log, tallies)
 
     def log(self, event: str, **_: Any) -> None:
         self.logged.append(event)

@@ -13,9 +13,9 @@ from proxy.core.decision import Decision
 from proxy.core.ground import Ground
 from proxy.core.purposes import Purpose
 from proxy.evidence import records
-from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Understood
+from proxy.judging.in_force import InForce
 from proxy.judging.pending import Pending
 from proxy.judging.pooled_pending import PooledPending
 from proxy.judging.shared import Shared
@@ -70,7 +70,7 @@ class Scene:
                 account=SimpleNamespace(id=account),
                 own=own,
                 route=SimpleNamespace(settings=SimpleNamespace(withdraw=withdraw)),
-                relay=SimpleNamespace(withdraw=take),
+                relay=SimpleNamespace(withdraw=take, refused=lambda *_: False),
                 carrier=account,
             ),
         )
@@ -139,3 +139,21 @@ def test_what_a_pool_sent_goes_by_the_pool_and_never_on_a_bind_of_mirror_mode() 
     assert scene.journal.counters.counts["withdrawal.sent"] == 3
     assert scene.withdrawing.go_on([], 999.0) == []
     assert scene.kept == []
+
+
+def test_what_is_taken_after_the_refusal_is_cancelled_unless_it_was_permitted_after_it() -> None:
+    scene = Scene()
+    scene.journal.last_id = 20
+    one = scene.bound("one")
+    assert scene.refused(one, scene.bound("two")) == ["one", "two"]
+    for number, principal, person in (
+        (18, "jianglan", PERSON),
+        (19, "yunxiu", PERSON),
+        (20, "jianglan", "8613900139001"),
+        (21, "jianglan", PERSON),
+    ):
+        ground = Ground("sms", "one", "1069", "allow", "", "", principal, "marketing", "p", 1, 1, b"")
+        decision = Decision(number, PERSON_KEY.digest(person), ground)
+        scene.shared["one"].pending.accepted(b"%d" % number, submit(), decision)
+        assert scene.withdrawing.go_on([one], 101.0) == (["one"] if number == 18 else [])
+    assert scene.sent[2:] == [("one", 18)]

@@ -8,14 +8,15 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-import proxy.judging.account_gate
+import proxy.judging.numbers_in_use
 from proxy.core.codes import load_codes
 from proxy.core.decision import Permit, Refusal
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
-from proxy.judging.account_gate import AccountGate, InForce
+from proxy.judging.account_gate import AccountGate
 from proxy.judging.attribution import Answered, LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore
+from proxy.judging.in_force import InForce
 from proxy.judging.pending import Pending
 from proxy.judging.pooled_pending import PooledPending
 from proxy.judging.rate import RateLimit
@@ -372,11 +373,11 @@ def test_permits_from_a_shared_number_are_remembered_and_others_are_not() -> Non
 
 
 def test_invented_extensions_do_not_grow_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy.judging.account_gate, "_SENDERS_KEPT", 8)
+    monkeypatch.setattr(proxy.judging.numbers_in_use, "_NUMBERS_KEPT", 8)
     house = House()
     for extension in range(50):
         assert house.asked(submit(f"10690001{extension:04}")) == ALLOWED
-        assert len(house.gate._shared_numbers) <= 8
+        assert len(house.gate.numbers.uses) <= 8
 
 
 def test_a_reply_that_asks_for_nothing_needs_no_disk() -> None:

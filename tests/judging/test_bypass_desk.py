@@ -10,9 +10,9 @@ import pytest
 from proxy.core.snapshot import Snapshot
 from proxy.evidence.log import EvidenceLog
 from proxy.evidence.records import Bypass
-from proxy.judging.account_gate import InForce
 from proxy.judging.bypass import ASK_LIVES_S, BypassDesk, folded
 from proxy.judging.bypass_verbs import bypass_verb
+from proxy.judging.in_force import InForce
 from proxy.registry.ports import VerbError
 from tests.judging.evidence_double import LogDouble
 from tests.rules.scene import BASE, build

@@ -7,6 +7,7 @@ import pytest
 from proxy.core.decision import Refusal
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
+from proxy.judging.numbers_in_use import USED_BY_ONE
 from proxy.judging.rate import RateLimit
 from proxy.pool.several import Gathered
 from proxy.smpp import consts
@@ -141,7 +142,7 @@ def test_a_log_without_room_defers_the_whole_and_says_what_was_not_sent() -> Non
 def test_permitted_persons_of_a_shared_number_are_remembered() -> None:
     house = House()
     asked(house, multi(PERSON, STRANGER))
-    assert house.gate._shared_numbers == {"10690001": False}
+    assert house.gate.numbers.uses == {"10690001": USED_BY_ONE}
 
 
 # ---- in a pool: apart, by carrier -----------------------------------------------------------------------------------

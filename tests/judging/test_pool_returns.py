@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from proxy.core.records import Account
-from proxy.judging.account_gate import InForce
 from proxy.judging.attribution import Answered, LatestMessages, is_used_by_several
 from proxy.judging.hearing import Hearing, RefusalStore
+from proxy.judging.in_force import InForce
 from proxy.judging.pool_returns import PoolReturns
 from proxy.judging.tallies import Arrivals
 from proxy.pool.bind import PoolBind
@@ -48,9 +48,11 @@ class Spool:
 class Trail:
     def __init__(self, *messages: Message) -> None:
         self.messages = messages
+        self.asked = 0
         self.ended: list[tuple[int, str]] = []
 
     def of_receipt(self, route: str, written: bytes, likely: Any, person: bytes) -> tuple[Message, ...]:
+        self.asked += 1
         return tuple(one for one in self.messages if one.carrier_id == written)
 
     def final(self, decision_id: int, state: str) -> bool:
@@ -72,6 +74,7 @@ class Place:
         journal = journal_over(LogDouble())
         hearing = Hearing(cast(RefusalStore, None), journal, self.latest, lambda *_, **__: None)
         self.spool, self.trail = Spool(), Trail(*messages)
+        self.in_flight = 0
         self.counted: dict[str, Arrivals] = {}
         self.ended: list[tuple[str, int]] = []
         nothing: Any = lambda *_: None  # noqa: E731
@@ -86,7 +89,7 @@ class Place:
             renamed=rewritten,
             answered=nothing,
             kept=nothing,
-            in_flight=lambda _: 0,
+            in_flight=lambda _: self.in_flight,
             closed=nothing,
             confirm=nothing,
             withdraw=nothing,
@@ -184,3 +187,71 @@ def test_receipts_and_replies_are_counted_for_their_account() -> None:
         then(None)
     assert place.trail.ended == [(7, "delivered"), (8, "undeliverable")]
     assert place.ended == [("jl", 7), ("yx", 8)]
+
+
+# ---- receipts before their answers, and ids that are given again ----
+
+
+def a_receipt(message_id: bytes) -> bytes:
+    return b"id:" + message_id + b" submit date:2601010000 done date:2601010000 stat:DELIVRD err:000 text:"
+
+
+def message(carrier_id: bytes, account: str = "jl", person: bytes = b"p" * 16) -> Message:
+    return Message(7, account, "one", carrier_id, person, 0, "")
+
+
+def test_thousands_of_unknown_receipts_cost_an_answer_nothing_and_lose_none() -> None:
+    place = Place()
+    place.in_flight = 1
+    for number in range(10_000):
+        place.deliver(a_receipt(b"%08d" % number), esm_class=4)
+    place.deliver(a_receipt(b"4711A"), esm_class=4)
+    # One too many is not taken for one about nothing: its carrier keeps it.
+    assert place.answers == [ESME_RX_T_APPN]
+    asked = place.trail.asked
+    place.trail.messages = (message(b"00000042"),)
+    place.returns.message_known(place.bind, b"42")
+    assert place.trail.asked - asked <= 3
+    assert [account for account, _, _ in place.spool.kept] == ["jl"]
+    assert place.trail.ended == []
+    place.spool.kept[0][2](None)
+    assert place.trail.ended == [(7, "delivered")]
+    place.returns.message_known(place.bind, b"42")
+    assert len(place.spool.kept) == 1
+    place.returns.handle_deadline(4.9)
+    assert len(place.spool.kept) == 1
+    place.returns.handle_deadline(5.1)
+    assert len(place.spool.kept) == 10_000
+
+
+def test_an_early_receipt_in_another_radix_is_found_and_one_of_a_lost_bind_is_not() -> None:
+    place = Place()
+    place.in_flight = 1
+    place.deliver(a_receipt(b"0000001000"), esm_class=4)
+    place.trail.messages = (message(b"0000001000"),)
+    place.returns.message_known(place.bind, b"3e8")
+    assert len(place.spool.kept) == 1
+    place.trail.messages = ()
+    place.deliver(a_receipt(b"5"), esm_class=4)
+    place.returns.bind_lost(place.bind)
+    place.returns.handle_deadline(6.0)
+    assert len(place.spool.kept) == 1
+
+
+def test_a_receipt_to_anothers_number_is_not_given_to_whose_message_had_its_id_before() -> None:
+    _, snapshot, _ = build(BASE)
+    base = next(iter(snapshot.accounts.values()))
+    foreign = msgspec.structs.replace(named(base, "yx"), principal="yunxiu", operator="yunxiu")
+    place = Place(named(base, "jl"), foreign, messages=(message(b"c1", "yx"),))
+    place.deliver(a_receipt(b"c1"), esm_class=4)
+    assert [account for account, _, _ in place.spool.kept] == ["jl"]
+    # Where nobody owns the number, whoever has the id gets it: carriers write addresses in forms of their own.
+    place.deliver(a_receipt(b"c1"), esm_class=4, number="95555")
+    assert [account for account, _, _ in place.spool.kept] == ["jl", "yx"]
+
+
+def test_each_receipt_for_an_address_that_stood_twice_in_a_submit_multi_comes_under_its_one_id() -> None:
+    rows = tuple(Message(number, "jl", "one", b"m1", b"p" * 16, 0, "", 7) for number in (7, 8))
+    place = Place(messages=rows)
+    place.deliver(a_receipt(b"m1"), esm_class=4)
+    assert [b"id:%016x " % 7 in octets for _, octets, _ in place.spool.kept] == [True]

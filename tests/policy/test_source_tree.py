@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.tools.source_tree import PROXY, nodes
+
 pytestmark = pytest.mark.unit
 
-PROXY = Path(__file__).resolve().parents[2] / "proxy"
 SANS_IO = ("core", "smpp", "rules", "language", "routing", "policy.py", "optout_parser.py", "explain.py")
 WITH_IO = frozenset(("asyncio", "socket", "ssl", "sqlite3", "time", "os", "threading", "subprocess", "selectors"))
 #: Sets of rooms that a room may import from; a room that is not named here is not held by this test.
@@ -28,11 +28,6 @@ MAY_IMPORT = {
 def sources(name: str = "") -> Iterator[Path]:
     place = PROXY / name
     yield from (place.rglob("*.py") if place.is_dir() else [place] if place.exists() else [])
-
-
-@cache
-def nodes(path: Path) -> list[ast.AST]:
-    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))))
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.decision import Refusal
+from proxy.policy import evaluate_parts
 from proxy.pool.dispatch import our_id
-from proxy.smpp.consts import SUBMIT_SM_RESP
-from proxy.smpp.pdu import response
-from tests.pool.dispatch_play import RESPONSE_S, Play
+from proxy.pool.ticket import Ticket
+from proxy.smpp.consts import SUBMIT_SM, SUBMIT_SM_RESP
+from proxy.smpp.pdu import Pdu, response
+from tests.pool.dispatch_play import NOON, REQUEST, RESPONSE_S, SNAPSHOT, Play
+from tests.tools.session_play import read_all
+from tests.tools.slotted import changed
 
 pytestmark = pytest.mark.unit
 
@@ -107,3 +112,49 @@ def test_a_route_that_drains_gives_its_waiting_to_the_others_and_works_again() -
     play.ask(0, "")
     play.answer(0, 0)
     assert play.askers[0].ends[4] == ["answered"]
+
+
+def test_what_stands_no_more_when_its_turn_comes_is_not_sent() -> None:
+    play = Play(1, 0.0)
+    play.bind("a")
+    play.ask(0, "")
+    play.ask(1, "")
+    play.ask(1, "")
+    play.askers[1].refuses = True
+    play.answer(0, 0)
+    play.carry()
+    assert play.askers[1].ends == {2: ["refused"], 3: ["refused"]}
+    assert play.sent == [1]
+
+
+def test_what_stands_no_more_when_its_route_dies_takes_no_other() -> None:
+    play = Play(1, 0.0)
+    play.bind("a")
+    play.ask(0, "")
+    play.ask(1, "")
+    play.bind("b")
+    play.askers[1].refuses = True
+    play.lose(0)
+    play.carry()
+    assert play.askers[1].ends == {2: ["refused"]}
+    assert play.sent == [1]
+
+
+def test_the_parts_of_a_message_take_one_route_and_the_next_message_its_own() -> None:
+    play = Play(100, 0.0)
+    play.bind("a")
+    play.bind("b")
+    taken: list[set[str]] = []
+    for number in range(1, 9):
+        octets = tuple(response(SUBMIT_SM, 0, 4 * number + each, bytes((each,))) for each in range(3))
+        permits = evaluate_parts(changed(REQUEST, id=number), octets, SNAPSHOT, NOON)
+        assert not isinstance(permits, Refusal)
+        for each, permit in enumerate(permits):
+            pdu = Pdu(SUBMIT_SM, 0, 4 * number + each, octets[each])
+            part = 1000 * number + each if each else 0
+            play.dispatch.send(Ticket(play.askers[0], pdu, permit, "", play.now, part), play.now)
+        routes = {bind.route for bind in play.binds for _ in read_all(bytes(bind.session.out.take()))}
+        taken.append(routes)
+    assert all(len(routes) == 1 for routes in taken), taken
+    # With weights 1 and 3 both have their turns.
+    assert set.union(*taken) == {"a", "b"}

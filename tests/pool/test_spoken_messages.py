@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.decision import Permit
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.judging.pool_names import PoolNames
 from proxy.policy import evaluate
 from proxy.pool.spoken import named_in, renamed

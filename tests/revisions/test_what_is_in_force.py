@@ -13,7 +13,7 @@ import pytest
 
 from proxy.core.pack import Pack
 from proxy.core.snapshot import Snapshot
-from proxy.judging.account_gate import InForce
+from proxy.judging.in_force import InForce
 from proxy.registry.ports import Owner, StoreError, VerbError
 from proxy.registry.snapshots import SnapshotBuilder
 from proxy.registry.verbs import Verbs

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-import proxy.smpp
 from proxy.smpp.codec import decode
 from proxy.smpp.consts import CANCEL_SM
 from proxy.smpp.withdrawal import Withdrawal
+from tests.tools.source_tree import PROXY, all_sources, nodes
 
 pytestmark = pytest.mark.unit
 
-SMPP = Path(proxy.smpp.__file__).parent
-PROXY = SMPP.parent
+SMPP = PROXY / "smpp"
 
 #: What may be queued for a carrier besides a permit's octets, by the function that builds it.
 ANSWERS = {"response", "generic_nack", "refusal_answer"}
@@ -40,7 +40,7 @@ PASSED_ON = {
     ("binding.py", "dial"): "to the carrier: the bind",
     ("desk.py", "_ended"): "to the ESME: the answer to its request",
     ("desk.py", "_answer_several"): "to the ESME: the joined answer to its submit_multi",
-    ("desk.py", "deliver"): "to the ESME: a delivery out of the spool",
+    ("deliveries.py", "hand_out"): "to the ESME: a delivery out of the spool",
     ("desk.py", "_ask_about"): "to the ESME: what tdgate itself says of a message that it still has",
     ("desk.py", "part_answered"): "to the ESME: the answer that the same part was given before",
 }
@@ -55,13 +55,10 @@ def is_queued(node: ast.AST) -> bool:
     return name == "out" and node.func.attr not in ("take",)
 
 
+@cache
 def appended(path: Path) -> list[tuple[str, str]]:
     """(function, what) of all that a file puts on the out queue of a session."""
-    functions = [
-        node
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+    functions = [node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return [
         (function.name, ast.unparse(node.args[0]))
         for function in functions
@@ -93,7 +90,7 @@ def test_forward_is_called_by_the_relay_only_and_with_a_permit():
     callers = [
         (path.name, ast.unparse(node.args[0]))
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "forward"
     ]
     assert sorted(callers) == [("bind.py", "ticket.permit"), *[("relay.py", "permit")] * 4, ("relay.py", "verdict")]
@@ -102,8 +99,8 @@ def test_forward_is_called_by_the_relay_only_and_with_a_permit():
 def test_what_is_withdrawn_is_a_cancel_sm_and_nothing_else():
     makers = [
         path.relative_to(PROXY).as_posix()
-        for path in sorted(PROXY.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path in all_sources()
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Withdrawal"
     ]
     assert set(makers) == {"smpp/withdrawal.py"}
@@ -123,8 +120,8 @@ def test_what_is_withdrawn_is_a_cancel_sm_and_nothing_else():
 def test_a_permit_is_spent_in_one_place():
     spent = [
         path.name
-        for path in sorted(PROXY.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path in all_sources()
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "spend"
     ]
     assert spent == ["forward.py"]
@@ -132,7 +129,7 @@ def test_a_permit_is_spent_in_one_place():
 
 def test_out_is_never_put_in_place_as_a_whole():
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             for target in targets:
                 if isinstance(target, ast.Attribute) and target.attr == "out":

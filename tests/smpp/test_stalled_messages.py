@@ -46,8 +46,13 @@ class Disk:
         self.queue: list[tuple[bytes, Callable[[bool], None], bool]] = []
         self.receipts: list[tuple[str, str]] = []
         self.now = 0.0
+        #: So many records have no room.
+        self.refuses = 0
 
     def put(self, record: bytes, then: Callable[[bool], None]) -> bool:
+        if self.refuses:
+            self.refuses -= 1
+            return False
         self.queue.append((record, then, False))
         return True
 
@@ -269,6 +274,26 @@ def test_a_disk_that_fails_costs_the_part_and_not_the_message() -> None:
     assert len(play.out) == 2
 
 
+def test_a_first_part_without_a_place_does_not_leave_the_second_without_a_message() -> None:
+    play = Play()
+    first, second, third = [a_part(text, number, of=3) for number, text in ((1, b"ye"), (2, b"s"), (3, b" !"))]
+    # A disk that has no room just now: the parts are adopted together, the second finds some.
+    play.disk.refuses = 1
+    for each in (first, second):
+        found = play.gate.part_of(each)
+        assert found is not None
+        play.long.take(found, play, play.gate, play.now)
+    play.long.stall(play, play.gate, 0)
+    play.disk.settle()
+    assert [name is None for _, name in play.answered] == [True, False]
+    play.says(first)
+    play.disk.settle()
+    play.says(third)
+    play.to_the_end()
+    assert len(play.out) == 3
+    assert (play.disk.receipts, play.messages.parts) == ([], 0)
+
+
 def test_a_refusal_while_the_mark_is_written_stops_it() -> None:
     play = Play()
     for number, text in ((1, b"ye"), (2, b"s")):
@@ -293,6 +318,22 @@ def test_what_was_never_brought_ends_by_its_age() -> None:
         play.passes(1.0)
     assert told(play) == {play.names()[1]: "EXPIRED"}
     assert play.messages.tries.open_messages == 0
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_longer() -> None:
+    play = Play()
+    play.is_open = lambda: False
+    play.says(a_part(b"ye", 1, ref=1))
+    for number, text in ((1, b"ye"), (2, b"s")):
+        play.says(a_part(text, number))
+        play.disk.settle()
+    incomplete, *whole = play.names()
+    play.now = 10.0
+    play.kill()
+    for _ in range(50):
+        play.disk.settle()
+        play.passes(5.0)
+    assert told(play) == {incomplete: "REJECTD", **dict.fromkeys(whole, "EXPIRED")}
 
 
 def test_a_part_refused_for_good_ends_the_others_that_wait() -> None:
@@ -328,6 +369,42 @@ def test_a_kill_that_brings_parts_back_sends_none_of_them_again(end: str) -> Non
     play.to_the_end()
     assert len(play.out) == (0 if end == "cancel" else 2), "sent again, or never"
     assert told(play) == told_before
+
+
+def test_what_may_be_out_when_it_is_killed_is_told_as_unknown_and_not_sent_again() -> None:
+    play = Play()
+    for number, text in ((1, b"ye"), (2, b"s")):
+        play.says(a_part(text, number))
+        play.disk.settle()
+    play.disk.settle()
+    assert len(play.out) == 2
+    # The carrier's word of the first is in the trail, and in no record of the message.
+    play.trail.add(play.waiting[0])
+    play.kill()
+    play.to_the_end()
+    assert told(play) == {play.names()[1]: "UNKNOWN"}
+    assert len(play.out) == 2
+
+
+def test_the_end_of_a_message_leaves_a_younger_one_under_its_reference_alone() -> None:
+    play = Play()
+    for number, text in ((1, b"ye"), (2, b"s")):
+        play.says(a_part(text, number))
+        play.disk.settle()
+    play.disk.settle()
+    play.carrier("later")
+    play.carrier("later")
+    play.says(a_part(b"y", 1))
+    play.disk.settle()
+    while play.disk.queue:
+        play.disk.settle()
+    play.messages.cancel(play.names()[0].encode(), lambda ok: play.cancelled.update(play.names()[:2]))
+    while play.disk.queue:
+        play.disk.settle()
+    assert told(play) == dict.fromkeys(play.names()[:2], "DELETED")
+    play.says(a_part(b"es", 2))
+    play.to_the_end()
+    assert [kept_name(id_).decode() for id_ in play.out] == play.names()[2:]
 
 
 @pytest.mark.parametrize("kept", [1, 2])

@@ -170,6 +170,10 @@ def test_each_destination_has_its_own_end() -> None:
     assert list(several.rejected(answer(entry(1, 0x14)))) == [(11, 0x14)]
     assert list(several.rejected(answer(entry(1, 0x14), entry(1, 0x0B)))) == [(11, 0x14), (13, 0x0B)]
     assert list(several.rejected(answer(entry(7, 0x14)))) == []
+    # A carrier writes a number in a form of its own; who stands there as the carrier wrote it comes first.
+    own_way = b"\0\0" + b"138%08d\0" % 2 + (0x14).to_bytes(4)
+    assert list(several.rejected(answer(own_way))) == [(12, 0x14)]
+    assert list(several.rejected(answer(own_way, entry(2, 0x0B)))) == [(12, 0x0B)]
     assert list(several.rejected(response(RESP, 0x58, 9))) == [(11, 0x58), (12, 0x58), (13, 0x58)]
     nack = response(consts.GENERIC_NACK, 0, 9)
     assert [decision for decision, _ in several.rejected(nack)] == [11, 12, 13]

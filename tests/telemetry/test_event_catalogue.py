@@ -42,6 +42,12 @@ def test_every_event_is_in_the_manual() -> None:
     assert {event.name for event in EVENTS} <= rows
 
 
+def test_no_page_speaks_of_an_event_that_is_no_more() -> None:
+    gone = set(json.loads(GIVEN_OUT.read_text()).values()) - BY_NAME.keys()
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    assert [(page.name, name) for page in pages for name in gone if f"`{name}`" in page.read_text("utf-8")] == []
+
+
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_line_of_the_product_logs_a_forbidden_field(source: Path) -> None:
     for node in ast.walk(ast.parse(source.read_text())):

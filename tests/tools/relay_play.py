@@ -144,6 +144,8 @@ class PlayGate:
         #: What was heard, each with all its readings.
         self.heard: list[tuple[str, ...]] = []
         self.window = 1000
+        #: Whether somebody has refused since.
+        self.refuses_now = False
         self.long_messages = LongMessages(Reassembly(PARTS_DEADLINE_S, PARTS_MOST_OCTETS))
         self.holder: Holder | None = None
         self._reader = SubmitReader(_REQUEST.account, DEFAULT_TABLE, 0x1401)
@@ -256,6 +258,9 @@ class PlayGate:
             self.waiting.append((each, several))
         return several
 
+    def refused_now(self, each: Pdu) -> Refusal | None:
+        return self.unanswerable(each, "suppression.active") if self.refuses_now else None
+
     def unanswerable(self, each: Pdu, rule: str) -> Refusal:
         self.told.append(rule)
         return unanswerable(changed(_REQUEST, id=self._decision()), _SNAPSHOT, rule)
@@ -321,6 +326,9 @@ class PlayGate:
     def own_answered(self, decision_id: int, message_id: bytes) -> None:
         self.own_ids.add(message_id)
         self.told.append(f"own {decision_id} {message_id.decode()}".rstrip())
+
+    def count(self, event: str) -> None:
+        self.note(event)
 
     def note(self, event: str) -> None:
         self.told.append(event)

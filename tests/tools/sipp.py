@@ -67,6 +67,16 @@ def pause(ms: int) -> str:
     return f'<pause milliseconds="{ms}"/>'
 
 
+#: What a UAS that asks something itself has to keep of the INVITE.
+KEPT = (
+    '<recv request="INVITE"><action>'
+    '<ereg regexp="sip:[^&gt;]*" search_in="hdr" header="Contact:" check_it="true" assign_to="target"/>'
+    '<ereg regexp=".*" search_in="hdr" header="From:" check_it="true" assign_to="from"/>'
+    '<ereg regexp=".*" search_in="hdr" header="To:" check_it="true" assign_to="to"/>'
+    "</action></recv>"
+)
+
+
 @dataclass
 class Scenario:
     """One side of a call. `calls` how often it runs."""

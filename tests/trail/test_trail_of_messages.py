@@ -17,6 +17,7 @@ from proxy.trail import layout
 from proxy.trail.limits import Limits
 from proxy.trail.message import Message, decision_of, esme_id
 from proxy.trail.segments import Segments, TrailLockedError
+from proxy.trail.shown import ShownIds
 from proxy.trail.trail import Trail
 
 A, B, C = (bytes((each,)) * 16 for each in (1, 2, 3))
@@ -472,7 +473,21 @@ def test_messages_shown_under_one_id_are_found_by_it_and_told_apart_after_a_rest
     for _ in range(3):
         trail.expire(clock())
     assert trail.all_shown_as(FIRST) == ()
+    # Whoever gets an id of one that is forgotten has nothing of it.
+    trail.accepted(FIRST + 1, "jl", "cmcc", b"7C", B)
+    assert ids(trail.all_shown_as(FIRST + 1)) == {FIRST + 1}
+    assert trail.all_shown_as(FIRST) == ()
     trail.close()
+
+
+def test_ids_that_are_forgotten_leave_nothing_behind() -> None:
+    shown = ShownIds()
+    for number in (1, 2):
+        shown.enter(FIRST + number, FIRST)
+    assert shown.messages(FIRST) == (FIRST + 1, FIRST + 2)
+    for number in (0, 1, 2):
+        shown.forget(FIRST + number)
+    assert (shown.messages(FIRST), shown.by_message, shown._messages) == ((), {}, {})
 
 
 def test_what_is_shown_is_carried_on_with_its_message(tmp_path: Path, clock: Clock, trail: Trail) -> None:

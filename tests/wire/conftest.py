@@ -7,8 +7,33 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.compiled_build import CompiledBuild
 from tests.wire.house import House, make_template
 from tests.wire.pool_house import POOLED, PoolHouse
+
+BUILD = pytest.StashKey[CompiledBuild]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begins the compiled build where a test will ask for it."""
+    if not session.config.option.collectonly and any("compiled" in fixtures_of(item) for item in session.items):
+        session.config.stash[BUILD] = CompiledBuild()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    build = session.config.stash.get(BUILD, None)
+    if build is not None:
+        build.stop()
+
+
+def fixtures_of(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
+
+
+@pytest.fixture(scope="session")
+def compiled_build(pytestconfig: pytest.Config) -> CompiledBuild:
+    """The compiled build of these sources, which may not have ended yet."""
+    return pytestconfig.stash[BUILD]
 
 
 @pytest.fixture(scope="session")

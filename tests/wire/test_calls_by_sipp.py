@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.sip_house import PERSON, REFUSED, SipHouse
-from tests.tools.sipp import SDP, SIPP, Scenario, free_port, message, pause, recv, send
+from tests.tools.sipp import KEPT, SDP, SIPP, Scenario, free_port, message, pause, recv, send
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(SIPP is None, reason="sipp is not installed (sip-tester)")]
 
@@ -112,15 +112,6 @@ def theirs(method: str, number: int, extra: str = "") -> str:
     {extra}
     """.rstrip()
 
-
-#: What a UAS that asks something itself has to keep of the INVITE.
-KEPT = (
-    '<recv request="INVITE"><action>'
-    '<ereg regexp="sip:[^&gt;]*" search_in="hdr" header="Contact:" check_it="true" assign_to="target"/>'
-    '<ereg regexp=".*" search_in="hdr" header="From:" check_it="true" assign_to="from"/>'
-    '<ereg regexp=".*" search_in="hdr" header="To:" check_it="true" assign_to="to"/>'
-    "</action></recv>"
-)
 
 #: What every INVITE towards the carrier holds, whatever leg A wrote.
 JUDGED = (

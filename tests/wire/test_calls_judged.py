@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from proxy.evidence.records import Call
-from tests.tools.sipp import SDP, SIPP, Scenario, free_port, recv, send
+from tests.tools.sipp import KEPT, SDP, SIPP, Scenario, free_port, message, recv, send
 from tests.wire.house import House, make_template
 from tests.wire.people import IMPORTED, PERSONS, account, number, registry
 
@@ -100,6 +100,20 @@ def answered(status: str) -> str:
     """.rstrip()
 
 
+def theirs(method: str, number: int) -> str:
+    """A request of the UAS inside the dialog."""
+    return f"""
+    {method} [$target] SIP/2.0
+    Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+    Max-Forwards: 70
+    From:[$to];tag=[pid]b[call_number]
+    To:[$from]
+    [last_Call-ID:]
+    CSeq: {number} {method}
+    Contact: <sip:b@[local_ip]:[local_port]>
+    """.rstrip()
+
+
 async def test_a_permitted_call_passes_and_is_on_record(house: House) -> None:
     gateway = free_port()
     port = await started(house, gateway)
@@ -173,4 +187,60 @@ async def test_a_refused_call_is_answered_and_on_record(
         await uac.end()
         await carrier.end()
     assert house.refused_by() == [rule]
+    await house.end()
+
+
+async def test_a_key_that_is_pressed_closes_both_channels(house: House) -> None:
+    """The person presses 9: on record at once, the next call and the next message of that institution are refused."""
+    gateway = free_port()
+    port = await started(house, gateway)
+    person = PERSONS[2]
+    uac = Scenario(
+        "uac",
+        (
+            send(invite(person), SDP, retrans_ms=500),
+            recv(100, optional=True),
+            recv(200, more='rrs="true"'),
+            send(inside("ACK", 1)),
+            recv("INFO", "Signal=9"),
+            send(answered("200 OK").replace(";tag=[pid]b[call_number]", "")),
+            recv("BYE"),
+            send(answered("200 OK").replace(";tag=[pid]b[call_number]", "")),
+        ),
+    )
+    info = message(theirs("INFO", 1) + "\nContent-Type: application/dtmf-relay") + "Signal=9\nDuration=100\n"
+    uas = Scenario(
+        "uas",
+        (
+            KEPT,
+            send(answered("200 OK"), SDP, retrans_ms=500),
+            recv("ACK"),
+            f'<send retrans="500"><![CDATA[\n{info}\n]]></send>',
+            recv(200),
+            send(theirs("BYE", 2), retrans_ms=500),
+            recv(200),
+        ),
+    )
+    again = Scenario(
+        "again",
+        (
+            send(invite(person), SDP, retrans_ms=500),
+            recv(100, optional=True),
+            recv(607, 'text="suppression.active"'),
+            send(ack(person)),
+        ),
+    )
+    try:
+        await uas.start(house.folder, local=gateway, remote=port)
+        await uac.start(house.folder, local=free_port(), remote=port)
+        await uac.done()
+        await uas.done()
+        await again.start(house.folder, local=free_port(), remote=port)
+        await again.done()
+    finally:
+        for each in (uac, uas, again):
+            await each.end()
+    (suppression,) = house.suppressions()
+    assert suppression.matched == "keypad"
+    assert house.refused_by() == ["suppression.active"]
     await house.end()

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import subprocess
-import sys
 import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.tools.compiled_build import VENV, CompiledBuild
 from tests.tools.wire import RESP, SUBMIT_SM, pdu
 from tests.wire.bystander import Bystander
 from tests.wire.house import ROOT, House, text
@@ -51,21 +50,15 @@ from tests.wire.test_td_on_the_wire import (  # noqa: F401
 pytestmark = [pytest.mark.wire, pytest.mark.asyncio(loop_scope="module")]
 
 NO_COMPILER = 3
-VENV = ROOT / "build" / "compiled" / "venv"
 
 
 @pytest.fixture(scope="module")
-def compiled() -> tuple[str, ...]:
+def compiled(compiled_build: CompiledBuild) -> tuple[str, ...]:
     """The command of the compiled build of these sources."""
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "compiled_install.py", VENV, "0"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == NO_COMPILER:
-        pytest.skip(done.stderr.strip().splitlines()[-1])
-    assert done.returncode == 0, done.stderr
+    status, said = compiled_build.wait()
+    if status == NO_COMPILER:
+        pytest.skip(said.strip().splitlines()[-1])
+    assert status == 0, said
     return (str(VENV / "bin" / "tdgate"),)
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.tools.raw_smsc import RawSession
-from tests.tools.wire import REPLACE_SM, RESP, SUBMIT_SM, Frame, cstring, pdu
+from tests.tools.wire import QUERY_SM, REPLACE_SM, RESP, SUBMIT_SM, Frame, cstring, pdu, tlv
 from tests.wire.house import make_template, reply, text
 from tests.wire.people import PERSONS, account, registry
 from tests.wire.pool_house import CARRIER_ID, REFUSED, Held, PoolHouse, id_of, told
+from tests.wire.test_pool import three_parts
 
 pytestmark = pytest.mark.wire
 
-NOT_REPLACED, UNREADABLE, NO_SUCH = 0x13, 0x0437, 0x13
+NOT_REPLACED, UNREADABLE, NO_SUCH, AMBIGUOUS, UNSUPPORTED = 0x13, 0x0437, 0x13, 0x0402, 0x45
 NEW = "【江澜银行】夏季理财活动开始，详询柜台，拒收请回复TD".encode("utf-16-be")
 
 
@@ -83,4 +84,38 @@ async def test_a_replacement_that_waits_is_not_sent_after_a_refusal(pool: PoolHo
     await held.answer(0, cstring("1"))
     assert (await esme.expect(SUBMIT_SM | RESP)).status == 0
     assert pool.other.of(REPLACE_SM) == []
+    await pool.end()
+
+
+async def test_a_text_behind_the_mandatory_fields_is_judged_too(pool: PoolHouse) -> None:
+    pool.answer_all(replacing)
+    await pool.open_two()
+    for name, smsc in (("re", pool.smsc), ("pool-re", pool.other)):
+        esme = await pool.bind(name)
+        sent = id_of(await esme.request(SUBMIT_SM, text("10690001", PERSONS[10])))
+        # A second text is one too many, an odd one is unreadable, and what is closed to a message is closed here.
+        for said, tlvs, status in (
+            (NEW, tlv(0x0424, NEW), AMBIGUOUS),
+            (b"", tlv(0x0424, b"odd"), UNREADABLE),
+            (NEW, tlv(0x1383, b"\1"), UNSUPPORTED),
+        ):
+            answer = await esme.request(REPLACE_SM, replace(sent, said) + tlvs)
+            assert answer.status == status, hex(answer.status)
+        assert smsc.of(REPLACE_SM) == []
+        assert (await esme.request(REPLACE_SM, replace(sent, b"") + tlv(0x0424, NEW))).status == 0
+        assert len(smsc.of(REPLACE_SM)) == 1
+    await pool.end()
+
+
+async def test_a_replacement_right_behind_a_query_about_a_stalled_message_is_answered_as_one(pool: PoolHouse) -> None:
+    pool.answer_all(replacing)
+    await pool.open_two()
+    esme = await pool.bind("pool-re")
+    sent = id_of(await esme.request(SUBMIT_SM, text("10690001", PERSONS[10])))
+    kept = id_of(await esme.request(SUBMIT_SM, three_parts(PERSONS[11])[0]))
+    asked = await esme.request(QUERY_SM, cstring(kept) + bytes([0, 0]) + cstring("10690001"))
+    assert (asked.status, asked.body) == (0, cstring(kept) + b"\0\1\0")
+    answer = await esme.request(REPLACE_SM, replace(sent))
+    assert (answer.command, answer.status) == (REPLACE_SM | RESP, 0)
+    assert len(pool.other.of(REPLACE_SM)) == 1
     await pool.end()

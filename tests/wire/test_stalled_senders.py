@@ -159,11 +159,15 @@ async def test_a_receipt_on_another_bind_waits_until_its_message_has_an_id(house
     await house.smsc.wait(lambda: any(frame.command == ENQUIRE_LINK | RESP for frame in sender.received))
     again = await other.deliver(receipt("feed01"))
     assert (await other.answered(again)).status == 0
-    (heard,) = [frame for one in (esme, two) for frame in one.received if frame.command == DELIVER_SM]
-    assert f"id:{ids[0]} ".encode() in heard.body
+    (got,) = [frame for one in (esme, two) for frame in one.received if frame.command == DELIVER_SM]
+    assert f"id:{ids[0]} ".encode() in got.body
     # One about somebody to whom nothing is under way passes as it came.
-    stranger = await other.deliver(receipt("feed77", PERSONS[5]))
-    assert (await other.answered(stranger)).status == 0
+    # So does one whose id a part had before, and never under the id of that part.
+    for carriers_id in ("feed77", "feed02"):
+        stranger = receipt(carriers_id, PERSONS[5])
+        assert (await other.answered(await other.deliver(stranger))).status == 0
+        heard = [frame.body for one in (esme, two) for frame in one.received if frame.command == DELIVER_SM]
+        assert heard.count(stranger) == 1
     await house.end()
 
 

@@ -20,7 +20,8 @@ class JudgedCall:
 
     def __init__(self, caller: str, called: str, display: str = "") -> None:
         for each in (caller, called, display):
-            if any(ord(char) < 0x20 or ord(char) == 0x7F for char in each):
+            # WHY asked first: nearly all are printable, and then there is nothing to look for.
+            if not each.isprintable() and any(ord(char) < 0x20 or ord(char) == 0x7F for char in each):
                 raise ValueError("a control character")
         if not caller or not called:
             raise ValueError("no number")

@@ -10,12 +10,12 @@ from typing import Final
 from proxy.core.call_codes import CallAnswer, CallCodes
 from proxy.core.records import Account, Period
 from proxy.evidence.records import Call
-from proxy.judging.account_gate import InForce
 from proxy.judging.call_course import CallCourse
 from proxy.judging.call_gate import CallGate, CallsInForce, PermittedCall
 from proxy.judging.call_limits import CallLimits
 from proxy.judging.call_refusals import CallEars, party_of
 from proxy.judging.hearing import Hearing
+from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.keypad import KeypadSettings
 from proxy.sip.call_events import EndedBy, Side

@@ -241,6 +241,6 @@ async def test_a_key_that_is_pressed_closes_both_channels(house: House) -> None:
         for each in (uac, uas, again):
             await each.end()
     (suppression,) = house.suppressions()
-    assert suppression.matched == "keypad"
+    assert (suppression.source, suppression.channel) == ("keypad", "voice")
     assert house.refused_by() == ["suppression.active"]
     await house.end()

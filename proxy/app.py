@@ -18,6 +18,7 @@ from typing import Any, Final
 from proxy.binds.tracing import TRACE_VERBS, Tracing
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
+from proxy.core.call_codes import CallCodes, load_call_codes
 from proxy.core.codes import CodeMaps, CodeTableError, load_codes
 from proxy.core.pack import Pack
 from proxy.core.snapshot import Snapshot
@@ -43,6 +44,7 @@ from proxy.registry.verbs import Verbs
 from proxy.revisions import NotInForceError, Revisions, turn_days
 from proxy.rules.table import RULE_IDS
 from proxy.settings import Settings, SettingsError, load, read_toml
+from proxy.sip_b2bua import SipServer
 from proxy.smpp_server import SmppServer
 from proxy.status_reporter import StatusReporter
 from proxy.store.sqlite import SqliteStore, open_owner
@@ -50,8 +52,9 @@ from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import BY_NAME
 from proxy.telemetry.log import EventLog, configure
 from proxy.telemetry.status import StatusFile, status_path
+from proxy.trunks.gates import CallGates
 from proxy.version import VERSION
-from proxy.wire_faults import wire_faults
+from proxy.wire_faults import call_faults, keypad_of, wire_faults
 
 CONTROL_SOCKET: Final = "control.sock"
 _DAY_CHECK_S: Final = 60.0
@@ -68,6 +71,11 @@ class RuleFiles:
             self.codes: CodeMaps = load_codes(read_toml(codes))
         except CodeTableError as error:
             raise SettingsError([f"{codes}: {line}" for line in error.errors]) from error
+        call_codes = find_config("codes", settings.policy.call_codes)
+        try:
+            self.call_codes: CallCodes = load_call_codes(read_toml(call_codes))
+        except CodeTableError as error:
+            raise SettingsError([f"{call_codes}: {line}" for line in error.errors]) from error
         try:
             self.vocabulary: Vocabulary = load_vocabulary(read_toml(vocabulary), str(vocabulary))
         except VocabularyError as error:
@@ -76,7 +84,7 @@ class RuleFiles:
 
 def check(settings: Settings, config: Path) -> RuleFiles:
     """What the settings name, read and found usable; raises SettingsError with every error."""
-    errors = [f"{config}: {fault}" for fault in wire_faults(settings.smpp)]
+    errors = [f"{config}: {fault}" for fault in (*wire_faults(settings.smpp), *call_faults(settings.sip))]
     try:
         rules = RuleFiles(settings)
     except SettingsError as error:
@@ -175,6 +183,20 @@ class Application:
         self._smpp = SmppServer(
             settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log, self._tallies, stores
         )
+        self._gates = CallGates(
+            self._in_force,
+            rules.call_codes,
+            self._journal,
+            self._hearing,
+            self._evidence.append,
+            self.log,
+            time.time,
+            keypad=keypad_of(settings.sip),
+            purpose_key=settings.sip.purpose_header.lower(),
+            end_user_carriers=frozenset(name for name, one in settings.sip.carriers.items() if one.end_user),
+            ends=frozenset(settings.sip.ends_live_calls),
+        )
+        self._sip = SipServer(settings.sip, self._gates, self.log)
         self._tracing = Tracing(settings.path("traces"), self._in_force, self._journal, self._smpp.trace, self.log)
         opened.callback(self._tracing.close)
         self._verbs = Verbs(self._store, secret, self._revisions.follow)
@@ -185,6 +207,8 @@ class Application:
         await self._control.start()
         opened.push_async_callback(self._smpp.drain, settings.smpp.drain_s)
         await self._smpp.start()
+        opened.push_async_callback(self._sip.drain, settings.sip.drain_s)
+        await self._sip.start()
         status_file = StatusFile(status_path(settings.state))
         self._reporter = StatusReporter(
             status_file, self._in_force, self._journal, self._smpp, self._evidence, self._tallies, self._bypass
@@ -222,6 +246,11 @@ class Application:
         """(host, port, tls) of the SMPP listeners."""
         return self._smpp.listening
 
+    @property
+    def calls_listening(self) -> list[tuple[str, str, int]]:
+        """(kind, host, port) of the SIP listeners."""
+        return self._sip.listening
+
     # ---- changes while running ----------------------------------------------------------------------------------
 
     def _swapped(self, snapshot: Snapshot) -> None:
@@ -230,6 +259,7 @@ class Application:
             records.Registry(at_us=time.time_ns() // 1000, revision=snapshot.revision, digest=digest, actor="registry")
         )
         self.log("registry.swapped", revision=snapshot.revision)
+        self._sip.recheck()
 
     def _registry_failed(self, error: StoreError) -> None:
         self._events.emit(BY_NAME["registry.failed"], error=error)
@@ -248,6 +278,7 @@ class Application:
                     self.log("config.rejected", reason=line)
                 return
             self._in_force.codes = rules.codes
+            self._gates.use(rules.call_codes)
             self._in_force.vocabulary = rules.vocabulary
             self._bypass.most_min = settings.policy.bypass_most_min
             try:
@@ -327,6 +358,8 @@ async def serve(settings: Settings, config: Path) -> None:
     await application.start()
     for host, port, tls in application.listening:
         sys.stdout.write(f"listening {'smpp+tls' if tls else 'smpp'} {host}:{port}\n")
+    for kind, host, port in application.calls_listening:
+        sys.stdout.write(f"listening {kind} {host}:{port}\n")
     sys.stdout.flush()
     await application.run()
 

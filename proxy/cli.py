@@ -18,6 +18,7 @@ from proxy.commands import optout as optout_command
 from proxy.commands import registry as registry_commands
 from proxy.commands import routing as routing_commands
 from proxy.commands.bypass import add_arguments as add_bypass_arguments
+from proxy.commands.calls import add_arguments as add_calls_arguments
 from proxy.commands.counts import add_arguments as add_counts_arguments
 from proxy.commands.route import add_arguments as add_route_arguments
 from proxy.commands.trace import add_arguments as add_trace_arguments
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     registry_commands.add_arguments(commands)
     add_route_arguments(commands)
     routing_commands.add_arguments(commands)
+    add_calls_arguments(commands)
     add_counts_arguments(commands)
     add_bypass_arguments(commands)
     add_trace_arguments(commands)

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proxy.core.call_codes import CallCodes
 from proxy.core.catalogue import CATALOGUE, Kind
 from proxy.core.codes import CodeMaps
 from proxy.core.ground import OUTCOME_NAMES, Effect
@@ -38,7 +39,8 @@ class Row(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """The answer and every rule in the order of the table. `status` is the command_status, 0 on an allow."""
+    """The answer and every rule in the order of the table. `status` is the command_status, of a call the SIP
+    status; 0 on an allow."""
 
     effect: Effect
     rule: str
@@ -55,9 +57,15 @@ class Explanation(Struct, frozen=True):
 
 
 def explain(
-    request: Request, snapshot: Snapshot, now: float, codes: CodeMaps, rules: tuple[Rule, ...] = RULES
+    request: Request,
+    snapshot: Snapshot,
+    now: float,
+    codes: CodeMaps | CallCodes,
+    rules: tuple[Rule, ...] = RULES,
 ) -> Explanation:
-    """Asks the policy without sending; `now` is UTC seconds. The snapshot's memo stays as it is."""
+    """Asks the policy without sending; `now` is UTC seconds, `codes` are of the request's channel. The snapshot's memo
+    stays as it is.
+    """
     decision = evaluate(request, replace(snapshot, lanes={}), now, rules).decision
     rows = []
     for rule, octet in zip(rules, decision.outcomes, strict=True):

@@ -129,13 +129,13 @@ def _judge_all(
 
 
 def is_ordinary(request: Request) -> bool:
-    """Whether nothing in a request is unusual: both addresses and a text, nothing found, nothing exceeded."""
+    """Whether nothing in a request is unusual: both addresses, a text (calls have none), nothing found or exceeded."""
     return (
         not request.findings
         and not request.over_rate
         and not request.scheduled
         and request.has_receiver
-        and bool(request.readings)
+        and (bool(request.readings) or request.channel == "voice")
         and request.validity_s is None
         and request.sender is not None
         and request.recipient is not None
@@ -290,7 +290,7 @@ def lane_facts(
     partner = snapshot.partners.get(account.operator)
     entrustments = snapshot.entrustments.get((account.principal, account.operator), ())
     licences = snapshot.licences.get(account.principal, ())
-    is_open, change = _hours(snapshot, account, purpose, channel).next_change(now)
+    is_open, change = hours_of(snapshot, account, purpose, channel).next_change(now)
     facts = LaneFacts(
         account=account,
         sender=sender,
@@ -328,7 +328,7 @@ def _strictest(purposes: frozenset[Purpose]) -> Purpose:
     return next((purpose for purpose in STRICTEST_FIRST if purpose in purposes), STRICTEST_FIRST[0])
 
 
-def _hours(snapshot: Snapshot, account: Account, purpose: Purpose, channel: Channel) -> Hours:
+def hours_of(snapshot: Snapshot, account: Account, purpose: Purpose, channel: Channel) -> Hours:
     """The tighter of the pack's hours and the institution's own; purposes that no hours bind are always open."""
     pack = snapshot.pack
     hours = pack.hours.get((purpose, channel), Hours())

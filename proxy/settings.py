@@ -7,12 +7,16 @@ Unknown keys are errors. Reading is pure but for the one file; nothing here is c
 import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from math import inf
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Struct, field
+
+from proxy import sip_settings
+from proxy.settings_shape import Tls as Tls
+from proxy.settings_shape import port_range, ranges
+from proxy.sip_settings import Sip
 
 S = TypeVar("S", bound=Struct)
 
@@ -29,15 +33,6 @@ class SettingsError(Exception):
     def __init__(self, errors: list[str]) -> None:
         super().__init__("\n".join(errors))
         self.errors = errors
-
-
-class Tls(Struct, frozen=True, forbid_unknown_fields=True):
-    """Certificates of one listener or route. `ca` on a listener asks peers for a client certificate."""
-
-    certificate: str = ""
-    key: str = ""
-    ca: str = ""
-    server_name: str = ""
 
 
 class Listener(Struct, frozen=True, forbid_unknown_fields=True):
@@ -196,6 +191,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     pack: str = "cn-default"
     vocabulary: str = "optout"
     codes: str = "codes"
+    call_codes: str = "call_codes"
     bypass_most_min: int = 120
 
 
@@ -210,6 +206,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     state: str = "var"
     smpp: Smpp = field(default_factory=Smpp)
+    sip: Sip = field(default_factory=Sip)
     policy: Policy = field(default_factory=Policy)
     confirmation: Confirmation = field(default_factory=Confirmation)
     evidence: Evidence = field(default_factory=Evidence)
@@ -319,15 +316,15 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     if not smpp.routes:
         yield "smpp.routes: at least one is needed"
     for place, listener in enumerate(smpp.listeners):
-        yield from _port(f"smpp.listeners.{place}.port", listener.port, least=0)
+        yield from port_range(f"smpp.listeners.{place}.port", listener.port, least=0)
         if listener.tls is not None and not (listener.tls.certificate and listener.tls.key):
             yield f"smpp.listeners.{place}.tls: certificate and key are both needed on a listener"
     fixed = [(listener.host, listener.port) for listener in smpp.listeners if listener.port]
     if len(set(fixed)) < len(fixed):
         yield "smpp.listeners: two have one host and port"
     for name, route in smpp.routes.items():
-        yield from _ranges(f"smpp.routes.{name}", route)
-        yield from _port(f"smpp.routes.{name}.port", route.port, least=1)
+        yield from ranges(f"smpp.routes.{name}", route)
+        yield from port_range(f"smpp.routes.{name}.port", route.port, least=1)
         yield from _credentials(f"smpp.routes.{name}", route)
         if route.window < 1:
             yield f"smpp.routes.{name}.window: at least 1"
@@ -336,19 +333,20 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         if route.tls is not None and bool(route.tls.certificate) != bool(route.tls.key):
             yield f"smpp.routes.{name}.tls: certificate and key come together"
     yield from _pools(smpp)
-    yield from _ranges("smpp", smpp)
-    yield from _ranges("smpp.stalled", smpp.stalled)
+    yield from sip_settings.contradictions(settings.sip)
+    yield from ranges("smpp", smpp)
+    yield from ranges("smpp.stalled", smpp.stalled)
     if smpp.stalled.retry_first_s > smpp.stalled.retry_most_s:
         yield "smpp.stalled.retry_first_s: more than retry_most_s"
-    yield from _ranges("spool", settings.spool)
+    yield from ranges("spool", settings.spool)
     if not 1 <= settings.policy.bypass_most_min <= _BYPASS_MOST_MIN:
         yield f"policy.bypass_most_min: 1 to {_BYPASS_MOST_MIN}"
-    yield from _ranges("evidence", settings.evidence)
+    yield from ranges("evidence", settings.evidence)
     if settings.evidence.tally_s > _TALLY_MOST_S:
         yield f"evidence.tally_s: at most {_TALLY_MOST_S:.0f}"
     if not _is_one_message(settings.confirmation.text):
         yield "confirmation.text: must fit one message: 160 ASCII characters, or 70 with any other"
-    yield from _port("console.port", settings.console.port, least=0)
+    yield from port_range("console.port", settings.console.port, least=0)
     if smpp.command_length_most_octets < 1024:
         yield "smpp.command_length_most_octets: at least 1024"
     if smpp.password_checks_at_once < 1:
@@ -405,20 +403,3 @@ def _credentials(prefix: str, route: Route) -> Iterator[str]:
 
 def _key(line: str) -> str:
     return line.partition(":")[0]
-
-
-def _ranges(prefix: str, table: Struct) -> Iterator[str]:
-    """Times, sizes and limits are more than 0 and finite, as the end of their names says what they are."""
-    for item in msgspec.structs.fields(table):
-        value = getattr(table, item.name)
-        if (
-            item.name != "rate_per_s"
-            and item.name.endswith(("_s", "_ms", "_most", "_octets", "_records"))
-            and not 0 < value < inf
-        ):
-            yield f"{prefix}.{item.encode_name}: must be more than 0 and finite"
-
-
-def _port(key: str, port: int, *, least: int) -> Iterator[str]:
-    if not least <= port <= 0xFFFF:
-        yield f"{key}: must be {least} to 65535"

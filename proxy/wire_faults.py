@@ -1,4 +1,4 @@
-"""What of the SMPP settings cannot be met: alphabets that there are not, certificates that cannot be used.
+"""What of the settings of both wires cannot be met: alphabets that there are not, certificates that cannot be used.
 
 Owns the checks that need more than the settings themselves, so that `check-config`, a start and a reload all tell them
 before anything changes. Must never open a socket. Reads the files of keys and certificates.
@@ -8,8 +8,13 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from proxy.binds.tls import client_context, server_context
+from proxy.core.catalogue import CATALOGUE
+from proxy.judging.keypad import KeypadSettings
 from proxy.settings import Route, Smpp, Tls
+from proxy.sip_settings import Sip
 from proxy.smpp.text import AlphabetTable, alphabet_table
 
 
@@ -30,6 +35,25 @@ def wire_faults(smpp: Smpp) -> Iterator[str]:
             yield f"smpp.routes.{name}.alphabets: {error}"
         if route.tls is not None:
             yield from _tls_faults(f"smpp.routes.{name}.tls", route.tls, of_listener=False)
+
+
+def call_faults(sip: Sip) -> Iterator[str]:
+    """The same for calls: certificates, the keypad, rules that there are not."""
+    for place, listener in enumerate(sip.listeners):
+        if listener.tls is not None:
+            yield from _tls_faults(f"sip.listeners.{place}.tls", listener.tls, of_listener=True)
+    for name, carrier in sip.carriers.items():
+        if carrier.tls is not None:
+            yield from _tls_faults(f"sip.carriers.{name}.tls", carrier.tls, of_listener=False)
+    yield from (f"sip.keypad.{fault}" for fault in keypad_of(sip).faults())
+    for rule in sip.ends_live_calls:
+        if rule not in CATALOGUE:
+            yield f"sip.ends_live_calls: there is no rule {rule}"
+
+
+def keypad_of(sip: Sip) -> KeypadSettings:
+    """The keypad as it is configured."""
+    return KeypadSettings(**msgspec.structs.asdict(sip.keypad))
 
 
 def _tls_faults(key: str, tls: Tls, *, of_listener: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`tdgate explain sms`: asks the policy without sending, and shows every rule with its outcome.
+"""`tdgate explain sms|call`: asks the policy without sending, and shows every rule with its outcome.
 
 Owns options and presentation. Must never send, record or log anything; the text and the numbers stay on the command
 line they came from. Exit codes: 0 it would be permitted, 1 refused or not to be answered, 2 usage.
@@ -19,9 +19,12 @@ from rich.text import Text
 from proxy.commands.explain_source import Source, UnknownAccountError, registry_of
 from proxy.core import addresses
 from proxy.core.pack import CHINA_OFFSET_S
-from proxy.core.purposes import STRICTEST_FIRST
+from proxy.core.purposes import STRICTEST_FIRST, Channel
 from proxy.core.request import Request
 from proxy.explain import Explanation, Row, explain
+from proxy.sip.error import SipError
+from proxy.sip.read_invite import caller_in, recipient_of
+from proxy.sip.uri import Uri, parse_uri
 
 #: (configuration, account, canonical recipient or None) → what to ask.
 Load = Callable[[Path, str, str | None], Source]
@@ -41,25 +44,62 @@ _STYLES: Final = {"refuse": "bold red", "error": "bold red", "shadow": "yellow",
 def add_arguments(commands: Any, load: Load = registry_of) -> None:
     """Adds `explain` to the subparsers of `tdgate`; its parser sets `run`."""
     group = commands.add_parser("explain", help="what the policy would answer, rule by rule; nothing is sent")
-    sms = group.add_subparsers(required=True, metavar="WHAT").add_parser("sms", help="one submit_sm")
-    sms.add_argument("--config", type=Path, required=True, metavar="FILE")
-    sms.add_argument("--account", required=True, metavar="ID", help="the system_id that would send")
-    sms.add_argument("--from", dest="sender", required=True, metavar="NUMBER", help="source address, digits or text")
-    sms.add_argument("--to", dest="recipient", required=True, metavar="NUMBER", help="destination address")
+    kinds = group.add_subparsers(required=True, metavar="WHAT")
+    sms = kinds.add_parser("sms", help="one submit_sm")
+    _common(sms, "the system_id that would send", "source address, digits or text", "destination address")
     sms.add_argument("--text", required=True, help="the text of the message")
-    sms.add_argument("--purpose", choices=STRICTEST_FIRST, help="what the sender declares; else the strictest binds")
-    sms.add_argument(
+    sms.set_defaults(run=lambda arguments: run(arguments, load))
+    call = kinds.add_parser("call", help="one INVITE")
+    _common(
+        call, "the trunk that would call", "the caller: a number, or a sip or tel URI", "the Request-URI, or its user"
+    )
+    call.set_defaults(run=lambda arguments: run_call(arguments, load))
+
+
+def _common(parser: argparse.ArgumentParser, account: str, sender: str, recipient: str) -> None:
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--account", required=True, metavar="ID", help=account)
+    parser.add_argument("--from", dest="sender", required=True, metavar="NUMBER", help=sender)
+    parser.add_argument("--to", dest="recipient", required=True, metavar="NUMBER", help=recipient)
+    parser.add_argument("--purpose", choices=STRICTEST_FIRST, help="what the sender declares; else the strictest binds")
+    parser.add_argument(
         "--at", type=_instant, metavar="TIME", help="ISO 8601; without an offset it is Asia/Shanghai; default: now"
     )
-    sms.add_argument("--lang", choices=tuple(_HEADINGS), default="en")
-    sms.add_argument("--json", action="store_true", help="print JSON")
-    sms.set_defaults(run=lambda arguments: run(arguments, load))
+    parser.add_argument("--lang", choices=tuple(_HEADINGS), default="en")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace, load: Load) -> int:
     """Explains one message; the exit code. Raises what `load` raises, but for an unknown account."""
-    now = datetime.now(UTC).timestamp() if arguments.at is None else arguments.at
+    sender = _sender(arguments.sender)
     recipient = addresses.recipient(addresses.TON_UNKNOWN, 1, arguments.recipient.encode())
+    return _explain(arguments, load, "sms", sender, recipient, (arguments.text,))
+
+
+def run_call(arguments: argparse.Namespace, load: Load) -> int:
+    """Explains one call, its numbers read as those of an INVITE are; the exit code, as `run`."""
+    caller, recipient = number_in(arguments.sender, caller_in), number_in(arguments.recipient, recipient_of)
+    return _explain(arguments, load, "voice", caller, recipient, ())
+
+
+def number_in(written: str, read: Callable[[Uri], str | None]) -> str | None:
+    """The canonical number in a URI, or in what could be the user of one; None where it has none."""
+    octets = written.encode()
+    try:
+        return read(parse_uri(octets if b":" in octets else b"sip:" + octets.replace(b" ", b"") + b"@invalid"))
+    except SipError:
+        return None
+
+
+def _explain(
+    arguments: argparse.Namespace,
+    load: Load,
+    channel: Channel,
+    sender: str | None,
+    recipient: str | None,
+    readings: tuple[str, ...],
+) -> int:
+    now = datetime.now(UTC).timestamp() if arguments.at is None else arguments.at
     try:
         source = load(arguments.config, arguments.account, recipient)
         account = source.snapshot.accounts[arguments.account]
@@ -68,21 +108,21 @@ def run(arguments: argparse.Namespace, load: Load) -> int:
         return 1
     request = Request(
         id=0,
-        channel="sms",
+        channel=channel,
         account=account,
-        sender=_sender(arguments.sender),
+        sender=sender,
         recipient=recipient,
-        readings=(arguments.text,),
+        readings=readings,
         octets=b"",
         received_at=now,
         purpose=arguments.purpose,
     )
-    explanation = explain(request, source.snapshot, now, source.codes)
+    explanation = explain(request, source.snapshot, now, source.call_codes if channel == "voice" else source.codes)
     if arguments.json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(explanation), indent=2) + b"\n")
         sys.stdout.buffer.flush()
     else:
-        _show(explanation, arguments.lang)
+        _show(explanation, arguments.lang, "SIP {}" if channel == "voice" else "command_status 0x{:08X}")
     return 0 if explanation.effect == "allow" else 1
 
 
@@ -100,12 +140,12 @@ def _instant(text: str) -> float:
         raise argparse.ArgumentTypeError(f"not a time: {text}") from error
 
 
-def _show(explanation: Explanation, lang: str) -> None:
+def _show(explanation: Explanation, lang: str, code: str) -> None:
     console = Console() if sys.stdout.isatty() else Console(file=sys.stdout, width=_PLAIN_WIDTH)
     chinese = lang == "zh"
     effect = _EFFECTS_ZH[explanation.effect] if chinese else explanation.effect
     reason = " / ".join(part for part in (explanation.rule, explanation.detail) if part)
-    status = f" (command_status 0x{explanation.status:08X})" if explanation.status else ""
+    status = f" ({code.format(explanation.status)})" if explanation.status else ""
     console.print(Text(f"{effect} {reason}{status}".rstrip()))
     if explanation.rule:
         console.print(Text(f"→ {explanation.next_zh if chinese else explanation.next_en}"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from proxy.core.call_codes import CallCodes, load_call_codes
 from proxy.core.codes import CodeMaps, load_codes
 from proxy.core.persons import PersonIndex, index_key
 from proxy.core.snapshot import Snapshot
@@ -23,6 +24,7 @@ class Source(Struct, frozen=True):
 
     snapshot: Snapshot
     codes: CodeMaps
+    call_codes: CallCodes
 
 
 class UnknownAccountError(Exception):
@@ -49,6 +51,7 @@ async def _index(reader: StoreReader, table: str, keys: list[int]) -> PersonInde
 async def _read(settings: Settings, account: str, recipient: str | None) -> Source:
     pack = read_pack(settings.policy.pack)
     codes = load_codes(read_toml(find_config("codes", settings.policy.codes)))
+    call_codes = load_call_codes(read_toml(find_config("codes", settings.policy.call_codes)))
     person_key = load_person_key(settings.path(settings.store.person_key)).person_key
     opened = await open_reader(settings.path(settings.store.database))
     try:
@@ -60,7 +63,7 @@ async def _read(settings: Settings, account: str, recipient: str | None) -> Sour
         suppressions = await _index(opened, "suppression_state", keys)
         consents = await _index(opened, "consent_state", keys)
         source = _OnePerson(opened, suppressions, consents)
-        return Source(await build_snapshot(source, person_key, pack), codes)
+        return Source(await build_snapshot(source, person_key, pack), codes, call_codes)
     finally:
         await opened.close()
 

@@ -18,7 +18,7 @@ from proxy.telemetry.events import EVENTS, REFUSAL_RECORDED, SUPPRESSION_RECORDE
 from proxy.telemetry.status import CountRow, Status
 
 #: The channels for which this version judges, so for which zeros are given.
-_CHANNELS: Final = ("sms",)
+_CHANNELS: Final = ("sms", "voice")
 
 
 class StatusCollector(Collector):

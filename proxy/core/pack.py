@@ -39,6 +39,15 @@ class Hours(Struct, frozen=True):
         later = [edge for edge in (self.opens, self.closes, 1440) if edge > minute]
         return is_open, midnight + min(later) * 60 - CHINA_OFFSET_S
 
+    def opens_in(self, now: float) -> float:
+        """Seconds until it opens, of a moment at which it is closed; 0 where it is open, and where it never opens."""
+        if self.opens >= self.closes:
+            return 0.0
+        minute = (now + CHINA_OFFSET_S) % _DAY_S / 60
+        if self.opens <= minute < self.closes:
+            return 0.0
+        return (self.opens - minute) % 1440 * 60
+
 
 class RuleSetting(Struct, frozen=True):
     """How one rule of a pack runs. `share` of the accounts (0..1) has it enforced, the rest in shadow."""

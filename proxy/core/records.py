@@ -33,12 +33,17 @@ class Period(Struct, frozen=True):
 
 
 class Institution(Struct, frozen=True):
-    """A financial institution: the principal for whom everything is sent."""
+    """A financial institution: the principal for whom everything is sent. Caps of its calls over all its trunks, 0 = no
+    cap: `calls_per_s` new ones a second, `calls_most` at once, `call_s_most` how long one may last.
+    """
 
     id: str
     name: str
     kind: InstitutionKind
     short_names: tuple[str, ...] = ()
+    calls_per_s: int = 0
+    calls_most: int = 0
+    call_s_most: int = 0
 
 
 class Licence(Struct, frozen=True):
@@ -89,10 +94,12 @@ class Number(Struct, frozen=True):
 
 
 class Account(Struct, frozen=True):
-    """The authenticated sender: an SMPP system_id with what was agreed for it.
+    """The authenticated sender: an SMPP system_id, or a SIP trunk, with what was agreed for it.
 
     `operator` binds, for `principal`. Units: `rate_per_s` submits a second (0 = no limit), `window` unanswered submits,
-    `vendor_base` the first command_status of the vendor map. `addresses` are IP networks; empty = any.
+    `vendor_base` the first command_status of the vendor map. `addresses` are IP networks; empty = any. Of a trunk:
+    `calls_per_s` new calls a second, `calls_most` at once, `call_s_most` seconds one may last (0 = no cap), `call_map`
+    the statuses of refused calls, `asserts_identity` whether it may name the caller in P-Asserted-Identity.
     """
 
     id: str
@@ -115,6 +122,11 @@ class Account(Struct, frozen=True):
     own_receiver: bool = False
     replace_sm: bool = False
     client_certificate: str = ""
+    calls_per_s: int = 0
+    calls_most: int = 0
+    call_s_most: int = 0
+    call_map: Literal["precise", "legacy"] = "precise"
+    asserts_identity: bool = False
 
 
 class Hold(Struct, frozen=True):

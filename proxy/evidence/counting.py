@@ -112,7 +112,7 @@ class _Run:
 
     def decision(self, one: Decision) -> None:
         tail = self._tails.get(one.account)
-        if tail is None or one.asks != ASKS_MESSAGE:
+        if tail is None or one.asks != ASKS_MESSAGE or one.channel != "sms":
             # WHY: without an opening Tally this is a run of before there were any, or somebody who never bound.
             return
         count = tail.count

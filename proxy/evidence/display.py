@@ -14,7 +14,7 @@ from rich.table import Table
 from proxy.evidence.layout import LOG_ID_OCTETS, SIGNATURE_OCTETS, Head
 from proxy.evidence.merkle import HASH_OCTETS
 from proxy.evidence.read import Entry
-from proxy.evidence.records import EFFECT_NAMES, Decision, Outcome, Unknown
+from proxy.evidence.records import EFFECT_NAMES, Call, Decision, Outcome, Unknown
 from proxy.evidence.verify import Report
 
 Rows = list[tuple[str, str]]
@@ -194,4 +194,7 @@ def decision_rows(entry: Entry, decision: Decision, rules: tuple[str, ...], outc
         record = one.record
         if isinstance(record, Outcome):
             rows.append(("became 后续", f"{record.result}, status {record.status:#010x}, {when(record.at_us)}"))
+        elif isinstance(record, Call):
+            by = f"by {record.side} ({record.cause})"
+            rows.append(("became 后续", f"{record.result}, SIP {record.status}, ended {by}, {when(record.at_us)}"))
     return rows

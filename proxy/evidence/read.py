@@ -14,6 +14,7 @@ from msgspec import Struct
 from proxy.evidence.layout import Head
 from proxy.evidence.records import (
     AnyRecord,
+    Call,
     Decision,
     Outcome,
     RuleTable,
@@ -174,12 +175,12 @@ def _id_octets(decision_id: int) -> bytes:
 
 
 def outcomes_of(directory: Path, decision_id: int, start: int) -> list[Entry]:
-    """What became of a decision: its Outcome records from index `start` on."""
+    """What became of a decision: its Outcome records, or its Call, from index `start` on."""
     needle = _id_octets(decision_id)
     return [
         entry
         for entry in entries(directory, start)
-        if needle in entry.octets and isinstance(record := entry.record, Outcome) and record.id == decision_id
+        if needle in entry.octets and isinstance(record := entry.record, Outcome | Call) and record.id == decision_id
     ]
 
 

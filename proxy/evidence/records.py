@@ -192,8 +192,46 @@ class Bypass(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=1
     reason: str
 
 
+class Call(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=13):
+    """How one attempt at a call went that was not refused here. `id` is its Decision's, or its own where `direction` is
+    `in`: then `person` called back. Moments that never came are 0; `at_us` is the end. `status` is what the caller's
+    side was answered, `result` one of `CALL_RESULTS`, `side` who ended it: `a`, `b` or `us`.
+    """
+
+    id: int
+    at_us: int
+    direction: str
+    account: str
+    person: bytes
+    key_id: int
+    asked_us: int
+    rang_us: int
+    answered_us: int
+    result: str
+    status: int
+    side: str
+    cause: str
+    carrier: str
+    attempts: int
+
+
+#: It was answered; the carrier's side refused, or the person did; nobody could be reached; the caller gave up.
+CALL_RESULTS: Final = ("answered", "refused", "failed", "cancelled")
+
 AnyRecord = (
-    Decision | Outcome | Suppression | Release | Registry | Start | Stop | Gap | Note | RuleTable | Tally | Bypass
+    Decision
+    | Outcome
+    | Suppression
+    | Release
+    | Registry
+    | Start
+    | Stop
+    | Gap
+    | Note
+    | RuleTable
+    | Tally
+    | Bypass
+    | Call
 )
 
 KINDS: Final[dict[int, type[AnyRecord]]] = {
@@ -209,6 +247,7 @@ KINDS: Final[dict[int, type[AnyRecord]]] = {
     10: RuleTable,
     11: Tally,
     12: Bypass,
+    13: Call,
 }
 
 

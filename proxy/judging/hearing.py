@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from proxy.core.purposes import Channel
 from proxy.core.records import Account
 from proxy.core.refusal_scope import Scope, closed_bits
 from proxy.core.snapshot import Snapshot
@@ -41,12 +42,19 @@ class RefusalStore(Protocol):
 
 
 class Understood(Struct, frozen=True):
-    """A reply that asks for something: what was read, who wrote it, and whom it is to."""
+    """A reply that asks for something: what was read, who wrote it, and whom it is to.
+
+    `channel` is where it came, `source` how (`reply`, inside a call `keypad` or `607`), `decision` the one it is about,
+    0 where nobody knows.
+    """
 
     reading: Reading
     person: str
     number: str
     answered: tuple[Answered, ...]
+    channel: Channel = "sms"
+    source: str = "reply"
+    decision: int = 0
 
 
 class Wishes:
@@ -132,7 +140,10 @@ class Hearing:
             (
                 answered.institution,
                 closed_bits(
-                    answered.purposes, scope, "sms", collection_too=snapshot.pack.collection_refusal_closes_channel
+                    answered.purposes,
+                    scope,
+                    understood.channel,
+                    collection_too=snapshot.pack.collection_refusal_closes_channel,
                 ),
             )
             for answered in understood.answered
@@ -143,10 +154,11 @@ class Hearing:
                 at_us=int(began * 1e6),
                 recipient=understood.person,
                 closes=closes,
-                channel="sms",
+                channel=understood.channel,
                 label=understood.reading.label,
                 matched=understood.reading.matched or "",
                 number_to=understood.number,
+                decision=f"{understood.decision:x}" if understood.decision else "",
             )
         )
         return self._closed(understood, snapshot, began, closes, recorded, done)
@@ -178,10 +190,10 @@ class Hearing:
                 key_id=snapshot.person_key.key_id,
                 institutions=institutions,
                 closes=bits,
-                channel="sms",
-                source="reply",
+                channel=understood.channel,
+                source=understood.source,
                 label=understood.reading.label,
-                decision=0,
+                decision=understood.decision,
                 latency_us=latency_us,
             )
             durable &= await self._durable(record, understood, institutions, bits, latency_us)

@@ -101,10 +101,12 @@ class RowCheck:
         try:
             if password:
                 values["password_hash"] = passwords.hash_password(passwords.checked_password(password))
+            elif kept == passwords.NO_PASSWORD:
+                values["password_hash"] = passwords.hash_of_nothing()
             elif kept:
                 passwords.checked_hash(kept)
             elif not self._known.has("accounts", str(values.get("id"))):
-                return [("password", "missing; a new account needs password or password_hash")]
+                return [("password", "missing; a new account needs password or password_hash (none: it binds nowhere)")]
         except ValueError as error:
             return [("password" if password else "password_hash", str(error))]
         return []

@@ -44,7 +44,8 @@ def _lines(kept: str) -> tuple[str, ...]:
 
 
 def institution(row: Named) -> Institution:
-    return Institution(row["id"], row["name"], row["kind"], _lines(row["short_names"]))
+    caps = (row["calls_per_s"], row["calls_most"], row["call_s_most"])
+    return Institution(row["id"], row["name"], row["kind"], _lines(row["short_names"]), *caps)
 
 
 def licence(row: Named) -> Licence:
@@ -98,6 +99,11 @@ def account(row: Named) -> Account:
         own_receiver=bool(row["own_receiver"]),
         replace_sm=bool(row["replace_sm"]),
         client_certificate=row["client_certificate"],
+        calls_per_s=row["calls_per_s"],
+        calls_most=row["calls_most"],
+        call_s_most=row["call_s_most"],
+        call_map=row["call_map"],
+        asserts_identity=bool(row["asserts_identity"]),
     )
 
 

@@ -55,6 +55,12 @@ _CHANNELS: Final = Column("channels", fields.CHANNEL_SET, zh="渠道")
 _INSTITUTION: Final = Column("institution", fields.ID, zh="金融机构")
 _PRINCIPAL: Final = Column("principal", fields.ID, zh="服务机构", aliases=("institution",))
 _OPERATOR: Final = Column("operator", fields.ID, zh="使用单位")
+#: Caps of calls, of a trunk or of an institution over all its trunks; 0: none.
+_CALL_CAPS: Final = (
+    Column("calls_per_s", fields.whole(0, 100_000), required=False, default=0, zh="每秒呼叫数"),
+    Column("calls_most", fields.whole(0, 1_000_000), required=False, default=0, zh="并发呼叫数"),
+    Column("call_s_most", fields.whole(0, 86_400), required=False, default=0, zh="最长通话秒数"),
+)
 
 INSTITUTIONS: Final = Table(
     "institutions",
@@ -63,6 +69,7 @@ INSTITUTIONS: Final = Table(
         Column("name", fields.FILLED, zh="名称"),
         Column("kind", fields.INSTITUTION_KIND, zh="类型"),
         Column("short_names", fields.NAMES, required=False, zh="简称"),
+        *_CALL_CAPS,
     ),
     ("id",),
 )
@@ -134,6 +141,9 @@ ACCOUNTS: Final = Table(
         Column("own_receiver", fields.FLAG, required=False, default=0),
         Column("replace_sm", fields.FLAG, required=False, default=0, zh="允许替换"),
         Column("client_certificate", fields.TEXT, required=False),
+        *_CALL_CAPS,
+        Column("call_map", fields.CALL_MAP, required=False, default="precise"),
+        Column("asserts_identity", fields.FLAG, required=False, default=0, zh="可断言主叫"),
     ),
     ("id",),
     (Reference("principal", ("institutions",)), Reference("operator", ("institutions", "partners"))),

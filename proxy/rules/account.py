@@ -29,6 +29,9 @@ def _oneway(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) ->
 
 
 def _throughput(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
+    for finding in request.findings:
+        if finding.rule == "throughput.account":
+            return finding.detail
     return "rate" if request.over_rate else None
 
 

@@ -14,6 +14,7 @@ RULES: Final[tuple[Rule, ...]] = (
     wire.AMBIGUOUS,
     wire.PARTIAL,
     wire.FOREIGN,
+    wire.IDENTITY,
     wire.ADDRESS,
     account.UNREVIEWED,
     account.TELECOM_LICENCE,

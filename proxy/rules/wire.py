@@ -1,4 +1,4 @@
-"""What the wire itself closes: commands and options that would go around the policy, and texts nobody can read."""
+"""What the wire itself closes: what would go around the policy, texts nobody can read, callers nobody can name."""
 
 from typing import Final
 
@@ -10,6 +10,10 @@ from proxy.rules.rule import RequestRule
 #: What a reader of the wire may find. INVARIANT: each is refused by the rule of this file that has its id.
 FINDING_RULES: Final = frozenset(
     ("pdu.unsupported", "pdu.ambiguous", "message.partial", "message.foreign", "address.invalid", "content.undecodable")
+)
+#: The same for a call.
+CALL_FINDING_RULES: Final = frozenset(
+    ("pdu.unsupported", "pdu.ambiguous", "address.invalid", "caller.identity", "throughput.account")
 )
 
 
@@ -26,7 +30,8 @@ def _found(request: Request, rule: str) -> str | None:
 
 def _unsupported(request: Request, lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
     if request.findings:
-        if not FINDING_RULES.issuperset(finding.rule for finding in request.findings):
+        known = CALL_FINDING_RULES if request.channel == "voice" else FINDING_RULES
+        if not known.issuperset(finding.rule for finding in request.findings):
             raise UnknownFindingError
         found = _found(request, "pdu.unsupported")
         if found is not None:
@@ -49,6 +54,10 @@ def _partial(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -
 
 def _foreign(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
     return _found(request, "message.foreign") if request.findings else None
+
+
+def _identity(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
+    return _found(request, "caller.identity") if request.findings else None
 
 
 def _address(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:
@@ -74,8 +83,9 @@ def _undecodable(request: Request, lane: Lane, _person: int, _snapshot: Snapshot
 
 UNSUPPORTED: Final = RequestRule("pdu.unsupported", ("Z16", "Z17"), _unsupported, by_id=True, passes_ordinary=True)
 AMBIGUOUS: Final = RequestRule("pdu.ambiguous", ("Z17",), _ambiguous, by_id=True, passes_ordinary=True)
-PARTIAL: Final = RequestRule("message.partial", ("Z17",), _partial, by_id=True, passes_ordinary=True)
-FOREIGN: Final = RequestRule("message.foreign", ("J13",), _foreign, by_id=True, passes_ordinary=True)
+PARTIAL: Final = RequestRule("message.partial", ("Z17",), _partial, channels=("sms",), by_id=True, passes_ordinary=True)
+FOREIGN: Final = RequestRule("message.foreign", ("J13",), _foreign, channels=("sms",), by_id=True, passes_ordinary=True)
+IDENTITY: Final = RequestRule("caller.identity", ("J11", "Z17"), _identity, channels=("voice",), passes_ordinary=True)
 ADDRESS: Final = RequestRule("address.invalid", ("Z16", "Z9"), _address, by_id=True, passes_ordinary=True)
 UNDECODABLE: Final = RequestRule(
     "content.undecodable", ("Z17", "J11"), _undecodable, channels=("sms",), by_id=True, passes_ordinary=True

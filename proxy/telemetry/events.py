@@ -124,6 +124,23 @@ TRAIL_FAILED: Final = Event(194, "trail.failed", "error", "ids of messages canno
 ACCOUNT_REMOVED: Final = Event(196, "account.removed", "warning", "an ESME of a pool lost its account and is unbound")
 SPOOL_UNREADABLE: Final = Event(195, "spool.unreadable", "error", "an account's next delivery cannot be read; it waits")
 
+SIP_MALFORMED: Final = Event(210, "sip.malformed", "warning", "octets that are no valid SIP message")
+SIP_STRANGER: Final = Event(211, "sip.stranger", "warning", "a SIP message from nobody's address")
+SIP_REFUSED: Final = Event(212, "sip.refused", "info", "a SIP request that is not served, or not from whom it must be")
+SIP_UNPROVED: Final = Event(213, "sip.unproved", "info", "a call was asked for without valid credentials: challenged")
+SIP_FOREIGN: Final = Event(214, "sip.foreign", "warning", "a request inside a call from an address that is not in it")
+CALL_REFUSED: Final = Event(220, "call.refused", "debug", "a call was refused by a rule")
+CALL_OVERLOAD: Final = Event(221, "call.overload", "warning", "a call beyond the limit, or while draining")
+CALL_FAILED_OVER: Final = Event(
+    222, "call.failed_over", "info", "a gateway failed before it rang: the next one is tried"
+)
+CALL_UNROUTABLE: Final = Event(223, "call.unroutable", "error", "a permitted call found no gateway that lives")
+CALL_ENDED: Final = Event(224, "call.ended", "debug", "a permitted call is over")
+CALL_TEXT_REFUSED: Final = Event(225, "call.text_refused", "info", "a MESSAGE was refused: text is not carried by SIP")
+CALL_CLOSED: Final = Event(226, "call.closed", "warning", "a call that ran was ended: its number was held or closed")
+GATEWAY_UP: Final = Event(230, "gateway.up", "info", "a carrier's gateway answers again")
+GATEWAY_DOWN: Final = Event(231, "gateway.down", "error", "a carrier's gateway does not answer, or says 503")
+
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 
 BY_NAME: Final[dict[str, Event]] = {event.name: event for event in EVENTS}

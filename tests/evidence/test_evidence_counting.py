@@ -82,6 +82,9 @@ class Play:
             # What is no message: in no count.
             self._number += 1
             self.records.append(self._decision(self._number, account="jl", at_us=self.at_us, effect=0, asks=1))
+            # A call of the same account: its own record counts it, no tally does.
+            self._number += 1
+            self.records.append(self._decision(self._number, account="jl", at_us=self.at_us, effect=0, channel="voice"))
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from proxy.commands.explain import add_arguments
 from proxy.commands.explain_source import Source, UnknownAccountError
+from proxy.core.call_codes import load_call_codes
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import load_codes
 from proxy.core.ground import OUTCOME_NAMES
 from proxy.core.pack import RuleSetting
+from proxy.core.purposes import MARKETING_SMS, MARKETING_VOICE
 from proxy.core.records import Period
 from proxy.explain import Explanation, explain
 from proxy.rules.table import RULE_IDS
@@ -32,9 +34,14 @@ CODES = load_codes(
 )
 
 
+CALL_CODES = load_call_codes(
+    tomllib.loads((Path(__file__).resolve().parents[2] / "config" / "call_codes.toml").read_text(encoding="utf-8"))
+)
+
+
 def explained(scene: Scene) -> Explanation:
     request, snapshot, now = build(scene)
-    found = explain(request, snapshot, now, CODES)
+    found = explain(request, snapshot, now, CALL_CODES if request.channel == "voice" else CODES)
     assert not snapshot.lanes
     return found
 
@@ -94,7 +101,12 @@ def tdgate(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
     """Runs `explain sms` over the scene; (exit code, standard output, standard error)."""
 
     def run(
-        scene: Scene, *more: str, sender: str = "10690001", to: str = PERSON, account: str = "jianglan-own"
+        scene: Scene,
+        *more: str,
+        sender: str = "10690001",
+        to: str = PERSON,
+        account: str = "jianglan-own",
+        kind: str = "sms",
     ) -> tuple[int, str, str]:
         _, snapshot, _ = build(scene)
 
@@ -102,12 +114,12 @@ def tdgate(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
             assert (config, recipient) == (Path("tdgate.toml"), PERSON if to != "nobody" else None)
             if name not in snapshot.accounts:
                 raise UnknownAccountError
-            return Source(snapshot, CODES)
+            return Source(snapshot, CODES, CALL_CODES)
 
         parser = argparse.ArgumentParser()
         add_arguments(parser.add_subparsers(), load)
-        common = ["explain", "sms", "--config", "tdgate.toml", "--account", account]
-        asked = ["--from", sender, "--to", to, "--text", "【江澜银行】您好"]
+        common = ["explain", kind, "--config", "tdgate.toml", "--account", account]
+        asked = ["--from", sender, "--to", to, *(["--text", "【江澜银行】您好"] if kind == "sms" else [])]
         parsed = parser.parse_args([*common, *asked, *more])
         code = parsed.run(parsed)
         shown = capfdbinary.readouterr()
@@ -166,6 +178,29 @@ def test_what_has_no_form(tdgate: Run) -> None:
 def test_a_declared_purpose(tdgate: Run) -> None:
     _, shown, _ = tdgate(BASE, "--at", NOON_TEXT, "--purpose", "service")
     assert shown.startswith("deny purpose.mismatch / promised")
+
+
+def test_a_call(tdgate: Run) -> None:
+    code, shown, _ = tdgate(BASE.but("refused", MARKETING_VOICE), "--at", NOON_TEXT, kind="call")
+    assert (code, shown.partition("\n")[0]) == (1, "deny suppression.active / refused (SIP 607)")
+    assert tdgate(BASE.but("refused", MARKETING_SMS), "--at", NOON_TEXT, kind="call")[0] == 0
+    assert tdgate(BASE.but("row.channels", frozenset(("sms",))), "--at", NOON_TEXT, kind="call")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "written", ["+86 138-0013-8000", "tel:+86-138-0013-8000", "sip:13800138000;rn=+8613010@x", "sip:%31380013800%30@x"]
+)
+def test_a_call_in_any_writing(tdgate: Run, written: str) -> None:
+    """It is read as an INVITE is."""
+    assert tdgate(BASE, "--at", NOON_TEXT, kind="call", to=written, sender="sip:+8610690001@pbx.invalid")[0] == 0
+
+
+def test_a_call_as_json(tdgate: Run) -> None:
+    code, shown, _ = tdgate(BASE, "--at", NOON_TEXT, "--json", kind="call", to="nobody")
+    found = json.loads(shown)
+    assert (code, found["rule"], found["detail"], found["status"]) == (1, "address.invalid", "destination", 484)
+    text_only = {row["rule"] for row in found["rows"] if row["outcome"] == "n/a"}
+    assert {"message.partial", "message.foreign", "account.oneway", "content.undecodable"} <= text_only
 
 
 def test_an_unknown_account(tdgate: Run) -> None:

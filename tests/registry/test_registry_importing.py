@@ -177,6 +177,14 @@ def test_addresses_are_kept_in_canonical_form() -> None:
         assert other[1:3] == one[1:3]
 
 
+def test_an_account_that_binds_nowhere_has_a_password_that_nobody_has() -> None:
+    trunk = {name: value for name, value in ACCOUNT.items() if name != "password"} | {"password_hash": "none"}
+    kept = checked("accounts", trunk)["password_hash"]
+    assert str(kept).startswith("$argon2id$")
+    assert kept != checked("accounts", trunk)["password_hash"]
+    assert not any(verify_password(str(kept), guess) for guess in ("", "none"))
+
+
 def test_a_password_is_kept_as_an_argon2_hash_only() -> None:
     kept = checked("accounts", ACCOUNT)["password_hash"]
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

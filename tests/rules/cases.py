@@ -194,8 +194,8 @@ for _base, _path, _value, _rule, _detail in (
     (VOICE, "request.purpose", "service", "purpose.mismatch", "promised"),
     (VOICE, "consent", CONSENT_FOREVER | MARKETING_SMS, "consent.missing", "none"),
     (VOICE, "now", at("2025-03-05 22:00:00"), "hours.closed", "hour"),
-    (VOICE, "request.findings", (Finding("message.partial", "header"),), "message.partial", "header"),
-    (VOICE, "request.findings", (Finding("message.foreign", "query_sm"),), "message.foreign", "query_sm"),
+    (VOICE, "request.findings", (Finding("caller.identity", "ambiguous"),), "caller.identity", "ambiguous"),
+    (VOICE, "request.findings", (Finding("address.invalid", "destination"),), "address.invalid", "destination"),
 ):
     _deny(_base, _path, _value, _rule, _detail, "on a call")
 for _path, _value, _rule, _detail in (
@@ -206,6 +206,31 @@ for _path, _value, _rule, _detail in (
     ("request.findings", (Finding("content.undecodable", "text"),), "content.undecodable", "text"),
 ):
     _deny(BY_ID, _path, _value, _rule, _detail, "by id")
+CASES.append(
+    Case(
+        "throughput.account/calls",
+        VOICE,
+        "request.findings",
+        (Finding("throughput.account", "calls"),),
+        ("defer", "throughput.account", "calls"),
+    )
+)
+# What only texts can have, found on a call, and the reverse: a defect of a reader, which never passes.
+for _base, _rule in (
+    (VOICE, "message.partial"),
+    (VOICE, "message.foreign"),
+    (VOICE, "content.undecodable"),
+    (BASE, "caller.identity"),
+):
+    CASES.append(
+        Case(
+            f"internal.rule/{_rule} on the wrong channel",
+            _base,
+            "request.findings",
+            (Finding(_rule, "detail"),),
+            ("defer", "internal.rule", "pdu.unsupported"),
+        )
+    )
 for _base, _note in ((BY_ID, "by id"), (VOICE, "on a call")):
     CASES.append(
         Case(

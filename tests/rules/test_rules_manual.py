@@ -42,7 +42,10 @@ def test_a_rule_is_described(rule: Rule) -> None:
     assert (kind, floor) == (entry.kind, "yes" if entry.floor else "")
     assert serves.split() == list(rule.cites)
     assert all(f"`{detail}`" in details for detail in details_of(rule.judge))
-    _is_right(rule.id, vendor, standard)
+    if rule.id in CALLS_ONLY:
+        assert (vendor, standard) == ("–", "–")
+    else:
+        _is_right(rule.id, vendor, standard)
 
 
 @pytest.mark.parametrize("rule", CATALOGUE)

@@ -20,7 +20,10 @@ MANUAL = ROOT / "docs" / "manual" / "configuration.md"
 SHIPPED = ROOT / "config" / "tdgate.toml"
 ROW = re.compile(r"^\| `([a-z0-9_.]+)` \| `(.*?)` \| (.+) \|$", re.M)
 #: Keys that a default configuration shows as a comment: they are tables that most have not.
-COMMENTED = ("smpp.listeners.tls", "smpp.routes.tls", "smpp.routes.alphabets", "smpp.pools.routes")
+COMMENTED = (
+    *("smpp.listeners.tls", "smpp.routes.tls", "smpp.routes.alphabets", "smpp.pools.routes"),
+    *("sip.listeners", "sip.trunks", "sip.carriers"),
+)
 
 
 def struct_in(kind: Any) -> Any:
@@ -70,6 +73,20 @@ def test_what_the_shipped_configuration_shows_as_a_comment_is_right_too(tmp_path
     assert settings.smpp.routes["default"].tls is not None
     alphabets = settings.smpp.routes["default"].alphabets
     assert alphabet_table({int(coding): names for coding, names in alphabets.items()}) != alphabet_table({})
+
+
+def test_the_calls_that_the_shipped_configuration_shows_as_a_comment_are_right_too(tmp_path: Path) -> None:
+    text = re.sub(r"^#: (?!tls = )", "", SHIPPED.read_text("utf-8"), flags=re.M)
+    file = tmp_path / "tdgate.toml"
+    file.write_text(text, "utf-8")
+    sip = load(file).sip
+    table = tomllib.loads(text)["sip"]
+    shown = {"listeners": sip.listeners[0], "trunks": sip.trunks["jianglan"], "carriers": sip.carriers["default"]}
+    written = {"listeners": table["listeners"][0]} | {
+        key: next(iter(table[key].values())) for key in ("trunks", "carriers")
+    }
+    for key, one in shown.items():
+        assert set(written[key]) == {item.name for item in msgspec.structs.fields(one)} - {"tls"}
 
 
 def paths(table: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -84,6 +84,7 @@ async def test_an_orderly_end_of_all_its_processes_is_no_fault(house: House) -> 
 
 OTHER = {
     "smpp": {"drain_s": 6.0},
+    "sip": {"drain_s": 6.0},
     "confirmation": {"enabled": True},
     "evidence": {"linger_ms": 50},
     "store": {"database": "other.db"},

@@ -1,0 +1,147 @@
+"""What an INVITE asks of the policy: who would call whom, what for, and what in it closes it. Pure.
+
+Owns which of the identities in an INVITE is the caller, and which octets are the recipient: P-Asserted-Identity of a
+trusted trunk, else From; the user of the Request-URI, never To. Must never take one of two: identities that say
+different numbers are a finding, and the policy refuses it. What leaves is written anew from what was judged, so
+an identity that is not the caller's (a name, P-Preferred-Identity, Remote-Party-ID, the P-Asserted-Identity of a
+trunk that may assert none) is never passed on and need not be read.
+"""
+
+from typing import Final
+
+from proxy.core import addresses
+from proxy.core.finding import Finding
+from proxy.core.purposes import STRICTEST_FIRST, Purpose
+from proxy.sip.error import SipError
+from proxy.sip.judged import JudgedCall
+from proxy.sip.message import SipRequest
+from proxy.sip.subscriber import Subscriber, subscriber_of
+from proxy.sip.uri import Uri, parse_uri
+
+IDENTITY: Final = "caller.identity"
+_NO_PRIVACY: Final = frozenset((b"none", b""))
+_CHINA: Final = b"+86"
+
+
+class ReadInvite:
+    """One INVITE as the policy is asked about it; `caller` and `recipient` are canonical, None without a form."""
+
+    __slots__ = ("caller", "findings", "purpose", "recipient")
+
+    def __init__(
+        self, caller: str | None, recipient: str | None, purpose: Purpose | None, findings: tuple[Finding, ...]
+    ) -> None:
+        self.caller: Final = caller
+        self.recipient: Final = recipient
+        self.purpose: Final = purpose
+        self.findings: Final = findings
+
+    def judged(self, display: str) -> bytes:
+        """What a permit for this call holds: a `JudgedCall`'s octets, `display` from the registry; empty where one of
+        its numbers has no form, and then there is no permit.
+        """
+        if self.caller is None or self.recipient is None:
+            return b""
+        return JudgedCall(self.caller, self.recipient, display).octets()
+
+    def redirected(self, contact: bytes) -> "ReadInvite":
+        """The question that a 3xx's Contact (its URI) asks: the same caller, another recipient."""
+        try:
+            recipient = recipient_of(parse_uri(contact))
+        except SipError:
+            recipient = None
+        return ReadInvite(self.caller, recipient, self.purpose, self.findings)
+
+
+def read_invite(request: SipRequest, uri: Uri, *, asserts_identity: bool, purpose_key: str) -> ReadInvite:
+    """Reads an INVITE; `uri` is its Request-URI. Never raises: what cannot be read is a finding.
+
+    `asserts_identity`: the trunk is trusted to name the caller in P-Asserted-Identity (RFC 3325 §5). `purpose_key` is
+    the header in which a sender with several purposes says which one it means, in lower case; empty for none (J22).
+    """
+    findings: list[Finding] = []
+    caller = _caller(request, asserts_identity, findings)
+    if any(each.lower() not in _NO_PRIVACY for line in request.each("privacy") for each in _tokens(line)):
+        # WHY refused, not stripped: who asks to be hidden must not be shown, and must not call unshown (J11).
+        findings.append(Finding(IDENTITY, "privacy"))
+    try:
+        recipient = recipient_of(uri)
+    except SipError:
+        recipient = None
+    purpose = _purpose(request, purpose_key, findings) if purpose_key else None
+    return ReadInvite(caller, recipient, purpose, tuple(findings))
+
+
+def recipient_of(uri: Uri) -> str | None:
+    """The person a Request-URI calls: routing number, context, escapes, sub-address, extension and post-dial digits
+    stripped. None where it has no form; raises SipError(400) where it is malformed.
+    """
+    number = subscriber_of(uri)
+    if number is None:
+        return None
+    if number.plus:
+        return addresses.recipient(addresses.TON_UNKNOWN, 1, b"+" + number.digits)
+    found = addresses.recipient(addresses.TON_UNKNOWN, 1, number.digits)
+    if not _global_context(number):
+        return found
+    # A local number (RFC 3966 §5.1.5): behind its context, or, where that is China, as it is dialled there.
+    whole = addresses.recipient(addresses.TON_UNKNOWN, 1, _context(number) + number.digits.lstrip(b"0"))
+    dialled = None
+    if _context(number).startswith(_CHINA):
+        dialled = addresses.recipient(addresses.TON_NATIONAL, 1, number.digits)
+    # WHY None where both are subscribers: nobody knows which of the two persons is meant.
+    return whole if dialled is None or dialled == whole else dialled if whole is None else None
+
+
+def caller_in(uri: Uri) -> str | None:
+    """The canonical number of an identity, None where it has none; raises SipError(400) where it is malformed."""
+    number = subscriber_of(uri)
+    if number is None:
+        return None
+    octets = number.digits
+    if number.plus:
+        octets = b"+" + octets
+    elif _global_context(number):
+        octets = _context(number) + octets.lstrip(b"0")
+    return addresses.sender(addresses.TON_UNKNOWN, 1, octets)
+
+
+def _caller(request: SipRequest, asserts_identity: bool, findings: list[Finding]) -> str | None:
+    try:
+        asserted = request.addresses("p-asserted-identity") if asserts_identity else []
+        numbers = {caller_in(parse_uri(each.uri)) for each in asserted or [request.from_]}
+    except SipError:
+        findings.append(Finding(IDENTITY, "unreadable"))
+        return None
+    # An identity may stand there twice, as a sip and a tel URI (RFC 3325 §9.1); one that is only a name says no number.
+    numbers.discard(None)
+    if len(numbers) == 1:
+        return numbers.pop()
+    findings.append(Finding(IDENTITY, "ambiguous" if numbers else "number"))
+    return None
+
+
+def _purpose(request: SipRequest, key: str, findings: list[Finding]) -> Purpose | None:
+    values = request.each(key)
+    if not values:
+        return None
+    named = values[0].decode("ascii", "replace").strip().lower()
+    found = next((purpose for purpose in STRICTEST_FIRST if purpose == named), None)
+    if found is None or len(values) > 1:
+        findings.append(Finding("pdu.ambiguous", "purpose"))
+        return None
+    return found
+
+
+def _tokens(line: bytes) -> list[bytes]:
+    """The values of Privacy: RFC 3323 §4.2 puts semicolons between them, some peers put commas."""
+    return [each.strip() for each in line.replace(b",", b";").split(b";")]
+
+
+def _context(number: Subscriber) -> bytes:
+    return number.context.translate(None, b"-.() ")
+
+
+def _global_context(number: Subscriber) -> bool:
+    context = _context(number)
+    return context[:1] == b"+" and context[1:].isdigit()

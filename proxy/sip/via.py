@@ -1,0 +1,172 @@
+"""One value of Via: the transport, who sent it, the branch, and where the response goes (RFC 3261 §18.2, §20.42, RFC
+3581).
+
+Owns what a server adds to the top value (`received`, `rport`). Must never decide where octets go: it says what the
+value asks for.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from proxy.sip.error import SipError
+from proxy.sip.grammar import TOKEN, Params, number, parameter, parameters
+from proxy.sip.host import is_host
+
+MAGIC: Final = b"z9hG4bK"
+_PORT_MOST: Final = 65535
+_PLAIN: Final = b"SIP/2.0/"
+
+
+class Via:
+    """`transport` in upper case; `host` as written (brackets of IPv6 included); `port` 0 where none is written; `rest`
+    the parameters.
+    """
+
+    __slots__ = ("_params", "branch", "host", "port", "rest", "transport", "written")
+
+    def __init__(self, transport: bytes, host: bytes, port: int, rest: bytes, written: bytes) -> None:
+        self.transport: Final = transport
+        self.host: Final = host
+        self.port: Final = port
+        self.rest: Final = rest
+        self.written: Final = written
+        self._params: Params | None = None
+        #: The branch, empty where there is none (RFC 2543).
+        self.branch = b""
+
+    @property
+    def params(self) -> Params:
+        """The parameters in order."""
+        read = self._params
+        if read is None:
+            read = parameters(self.rest)
+            self._params = read
+        return read
+
+    @property
+    def sent_by(self) -> bytes:
+        """Host in lower case and port as written, as matching wants it (RFC 3261 §17.2.3)."""
+        return self.host.lower() + b":%d" % self.port if self.port else self.host.lower()
+
+    @property
+    def unique(self) -> bool:
+        """Whether the branch is one of RFC 3261: the magic cookie, and something after it (§8.1.1.7, RFC 4475
+        §3.2.1).
+        """
+        branch = self.branch
+        return len(branch) > len(MAGIC) and branch[:7].lower() == b"z9hg4bk"
+
+    def stamped(self, host: bytes, port: int) -> bytes:
+        """The value with the source of the request in it: `received` where it differs from sent-by or `rport` asks,
+        `rport` where it asks (RFC 3261 §18.2.1, RFC 3581 §4). `host` is an address without brackets. The value itself
+        where nothing is to be added.
+        """
+        rest = self.rest
+        fresh = rest.find(b"received") < 0
+        if fresh and rest.count(b";rport") == 1 and (rest[-6:] == b";rport" or rest.find(b";rport;") >= 0):
+            return self.written.replace(b";rport", b";received=" + host + b";rport=%d" % port, 1)
+        asked = any(name == b"rport" for name, _ in self.params)
+        bare = self.host[1:-1] if self.host[:1] == b"[" else self.host
+        same = bare.lower() == host.lower()
+        if not asked and fresh:
+            return self.written if same else self.written + b";received=" + host
+        # WHY what the sender says of itself goes: `received` and a filled `rport` are the server's to write.
+        kept = b"".join(
+            b";" + name + (b"" if value is None else b"=" + value)
+            for name, value in self.params
+            if name not in (b"received", b"rport")
+        )
+        start = self.written[: len(self.written) - len(rest)].rstrip()
+        if asked:
+            return start + kept + b";received=" + host + b";rport=%d" % port
+        return start + kept + (b"" if same else b";received=" + host)
+
+    def response_target(self) -> tuple[bytes, int]:
+        """Host and port to which an unreliable transport answers: received and rport, else sent-by; port 0 means the
+        default (RFC 3261 §18.2.2, RFC 3581 §4). maddr is not followed: nobody says where else our octets go.
+
+        INVARIANT: only of a value that was stamped here; of another it would be what a stranger says of himself.
+        """
+        params = self.params
+        port = self.port
+        filled = parameter(params, b"rport")
+        if filled:
+            port = number(filled, _PORT_MOST, 400, "via.rport")
+        received = parameter(params, b"received")
+        return received or self.host, port
+
+
+def parse_via(value: bytes) -> Via:
+    """Read one unfolded value; raises SipError(400), and SipError(505) for a protocol version that is not 2.0."""
+    semicolon = value.find(b";")
+    start = value if semicolon < 0 else value[:semicolon]
+    rest = b"" if semicolon < 0 else value[semicolon:]
+    transport, host, port = _sent(start)
+    read = Via(transport, host, port, rest, value)
+    _check(read)
+    return read
+
+
+# WHY a memory: the same few peers send the same protocol, host and port in every message.
+@lru_cache(maxsize=1024)
+def _sent(start: bytes) -> tuple[bytes, bytes, int]:
+    parts = start.split()
+    if len(parts) != 2 or parts[0][:8] != _PLAIN:
+        # The slow way: spaces around the slashes and the colon (RFC 3261 §25.1, `sent-protocol`, `sent-by`).
+        pieces = start.split(b"/", 2)
+        if len(pieces) != 3 or pieces[0].strip().upper() != b"SIP":
+            raise SipError(400, "via.protocol")
+        if pieces[1].strip() != b"2.0":
+            raise SipError(505, "via.version")
+        parts = pieces[2].split(None, 1)
+        if len(parts) != 2:
+            raise SipError(400, "via.sent_by")
+        transport = parts[0]
+    else:
+        transport = parts[0][8:]
+    if not transport or transport.translate(None, TOKEN):
+        raise SipError(400, "via.transport")
+    sent_by = parts[1]
+    colon = sent_by.rfind(b":")
+    port = 0
+    host = sent_by
+    if colon > 0 and (
+        sent_by[:1] != b"[" or sent_by[colon - 1 : colon] == b"]" or sent_by[:colon].rstrip()[-1:] == b"]"
+    ):
+        port = number(sent_by[colon + 1 :].strip(), _PORT_MOST, 400, "via.port")
+        if port == 0:
+            raise SipError(400, "via.port")
+        host = sent_by[:colon].rstrip()
+    if not is_host(host):
+        raise SipError(400, "via.host")
+    return transport.upper(), host, port
+
+
+_CHECKED: Final = frozenset((b"ttl", b"rport", b"branch", b"received", b"maddr"))
+
+
+def _check(via: Via) -> None:
+    for name, value in via.params:
+        if name not in _CHECKED:
+            continue
+        if name == b"branch" and value and not via.branch:
+            via.branch = value
+            continue
+        if name == b"ttl":
+            number(value or b"", 255, 400, "via.ttl")
+        elif name == b"rport" and value is not None:
+            number(value, _PORT_MOST, 400, "via.rport")
+        elif name == b"branch":
+            raise SipError(400, "via.branch")
+        elif name in (b"received", b"maddr") and (
+            value is None or not (is_host(value) or is_host(b"[" + value + b"]"))
+        ):
+            raise SipError(400, "via." + name.decode("ascii"))
+
+
+def write_via(transport: bytes, host: bytes, port: int, branch: bytes, *, rport: bool = True) -> bytes:
+    """Write a value of our own; `rport` asks for the response at the port from which we sent (RFC 3581 §3)."""
+    start = b"SIP/2.0/" + transport + b" " + host
+    if port:
+        start += b":%d" % port
+    return start + b";branch=" + branch + (b";rport" if rport else b"")

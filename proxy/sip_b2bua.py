@@ -1,0 +1,365 @@
+"""The asyncio shell of the back-to-back user agent: sockets, connections, one timer.
+
+Owns what has a file descriptor, and the turn: what came in goes through the door to the transactions, what calls tell
+goes to the desk, what lies in `out` is sent. Must never decide about a call. The way of an INVITE: `trunks/udp` reads →
+`sip/framing` → `trunks/door` asks whose it is → `sip/transaction` → `trunks/desk` has it judged → `trunks/outbound`
+spends the permit → `sip/call` sends leg B.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import ssl
+import time
+from collections.abc import Callable
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from proxy.binds.tls import client_context, server_context
+from proxy.settings_shape import Tls
+from proxy.sip.calls import Calls
+from proxy.sip.error import SipError
+from proxy.sip.flow import Flow
+from proxy.sip.framing import Broken, Framed, Ping, read_datagram
+from proxy.sip.headers import key_of
+from proxy.sip.hop import Hop
+from proxy.sip.ids import Ids
+from proxy.sip.message import Limits, MalformedRequest, SipRequest, SipResponse
+from proxy.sip.timers import Timers
+from proxy.sip.transaction.table import Transactions
+from proxy.sip.transaction.timing import Timing
+from proxy.sip_settings import Sip, SipListener
+from proxy.trunks.desk import CallDesk
+from proxy.trunks.door import ALLOW, Admitted, Door
+from proxy.trunks.gateways import Carrier, Gateway
+from proxy.trunks.judge import CallJudge
+from proxy.trunks.peers import Peers
+from proxy.trunks.streams import Stream, connect
+from proxy.trunks.supervision import Probe
+from proxy.trunks.udp import UdpSocket, UdpWay
+from proxy.trunks.way import Local, Way, way_of
+
+Log = Callable[..., None]
+_SWEEP_S: Final = 1.0
+_SOONEST_S: Final = 0.002
+_DEFAULT_PORT: Final = 5060
+
+
+class SipServer:
+    """The back-to-back user agent. `log(event, **fields)` counts an event and writes a line without personal data."""
+
+    def __init__(self, settings: Sip, judge: CallJudge, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._log = log
+        self._clock = clock
+        self._limits = Limits()
+        timing = Timing(t1_s=settings.t1_s, c_s=settings.ring_most_s)
+        self._table = Transactions(timing, Timers(), settings.transactions_most)
+        ids = Ids(secrets.token_bytes(32))
+        # The purpose is said to tdgate, and to nobody behind it.
+        named = [*settings.header_hold, *([settings.purpose_header] if settings.purpose_header else [])]
+        held_back = frozenset(key_of(name.encode()) for name in named)
+        self.calls = Calls(self._table, ids, _hop_of, ALLOW, held_back)
+        self._peers = Peers(settings.trunks, settings.carriers)
+        self._door = Door(settings, self._peers, self._table, self.calls, ids, secrets.token_bytes(32), log)
+        self.carriers = {name: Carrier(name, each) for name, each in settings.carriers.items()}
+        self.desk = CallDesk(
+            self.calls, self.carriers, judge, self._reach, held_back, settings.calls_most, log, clock, self._later
+        )
+        self._udp: list[UdpSocket] = []
+        self._servers: list[asyncio.Server] = []
+        #: How we appear on streams, by transport.
+        self._locals: dict[str, Local] = {}
+        self._streams: set[Stream] = set()
+        #: Connections of ours to gateways, by transport and gateway.
+        self._made: dict[tuple[str, str], Stream] = {}
+        #: Whom each of them led to; for as long as a call may hold it.
+        self._names: WeakKeyDictionary[Way, tuple[str, Gateway]] = WeakKeyDictionary()
+        self._making: set[asyncio.Task[None]] = set()
+        self._tls: dict[str, ssl.SSLContext] = {}
+        self._probes: list[Probe] = []
+        self._wake: asyncio.TimerHandle | None = None
+        self._wake_at = 0.0
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._turning = False
+        #: Set while there is no call.
+        self._idle = asyncio.Event()
+        self._idle.set()
+        #: (kind, host, port) of every listener, with the port that was really given.
+        self.listening: list[tuple[str, str, int]] = []
+
+    # ---- start and stop -----------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the listeners; raises OSError, ssl.SSLError or ValueError where the configuration cannot be met."""
+        if not self._settings.listeners:
+            return
+        for name, configured in self._settings.carriers.items():
+            if any(each.transport == "tls" for each in configured.gateways):
+                self._tls[name] = client_context(configured.tls or Tls())
+        for listener in self._settings.listeners:
+            await self._listen(listener)
+        now = self._clock()
+        for carrier in self.carriers.values():
+            every_s = carrier.settings.options_s
+            for gateway in carrier.gateways if every_s > 0 else ():
+                probe = Probe(gateway, every_s, self.calls, self._reach, self._log)
+                self._probes.append(probe)
+                probe.expired("options", now)
+        self._turn(now)
+        self._sweep()
+
+    async def _listen(self, listener: SipListener) -> None:
+        loop = asyncio.get_running_loop()
+        kind = {"udp": "sip", "tcp": "sip+tcp", "tls": "sip+tls"}[listener.transport]
+        if listener.transport == "udp":
+            bound = UdpSocket(loop, listener.host, listener.port, listener.advertised, self._datagram)
+            self._udp.append(bound)
+            host, port = bound.address
+        else:
+            context = server_context(listener.tls) if listener.tls is not None else None
+            server = await loop.create_server(
+                lambda: self._accepted(listener.transport), listener.host, listener.port, ssl=context, backlog=1024
+            )
+            self._servers.append(server)
+            host, port = server.sockets[0].getsockname()[:2]
+            local = Local(listener.transport.upper().encode(), listener.advertised or host, port)
+            self._locals.setdefault(listener.transport, local)
+        self.listening.append((kind, host, port))
+        self._log("listener.opened", host=host, port=port, tls=listener.transport == "tls")
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new calls, wait for those that run, then end them; close everything."""
+        self.desk.draining = True
+        for probe in self._probes:
+            probe.stopped = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        self.desk.end_all(self._clock())
+        self._turn(self._clock())
+        for server in self._servers:
+            server.close()
+        for stream in list(self._streams):
+            stream.close()
+        for task in list(self._making):
+            task.cancel()
+        await asyncio.gather(*self._making, return_exceptions=True)
+        for bound in self._udp:
+            bound.close()
+        for handle in (self._wake, self._sweeper):
+            if handle is not None:
+                handle.cancel()
+        self._udp.clear()
+        self._wake = self._sweeper = None
+
+    # ---- what comes in ------------------------------------------------------------------------------------------
+
+    def _datagram(self, way: UdpWay, data: bytes) -> None:
+        now = self._clock()
+        try:
+            message = read_datagram(data, self._limits)
+        except SipError as error:
+            self._door.malformed(error, way.flow)
+            self._turn(now)
+            return
+        if message is not None:
+            self._message(message, way, now)
+
+    def framed(self, stream: Stream, found: list[Framed]) -> None:
+        """What a connection has brought."""
+        now = self._clock()
+        for each in found:
+            if isinstance(each, Ping):
+                continue
+            if isinstance(each, Broken):
+                self._door.malformed(each.error, stream.flow)
+            elif isinstance(each, MalformedRequest):
+                self._door.malformed(each, stream.flow)
+            else:
+                self._message(each, stream, now)
+        self._turn(now)
+
+    def _message(self, message: SipRequest | SipResponse, way: Way, now: float) -> None:
+        admitted: Admitted | None = None
+        flow = way.flow
+        try:
+            if isinstance(message, SipRequest):
+                message.stamp(flow.peer, way.port)
+                if isinstance(way, UdpWay):
+                    flow = self._back(message, way).flow
+                admitted = self._door.admit(message, flow, now)
+                if admitted is None:
+                    self._turn(now)
+                    return
+            elif not self._door.admit_response(message, flow):
+                return
+            self._table.receive(message, flow, now)
+        except SipError as error:
+            wrong = MalformedRequest(error, message) if isinstance(message, SipRequest) else error
+            self._door.malformed(wrong, flow)
+        self._turn(now, admitted)
+
+    def _back(self, request: SipRequest, way: UdpWay) -> Way:
+        """The way of the answer: the source, but for a peer without rport the port that its Via names (RFC 3261
+        §18.2.2, RFC 3581 §4). Never another host.
+        """
+        _, port = request.via.response_target()
+        port = port or _DEFAULT_PORT
+        return way if port == way.port else way.beside(port)
+
+    def _accepted(self, transport: str) -> Stream:
+        return _Incoming(self, self._locals[transport], self._limits, self._settings.message_timer_s, self._clock)
+
+    def let_in(self, stream: Stream) -> bool:
+        """Whether a connection that came may stay: there is room, and it is somebody's."""
+        if len(self._streams) >= self._settings.connections_most or self._peers.at(stream.flow.peer).stranger:
+            self._log("connection.refused", reason="sip")
+            return False
+        self._streams.add(stream)
+        return True
+
+    def stream_ended(self, stream: Stream) -> None:
+        """A connection stands no more."""
+        self._streams.discard(stream)
+        for key in [key for key, each in self._made.items() if each is stream]:
+            del self._made[key]
+        now = self._clock()
+        self._table.flow_failed(stream.flow, now)
+        self._turn(now)
+
+    # ---- the turn -----------------------------------------------------------------------------------------------
+
+    def _turn(self, now: float, admitted: Admitted | None = None) -> None:
+        """Carry on until nothing is left to tell and nothing to send."""
+        if self._turning:
+            # WHY: sending may end a connection, which is told while we send; the outer turn goes on with it.
+            return
+        self._turning = True
+        try:
+            while True:
+                events = self.calls.take(now)
+                for event in events:
+                    self.desk.take(event, admitted, now)
+                out = self._table.data_to_send()
+                for flow, octets in out:
+                    if not (way_of(flow).send(octets) or self._sent_anew(way_of(flow), octets)):
+                        self._table.flow_failed(flow, now)
+                if not events and not out:
+                    break
+        finally:
+            self._turning = False
+        if len(self.calls):
+            self._idle.clear()
+        else:
+            self._idle.set()
+        self._set_timer(now)
+
+    def _sent_anew(self, way: Way, octets: bytes) -> bool:
+        """Send on another connection to the same gateway, where the one of a call was lost."""
+        named = self._names.get(way)
+        again = self._connection(*named) if named is not None else None
+        return again is not None and again.send(octets)
+
+    def _later(self) -> None:
+        """Something was answered outside of a turn."""
+        if not self._turning:
+            self._turn(self._clock())
+
+    def recheck(self) -> None:
+        """The registry has changed: calls that run are asked about again."""
+        now = self._clock()
+        self.desk.recheck(now)
+        self._turn(now)
+
+    def _set_timer(self, now: float) -> None:
+        deadline = self._table.next_deadline()
+        if deadline is None or (self._wake is not None and self._wake_at <= deadline):
+            return
+        if self._wake is not None:
+            self._wake.cancel()
+        delay = max(deadline - now, _SOONEST_S)
+        self._wake_at = now + delay
+        self._wake = asyncio.get_running_loop().call_later(delay, self._timer)
+
+    def _timer(self) -> None:
+        self._wake = None
+        now = self._clock()
+        self._table.expire(now)
+        self._turn(now)
+
+    def _sweep(self) -> None:
+        """Connections that are slow, or that nobody uses."""
+        now = self._clock()
+        idle = [each for each in self._streams if now - each.used_at > self._settings.idle_timer_s]
+        # WHY asked only now: a call may be silent for as long as it lasts, and its connection has to stand.
+        held = {leg.hop.flow for leg in self.calls.legs.values()} if idle else set()
+        for stream in idle:
+            if stream.flow not in held:
+                stream.close()
+        for stream in list(self._streams):
+            if stream.late(now):
+                self._log("connection.stalled", kind="sip")
+                stream.abort()
+        self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
+
+    # ---- ways out -----------------------------------------------------------------------------------------------
+
+    def _reach(self, gateway: Gateway, octets: int) -> Way | None:
+        """The way to a gateway for a request of so many octets; what does not fit a datagram goes by TCP where we
+        listen on it (RFC 3261 §18.1.1).
+        """
+        settings = gateway.settings
+        if settings.transport == "udp":
+            if octets > self._settings.datagram_octets and "tcp" in self._locals:
+                return self._connection("tcp", gateway)
+            for bound in self._udp:
+                if (":" in bound.address[0]) == (":" in settings.host):
+                    return bound.way(settings.host, settings.port)
+            return None
+        return self._connection(settings.transport, gateway)
+
+    def _connection(self, transport: str, gateway: Gateway) -> Way | None:
+        key = (transport, gateway.name)
+        stream = self._made.get(key)
+        if stream is not None and not stream.ended:
+            return stream
+        local = self._locals.get(transport)
+        if local is None:
+            return None
+        settings = gateway.settings
+        timer_s = self._settings.message_timer_s
+        stream = Stream(self, local, (settings.host, settings.port), self._limits, timer_s, self._clock, outgoing=True)
+        self._made[key] = stream
+        self._names[stream] = (transport, gateway)
+        self._streams.add(stream)
+        tls = self._tls.get(gateway.carrier) if transport == "tls" else None
+        name = self._settings.carriers[gateway.carrier].tls
+        server_name = name.server_name if name is not None else ""
+        task = asyncio.get_running_loop().create_task(
+            connect(stream, tls, server_name, self._settings.connect_timeout_s)
+        )
+        self._making.add(task)
+        task.add_done_callback(self._making.discard)
+        return stream
+
+
+class _Incoming(Stream):
+    """A connection that came; whose it is shows when it stands."""
+
+    def __init__(
+        self, server: SipServer, local: Local, limits: Limits, patience_s: float, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(server, local, ("", 0), limits, patience_s, clock, outgoing=False)
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        host, port = transport.get_extra_info("peername")[:2]
+        self.found_at(host, port)
+        super().connection_made(transport)
+        if not self._server.let_in(self):
+            self.abort()
+
+
+def _hop_of(flow: Flow) -> Hop:
+    return way_of(flow).hop

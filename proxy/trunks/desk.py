@@ -1,0 +1,417 @@
+"""The desk: what is done about each call, from the question to the record.
+
+Owns the state of each attempt (which gateways were tried, when it was answered) for as long as the call lives. Must
+never connect a call without a permit: `Outbound` is made of one and is the only thing that writes an INVITE. How it
+works: sans-IO; `Calls` tells, the desk answers. Only configuration routes: no Route, Contact, maddr or host of a
+Request-URI does.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from proxy.sip.call_events import (
+    BranchFailed,
+    CallAnswered,
+    CallAsked,
+    CallControl,
+    CallEnded,
+    CallEvent,
+    CallRinging,
+    EndedBy,
+    InsideAsked,
+    PlainAsked,
+)
+from proxy.sip.calls import Calls
+from proxy.sip.carried import NOTHING, Carried
+from proxy.sip.digest_client import DigestClient
+from proxy.sip.message import SipRequest
+from proxy.sip.reply import Headers, reply
+from proxy.sip.timers import Timer
+from proxy.trunks.door import ALLOW, Admitted
+from proxy.trunks.gateways import Carrier, Gateway
+from proxy.trunks.judge import CallJudge, Permitted, Refused
+from proxy.trunks.outbound import HeaderRules, Outbound
+from proxy.trunks.peers import Trunk
+from proxy.trunks.way import Way
+
+Log = Callable[..., None]
+Reach = Callable[[Gateway, int], Way | None]
+
+#: What a carrier asks of us, and nobody else can answer.
+_CHALLENGES: Final = {401: ("www-authenticate", "authorization"), 407: ("proxy-authenticate", "proxy-authorization")}
+_FAIL_OVER: Final = frozenset((408, 503))
+_RETRY_AFTER: Final = b"5"
+_OVERLOADED: Final[Headers] = [("retry-after", _RETRY_AFTER), ("reason", b"Q.850;cause=42")]
+
+
+class Attempt:
+    """One call that was permitted."""
+
+    __slots__ = (
+        "answered_at",
+        "by",
+        "call",
+        "call_id",
+        "carrier",
+        "challenged",
+        "gateway",
+        "longest",
+        "number",
+        "outbound",
+        "permitted",
+        "status",
+        "tag",
+        "tried",
+        "trunk",
+        "way",
+    )
+
+    def __init__(
+        self, call: CallControl, trunk: Trunk, carrier: Carrier, outbound: Outbound, permitted: Permitted
+    ) -> None:
+        self.call: Final = call
+        self.trunk: Final = trunk
+        self.carrier: Final = carrier
+        self.outbound: Final = outbound
+        self.permitted: Final = permitted
+        self.longest: Timer | None = None
+        self.tried: list[Gateway] = []
+        self.gateway: Gateway | None = None
+        self.way: Way | None = None
+        self.call_id = b""
+        self.tag = b""
+        self.number = 1
+        self.challenged = False
+        self.answered_at: float | None = None
+        #: The final response that leg A was given by us, and whose it was.
+        self.status = 0
+        self.by: EndedBy = "us"
+
+    def refuse(
+        self, status: int, headers: Headers, now: float, carried: Carried = NOTHING, reason: bytes | None = None
+    ) -> None:
+        """The end of a call that was not answered."""
+        self.status = status
+        self.call.refuse(status, headers, now, carried, reason)
+
+    def expired(self, name: str, now: float) -> None:
+        """It has lasted as long as it may."""
+        self.call.end([("reason", b'Q.850;cause=16;text="duration"')], now, name)
+
+
+class _Refusing:
+    """Brings a refusal to the call that it is of; where it comes later, the desk's `later` is told."""
+
+    __slots__ = ("_call", "_desk", "_trunk")
+
+    def __init__(self, desk: "CallDesk", call: CallControl, trunk: Trunk) -> None:
+        self._desk: Final = desk
+        self._call: Final = call
+        self._trunk: Final = trunk
+
+    def __call__(self, refused: Refused) -> None:
+        self._desk.refused(self._call, self._trunk, refused)
+
+
+class _Relaying:
+    """Passes an INFO on once the refusal in it is on disk; where that fails, whoever sent it is told so."""
+
+    __slots__ = ("_desk", "_event")
+
+    def __init__(self, desk: "CallDesk", event: InsideAsked) -> None:
+        self._desk: Final = desk
+        self._event: Final = event
+
+    def __call__(self, on_disk: bool) -> None:
+        self._desk.heard(self._event, on_disk=on_disk)
+
+
+class CallDesk:
+    """One for all calls. `reach` gives a way to a gateway for so many octets, None where there is none; `clock` is
+    monotonic; `later` is called where a call was refused when nobody had asked.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_calls",
+        "_carriers",
+        "_clock",
+        "_held_back",
+        "_judge",
+        "_later",
+        "_log",
+        "_most",
+        "_reach",
+        "draining",
+    )
+
+    def __init__(
+        self,
+        calls: Calls,
+        carriers: Mapping[str, Carrier],
+        judge: CallJudge,
+        reach: Reach,
+        held_back: frozenset[str],
+        calls_most: int,
+        log: Log,
+        clock: Callable[[], float],
+        later: Callable[[], None],
+    ) -> None:
+        self._calls: Final = calls
+        self._carriers: Final = {
+            name: (each, HeaderRules(each.settings.header_remove, each.settings.header_add))
+            for name, each in carriers.items()
+        }
+        self._judge: Final = judge
+        self._reach: Final = reach
+        self._held_back: Final = held_back
+        self._most: Final = calls_most
+        self._log: Final = log
+        self._clock: Final = clock
+        self._later: Final = later
+        self._attempts: dict[CallControl, Attempt] = {}
+        self.draining = False
+
+    def __len__(self) -> int:
+        return len(self._attempts)
+
+    def take(self, event: CallEvent, admitted: Admitted | None, now: float) -> None:
+        """Act on one event; `admitted` is what the door said of the message that made it."""
+        if isinstance(event, CallAsked):
+            self._asked(event, admitted, now)
+        elif isinstance(event, BranchFailed):
+            self._failed(event, now)
+        elif isinstance(event, CallRinging):
+            attempt = self._attempts.get(event.call)
+            if attempt is not None:
+                attempt.permitted.rang(event.response)
+        elif isinstance(event, CallAnswered):
+            self._answered(event, now)
+        elif isinstance(event, CallEnded):
+            self._ended(event, now)
+        elif isinstance(event, InsideAsked):
+            self._inside(event, now)
+        elif isinstance(event, PlainAsked):
+            self._plain(event, now)
+
+    def end_all(self, now: float) -> None:
+        """Release every call: the process ends."""
+        for attempt in list(self._attempts.values()):
+            attempt.call.end([("reason", b'Q.850;cause=41;text="shutdown"')], now, "shutdown")
+
+    def refused(self, call: CallControl, trunk: Trunk, refused: Refused) -> None:
+        """The judge's answer to a call: now, or once it is on disk."""
+        self._log("call.refused", trunk=trunk.name, rule=refused.rule, status=refused.status)
+        call.refuse(refused.status, refused.headers, self._clock(), NOTHING, refused.phrase)
+        self._later()
+
+    def heard(self, event: InsideAsked, *, on_disk: bool) -> None:
+        """A person's refusal inside a call was kept, or could not be."""
+        now = self._clock()
+        if on_disk:
+            event.call.relay(event, now)
+        else:
+            event.transaction.respond(reply(event.request, 500, b"", [("retry-after", _RETRY_AFTER)]), now)
+        self._later()
+
+    def recheck(self, now: float) -> None:
+        """The registry has changed: end the calls that would be closed now, where configuration wants that."""
+        for attempt in list(self._attempts.values()):
+            rule = attempt.permitted.closed_by()
+            if rule:
+                self._log("call.closed", trunk=attempt.trunk.name, rule=rule)
+                attempt.call.end(attempt.permitted.ending(rule), now, rule)
+
+    # A new call
+
+    def _asked(self, event: CallAsked, admitted: Admitted | None, now: float) -> None:
+        call = event.call
+        trunk = admitted.trunk if admitted is not None else None
+        if admitted is None or trunk is None:
+            call.refuse(403, [], now)
+            return
+        if self.draining or len(self._calls) > self._most:
+            self._log("call.overload", trunk=trunk.name)
+            rule = "internal.draining" if self.draining else "internal.outbox"
+            self._judge.put_off(trunk.account, event.request, admitted.uri, rule, _Refusing(self, call, trunk))
+            return
+        permitted = self._judge.judge(trunk.account, event.request, admitted.uri, _Refusing(self, call, trunk))
+        if permitted is None:
+            return
+        carrier, _ = self._carriers[trunk.carrier]
+        outbound = Outbound(permitted.permit, event.request, self._held_back)
+        attempt = Attempt(call, trunk, carrier, outbound, permitted)
+        self._attempts[call] = attempt
+        self._try_next(attempt, None, now)
+
+    def _try_next(self, attempt: Attempt, failed: BranchFailed | None, now: float) -> None:
+        """The next gateway that lives, or the end."""
+        while (gateway := attempt.carrier.choose(attempt.tried)) is not None:
+            attempt.tried.append(gateway)
+            attempt.gateway = gateway
+            attempt.call_id = self._calls.ids.next()
+            attempt.tag = self._calls.ids.next()
+            attempt.number = 1
+            attempt.challenged = False
+            attempt.permitted.tried(attempt.carrier.name)
+            if self._send(attempt, gateway, None, now):
+                return
+            self._down(gateway)
+        if failed is not None:
+            self._give_up(attempt, failed, now)
+        else:
+            self._log("call.unroutable", trunk=attempt.trunk.name, carrier=attempt.carrier.name)
+            attempt.refuse(503, _OVERLOADED, now)
+
+    def _send(self, attempt: Attempt, gateway: Gateway, credentials: tuple[str, bytes] | None, now: float) -> bool:
+        way = attempt.way = self._reach(gateway, 0)
+        if way is None:
+            return False
+        request = self._written(attempt, gateway, way, credentials)
+        if not way.flow.reliable:
+            octets = len(request.octets())
+            larger = self._reach(gateway, octets)
+            if larger is not None and larger is not way:
+                way = attempt.way = larger
+                request = self._written(attempt, gateway, way, credentials)
+        attempt.call.connect(way.hop, request, now, attempt.carrier.settings.no_answer_s)
+        return True
+
+    def _written(
+        self, attempt: Attempt, gateway: Gateway, way: Way, credentials: tuple[str, bytes] | None
+    ) -> SipRequest:
+        carrier, rules = self._carriers[attempt.carrier.name]
+        return attempt.outbound.invite(
+            gateway,
+            carrier.settings,
+            rules,
+            way.hop,
+            way.hop.via(self._calls.ids.branch()),
+            carrier.settings.domain.encode() or way.local.host,
+            ALLOW,
+            attempt.call_id,
+            attempt.tag,
+            attempt.number,
+            credentials,
+        )
+
+    # A way that failed
+
+    def _failed(self, event: BranchFailed, now: float) -> None:
+        attempt = self._attempts.get(event.call)
+        if attempt is None or attempt.gateway is None:
+            event.call.refuse(500, [], now)
+            return
+        if event.status in _CHALLENGES and self._prove(attempt, event, now):
+            return
+        gateway = attempt.gateway
+        if event.response is not None:
+            attempt.permitted.failed(event.response)
+        if event.response is None and not event.rang:
+            self._down(gateway)
+        # INVARIANT: nobody is called twice: once it rang somewhere, or somebody declined for all, that is the answer.
+        if event.status in _FAIL_OVER and not event.rang:
+            self._log("call.failed_over", carrier=attempt.carrier.name, gateway=gateway.name, status=event.status)
+            self._try_next(attempt, event, now)
+            return
+        self._give_up(attempt, event, now)
+
+    def _prove(self, attempt: Attempt, event: BranchFailed, now: float) -> bool:
+        """Answer a carrier's challenge: the same attempt, the next number (RFC 3261 §8.1.3.5)."""
+        settings = attempt.carrier.settings
+        asked, answered = _CHALLENGES[event.status]
+        if event.response is None or not settings.username or attempt.challenged or attempt.gateway is None:
+            return False
+        client = DigestClient(settings.username.encode(), settings.password.encode())
+        if not client.challenged(event.response.each(asked), answered=False):
+            return False
+        attempt.challenged = True
+        attempt.number += 1
+        way = attempt.way
+        if way is None:
+            return False
+        plain = self._written(attempt, attempt.gateway, way, None)
+        credentials = client.credentials("INVITE", plain.uri, plain.body, self._calls.ids.next())
+        return self._send(attempt, attempt.gateway, (answered, credentials), now)
+
+    def _give_up(self, attempt: Attempt, event: BranchFailed, now: float) -> None:
+        status = event.status
+        attempt.by = "us" if event.response is None else "b"
+        if 300 <= status < 400:
+            # WHY never passed on: its Contacts are a way around us and around the policy.
+            attempt.refuse(480, [("reason", b"SIP;cause=%d" % status)], now)
+        elif status in _CHALLENGES or status in (421, 494):
+            attempt.refuse(500, [("reason", b"SIP;cause=%d" % status)], now)
+        else:
+            reason = event.response.reason if event.response is not None else None
+            attempt.refuse(status, [], now, event.carried, reason)
+
+    def _down(self, gateway: Gateway) -> None:
+        """A gateway that was silent is left alone until it answers OPTIONS; without supervision it is tried again."""
+        if gateway.up and self._carriers[gateway.carrier][0].settings.options_s > 0:
+            gateway.up = False
+            self._log("gateway.down", carrier=gateway.carrier, gateway=gateway.name)
+
+    # A call that runs
+
+    def _answered(self, event: CallAnswered, now: float) -> None:
+        attempt = self._attempts.get(event.call)
+        if attempt is not None:
+            attempt.answered_at = now
+            attempt.permitted.answered(event.response, now)
+            longest_s = attempt.permitted.longest_s
+            if longest_s > 0:
+                attempt.longest = self._calls.timers.start(attempt, "duration", longest_s, now)
+
+    def _ended(self, event: CallEnded, now: float) -> None:
+        attempt = self._attempts.pop(event.call, None)
+        if attempt is None:
+            return
+        if attempt.longest is not None:
+            attempt.longest.end()
+        answered = attempt.answered_at is not None
+        seconds = now - attempt.answered_at if attempt.answered_at is not None else 0.0
+        by = attempt.by if event.by == "us" else event.by
+        status = attempt.status or (487 if event.by == "a" else 0)
+        attempt.permitted.ended(by, event.cause, 200 if answered else status, event.request)
+        self._log(
+            "call.ended",
+            trunk=attempt.trunk.name,
+            carrier=attempt.carrier.name,
+            by=by,
+            cause=event.cause,
+            answered=answered,
+            seconds=round(seconds, 3),
+        )
+
+    def _inside(self, event: InsideAsked, now: float) -> None:
+        method = event.request.method
+        if method == "INFO":
+            attempt = self._attempts.get(event.call)
+            relaying = _Relaying(self, event)
+            # WHY relayed once a refusal is on disk: whoever reads the answer may take it for kept.
+            if attempt is None or not attempt.permitted.info(event.request, event.side, now, relaying):
+                event.call.relay(event, now)
+        elif method == "OPTIONS":
+            event.transaction.respond(reply(event.request, 200, b"", _capabilities()), now)
+        elif method == "MESSAGE":
+            event.transaction.respond(reply(event.request, 405, b"", [("allow", ALLOW)]), now)
+        else:
+            event.transaction.respond(reply(event.request, 501), now)
+
+    def _plain(self, event: PlainAsked, now: float) -> None:
+        request = event.request
+        tag = self._calls.ids.next()
+        if request.method == "OPTIONS":
+            status = 503 if self.draining else 200
+            event.transaction.respond(reply(request, status, tag, _capabilities()), now)
+        elif request.method == "MESSAGE":
+            self._log("call.text_refused")
+            # WHY no question to the policy: text is not carried here (RFC 3428 §7), whatever it would say.
+            event.transaction.respond(reply(request, 405, tag, [("allow", ALLOW)]), now)
+        else:
+            event.transaction.respond(reply(request, 405, tag, [("allow", ALLOW)]), now)
+
+
+def _capabilities() -> Headers:
+    return [("allow", ALLOW), ("accept", b"application/sdp"), ("supported", b"")]

@@ -1,0 +1,181 @@
+"""The door: which messages get in, and as whose.
+
+Owns the order of questions before a message reaches the transactions: from whom (address), is it sound, do we serve it,
+is it of the dialog's own peer, is it proved. Must never let a request begin a call that no trunk has sent, nor answer
+at length to somebody who may not be where he says. How it works: `admit` gives the trunk of a request that goes on,
+or nothing; what is to be answered is sent by it, without a transaction, so that refusals keep no state.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from proxy.sip.calls import Calls
+from proxy.sip.digest import Scheme, challenges, verify
+from proxy.sip.digest_hash import hash_of_secret
+from proxy.sip.error import SipError
+from proxy.sip.flow import Flow
+from proxy.sip.ids import Ids
+from proxy.sip.message import MalformedRequest, SipRequest, SipResponse
+from proxy.sip.nonces import Nonces
+from proxy.sip.reply import Headers, answerable, refuse, reply
+from proxy.sip.screening import Capabilities, check_form, check_response, check_support
+from proxy.sip.transaction.table import Transactions
+from proxy.sip.uri import Uri, parse_uri
+from proxy.sip_settings import Sip
+from proxy.trunks.peers import Peer, Peers, Trunk
+
+Log = Callable[..., None]
+
+METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
+#: MESSAGE is let in to be judged; it is not in `Allow`.
+_ASKED: Final = frozenset((*METHODS, "MESSAGE"))
+ALLOW: Final = ", ".join(METHODS).encode()
+CAPABILITIES: Final = Capabilities(methods=METHODS)
+
+
+class Admitted:
+    """A request that goes on: `trunk` is whose it is (None: a carrier's, or inside a call), `uri` its Request-URI."""
+
+    __slots__ = ("trunk", "uri")
+
+    def __init__(self, trunk: Trunk | None, uri: Uri) -> None:
+        self.trunk: Final = trunk
+        self.uri: Final = uri
+
+
+class Door:
+    """One for all listeners."""
+
+    __slots__ = ("_calls", "_ids", "_log", "_nonces", "_peers", "_refuse_strangers", "_scheme", "_table", "_trunks")
+
+    def __init__(
+        self, settings: Sip, peers: Peers, table: Transactions, calls: Calls, ids: Ids, key: bytes, log: Log
+    ) -> None:
+        self._peers: Final = peers
+        self._table: Final = table
+        self._calls: Final = calls
+        self._ids: Final = ids
+        self._log: Final = log
+        self._refuse_strangers: Final = settings.strangers == "refuse"
+        self._scheme: Final = Scheme(realm=settings.realm.encode(), algorithms=tuple(settings.algorithms))
+        self._nonces: Final = Nonces(key, settings.nonce_s, settings.transactions_most)
+        self._trunks: Final = {each.username: each for each in peers.trunks if each.by_digest}
+
+    def malformed(self, error: SipError, flow: Flow) -> None:
+        """What could not be read: answered where it is a request that can be, to the address it came from."""
+        self._log("sip.malformed", detail=error.detail)
+        if not isinstance(error, MalformedRequest) or not answerable(error.request):
+            return
+        if self._known(flow) is not None:
+            self._table.send(flow, refuse(error.request, error, self._ids.next()).octets())
+
+    def admit_response(self, response: SipResponse, flow: Flow) -> bool:
+        """Whether a response goes on to the transactions."""
+        if self._peers.at(flow.peer).stranger:
+            return False
+        try:
+            check_response(response)
+        except SipError as error:
+            self._log("sip.malformed", detail=error.detail)
+            return False
+        return True
+
+    def admit(self, request: SipRequest, flow: Flow, now: float) -> Admitted | None:
+        """Whether a request goes on; where not, it is answered or met with silence. Its Via is stamped by then."""
+        peer = self._known(flow)
+        if peer is None:
+            if self._refuse_strangers and request.method != "ACK":
+                self._table.send(flow, reply(request, 403, self._ids.next()).octets())
+            return None
+        try:
+            check_form(request)
+            if self._table.knows(request):
+                return Admitted(None, parse_uri(request.uri))
+            tag = request.to.tag
+            if request.method in ("ACK", "CANCEL"):
+                uri = parse_uri(request.uri)
+                return Admitted(None, uri) if tag is None or self._own(tag, flow, peer) else None
+            forwards = request.method == "INVITE"
+            uri = self._supported(request, forwards=forwards)
+            if tag is not None:
+                if self._own(tag, flow, peer):
+                    return Admitted(None, uri)
+                self._log("sip.foreign", method=request.method)
+                raise SipError(481, "dialog")
+            if not forwards:
+                return Admitted(None, uri)
+            return self._beginning(request, peer, flow, uri, now)
+        except SipError as error:
+            self._refused(request, error, flow)
+            return None
+
+    # What it asks
+
+    def _known(self, flow: Flow) -> Peer | None:
+        peer = self._peers.at(flow.peer)
+        if peer.stranger:
+            self._log("sip.stranger", peer=flow.peer.decode())
+            return None
+        return peer
+
+    def _supported(self, request: SipRequest, *, forwards: bool) -> Uri:
+        if request.method == "MESSAGE":
+            return parse_uri(request.uri)
+        return check_support(request, CAPABILITIES, forwards=forwards)
+
+    def _own(self, tag: bytes, flow: Flow, peer: Peer) -> bool:
+        """Whether a dialog of ours is one with this peer: leg A's is any address of the trunk that called, leg B's any
+        gateway of the carrier's. One that we do not know goes on, and is answered 481.
+        """
+        leg = self._calls.legs.get(tag)
+        if leg is None or leg.hop.flow.peer == flow.peer:
+            return True
+        ours = self._peers.at(leg.hop.flow.peer)
+        if leg.side == "b":
+            return bool(ours.carriers & peer.carriers)
+        # WHY not without networks: digest alone says nothing of an address.
+        return any(each.networks and each in peer.trunks for each in ours.trunks)
+
+    def _beginning(self, request: SipRequest, peer: Peer, flow: Flow, uri: Uri, now: float) -> Admitted | None:
+        """An INVITE that begins a call: of a trunk by its address alone, or by digest."""
+        by_address = [each for each in peer.trunks if not each.by_digest]
+        if len(by_address) == 1 and not request.has("proxy-authorization"):
+            return Admitted(by_address[0], uri)
+        if not any(each.by_digest for each in peer.trunks):
+            if len(by_address) == 1:
+                return Admitted(by_address[0], uri)
+            # Nobody's, a carrier's, or that of two trunks which nothing tells apart.
+            raise SipError(403, "trunk.none" if not by_address else "trunk.ambiguous")
+        proof = verify(request, "proxy-authorization", self._scheme, self._nonces, self._secret, now)
+        if proof.outcome == "proved":
+            trunk = self._trunks.get(proof.username)
+            if trunk is not None and trunk in peer.trunks:
+                return Admitted(trunk, uri)
+        self._log("sip.unproved", outcome=proof.outcome)
+        self._challenge(request, flow, now, stale=proof.outcome == "stale")
+        return None
+
+    def _challenge(self, request: SipRequest, flow: Flow, now: float, *, stale: bool) -> None:
+        """407, to whoever may not be where he says: then no longer than what he sent, or nothing."""
+        offered = challenges(self._scheme, self._nonces, now, stale=stale)
+        surely = flow.reliable or any(each.networks for each in self._peers.at(flow.peer).trunks)
+        tag = self._ids.next()
+        while offered:
+            headers: Headers = [("proxy-authenticate", each) for each in offered]
+            octets = reply(request, 407, tag, headers).octets()
+            if surely or len(octets) <= len(request.octets()):
+                self._table.send(flow, octets)
+                return
+            # WHY the last one first: it is the weakest.
+            offered.pop()
+
+    def _secret(self, username: bytes, algorithm: str) -> bytes | None:
+        trunk = self._trunks.get(username)
+        if trunk is None:
+            return None
+        return hash_of_secret(algorithm, username, self._scheme.realm, trunk.password)
+
+    def _refused(self, request: SipRequest, error: SipError, flow: Flow) -> None:
+        self._log("sip.refused", method=request.method, status=error.status, detail=error.detail)
+        if answerable(request):
+            self._table.send(flow, refuse(request, error, self._ids.next()).octets())

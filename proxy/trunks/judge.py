@@ -1,0 +1,102 @@
+"""What the desk asks of the rest of the house, as one small protocol.
+
+The desk knows no policy, no store and no evidence. It tells who sent an INVITE and gets a permit, whose octets are a
+`sip/judged.JudgedCall`; or nothing, and then the refusal comes through `answer`, at once or when it is on disk. Whoever
+answers reserves the call's place before it judges; `Permitted.ended` gives it back.
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from proxy.core.decision import Permit
+from proxy.sip.call_events import EndedBy, Side
+from proxy.sip.message import SipRequest, SipResponse
+from proxy.sip.reply import Headers
+from proxy.sip.uri import Uri
+
+
+class Refused:
+    """A refusal on the wire: status, its phrase, header lines (Reason among them), and by which rule, for the log."""
+
+    __slots__ = ("headers", "phrase", "rule", "status")
+
+    def __init__(self, status: int, phrase: bytes, headers: Headers, rule: str) -> None:
+        self.status: Final = status
+        self.phrase: Final = phrase
+        self.headers: Final = headers
+        self.rule: Final = rule
+
+
+#: Called once when a person's refusal is on disk (True) or could not be put there (False).
+Committed = Callable[[bool], None]
+
+
+class Permitted:
+    """A permitted call, as its judge follows it. `longest_s` is how long it may last, 0: no end.
+
+    This one follows nothing; times are monotonic seconds.
+    """
+
+    def __init__(self, permit: Permit, longest_s: float = 0.0) -> None:
+        self.permit: Final = permit
+        self.longest_s: Final = longest_s
+
+    def tried(self, carrier: str) -> None:
+        """A gateway of this carrier is asked."""
+
+    def rang(self, response: SipResponse) -> None:
+        """A 18x came and was passed on."""
+
+    def answered(self, response: SipResponse, now: float) -> None:
+        """Somebody took the call."""
+
+    def failed(self, response: SipResponse) -> None:
+        """The carrier's side gave a final response that is no 2xx."""
+
+    def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
+        """An INFO inside the call. True where it is a person's refusal: `committed` is called, and then it passes."""
+        del request, side, now, committed
+        return False
+
+    def closed_by(self) -> str:
+        """The rule that would close this call now, where calls that run are ended for it; empty for none."""
+        return ""
+
+    def ending(self, rule: str) -> Headers:
+        """The Reason headers with which it is ended for a rule."""
+        del rule
+        return []
+
+    def ended(self, by: EndedBy, cause: str, status: int, request: SipRequest | None) -> None:
+        """It is over: by whom, why (a word or a status), the final response to leg A (0: none), the BYE or CANCEL."""
+
+
+class Answer(Protocol):
+    """Takes a refusal, once."""
+
+    def __call__(self, refused: Refused) -> None: ...
+
+
+class CallJudge(Protocol):
+    """All trunks' way to policy and evidence. Never raises."""
+
+    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
+        """May this account make this call? `uri` is the Request-URI, read. None where not: `answer` is called then."""
+        ...
+
+    def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
+        """A refusal for a reason outside the rules (`internal.*`)."""
+        ...
+
+
+class ClosedJudge:
+    """Who answers while there is no policy for calls: nobody may call."""
+
+    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
+        self.put_off(account, request, uri, "internal.rule", answer)
+        return None
+
+    def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
+        del account, request, uri
+        reason = b'Q.850;cause=41;text="%s"' % rule.encode()
+        answer(Refused(503, b"Service Unavailable", [("reason", reason)], rule))

@@ -1,0 +1,143 @@
+"""The shell of the calls as a process of its own, for tests with real peers.
+
+async with SipHouse(tmp_path) as house:
+    await house.start(gateways=[port_b])
+    …                                    # SIPp calls house.udp
+    await house.end()                    # SIGTERM, exit 0, nothing left behind, no number in the log
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.wire.house import toml
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 20.0
+#: Who is called; a test's name for somebody whom the stand-in permits.
+PERSON = "8613800138000"
+REFUSED = "8613800134444"
+
+
+class SipHouse:
+    """One process. `log` are its log lines; `ports` its listeners by kind."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "tdgate.toml"
+        self.process: asyncio.subprocess.Process | None = None
+        self.ports: dict[str, int] = {}
+        self.left = ""
+        self.lines: list[dict[str, Any]] = []
+        self._changed = asyncio.Condition()
+        self._readers: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> SipHouse:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+
+    @property
+    def udp(self) -> int:
+        return self.ports["sip"]
+
+    async def start(
+        self,
+        gateways: Sequence[int | dict[str, Any]],
+        *,
+        sip: dict[str, Any] | None = None,
+        trunk: dict[str, Any] | None = None,
+        carrier: dict[str, Any] | None = None,
+        listeners: Sequence[dict[str, Any]] = ({"port": 0},),
+        more: dict[str, list[str]] | None = None,
+    ) -> SipHouse:
+        """`gateways` by port, the first goes first; or as tables. `more` are other trunks with their addresses."""
+        tables = [
+            {"port": each, "priority": place} if isinstance(each, int) else each
+            for place, each in enumerate(gateways, 1)
+        ]
+        whole = {
+            "sip": {"listeners": list(listeners), "drain_s": 1.0, **(sip or {})},
+            "sip.trunks.callcentre": {"account": "jl-voice", "addresses": ["127.0.0.1/32"], **(trunk or {})},
+            "sip.carriers.default": {"options_s": 0.0, "no_answer_s": 1.0, "gateways": tables, **(carrier or {})},
+        }
+        for name, addresses in (more or {}).items():
+            whole[f"sip.trunks.{name}"] = {"account": "other", "addresses": addresses}
+        self.config.write_text('state = "state"\n' + toml(whole), encoding="utf-8")
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.tools.sip_stand_in", str(self.config)),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self._readers = [asyncio.create_task(self._output()), asyncio.create_task(self._log())]
+        async with asyncio.timeout(LIMIT_S), self._changed:
+            await self._changed.wait_for(
+                lambda: len(self.ports) == len(listeners) or self.process is None or self._readers[0].done()
+            )
+        assert len(self.ports) == len(listeners), (self.folder / "tdgate.log").read_text()[-3000:]
+        return self
+
+    async def _output(self) -> None:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            word, _, rest = line.decode().strip().partition(" ")
+            if word == "listening":
+                kind, _, address = rest.partition(" ")
+                self.ports[kind] = int(address.rpartition(":")[2])
+            elif word == "left":
+                self.left = rest
+            await self._tell()
+        await self._tell()
+
+    async def _log(self) -> None:
+        assert self.process is not None
+        assert self.process.stderr is not None
+        with (self.folder / "tdgate.log").open("ab") as kept:
+            async for line in self.process.stderr:
+                kept.write(line)
+                kept.flush()
+                if line.startswith(b"{"):
+                    self.lines.append(json.loads(line))
+                await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def event(self, name: str, count: int = 1) -> list[dict[str, Any]]:
+        """The log lines of an event, as soon as there are `count`."""
+        async with asyncio.timeout(LIMIT_S), self._changed:
+            await self._changed.wait_for(lambda: len(self.logged(name)) >= count)
+        return self.logged(name)
+
+    def logged(self, name: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line["event"] == name]
+
+    async def end(self) -> None:
+        """An orderly end: exit 0, nothing left, no number of a person in the log."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        code = await asyncio.wait_for(self.process.wait(), LIMIT_S)
+        await asyncio.gather(*self._readers)
+        log = (self.folder / "tdgate.log").read_text(encoding="utf-8")
+        assert code == 0, log[-3000:]
+        assert self.left == "calls=0 attempts=0 open=0"
+        for number in (PERSON, REFUSED):
+            assert number[2:] not in log
+        assert "Traceback" not in log
+        assert '"raised_at"' not in log

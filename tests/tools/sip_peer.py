@@ -1,0 +1,65 @@
+"""A peer of SIP over UDP in a few words: what it sends, and the next message that it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from proxy.sip.framing import read_datagram
+from proxy.sip.message import Limits, Message, SipRequest, SipResponse
+from tests.tools.sip_house import PERSON
+from tests.tools.sip_messages import SDP, request_octets
+
+LIMIT_S = 5.0
+
+
+class Peer:
+    """A UDP socket of a peer's. `heard` waits for the next message."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.bind((host, 0))
+        self.host, self.port = self.socket.getsockname()
+
+    def send(self, octets: bytes, port: int) -> None:
+        self.socket.sendto(octets, ("127.0.0.1", port))
+
+    async def heard(self) -> Message:
+        data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.socket, 65_535), LIMIT_S)
+        message = read_datagram(data, Limits())
+        assert message is not None
+        return message
+
+    async def asked(self, method: str) -> SipRequest:
+        message = await self.heard()
+        assert isinstance(message, SipRequest), message.octets()
+        assert message.method == method
+        return message
+
+    async def answered(self, status: int) -> SipResponse:
+        """The next response but a 100."""
+        while True:
+            message = await self.heard()
+            assert isinstance(message, SipResponse), message.octets()
+            if message.status != 100:
+                assert message.status == status, message.octets()
+                return message
+
+    def nothing(self) -> bool:
+        try:
+            self.socket.recv(65_535)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def asking(peer: Peer, method: str = "INVITE", branch: str = "1", **parts: object) -> bytes:
+    parts.setdefault("uri", f"sip:{PERSON}@127.0.0.1")
+    parts.setdefault("via", f"SIP/2.0/UDP {peer.host}:{peer.port};branch=z9hG4bK-{peer.port}-{branch}")
+    parts.setdefault("contact", f"<sip:95500@{peer.host}:{peer.port}>")
+    if method == "INVITE" and "body" not in parts:
+        headers = parts.get("headers", ())
+        assert isinstance(headers, tuple)
+        parts |= {"body": SDP, "headers": (*headers, "Content-Type: application/sdp")}
+    return request_octets(method, **parts)  # type: ignore[arg-type]

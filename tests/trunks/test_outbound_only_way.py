@@ -1,0 +1,112 @@
+"""No call leaves towards a carrier but with a permit: held over the source, and over what `Outbound` writes."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.core.decision import Decision, Permit, PermitSpentError, Seal
+from proxy.core.ground import Ground
+from proxy.sip.flow import Flow
+from proxy.sip.hop import Hop
+from proxy.sip.judged import JudgedCall
+from proxy.sip.message import SipRequest
+from proxy.sip_settings import SipCarrier, SipGateway
+from proxy.trunks.gateways import Gateway
+from proxy.trunks.outbound import HeaderRules, Outbound
+from tests.tools.sip_messages import SDP, a_request
+
+pytestmark = pytest.mark.unit
+
+PROXY = Path(__file__).resolve().parents[2] / "proxy"
+SOURCES = {str(path.relative_to(PROXY)): ast.parse(path.read_text()) for path in PROXY.rglob("*.py")}
+GROUND = Ground("voice", "jl-voice", "95500", "allow", "", "", "jianglan", "marketing", "test", 1, 1, b"")
+HOP = Hop(Flow("b", b"192.0.2.30", False), b"UDP", b"192.0.2.20", 5060, b"sip:tdgate@192.0.2.20:5060")
+
+
+def permit(octets: bytes | None = None) -> Permit:
+    judged = JudgedCall("95500", "8613800138000", "江澜银行").octets()
+    return Permit(Seal(), Decision(1, b"", GROUND), judged if octets is None else octets)
+
+
+def written(outbound: Outbound, carrier: SipCarrier | None = None) -> SipRequest:
+    settings = carrier or SipCarrier()
+    rules = HeaderRules(settings.header_remove, settings.header_add)
+    gateway = Gateway("default", SipGateway("192.0.2.30", 5070))
+    via = HOP.via(b"z9hG4bK1")
+    return outbound.invite(gateway, settings, rules, HOP, via, b"192.0.2.20", b"INVITE", b"call", b"tag", 1)
+
+
+def calls_named(name: str) -> set[str]:
+    """The files in which something of this name is called."""
+    found = set()
+    for file, tree in SOURCES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if called == name:
+                    found.add(file)
+    return found
+
+
+def test_only_the_desk_connects_a_call_and_only_with_what_outbound_wrote() -> None:
+    connecting = {file for file in calls_named("connect") if file.startswith(("sip", "trunks"))}
+    # `sip_b2bua.py` makes connections of TCP by a function of this name.
+    assert connecting == {"trunks/desk.py", "sip_b2bua.py"}
+    assert calls_named("invite") == {"trunks/desk.py"}
+    assert calls_named("Outbound") == {"trunks/desk.py"}
+
+
+def test_only_outbound_writes_an_invite_that_begins_a_call() -> None:
+    """Every other request is built by a dialog, or is an OPTIONS of the supervision."""
+    makers = calls_named("SipRequest")
+    assert makers == {"sip/message.py", "sip/dialog.py", "sip/transaction/invite_client.py"} | {
+        "trunks/outbound.py",
+        "trunks/supervision.py",
+    }
+
+
+def test_a_permit_is_spent_once() -> None:
+    one = permit()
+    Outbound(one, a_request(), frozenset())
+    with pytest.raises(PermitSpentError):
+        Outbound(one, a_request(), frozenset())
+
+
+@pytest.mark.parametrize("octets", [b"", b"95500", b"95500\n\n", b"95500\n86\n\n", b"95500\n861\nx\x01", b"\xff\n1\n"])
+def test_a_permit_for_something_else_makes_no_call(octets: bytes) -> None:
+    with pytest.raises(ValueError):
+        Outbound(permit(octets), a_request(), frozenset())
+
+
+SECRET = "secret.example"
+NAMES = st.sampled_from(
+    (
+        *("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Contact", "Route", "Record-Route", "Via"),
+        *("Diversion", "History-Info", "Privacy", "Identity", "Call-Info", "Referred-By", "Authorization", "Path"),
+    )
+)
+
+
+@given(st.lists(NAMES, max_size=8))
+def test_nothing_of_leg_a_that_names_it_leaves(names: list[str]) -> None:
+    headers = tuple(f"{name}: <sip:110@{SECRET}>" for name in names)
+    asked = a_request(caller=f'"{SECRET}" <sip:110@{SECRET}>;tag=a', body=SDP, headers=(*headers, "X-Kept: yes"))
+    invite = written(Outbound(permit(), asked, frozenset()))
+    octets = invite.octets()
+    assert SECRET.encode() not in octets
+    assert invite.body == SDP
+    assert b"X-Kept: yes" in octets
+    assert invite.first("from") == '"江澜银行" <sip:95500@192.0.2.20>;tag=tag'.encode()
+    assert invite.first("p-asserted-identity") == '"江澜银行" <sip:95500@192.0.2.20>'.encode()
+    assert invite.first("max-forwards") == b"69"
+
+
+def test_a_carrier_has_its_headers_and_its_numbers() -> None:
+    carrier = SipCarrier(header_remove=["X-Gone"], header_add={"X-Trunk": "7"}, number_format="plus")
+    asked = a_request(headers=("X-Gone: 1", "X-Trunk: 8", "X-Kept: 2"))
+    invite = written(Outbound(permit(), asked, frozenset()), carrier)
+    assert invite.uri == b"sip:+8613800138000@192.0.2.30:5070;user=phone"
+    assert (invite.each("x-gone"), invite.each("x-trunk"), invite.each("x-kept")) == ([], [b"7"], [b"2"])

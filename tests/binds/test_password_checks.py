@@ -295,7 +295,9 @@ class TestHashes:
     def real(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.undo()
 
-    @pytest.mark.parametrize("hasher", [PasswordHasher(1, 8, 1), PasswordHasher(2, 64, 2), HASHER], ids=["least", "more", "ours"])
+    @pytest.mark.parametrize(
+        "hasher", [PasswordHasher(1, 8, 1), PasswordHasher(2, 64, 2), HASHER], ids=["least", "more", "ours"]
+    )
     def test_a_hash_of_whatever_cost_is_checked(self, hasher: PasswordHasher) -> None:
         known = hasher.hash(b"secret")
         assert proxy.binds.credentials._verify(known, b"secret")

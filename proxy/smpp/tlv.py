@@ -5,7 +5,7 @@ stream can be written back as it came; the typed view is for people to look at. 
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -106,11 +106,6 @@ def parse_tlvs(raw: bytes, at: int) -> tuple[Tlv, ...]:
             raise PduError(ESME_RINVTLVSTREAM, "tlv.length")
         found.append((tag, raw[value_at:at]))
     return tuple(found)
-
-
-def iter_tlvs(raw: bytes, at: int) -> Iterator[Tlv]:
-    """Go over the TLVs of `raw` from offset `at`; raises as `parse_tlvs` does, before the first is given."""
-    return iter(parse_tlvs(raw, at))
 
 
 def encode_tlvs(tlvs: Iterable[Tlv]) -> bytes:

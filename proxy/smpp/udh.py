@@ -6,9 +6,7 @@ ports, national alphabets. Must never join parts and never guess: a header whose
 
 from typing import Final
 
-import msgspec
-
-from proxy.smpp.consts import ESM_UDHI, ESME_RINVESMCLASS
+from proxy.smpp.consts import ESME_RINVESMCLASS
 from proxy.smpp.pdu import PduError
 
 Element = tuple[int, bytes]
@@ -19,19 +17,6 @@ PORTS_16: Final = 0x05
 CONCATENATION_16: Final = 0x08
 NATIONAL_SINGLE_SHIFT: Final = 0x24
 NATIONAL_LOCKING_SHIFT: Final = 0x25
-
-
-class Udh(msgspec.Struct, frozen=True):
-    """A user data header, read."""
-
-    elements: tuple[Element, ...]
-    """(identifier, octets), in wire order, unknown ones included."""
-    concatenation: tuple[int, int, int] | None
-    """(reference, total, number), or None for a message that is whole."""
-    ports: tuple[int, int] | None
-    """(destination, originator): the message is for an application, not for a person."""
-    national_shift: tuple[int, int] | None
-    """(locking, single) language identifiers, 0 for the default: the text is not in plain GSM 03.38."""
 
 
 def _malformed(reason: str) -> PduError:
@@ -61,25 +46,6 @@ def split_udh(octets: bytes) -> tuple[tuple[Element, ...], bytes]:
         found.append((octets[at], octets[value_at:value_end]))
         at = value_end
     return tuple(found), octets[end:]
-
-
-def read_udh(octets: bytes) -> tuple[Udh, bytes]:
-    """Split user data as `split_udh` does, and read the elements known here; raises what they raise."""
-    elements, rest = split_udh(octets)
-    return Udh(elements, concatenation(elements), ports(elements), national_shift(elements)), rest
-
-
-_NO_UDH: Final = Udh((), None, None, None)
-
-
-def user_data(esm_class: int, octets: bytes) -> tuple[Udh, bytes]:
-    """Split the octets of short_message or message_payload into header and text, as esm_class says.
-
-    Raises `PduError(ESME_RINVESMCLASS)` where the UDHI bit is set and no whole header is there.
-    """
-    if esm_class & ESM_UDHI:
-        return read_udh(octets)
-    return _NO_UDH, octets
 
 
 def concatenation(elements: tuple[Element, ...]) -> tuple[int, int, int] | None:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.smpp.consts import ESM_UDHI, ESME_RINVESMCLASS
+from proxy.smpp.consts import ESME_RINVESMCLASS
 from proxy.smpp.pdu import PduError
-from proxy.smpp.udh import concatenation, national_shift, ports, read_udh, split_udh, user_data
+from proxy.smpp.udh import concatenation, national_shift, ports, split_udh
 
 pytestmark = pytest.mark.unit
 
@@ -103,14 +103,3 @@ def test_national_tables() -> None:
     assert national_shift(((0x24, b"\x00"),)) == (0, 0)
     with pytest.raises(PduError):
         national_shift(((0x25, b""),))
-
-
-def test_user_data_follows_the_udhi_bit() -> None:
-    octets = CONCATENATED + b"text"
-    udh, text = user_data(ESM_UDHI, octets)
-    assert (udh.concatenation, udh.ports, udh.national_shift, text) == ((0x2A, 3, 2), None, None, b"text")
-    assert (udh, text) == read_udh(octets)
-    udh, text = user_data(0x3F | 0x80, octets)
-    assert (udh.elements, text) == ((), octets)
-    with pytest.raises(PduError):
-        user_data(ESM_UDHI, b"")

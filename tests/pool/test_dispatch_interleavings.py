@@ -158,3 +158,22 @@ def test_the_parts_of_a_message_take_one_route_and_the_next_message_its_own() ->
     assert all(len(routes) == 1 for routes in taken), taken
     # With weights 1 and 3 both have their turns.
     assert set.union(*taken) == {"a", "b"}
+
+
+def test_a_part_never_follows_another_message() -> None:
+    play = Play(100, 0.0)
+    play.bind("a")
+    play.bind("b")
+    followed: list[bool] = []
+    for number in range(1, 17, 2):
+        routes: list[set[str]] = []
+        # The first part of one message, that of the next, and then the second part of the former.
+        for decision_id, part in ((number, 0), (number + 1, 0), (number, 1000 * number)):
+            octets = (response(SUBMIT_SM, 0, 100 * number + len(routes), b"x"),)
+            permits = evaluate_parts(changed(REQUEST, id=decision_id), octets, SNAPSHOT, NOON)
+            assert not isinstance(permits, Refusal)
+            pdu = Pdu(SUBMIT_SM, 0, 100 * number + len(routes), octets[0])
+            play.dispatch.send(Ticket(play.askers[0], pdu, permits[0], "", play.now, part), play.now)
+            routes.append({bind.route for bind in play.binds for _ in read_all(bytes(bind.session.out.take()))})
+        followed.append(routes[2] == routes[1])
+    assert not all(followed)

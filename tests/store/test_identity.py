@@ -76,4 +76,3 @@ async def test_an_export_imported_into_an_empty_store_is_the_same(tmp_path: Path
                 ]
         # The same file once more changes nothing.
         assert not any((await take_in(first, again)).values())
-

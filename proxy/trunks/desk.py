@@ -20,6 +20,7 @@ from proxy.sip.call_events import (
     EndedBy,
     InsideAsked,
     PlainAsked,
+    UnwantedSaid,
 )
 from proxy.sip.calls import Calls
 from proxy.sip.carried import NOTHING, Carried
@@ -32,6 +33,7 @@ from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.judge import CallJudge, Permitted, Refused
 from proxy.trunks.outbound import HeaderRules, Outbound
 from proxy.trunks.peers import Trunk
+from proxy.trunks.refusing import Declined, Refusing
 from proxy.trunks.way import Way
 
 Log = Callable[..., None]
@@ -54,6 +56,7 @@ class Attempt:
         "call_id",
         "carrier",
         "challenged",
+        "declined",
         "gateway",
         "longest",
         "number",
@@ -86,6 +89,8 @@ class Attempt:
         #: The final response that leg A was given by us, and whose it was.
         self.status = 0
         self.by: EndedBy = "us"
+        #: A 607 that is on its way to disk.
+        self.declined: Declined | None = None
 
     def refuse(
         self, status: int, headers: Headers, now: float, carried: Carried = NOTHING, reason: bytes | None = None
@@ -113,19 +118,6 @@ class _Refusing:
         self._desk.refused(self._call, self._trunk, refused)
 
 
-class _Relaying:
-    """Passes an INFO on once the refusal in it is on disk; where that fails, whoever sent it is told so."""
-
-    __slots__ = ("_desk", "_event")
-
-    def __init__(self, desk: "CallDesk", event: InsideAsked) -> None:
-        self._desk: Final = desk
-        self._event: Final = event
-
-    def __call__(self, on_disk: bool) -> None:
-        self._desk.heard(self._event, on_disk=on_disk)
-
-
 class CallDesk:
     """One for all calls. `reach` gives a way to a gateway for so many octets, None where there is none; `clock` is
     monotonic; `later` is called where a call was refused when nobody had asked.
@@ -142,6 +134,7 @@ class CallDesk:
         "_log",
         "_most",
         "_reach",
+        "_refusing",
         "draining",
     )
 
@@ -169,6 +162,7 @@ class CallDesk:
         self._log: Final = log
         self._clock: Final = clock
         self._later: Final = later
+        self._refusing: Final = Refusing(calls, clock, later)
         self._attempts: dict[CallControl, Attempt] = {}
         self.draining = False
 
@@ -191,6 +185,11 @@ class CallDesk:
             self._ended(event, now)
         elif isinstance(event, InsideAsked):
             self._inside(event, now)
+        elif isinstance(event, UnwantedSaid):
+            attempt = self._attempts.get(event.call)
+            declined = self._refusing.unwanted(event, attempt.permitted if attempt is not None else None, now)
+            if attempt is not None and declined is not None:
+                attempt.declined = declined
         elif isinstance(event, PlainAsked):
             self._plain(event, now)
 
@@ -203,15 +202,6 @@ class CallDesk:
         """The judge's answer to a call: now, or once it is on disk."""
         self._log("call.refused", trunk=trunk.name, rule=refused.rule, status=refused.status)
         call.refuse(refused.status, refused.headers, self._clock(), NOTHING, refused.phrase)
-        self._later()
-
-    def heard(self, event: InsideAsked, *, on_disk: bool) -> None:
-        """A person's refusal inside a call was kept, or could not be."""
-        now = self._clock()
-        if on_disk:
-            event.call.relay(event, now)
-        else:
-            event.transaction.respond(reply(event.request, 500, b"", [("retry-after", _RETRY_AFTER)]), now)
         self._later()
 
     def recheck(self, now: float) -> None:
@@ -304,6 +294,10 @@ class CallDesk:
             return
         if event.status in _CHALLENGES and self._prove(attempt, event, now):
             return
+        declined = attempt.declined
+        # WHY the caller waits too: whoever reads a 607 may take it for kept.
+        if declined is not None and declined.wait(lambda later: self._give_up(attempt, event, later)):
+            return
         gateway = attempt.gateway
         if event.response is not None:
             attempt.permitted.failed(event.response)
@@ -374,6 +368,7 @@ class CallDesk:
         by = attempt.by if event.by == "us" else event.by
         status = attempt.status or (487 if event.by == "a" else 0)
         attempt.permitted.ended(by, event.cause, 200 if answered else status, event.request)
+        event.call.listener = attempt.permitted.after()
         self._log(
             "call.ended",
             trunk=attempt.trunk.name,
@@ -388,10 +383,9 @@ class CallDesk:
         method = event.request.method
         if method == "INFO":
             attempt = self._attempts.get(event.call)
-            relaying = _Relaying(self, event)
-            # WHY relayed once a refusal is on disk: whoever reads the answer may take it for kept.
-            if attempt is None or not attempt.permitted.info(event.request, event.side, now, relaying):
-                event.call.relay(event, now)
+            listening = attempt.permitted if attempt is not None else None
+            answered = attempt is None or attempt.answered_at is not None
+            self._refusing.info(event, listening, answered=answered, now=now)
         elif method == "OPTIONS":
             event.transaction.respond(reply(event.request, 200, b"", _capabilities()), now)
         elif method == "MESSAGE":

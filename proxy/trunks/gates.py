@@ -19,12 +19,14 @@ from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.keypad import KeypadSettings
 from proxy.sip.call_events import EndedBy, Side
-from proxy.sip.message import SipRequest, SipResponse
+from proxy.sip.message import SipMessage, SipRequest, SipResponse
 from proxy.sip.read_invite import ReadInvite, read_invite
 from proxy.sip.reply import Headers
 from proxy.sip.uri import Uri
-from proxy.trunks.judge import Answer, Committed, Permitted, Refused
+from proxy.trunks.judge import Answer, Committed, Listening, Permitted, Refused
 
+#: The rule that stands in the way of the next call.
+_REFUSED: Final = "suppression.active"
 _NEVER: Final = Period(0, 0)
 Log = Callable[..., None]
 Keep = Callable[[Call], object]
@@ -75,6 +77,10 @@ class CallGates:
         gate, question = self._question(account, request, uri)
         gate.put_off(question, rule, _Answering(answer))
 
+    def places(self) -> int:
+        """How many places under the caps are taken."""
+        return self._limits.places()
+
     def use(self, codes: CallCodes) -> None:
         """Another code table, from the next call on."""
         self.calls.codes = codes
@@ -111,6 +117,30 @@ class _Answering:
         self._answer(Refused(said.status, said.phrase, said.headers, _rule_of(said.headers)))
 
 
+class _Heard(Listening):
+    """What is heard of one call, while it lasts and after."""
+
+    __slots__ = ("_ears", "_gates")
+
+    def __init__(self, gates: CallGates, ears: CallEars) -> None:
+        self._gates: Final = gates
+        self._ears: Final = ears
+
+    def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
+        self._gates.renew()
+        return self._ears.info(request, side, now, committed)
+
+    def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
+        self._gates.renew()
+        if isinstance(message, SipResponse):
+            return self._ears.response(message, committed)
+        return isinstance(message, SipRequest) and self._ears.bye(message, side, committed)
+
+    def again(self, committed: Committed) -> bool:
+        self._gates.renew()
+        return self._ears.again(committed)
+
+
 class _Followed(Permitted):
     """A permitted call with its place, its record and what is heard in it."""
 
@@ -122,6 +152,10 @@ class _Followed(Permitted):
         self._course: Final = CallCourse(call.decision.id, gate.account.id, gates.calls.now)
         self._carrier = ""
         self._heard: CallEars | None = None
+
+    @property
+    def _listening(self) -> "_Heard":
+        return _Heard(self._gates, self._ears)
 
     @property
     def _ears(self) -> CallEars:
@@ -140,20 +174,33 @@ class _Followed(Permitted):
 
     def rang(self, response: SipResponse) -> None:
         self._course.rang(self._gates.clock())
-        self._ears.response(response, _ignored)
+        self._ears.noted(response)
 
     def answered(self, response: SipResponse, now: float) -> None:
         self._course.taken(self._gates.clock())
-        self._ears.response(response, _ignored)
+        self._ears.noted(response)
         self._ears.answered(now)
 
     def failed(self, response: SipResponse) -> None:
-        self._gates.renew()
-        self._ears.response(response, _ignored)
+        self._ears.noted(response)
 
     def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
-        self._gates.renew()
-        return self._ears.info(request, side, now, committed)
+        return self._listening.info(request, side, now, committed)
+
+    def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
+        return self._listening.unwanted(message, side, committed)
+
+    def again(self, committed: Committed) -> bool:
+        return self._listening.again(committed)
+
+    def leaving(self) -> Headers | None:
+        return self._gate.ending(_REFUSED) if self._gates.keypad.release else None
+
+    def after(self) -> Listening | None:
+        # WHY not always: it is kept for as long as the tags of a call that is over.
+        gates = self._gates
+        heard = self._carrier in gates.end_user_carriers or (gates.keypad.keys and self._course.answered)
+        return self._listening if heard else None
 
     def closed_by(self) -> str:
         self._gates.renew()
@@ -165,17 +212,9 @@ class _Followed(Permitted):
     def ended(self, by: EndedBy, cause: str, status: int, request: SipRequest | None) -> None:
         self._call.place.give_back()
         gates = self._gates
-        if request is not None and request.method == "BYE" and by == "b":
-            gates.renew()
-            self._ears.bye(request, "b", _ignored)
         record = self._course.ended(by, cause, gates.clock(), status)
         if record is not None:
             gates.keep(record)
-
-
-def _ignored(on_disk: bool) -> None:
-    """WHY nothing: there is nobody to answer any more; that it could not be kept is told by the hearing."""
-    del on_disk
 
 
 def _rule_of(headers: Headers) -> str:

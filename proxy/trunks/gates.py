@@ -10,6 +10,7 @@ from typing import Final
 from proxy.core.call_codes import CallAnswer, CallCodes
 from proxy.core.records import Account, Period
 from proxy.evidence.records import Call
+from proxy.judging.attribution import LatestMessages
 from proxy.judging.call_course import CallCourse
 from proxy.judging.call_gate import CallGate, CallsInForce, PermittedCall
 from proxy.judging.call_limits import CallLimits
@@ -18,12 +19,14 @@ from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.keypad import KeypadSettings
+from proxy.judging.numbers_in_use import USED_BY_ONE, NumbersInUse
 from proxy.sip.call_events import EndedBy, Side
 from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.read_invite import ReadInvite, read_invite
 from proxy.sip.reply import Headers
 from proxy.sip.uri import Uri
-from proxy.trunks.judge import Answer, Committed, Permitted, Refused
+from proxy.trunks.call_backs import CallBacks
+from proxy.trunks.judge import Answer, CallBack, Committed, NotTaken, Permitted, Refused
 
 _NEVER: Final = Period(0, 0)
 Log = Callable[..., None]
@@ -61,6 +64,12 @@ class CallGates:
         self._purpose_key: Final = purpose_key
         self._limits: Final = CallLimits()
         self._gates: Final[dict[str, CallGate]] = {}
+        #: Who called whom last, of numbers that several use: that is who a call back is for.
+        self._latest: Final = LatestMessages()
+        self._numbers: Final[dict[str, NumbersInUse]] = {}
+        self._backs: Final = CallBacks(
+            self.calls, self.renew, journal, hearing, self._latest, keep, clock, keypad=keypad, ends=ends
+        )
 
     def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
         """See `CallJudge`."""
@@ -68,6 +77,7 @@ class CallGates:
         verdict = gate.judge(question, _Answering(answer))
         if not isinstance(verdict, PermittedCall):
             return None
+        self._remember(account, question.caller or "", verdict)
         return _Followed(self, gate, verdict)
 
     def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
@@ -75,14 +85,30 @@ class CallGates:
         gate, question = self._question(account, request, uri)
         gate.put_off(question, rule, _Answering(answer))
 
+    def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:
+        """See `CallJudge`."""
+        return self._backs.take(carrier, request, uri, taking)
+
     def use(self, codes: CallCodes) -> None:
         """Another code table, from the next call on."""
         self.calls.codes = codes
 
     def renew(self) -> None:
         """Look at what is in force now."""
-        self.calls.snapshot = self._in_force.snapshot
+        snapshot = self._in_force.snapshot
+        if snapshot is not self.calls.snapshot:
+            self.calls.snapshot = snapshot
+            # WHY: who uses which number may have changed.
+            self._numbers.clear()
         self.calls.now = self.clock()
+
+    def _remember(self, account: str, number: str, call: PermittedCall) -> None:
+        numbers = self._numbers.get(account)
+        if numbers is None:
+            numbers = self._numbers[account] = NumbersInUse(account, self._latest)
+            numbers.is_pooled = True
+        if numbers.uses.get(number) != USED_BY_ONE:
+            numbers.permitted(number, call.decision, self.calls.snapshot)
 
     def _question(self, account: str, request: SipRequest, uri: Uri) -> tuple[CallGate, ReadInvite]:
         self.renew()

@@ -29,6 +29,7 @@ from proxy.sip.timers import Timers
 from proxy.sip.transaction.table import Transactions
 from proxy.sip.transaction.timing import Timing
 from proxy.sip_settings import Sip, SipListener
+from proxy.telemetry.status import SipRow
 from proxy.trunks.desk import CallDesk
 from proxy.trunks.door import ALLOW, Admitted, Door
 from proxy.trunks.gateways import Carrier, Gateway
@@ -274,6 +275,17 @@ class SipServer:
         """Something was answered outside of a turn."""
         if not self._turning:
             self._turn(self._clock())
+
+    def held(self) -> SipRow:
+        """What is kept at this moment; `places` are the judge's to tell."""
+        return SipRow(
+            calls=len(self.calls),
+            attempts=len(self.desk),
+            dialogs=len(self.calls.legs),
+            transactions=len(self._table),
+            timers=self._table.timers.held(),
+            connections=len(self._streams),
+        )
 
     def recheck(self) -> None:
         """The registry has changed: calls that run are asked about again."""

@@ -89,6 +89,10 @@ class CallGates:
         """See `CallJudge`."""
         return self._backs.take(carrier, request, uri, taking)
 
+    def places(self) -> int:
+        """How many places under the caps are taken."""
+        return self._limits.places()
+
     def use(self, codes: CallCodes) -> None:
         """Another code table, from the next call on."""
         self.calls.codes = codes

@@ -115,6 +115,7 @@ ALGORITHMS: Final = ("SHA-512-256", "SHA-256", "MD5")
 class SipKeypad(Struct, frozen=True, forbid_unknown_fields=True):
     """The key by which a person refuses inside a call (Z19): `keys` one after the other, each within `gap_s`; empty for
     none. The window opens `opens_s` after the answer and stays open `open_s`, 0: to the end. `early`: before it too.
+    `release`: the call is ended once the refusal is on disk; else it goes on.
     """
 
     keys: str = "9"
@@ -122,6 +123,7 @@ class SipKeypad(Struct, frozen=True, forbid_unknown_fields=True):
     open_s: float = 0.0
     gap_s: float = 3.0
     early: bool = False
+    release: bool = False
 
 
 class Sip(Struct, frozen=True, forbid_unknown_fields=True):

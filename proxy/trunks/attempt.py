@@ -18,6 +18,7 @@ from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.judge import Followed
 from proxy.trunks.outbound import HeaderRules
 from proxy.trunks.peers import Trunk
+from proxy.trunks.refusing import Declined
 from proxy.trunks.way import Way
 
 
@@ -52,6 +53,7 @@ class Attempt:
         "call_id",
         "carrier",
         "challenged",
+        "declined",
         "first",
         "followed",
         "gateway",
@@ -96,6 +98,8 @@ class Attempt:
         #: The final response that leg A was given by us, and whose it was.
         self.status = 0
         self.by: EndedBy = "us"
+        #: A 607 that is on its way to disk.
+        self.declined: Declined | None = None
 
     def refuse(
         self, status: int, headers: Headers, now: float, carried: Carried = NOTHING, reason: bytes | None = None

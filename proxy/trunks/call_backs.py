@@ -22,13 +22,16 @@ from proxy.sip.call_events import EndedBy, Side
 from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.reply import Headers
 from proxy.sip.uri import Uri
-from proxy.trunks.judge import CallBack, Committed, NotTaken
+from proxy.trunks.heard import Heard
+from proxy.trunks.judge import CallBack, Committed, Listening, NotTaken
 
 Keep = Callable[[Call], object]
 
 #: Q.850: unallocated number, subscriber absent, temporary failure.
 _UNKNOWN: Final[Headers] = [("reason", b"Q.850;cause=1")]
 _ABSENT: Final[Headers] = [("reason", b"Q.850;cause=20")]
+#: The rule that stands in the way of the next call.
+_REFUSED: Final = "suppression.active"
 _FULL: Final[Headers] = [("retry-after", b"5"), ("reason", b"Q.850;cause=41")]
 
 
@@ -123,6 +126,10 @@ class CallBacks:
         record = self._force.snapshot.accounts.get(account)
         return self._force.codes.ending(record, rule) if record is not None else []
 
+    def leaving(self, account: str) -> Headers | None:
+        """The Reason with which a call is released for a refusal in it; None: it goes on."""
+        return self.ending(account, _REFUSED) if self._keypad.release else None
+
     def record(self, record: Call | None) -> None:
         """The end of a call: into the evidence."""
         if record is not None:
@@ -137,6 +144,7 @@ class _Back(CallBack):
         self._backs: Final = backs
         self._course: Final = course
         self._ears: Final = ears
+        self._heard: Final = Heard(backs.renew, ears) if ears is not None else None
 
     def tried(self, carrier: str) -> None:
         del carrier
@@ -153,8 +161,17 @@ class _Back(CallBack):
             self._ears.answered(now)
 
     def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
-        self._backs.renew()
-        return self._ears is not None and self._ears.info(request, side, now, committed)
+        return self._heard is not None and self._heard.info(request, side, now, committed)
+
+    def again(self, committed: Committed) -> bool:
+        return self._heard is not None and self._heard.again(committed)
+
+    def leaving(self) -> Headers | None:
+        return self._backs.leaving(self.account)
+
+    def after(self) -> Listening | None:
+        # WHY only where it was answered: a key that meets the BYE counts, and before the answer there is none.
+        return self._heard if self._course.answered else None
 
     def closed_by(self) -> str:
         return self._backs.ends(self.account, self.number)

@@ -20,6 +20,7 @@ from proxy.sip.call_events import (
     CallRinging,
     InsideAsked,
     PlainAsked,
+    UnwantedSaid,
 )
 from proxy.sip.calls import Calls
 from proxy.sip.carried import NOTHING
@@ -34,6 +35,7 @@ from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge, Refused
 from proxy.trunks.outbound import HeaderRules, Outbound
 from proxy.trunks.peers import Trunk
+from proxy.trunks.refusing import Refusing
 from proxy.trunks.way import Way
 
 Log = Callable[..., None]
@@ -62,19 +64,6 @@ class _Refusing:
         self._desk.refused(self._call, self._trunk, refused)
 
 
-class _Relaying:
-    """Passes an INFO on once the refusal in it is on disk; where that fails, whoever sent it is told so."""
-
-    __slots__ = ("_desk", "_event")
-
-    def __init__(self, desk: "CallDesk", event: InsideAsked) -> None:
-        self._desk: Final = desk
-        self._event: Final = event
-
-    def __call__(self, on_disk: bool) -> None:
-        self._desk.heard(self._event, on_disk=on_disk)
-
-
 class CallDesk:
     """One for all calls. `reach` gives a way to a gateway for so many octets, None where there is none; `clock` is
     monotonic; `later` is called where a call was refused when nobody had asked.
@@ -92,6 +81,7 @@ class CallDesk:
         "_log",
         "_most",
         "_reach",
+        "_refusing",
         "draining",
     )
 
@@ -121,6 +111,7 @@ class CallDesk:
         self._log: Final = log
         self._clock: Final = clock
         self._later: Final = later
+        self._refusing: Final = Refusing(calls, clock, later)
         self._attempts: dict[CallControl, Attempt] = {}
         self.draining = False
 
@@ -143,6 +134,11 @@ class CallDesk:
             self._ended(event, now)
         elif isinstance(event, InsideAsked):
             self._inside(event, now)
+        elif isinstance(event, UnwantedSaid):
+            attempt = self._attempts.get(event.call)
+            declined = self._refusing.unwanted(event, attempt.followed if attempt is not None else None, now)
+            if attempt is not None and declined is not None:
+                attempt.declined = declined
         elif isinstance(event, PlainAsked):
             self._plain(event, now)
 
@@ -155,15 +151,6 @@ class CallDesk:
         """The judge's answer to a call: now, or once it is on disk."""
         self._log("call.refused", trunk=trunk.name, rule=refused.rule, status=refused.status)
         call.refuse(refused.status, refused.headers, self._clock(), NOTHING, refused.phrase)
-        self._later()
-
-    def heard(self, event: InsideAsked, *, on_disk: bool) -> None:
-        """A person's refusal inside a call was kept, or could not be."""
-        now = self._clock()
-        if on_disk:
-            event.call.relay(event, now)
-        else:
-            event.transaction.respond(reply(event.request, 500, b"", [("retry-after", _RETRY_AFTER)]), now)
         self._later()
 
     def recheck(self, now: float) -> None:
@@ -278,6 +265,10 @@ class CallDesk:
             return
         if event.status in _CHALLENGES and self._prove(attempt, event, now):
             return
+        declined = attempt.declined
+        # WHY the caller waits too: whoever reads a 607 may take it for kept.
+        if declined is not None and declined.wait(lambda later: self._give_up(attempt, event, later)):
+            return
         gateway = attempt.gateway
         if event.response is not None:
             attempt.followed.failed(event.response)
@@ -351,6 +342,7 @@ class CallDesk:
         by = attempt.by if event.by == "us" else event.by
         status = attempt.status or (487 if event.by == "a" else 0)
         attempt.followed.ended(by, event.cause, 200 if answered else status, event.request)
+        event.call.listener = attempt.followed.after()
         self._log(
             "call.ended",
             trunk=attempt.trunk.name,
@@ -365,10 +357,9 @@ class CallDesk:
         method = event.request.method
         if method == "INFO":
             attempt = self._attempts.get(event.call)
-            relaying = _Relaying(self, event)
-            # WHY relayed once a refusal is on disk: whoever reads the answer may take it for kept.
-            if attempt is None or not attempt.followed.info(event.request, event.side, now, relaying):
-                event.call.relay(event, now)
+            listening = attempt.followed if attempt is not None else None
+            answered = attempt is None or attempt.answered_at is not None
+            self._refusing.info(event, listening, answered=answered, now=now)
         elif method == "OPTIONS":
             event.transaction.respond(reply(event.request, 200, b"", _capabilities()), now)
         elif method == "MESSAGE":

@@ -21,13 +21,16 @@ from proxy.judging.journal import Journal
 from proxy.judging.keypad import KeypadSettings
 from proxy.judging.numbers_in_use import USED_BY_ONE, NumbersInUse
 from proxy.sip.call_events import EndedBy, Side
-from proxy.sip.message import SipRequest, SipResponse
+from proxy.sip.message import SipMessage, SipRequest, SipResponse
 from proxy.sip.read_invite import ReadInvite, read_invite
 from proxy.sip.reply import Headers
 from proxy.sip.uri import Uri
 from proxy.trunks.call_backs import CallBacks
-from proxy.trunks.judge import Answer, CallBack, Committed, NotTaken, Permitted, Refused
+from proxy.trunks.heard import Heard
+from proxy.trunks.judge import Answer, CallBack, Committed, Listening, NotTaken, Permitted, Refused
 
+#: The rule that stands in the way of the next call.
+_REFUSED: Final = "suppression.active"
 _NEVER: Final = Period(0, 0)
 Log = Callable[..., None]
 Keep = Callable[[Call], object]
@@ -154,6 +157,10 @@ class _Followed(Permitted):
         self._heard: CallEars | None = None
 
     @property
+    def _listening(self) -> Heard:
+        return Heard(self._gates.renew, self._ears)
+
+    @property
     def _ears(self) -> CallEars:
         """WHY made when first needed: most calls are heard nothing of, and the carrier is known by then."""
         heard = self._heard
@@ -170,20 +177,33 @@ class _Followed(Permitted):
 
     def rang(self, response: SipResponse) -> None:
         self._course.rang(self._gates.clock())
-        self._ears.response(response, _ignored)
+        self._ears.noted(response)
 
     def answered(self, response: SipResponse, now: float) -> None:
         self._course.taken(self._gates.clock())
-        self._ears.response(response, _ignored)
+        self._ears.noted(response)
         self._ears.answered(now)
 
     def failed(self, response: SipResponse) -> None:
-        self._gates.renew()
-        self._ears.response(response, _ignored)
+        self._ears.noted(response)
 
     def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
-        self._gates.renew()
-        return self._ears.info(request, side, now, committed)
+        return self._listening.info(request, side, now, committed)
+
+    def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
+        return self._listening.unwanted(message, side, committed)
+
+    def again(self, committed: Committed) -> bool:
+        return self._listening.again(committed)
+
+    def leaving(self) -> Headers | None:
+        return self._gate.ending(_REFUSED) if self._gates.keypad.release else None
+
+    def after(self) -> Listening | None:
+        # WHY not always: it is kept for as long as the tags of a call that is over.
+        gates = self._gates
+        heard = self._carrier in gates.end_user_carriers or (gates.keypad.keys and self._course.answered)
+        return self._listening if heard else None
 
     def closed_by(self) -> str:
         self._gates.renew()
@@ -195,17 +215,9 @@ class _Followed(Permitted):
     def ended(self, by: EndedBy, cause: str, status: int, request: SipRequest | None) -> None:
         self._call.place.give_back()
         gates = self._gates
-        if request is not None and request.method == "BYE" and by == "b":
-            gates.renew()
-            self._ears.bye(request, "b", _ignored)
         record = self._course.ended(by, cause, gates.clock(), status)
         if record is not None:
             gates.keep(record)
-
-
-def _ignored(on_disk: bool) -> None:
-    """WHY nothing: there is nobody to answer any more; that it could not be kept is told by the hearing."""
-    del on_disk
 
 
 def _rule_of(headers: Headers) -> str:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from proxy.core.decision import Permit
 from proxy.sip.call_events import EndedBy, Side
-from proxy.sip.message import SipRequest, SipResponse
+from proxy.sip.message import SipMessage, SipRequest, SipResponse
 from proxy.sip.reply import Headers
 from proxy.sip.uri import Uri
 
@@ -31,10 +31,40 @@ class Refused:
 Committed = Callable[[bool], None]
 
 
-class Followed:
+class Listening:
+    """Who hears a person refuse in a call, also in one that is over. This one hears nothing; times are monotonic
+    seconds.
+
+    Where a method gives True, it was a refusal: it binds by then, and `committed` is called when it is on disk or could
+    not be put there. Whoever gave it is answered then and not before.
+    """
+
+    __slots__ = ()
+
+    def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
+        """An INFO inside the call."""
+        del request, side, now, committed
+        return False
+
+    def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
+        """A 607 to the INVITE, or a BYE with one as its reason."""
+        del message, side, committed
+        return False
+
+    def again(self, committed: Committed) -> bool:
+        """Once more the refusal that could not be put on disk. False where it is there by now."""
+        del committed
+        return False
+
+    def leaving(self) -> Headers | None:
+        """The Reason with which the call is released for a refusal in it; None: it goes on."""
+        return None
+
+
+class Followed(Listening):
     """A call that goes on, as its judge follows it. `longest_s` is how long it may last, 0: no end.
 
-    This one follows nothing; times are monotonic seconds.
+    This one follows nothing.
     """
 
     def __init__(self, longest_s: float = 0.0) -> None:
@@ -52,10 +82,9 @@ class Followed:
     def failed(self, response: SipResponse) -> None:
         """The carrier's side gave a final response that is no 2xx."""
 
-    def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
-        """An INFO inside the call. True where it is a person's refusal: `committed` is called, and then it passes."""
-        del request, side, now, committed
-        return False
+    def after(self) -> Listening | None:
+        """Who still listens once the call is over: a 607 may have crossed what ended it."""
+        return None
 
     def closed_by(self) -> str:
         """The rule that would close this call now, where calls that run are ended for it; empty for none."""

@@ -170,11 +170,11 @@ class SipServer:
         try:
             message = read_datagram(data, self._limits)
         except SipError as error:
-            self._door.malformed(error, way.flow)
+            self._door.malformed(error, way.flow, len(data))
             self._turn(now)
             return
         if message is not None:
-            self._message(message, way, now)
+            self._message(message, way, now, len(data))
 
     def framed(self, stream: Stream, found: list[Framed]) -> None:
         """What a connection has brought."""
@@ -183,14 +183,14 @@ class SipServer:
             if isinstance(each, Ping):
                 continue
             if isinstance(each, Broken):
-                self._door.malformed(each.error, stream.flow)
+                self._door.malformed(each.error, stream.flow, 0)
             elif isinstance(each, MalformedRequest):
-                self._door.malformed(each, stream.flow)
+                self._door.malformed(each, stream.flow, 0)
             else:
-                self._message(each, stream, now)
+                self._message(each, stream, now, 0)
         self._turn(now)
 
-    def _message(self, message: SipRequest | SipResponse, way: Way, now: float) -> None:
+    def _message(self, message: SipRequest | SipResponse, way: Way, now: float, size: int) -> None:
         admitted: Admitted | None = None
         flow = way.flow
         try:
@@ -198,7 +198,7 @@ class SipServer:
                 message.stamp(flow.peer, way.port)
                 if isinstance(way, UdpWay):
                     flow = self._back(message, way).flow
-                admitted = self._door.admit(message, flow, now)
+                admitted = self._door.admit(message, flow, now, size)
                 if admitted is None:
                     self._turn(now)
                     return
@@ -207,7 +207,7 @@ class SipServer:
             self._table.receive(message, flow, now)
         except SipError as error:
             wrong = MalformedRequest(error, message) if isinstance(message, SipRequest) else error
-            self._door.malformed(wrong, flow)
+            self._door.malformed(wrong, flow, size)
         self._turn(now, admitted)
 
     def _back(self, request: SipRequest, way: UdpWay) -> Way:

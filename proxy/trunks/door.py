@@ -28,7 +28,7 @@ from proxy.trunks.peers import Peer, Peers, Trunk
 Log = Callable[..., None]
 
 METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
-_NOBODY: Final = Peer((), frozenset())
+_NOBODY: Final = Peer((), frozenset(), frozenset())
 #: MESSAGE is let in to be judged; it is not in `Allow`.
 _ASKED: Final = frozenset((*METHODS, "MESSAGE"))
 ALLOW: Final = ", ".join(METHODS).encode()
@@ -40,13 +40,16 @@ _NAMES: Final = frozenset(KNOWN_METHODS.values())
 
 
 class Admitted:
-    """A request that goes on: `trunk` is whose it is (None: a carrier's, or inside a call), `uri` its Request-URI."""
+    """A request that goes on: `trunk` is whose call it begins, or `carrier`, empty and None where it begins none; `uri`
+    is its Request-URI.
+    """
 
-    __slots__ = ("trunk", "uri")
+    __slots__ = ("carrier", "trunk", "uri")
 
-    def __init__(self, trunk: Trunk | None, uri: Uri) -> None:
+    def __init__(self, trunk: Trunk | None, uri: Uri, carrier: str = "") -> None:
         self.trunk: Final = trunk
         self.uri: Final = uri
+        self.carrier: Final = carrier
 
 
 class Door:
@@ -141,31 +144,34 @@ class Door:
         return check_support(request, CAPABILITIES, forwards=forwards)
 
     def _own(self, tag: bytes, flow: Flow, peer: Peer) -> bool:
-        """Whether a dialog of ours is one with this peer: leg A's is any address of the trunk that called, leg B's any
-        gateway of the carrier's. One that we do not know goes on, and is answered 481.
+        """Whether a dialog of ours is one with this peer: any address of the trunk, any gateway of the carrier's. One
+        that we do not know goes on, and is answered 481.
         """
         leg = self._calls.legs.get(tag)
-        if leg is None or leg.hop.flow.peer == flow.peer:
-            return True
-        ours = self._peers.at(leg.hop.flow.peer)
-        if leg.side == "b":
-            return bool(ours.carriers & peer.carriers)
-        # WHY not without networks: digest alone says nothing of an address.
-        return any(each.networks and each in peer.trunks for each in ours.trunks)
+        return leg is None or leg.hop.flow.peer == flow.peer or self._peers.at(leg.hop.flow.peer).shares(peer)
 
     def _beginning(
         self, request: SipRequest, peer: Peer, flow: Flow, uri: Uri, now: float, size: int
     ) -> Admitted | None:
-        """An INVITE that begins a call: of a trunk by its address alone, or by digest. And whatever somebody asks who
-        may not be where he says.
+        """An INVITE that begins a call: of a trunk by its address alone, or by digest; else of a carrier. And whatever
+        somebody asks who may not be where he says.
         """
+        proves = request.has("proxy-authorization")
+        # WHY the trunk first where both are at one address: its calls are judged. A trunk of no address could be there
+        # as well, but it would have been asked for a proof that no carrier can give.
+        if peer.carriers and not proves and not any(each.networks for each in peer.trunks):
+            leg = self._calls.legs.get(request.from_.tag or b"")
+            if leg is not None and leg.side == "b":
+                # An INVITE of ours that comes back, with our tag: whoever it was for has sent it on to us.
+                raise SipError(482, "loop")
+            return Admitted(None, uri, min(peer.carriers))
         by_address = [each for each in peer.trunks if not each.by_digest]
-        if len(by_address) == 1 and not request.has("proxy-authorization"):
+        if len(by_address) == 1 and not proves:
             return Admitted(by_address[0], uri)
         if not any(each.by_digest for each in peer.trunks):
             if len(by_address) == 1:
                 return Admitted(by_address[0], uri)
-            # Nobody's, a carrier's, or that of two trunks which nothing tells apart.
+            # Nobody's, or that of two trunks which nothing tells apart.
             raise SipError(403, "trunk.none" if not by_address else "trunk.ambiguous")
         proof = verify(request, "proxy-authorization", self._scheme, self._nonces, self._secret, now)
         if proof.outcome == "proved":
@@ -189,7 +195,7 @@ class Door:
 
     def _is_surely(self, flow: Flow, peer: Peer) -> bool:
         """Whether this peer is where he says: on a connection, or at an address that configuration names."""
-        return flow.reliable or bool(peer.carriers) or any(each.networks for each in peer.trunks)
+        return flow.reliable or bool(peer.carriers) or bool(peer.sure)
 
     def _answer(self, response: SipResponse, flow: Flow, peer: Peer, size: int) -> bool:
         """Send an answer to a request of so many octets; False where it is too long for one who may be another."""

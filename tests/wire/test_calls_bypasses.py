@@ -93,9 +93,9 @@ async def test_a_carrier_is_no_trunk_and_a_trunk_in_another_call_is_not_in_this_
     # A CANCEL that knows everything, from another trunk.
     via = f"SIP/2.0/UDP 127.0.0.1:{caller.port};branch=z9hG4bK-{caller.port}-1"
     other.send(asking(other, "CANCEL", via=via, cseq="1 CANCEL"), house.udp)
-    # An INVITE of the carrier's begins no call towards itself.
+    # An INVITE of the carrier's begins no call towards itself: that number is no trunk's.
     carrier.send(asking(carrier, "INVITE", call_id="loop"), house.udp)
-    await carrier.answered(403)
+    await carrier.answered(404)
     await alive(house, caller)
     assert house.logged("call.ended") == []
 

@@ -250,6 +250,15 @@ def test_a_key_that_a_relay_saw_ends_the_call_only_where_that_is_configured(rele
     assert len(desk.ears.asked) == 2
 
 
+def test_a_key_that_could_not_be_kept_ends_no_call() -> None:
+    desk = Desk([("reason", b"SIP;cause=607")])
+    call = desk.talking()
+    desk.refusing.pressed(call, desk.ears, "9", "b", "rtp b", desk.now)
+    desk.to(40)
+    assert desk.words() == []
+    assert len(desk.calls) == 1
+
+
 def test_a_key_that_a_relay_saw_after_the_end_is_heard_by_who_listens_still() -> None:
     desk = Desk([("reason", b"SIP;cause=607")])
     call = desk.talking()

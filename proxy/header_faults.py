@@ -54,11 +54,9 @@ def purpose_key_of(sip: Sip) -> str:
 
 def _faults(key: str, name: str, forbidden: dict[str, frozenset[str]]) -> Iterator[str]:
     found = _key(name)
-    if not found:
-        yield f"{key}: {name} is no name of a header field"
-    for reason, names in forbidden.items():
-        if found in names:
-            yield f"{key}: {name} {reason}"
+    reason = next((each for each, names in forbidden.items() if found in names), "")
+    if reason or not found:
+        yield f"{key}: {name} {reason or 'is no name of a header field'}"
 
 
 def _key(name: str) -> str:

@@ -45,6 +45,9 @@ def call_faults(sip: Sip) -> Iterator[str]:
     for name, carrier in sip.carriers.items():
         if carrier.tls is not None:
             yield from _tls_faults(f"sip.carriers.{name}.tls", carrier.tls, of_listener=False)
+    for name, trunk in sip.trunks.items():
+        if trunk.tls is not None:
+            yield from _tls_faults(f"sip.trunks.{name}.tls", trunk.tls, of_listener=False)
     yield from (f"sip.keypad.{fault}" for fault in keypad_of(sip).faults())
     for rule in sip.ends_live_calls:
         if rule not in CATALOGUE:

@@ -138,6 +138,8 @@ CALL_UNROUTABLE: Final = Event(223, "call.unroutable", "error", "a permitted cal
 CALL_ENDED: Final = Event(224, "call.ended", "debug", "a permitted call is over")
 CALL_TEXT_REFUSED: Final = Event(225, "call.text_refused", "info", "a MESSAGE was refused: text is not carried by SIP")
 CALL_CLOSED: Final = Event(226, "call.closed", "warning", "a call that ran was ended: its number was held or closed")
+CALL_UNTAKEN: Final = Event(227, "call.untaken", "info", "a call from a carrier that no trunk takes")
+CALL_UNWRITTEN: Final = Event(228, "call.unwritten", "error", "a permitted call could not be written: it was ended")
 GATEWAY_UP: Final = Event(230, "gateway.up", "info", "a carrier's gateway answers again")
 GATEWAY_DOWN: Final = Event(231, "gateway.down", "error", "a carrier's gateway does not answer, or says 503")
 

@@ -31,6 +31,13 @@ class HeaderRules:
         # WHY the added ones too: what configuration says stands there once.
         self.removed: Final = frozenset([key_of(name.encode()) for name in remove] + [key for key, _ in self.added])
 
+    def passing(self, carried: Carried) -> Carried:
+        """What of leg A's lines goes there."""
+        if not self.removed:
+            return carried
+        kept = [place for place, key in enumerate(carried.keys) if key not in self.removed]
+        return Carried([carried.keys[place] for place in kept], [carried.lines[place] for place in kept], carried.body)
+
 
 class Outbound:
     """One permitted call. Raises `PermitSpentError` where the permit was used, ValueError where it is for no call."""
@@ -63,10 +70,10 @@ class Outbound:
     ) -> SipRequest:
         """The INVITE for one try; `credentials` are a header's key and value, for a try that was challenged."""
         settings = gateway.settings
-        person = _written(self._called, carrier.number_format)
+        person = written_number(self._called, carrier.number_format)
         host = gateway.name.encode()
         transport = b"" if settings.transport == "udp" else b";transport=" + settings.transport.encode()
-        caller = b"sip:" + _written(self._caller, carrier.number_format) + b"@" + identity_host
+        caller = b"sip:" + written_number(self._caller, carrier.number_format) + b"@" + identity_host
         identity = write_name_addr(self._display, caller)
         uri = b"sip:" + person + b"@" + host + transport + b";user=phone"
         lines: list[tuple[str, bytes]] = [
@@ -87,16 +94,11 @@ class Outbound:
         request = SipRequest(
             "INVITE", uri, [key for key, _ in lines], [line_of(key, value) for key, value in lines], self._body
         )
-        self._passing(rules).into(request)
+        rules.passing(self._carried).into(request)
         return request
 
-    def _passing(self, rules: HeaderRules) -> Carried:
-        carried = self._carried
-        kept = [place for place, key in enumerate(carried.keys) if key not in rules.removed]
-        return Carried([carried.keys[place] for place in kept], [carried.lines[place] for place in kept], carried.body)
 
-
-def _written(canonical: bytes, number_format: str) -> bytes:
+def written_number(canonical: bytes, number_format: str) -> bytes:
     """A canonical number as the carrier wants it; what is no E.164 number (a hotline, a port) stays as it is."""
     if canonical[:1] == b"+":
         return canonical if number_format == "plus" else canonical[1:]

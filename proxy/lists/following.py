@@ -61,6 +61,8 @@ class Following:
         self.digest = self._digest.value()
         #: The newest number that the issuer is known to have given.
         self.newest = 0
+        #: The newest whole list that it is known to have.
+        self.snapshot = 0
         self._early: dict[int, tuple[Heading, bytes]] = {}
         self._taking: ListDocument | None = None
         self._next: ListDigest | None = None
@@ -85,6 +87,7 @@ class Following:
         except DocumentFault as fault:
             return [Rejected(str(fault))]
         self.newest = max(self.newest, heading.number)
+        self.snapshot = max(self.snapshot, heading.snapshot)
         if heading.kind == "head":
             return self._missing() if heading.number > self.number else self._again(heading)
         if heading.number <= self.number:

@@ -8,7 +8,7 @@ connection for an end: it is made anew with growing pauses, until `stopping` is 
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ import msgspec
 
 from proxy.list_settings import LIST_NAME, ListBroker
 from proxy.lists.document import Kind
+from proxy.lists.folder import name_of
 from proxy.lists.following import Acknowledge, Ask
 from proxy.sharing.follower import Follower
 from proxy.sharing.publisher import Publisher
@@ -31,11 +32,9 @@ _PUBLISH_TIMEOUT_S: Final = 60.0
 _QUEUED_MOST: Final = 1000
 
 
-async def serve_list(
-    publisher: Publisher, broker: ListBroker, look_s: float, stopping: asyncio.Event, log: Log
-) -> None:
-    """Publish what changes, answer what is asked, note what is acknowledged, until `stopping` is set."""
-    desk = _PublisherDesk(publisher, broker, look_s, stopping)
+async def serve_list(publisher: Publisher, broker: ListBroker, stopping: asyncio.Event, log: Log) -> None:
+    """Pass on what is published, answer what is asked, note what is acknowledged, until `stopping` is set."""
+    desk = _PublisherDesk(publisher, broker, stopping)
     await _always(broker, desk.run, stopping, log)
 
 
@@ -100,6 +99,24 @@ async def _pause(stopping: asyncio.Event, seconds: float) -> None:
         return
 
 
+class _Arriving:
+    """What has come and waits for its turn. WHY apart from who acts on it: a lost connection is told where messages
+    are waited for, and whoever waits for an answer of a broker that is gone would not hear of it.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(_QUEUED_MOST)
+
+    async def listen(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            if isinstance(message.payload, bytes):
+                await self._waiting.put((message.topic.value, message.payload))
+
+    async def next(self) -> tuple[str, bytes]:
+        """The topic and the octets of the next one."""
+        return await self._waiting.get()
+
+
 async def _first_of(*running: Awaitable[None]) -> None:
     """Until one of them ends or fails; the others are ended."""
     tasks = [asyncio.ensure_future(each) for each in running]
@@ -114,44 +131,51 @@ async def _first_of(*running: Awaitable[None]) -> None:
 
 
 class _PublisherDesk:
-    def __init__(self, publisher: Publisher, broker: ListBroker, look_s: float, stopping: asyncio.Event) -> None:
+    def __init__(self, publisher: Publisher, broker: ListBroker, stopping: asyncio.Event) -> None:
         self._publisher: Final = publisher
         self._base: Final = f"{broker.topic}/{publisher.publication.issuer}"
-        self._look_s: Final = look_s
         self._stopping: Final = stopping
+        #: The newest document, and the newest whole list, that this connection was given.
+        self._told = 0
+        self._whole = 0
 
     async def run(self, client: aiomqtt.Client, stands: Callable[[], None]) -> None:
         await client.subscribe([(f"{self._base}/ask/+", 1), (f"{self._base}/acknowledged/+", 1)])
-        await self._tell(client, self._publisher.folder.since(0))
+        # WHY no deltas of before: whoever missed them learns it from the head, and asks.
+        self._told, self._whole = self._publisher.publication.number, 0
+        await self._tell(client)
         stands()
-        await _first_of(self._watch(client), self._listen(client))
+        arriving = _Arriving()
+        await _first_of(arriving.listen(client), self._watch(client), self._act(client, arriving), self._end())
 
-    async def _tell(self, client: aiomqtt.Client, documents: Iterable[tuple[str, bytes]]) -> None:
-        """The newest whole list among them, then the head, both retained."""
-        for name, octets in documents:
-            if name.endswith("snapshot"):
-                await client.publish(f"{self._base}/snapshot", octets, qos=1, retain=True)
-        await self._head(client)
-
-    async def _head(self, client: aiomqtt.Client) -> None:
-        if self._publisher.publication.number:
-            await client.publish(f"{self._base}/head", self._publisher.publication.head(), qos=1, retain=True)
+    async def _end(self) -> None:
+        await self._stopping.wait()
 
     async def _watch(self, client: aiomqtt.Client) -> None:
-        while not self._stopping.is_set():
-            made: list[tuple[Kind, int, bytes]] = await self._publisher.look()
-            for kind, _, octets in made:
-                # WHY the delta first: who follows needs no whole list, and has not to wait behind one.
-                await client.publish(f"{self._base}/{kind}", octets, qos=1, retain=kind == "snapshot")
-            if made:
-                await self._head(client)
-            await _pause(self._stopping, self._look_s)
+        while True:
+            await self._publisher.newer_than(self._told)
+            await self._tell(client)
 
-    async def _listen(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            payload = message.payload
-            parts = message.topic.value.removeprefix(f"{self._base}/").split("/")
-            if not isinstance(payload, bytes) or len(payload) > _QUESTION_MOST_OCTETS or len(parts) != 2:
+    async def _tell(self, client: aiomqtt.Client) -> None:
+        """What is new: deltas first, since who follows needs no whole list and has not to wait behind one."""
+        publication, folder = self._publisher.publication, self._publisher.folder
+        number, whole = publication.number, publication.snapshot
+        for place in range(self._told + 1, number + 1):
+            await self._give(client, "delta", folder.read(name_of("delta", place)))
+        if whole > self._whole:
+            await self._give(client, "snapshot", folder.read(name_of("snapshot", whole)))
+        await self._give(client, "head", folder.read(name_of("head", number)))
+        self._told, self._whole = number, whole
+
+    async def _give(self, client: aiomqtt.Client, kind: Kind, octets: bytes | None) -> None:
+        if octets is not None:
+            await client.publish(f"{self._base}/{kind}", octets, qos=1, retain=kind != "delta")
+
+    async def _act(self, client: aiomqtt.Client, arriving: _Arriving) -> None:
+        while True:
+            topic, payload = await arriving.next()
+            parts = topic.removeprefix(f"{self._base}/").split("/")
+            if len(payload) > _QUESTION_MOST_OCTETS or len(parts) != 2:
                 continue
             what, recipient = parts
             if LIST_NAME.fullmatch(recipient) is None:
@@ -185,15 +209,16 @@ class _FollowerDesk:
         await client.subscribe([(topic, 1) for topic in topics])
         await self._send(client, await self._follower.reconnected())
         stands()
-        await _first_of(self._listen(client), self._insist(client), self._end())
+        arriving = _Arriving()
+        await _first_of(arriving.listen(client), self._act(client, arriving), self._insist(client), self._end())
 
     async def _end(self) -> None:
         await self._stopping.wait()
 
-    async def _listen(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            if isinstance(message.payload, bytes):
-                await self._send(client, await self._follower.receive(message.payload))
+    async def _act(self, client: aiomqtt.Client, arriving: _Arriving) -> None:
+        while True:
+            _, octets = await arriving.next()
+            await self._send(client, await self._follower.receive(octets))
 
     async def _insist(self, client: aiomqtt.Client) -> None:
         """Ask again while something is missing: the answer may have been lost."""

@@ -125,18 +125,16 @@ async def _publishing(settings: Settings, serve: bool, stopping: asyncio.Event) 
     async with _publisher(settings, log) as publisher:
         made = await publisher.look()
         publication = publisher.publication
-        told = {"issuer": publication.issuer, "number": publication.number, "rows": len(publication)}
+        told = {"issuer": publication.issuer, "number": publication.number, "numbers": len(publication)}
         show({**told, "digest": publication.digest, "documents": len(made)}, as_json=False)
         if not serve:
             return 0
         sys.stdout.flush()
-        running: list[Coroutine[Any, Any, None]] = []
+        running = [_looking(publisher, lists.look_s, stopping)]
         if lists.http is not None:
             running.append(_serving(ListService(publisher, lists.http), lists.http, stopping))
         if lists.broker is not None:
-            running.append(serve_list(publisher, lists.broker, lists.look_s, stopping, log))
-        else:
-            running.append(_looking(publisher, lists.look_s, stopping))
+            running.append(serve_list(publisher, lists.broker, stopping, log))
         async with asyncio.TaskGroup() as group:
             for each in running:
                 group.create_task(each)

@@ -45,11 +45,11 @@ class Follower:
                 try:
                     await self._take_in(step.document)
                 except NotTakenError as error:
-                    self._log("list.failed", error=error, issuer=issuer, number=heading.number)
+                    self._log("list.failed", error=error, issuer=issuer, document=heading.number)
                     steps += self.following.failed()
                     await asyncio.sleep(_PAUSE_S)
                     continue
-                self._log("list.taken_in", issuer=issuer, number=heading.number, kind=heading.kind, rows=heading.rows)
+                self._log("list.taken_in", issuer=issuer, document=heading.number, kind=heading.kind, rows=heading.rows)
                 steps += self.following.taken()
             elif isinstance(step, Rejected):
                 self._log("list.rejected", issuer=issuer, reason=step.reason)

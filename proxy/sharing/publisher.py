@@ -4,6 +4,7 @@ Owns the order: a document is on disk before anybody is told of it. Reads the re
 writes to it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -41,6 +42,7 @@ class Publisher:
         self._log: Final = log
         self._clock: Final = clock
         self._seen = (-1, -1)
+        self._published: Final = asyncio.Condition()
         keys = {key_id_of(key.public_key()): key.public_key()}
         self.publication.resume(read_document(each, settings.issuer, keys) for _, each in folder.since(0))
 
@@ -54,16 +56,23 @@ class Publisher:
         made = self.publication.publish(await self._rows(now), int(now))
         for kind, number, octets in made:
             self.folder.write(name_of(kind, number), octets)
-            self._log("list.published", kind=kind, number=number, rows=len(self.publication), octets=len(octets))
+            self._log("list.published", kind=kind, document=number, rows=len(self.publication), octets=len(octets))
         if made or self.folder.read(HEAD) is None:
             self.folder.write(HEAD, self.publication.head())
         if any(kind == "snapshot" for kind, _, _ in made):
             self.folder.forget(self._keep)
         self._seen = seen
+        async with self._published:
+            self._published.notify_all()
         return made
+
+    async def newer_than(self, number: int) -> None:
+        """Wait for a document beyond this number."""
+        async with self._published:
+            await self._published.wait_for(lambda: self.publication.number > number)
 
     def acknowledged(self, recipient: str, said: Acknowledge) -> None:
         """A recipient tells what it holds. Another list under our number is told loudly: it refuses other numbers."""
         self.folder.acknowledge(recipient, said, int(self._clock()))
         same = said.number != self.publication.number or said.digest == self.publication.digest
-        self._log("list.acknowledged" if same else "list.differs", recipient=recipient, number=said.number)
+        self._log("list.acknowledged" if same else "list.differs", follower=recipient, document=said.number)

@@ -142,7 +142,7 @@ GATEWAY_UP: Final = Event(230, "gateway.up", "info", "a carrier's gateway answer
 GATEWAY_DOWN: Final = Event(231, "gateway.down", "error", "a carrier's gateway does not answer, or says 503")
 
 LIST_PUBLISHED: Final = Event(240, "list.published", "info", "a document of one's own number list was published")
-LIST_ACKNOWLEDGED: Final = Event(241, "list.acknowledged", "debug", "a recipient holds one's own list up to a number")
+LIST_ACKNOWLEDGED: Final = Event(241, "list.acknowledged", "info", "a recipient holds one's own list up to a number")
 LIST_DIFFERS: Final = Event(242, "list.differs", "error", "a recipient holds another list under the same number")
 LIST_TAKEN_IN: Final = Event(243, "list.taken_in", "info", "a document of a followed list is in the store")
 LIST_REJECTED: Final = Event(244, "list.rejected", "error", "a document of a followed list must not be believed")

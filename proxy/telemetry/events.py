@@ -155,7 +155,7 @@ LIST_TAKEN_IN: Final = Event(253, "list.taken_in", "info", "a document of a foll
 LIST_REJECTED: Final = Event(254, "list.rejected", "error", "a document of a followed list must not be believed")
 LIST_FAILED: Final = Event(255, "list.failed", "error", "a document of a followed list could not be put into the store")
 LIST_UNREACHABLE: Final = Event(
-    246, "list.unreachable", "warning", "the way to a followed list, or the broker, is down"
+    256, "list.unreachable", "warning", "the way to a followed list, or the broker, is down"
 )
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))

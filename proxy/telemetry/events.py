@@ -151,6 +151,16 @@ DIGITS_UNMATCHED: Final = Event(242, "digits.unmatched", "debug", "a key was rep
 GATEWAY_UP: Final = Event(230, "gateway.up", "info", "a carrier's gateway answers again")
 GATEWAY_DOWN: Final = Event(231, "gateway.down", "error", "a carrier's gateway does not answer, or says 503")
 
+LIST_PUBLISHED: Final = Event(250, "list.published", "info", "a document of one's own number list was published")
+LIST_ACKNOWLEDGED: Final = Event(251, "list.acknowledged", "info", "a recipient holds one's own list up to a number")
+LIST_DIFFERS: Final = Event(252, "list.differs", "error", "a recipient holds another list under the same number")
+LIST_TAKEN_IN: Final = Event(253, "list.taken_in", "info", "a document of a followed list is in the store")
+LIST_REJECTED: Final = Event(254, "list.rejected", "error", "a document of a followed list must not be believed")
+LIST_FAILED: Final = Event(255, "list.failed", "error", "a document of a followed list could not be put into the store")
+LIST_UNREACHABLE: Final = Event(
+    256, "list.unreachable", "warning", "the way to a followed list, or the broker, is down"
+)
+
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 
 BY_NAME: Final[dict[str, Event]] = {event.name: event for event in EVENTS}

@@ -25,6 +25,9 @@ PROCESS_READY: Final = Event(2, "process.ready", "info", "listeners are open and
 PROCESS_DRAINING: Final = Event(3, "process.draining", "info", "no new work is taken, what runs is finished")
 PROCESS_STOPPED: Final = Event(4, "process.stopped", "info", "the process ended in order")
 CONFIG_RELOADED: Final = Event(6, "config.reloaded", "info", "a new configuration took effect")
+CONFIG_WARNED: Final = Event(
+    11, "config.warned", "warning", "the configuration may be so, and leaves a person without a way to refuse"
+)
 CONFIG_REJECTED: Final = Event(7, "config.rejected", "error", "a new configuration is wrong; the old one stays")
 LOG_MESSAGE: Final = Event(8, "log.message", "info", "a line of a library, redacted")
 LOG_FIELD_DROPPED: Final = Event(9, "log.field_dropped", "error", "a field that may hold personal data was left out")

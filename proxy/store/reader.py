@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from proxy.registry.ports import ConsentRow, Row, StoreError, SuppressionRow
+from proxy.registry.ports import ConsentRow, Measure, Row, StoreError, SuppressionRow
 from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
 from proxy.store import schema
 
@@ -98,6 +98,14 @@ class StoreReader:
             (after, person, person, institution, institution, most),
         )
         return [ConsentRow(*row) for row in rows]
+
+    async def measures(self, *, after: int | None = None, most: int = 100) -> list[Measure]:
+        rows = await self.fetch(
+            "SELECT id, at_us, verb, target, reason, by FROM measures "
+            "WHERE id > coalesce(?, (SELECT value FROM counters WHERE name = 'noted')) ORDER BY id LIMIT ?",
+            (after, most),
+        )
+        return [Measure(*row) for row in rows]
 
     async def meta(self, name: str) -> str | None:
         """A fact the store knows of itself."""

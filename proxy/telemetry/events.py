@@ -141,6 +141,21 @@ CALL_CLOSED: Final = Event(226, "call.closed", "warning", "a call that ran was e
 GATEWAY_UP: Final = Event(230, "gateway.up", "info", "a carrier's gateway answers again")
 GATEWAY_DOWN: Final = Event(231, "gateway.down", "error", "a carrier's gateway does not answer, or says 503")
 
+REGISTRY_EXPIRING: Final = Event(
+    240, "registry.expiring", "warning", "a licence, contract, entrustment or liaison ends soon, or has just ended"
+)
+MEASURE_FAILED: Final = Event(241, "measure.failed", "error", "what a verb did could not be noted in the evidence yet")
+ONBOARDING_SUBMITTED: Final = Event(242, "onboarding.submitted", "info", "documents of an account came for review")
+ONBOARDING_REVIEWED: Final = Event(243, "onboarding.reviewed", "info", "one person reviewed the documents")
+ONBOARDING_APPROVED: Final = Event(244, "onboarding.approved", "info", "another person approved: the account is active")
+ONBOARDING_REJECTED: Final = Event(
+    245, "onboarding.rejected", "warning", "documents were sent back, or an approval ended"
+)
+REVIEW_SUBMITTED: Final = Event(246, "review.submitted", "info", "a template or campaign came for review")
+REVIEW_PASSED: Final = Event(247, "review.passed", "info", "a template or campaign was reviewed and is right")
+REVIEW_REJECTED: Final = Event(248, "review.rejected", "info", "a template or campaign was reviewed and is wrong")
+LIAISON_HANDED_OVER: Final = Event(249, "liaison.handed_over", "info", "an institution has a new liaison officer")
+
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 
 BY_NAME: Final[dict[str, Event]] = {event.name: event for event in EVENTS}

@@ -33,6 +33,7 @@ INSTITUTIONS: Final = Table(
         Column("short_names", fields.NAMES, required=False, zh="简称"),
         *CALL_CAPS,
         REGION,
+        Column("page", fields.PAGE, required=False, zh="官方页面"),
     ),
     ("id",),
 )

@@ -138,23 +138,30 @@ CALL_UNROUTABLE: Final = Event(223, "call.unroutable", "error", "a permitted cal
 CALL_ENDED: Final = Event(224, "call.ended", "debug", "a permitted call is over")
 CALL_TEXT_REFUSED: Final = Event(225, "call.text_refused", "info", "a MESSAGE was refused: text is not carried by SIP")
 CALL_CLOSED: Final = Event(226, "call.closed", "warning", "a call that ran was ended: its number was held or closed")
+CALL_UNTAKEN: Final = Event(227, "call.untaken", "info", "a call from a carrier that no trunk takes")
+CALL_UNWRITTEN: Final = Event(228, "call.unwritten", "error", "a permitted call could not be written: it was ended")
+DIGITS_STRANGER: Final = Event(
+    240, "digits.stranger", "warning", "a report of keys from a source that is not configured"
+)
+DIGITS_MALFORMED: Final = Event(241, "digits.malformed", "warning", "a report of keys that cannot be read")
+DIGITS_UNMATCHED: Final = Event(242, "digits.unmatched", "debug", "a key was reported of a call that is none of ours")
 GATEWAY_UP: Final = Event(230, "gateway.up", "info", "a carrier's gateway answers again")
 GATEWAY_DOWN: Final = Event(231, "gateway.down", "error", "a carrier's gateway does not answer, or says 503")
 
 REGISTRY_EXPIRING: Final = Event(
-    240, "registry.expiring", "warning", "a licence, contract, entrustment or liaison ends soon, or has just ended"
+    260, "registry.expiring", "warning", "a licence, contract, entrustment or liaison ends soon, or has just ended"
 )
-MEASURE_FAILED: Final = Event(241, "measure.failed", "error", "what a verb did could not be noted in the evidence yet")
-ONBOARDING_SUBMITTED: Final = Event(242, "onboarding.submitted", "info", "documents of an account came for review")
-ONBOARDING_REVIEWED: Final = Event(243, "onboarding.reviewed", "info", "one person reviewed the documents")
-ONBOARDING_APPROVED: Final = Event(244, "onboarding.approved", "info", "another person approved: the account is active")
+MEASURE_FAILED: Final = Event(261, "measure.failed", "error", "what a verb did could not be noted in the evidence yet")
+ONBOARDING_SUBMITTED: Final = Event(262, "onboarding.submitted", "info", "documents of an account came for review")
+ONBOARDING_REVIEWED: Final = Event(263, "onboarding.reviewed", "info", "one person reviewed the documents")
+ONBOARDING_APPROVED: Final = Event(264, "onboarding.approved", "info", "another person approved: the account is active")
 ONBOARDING_REJECTED: Final = Event(
-    245, "onboarding.rejected", "warning", "documents were sent back, or an approval ended"
+    265, "onboarding.rejected", "warning", "documents were sent back, or an approval ended"
 )
-REVIEW_SUBMITTED: Final = Event(246, "review.submitted", "info", "a template or campaign came for review")
-REVIEW_PASSED: Final = Event(247, "review.passed", "info", "a template or campaign was reviewed and is right")
-REVIEW_REJECTED: Final = Event(248, "review.rejected", "info", "a template or campaign was reviewed and is wrong")
-LIAISON_HANDED_OVER: Final = Event(249, "liaison.handed_over", "info", "an institution has a new liaison officer")
+REVIEW_SUBMITTED: Final = Event(266, "review.submitted", "info", "a template or campaign came for review")
+REVIEW_PASSED: Final = Event(267, "review.passed", "info", "a template or campaign was reviewed and is right")
+REVIEW_REJECTED: Final = Event(268, "review.rejected", "info", "a template or campaign was reviewed and is wrong")
+LIAISON_HANDED_OVER: Final = Event(269, "liaison.handed_over", "info", "an institution has a new liaison officer")
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 

@@ -10,6 +10,7 @@ from typing import Final
 from proxy.core.call_codes import CallAnswer, CallCodes
 from proxy.core.records import Account, Period
 from proxy.evidence.records import Call
+from proxy.judging.attribution import LatestMessages
 from proxy.judging.call_course import CallCourse
 from proxy.judging.call_gate import CallGate, CallsInForce, PermittedCall
 from proxy.judging.call_limits import CallLimits
@@ -18,12 +19,15 @@ from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.keypad import KeypadSettings
+from proxy.judging.numbers_in_use import USED_BY_ONE, NumbersInUse
 from proxy.sip.call_events import EndedBy, Side
 from proxy.sip.message import SipMessage, SipRequest, SipResponse
 from proxy.sip.read_invite import ReadInvite, read_invite
 from proxy.sip.reply import Headers
 from proxy.sip.uri import Uri
-from proxy.trunks.judge import Answer, Committed, Listening, Permitted, Refused
+from proxy.trunks.call_backs import CallBacks
+from proxy.trunks.heard import Heard
+from proxy.trunks.judge import Answer, CallBack, Committed, Listening, NotTaken, Permitted, Refused
 
 #: The rule that stands in the way of the next call.
 _REFUSED: Final = "suppression.active"
@@ -63,6 +67,12 @@ class CallGates:
         self._purpose_key: Final = purpose_key
         self._limits: Final = CallLimits()
         self._gates: Final[dict[str, CallGate]] = {}
+        #: Who called whom last, of numbers that several use: that is who a call back is for.
+        self._latest: Final = LatestMessages()
+        self._numbers: Final[dict[str, NumbersInUse]] = {}
+        self._backs: Final = CallBacks(
+            self.calls, self.renew, journal, hearing, self._latest, keep, clock, keypad=keypad, ends=ends
+        )
 
     def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
         """See `CallJudge`."""
@@ -70,12 +80,17 @@ class CallGates:
         verdict = gate.judge(question, _Answering(answer))
         if not isinstance(verdict, PermittedCall):
             return None
+        self._remember(account, question.caller or "", verdict)
         return _Followed(self, gate, verdict)
 
     def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
         """See `CallJudge`."""
         gate, question = self._question(account, request, uri)
         gate.put_off(question, rule, _Answering(answer))
+
+    def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:
+        """See `CallJudge`."""
+        return self._backs.take(carrier, request, uri, taking)
 
     def places(self) -> int:
         """How many places under the caps are taken."""
@@ -87,8 +102,20 @@ class CallGates:
 
     def renew(self) -> None:
         """Look at what is in force now."""
-        self.calls.snapshot = self._in_force.snapshot
+        snapshot = self._in_force.snapshot
+        if snapshot is not self.calls.snapshot:
+            self.calls.snapshot = snapshot
+            # WHY: who uses which number may have changed.
+            self._numbers.clear()
         self.calls.now = self.clock()
+
+    def _remember(self, account: str, number: str, call: PermittedCall) -> None:
+        numbers = self._numbers.get(account)
+        if numbers is None:
+            numbers = self._numbers[account] = NumbersInUse(account, self._latest)
+            numbers.is_pooled = True
+        if numbers.uses.get(number) != USED_BY_ONE:
+            numbers.permitted(number, call.decision, self.calls.snapshot)
 
     def _question(self, account: str, request: SipRequest, uri: Uri) -> tuple[CallGate, ReadInvite]:
         self.renew()
@@ -117,30 +144,6 @@ class _Answering:
         self._answer(Refused(said.status, said.phrase, said.headers, _rule_of(said.headers)))
 
 
-class _Heard(Listening):
-    """What is heard of one call, while it lasts and after."""
-
-    __slots__ = ("_ears", "_gates")
-
-    def __init__(self, gates: CallGates, ears: CallEars) -> None:
-        self._gates: Final = gates
-        self._ears: Final = ears
-
-    def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
-        self._gates.renew()
-        return self._ears.info(request, side, now, committed)
-
-    def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
-        self._gates.renew()
-        if isinstance(message, SipResponse):
-            return self._ears.response(message, committed)
-        return isinstance(message, SipRequest) and self._ears.bye(message, side, committed)
-
-    def again(self, committed: Committed) -> bool:
-        self._gates.renew()
-        return self._ears.again(committed)
-
-
 class _Followed(Permitted):
     """A permitted call with its place, its record and what is heard in it."""
 
@@ -154,8 +157,8 @@ class _Followed(Permitted):
         self._heard: CallEars | None = None
 
     @property
-    def _listening(self) -> "_Heard":
-        return _Heard(self._gates, self._ears)
+    def _listening(self) -> Heard:
+        return Heard(self._gates.renew, self._ears)
 
     @property
     def _ears(self) -> CallEars:
@@ -186,6 +189,9 @@ class _Followed(Permitted):
 
     def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
         return self._listening.info(request, side, now, committed)
+
+    def pressed(self, key: str, side: Side, now: float, seen: str, committed: Committed) -> bool:
+        return self._listening.pressed(key, side, now, seen, committed)
 
     def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
         return self._listening.unwanted(message, side, committed)

@@ -5,7 +5,7 @@ The desk knows no policy, no store and no evidence. It tells who sent an INVITE 
 answers reserves the call's place before it judges; `Permitted.ended` gives it back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final, Protocol
 
 from proxy.core.decision import Permit
@@ -46,6 +46,11 @@ class Listening:
         del request, side, now, committed
         return False
 
+    def pressed(self, key: str, side: Side, now: float, seen: str, committed: Committed) -> bool:
+        """A key that a media relay reports; `seen` tells apart where it was seen."""
+        del key, side, now, seen, committed
+        return False
+
     def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
         """A 607 to the INVITE, or a BYE with one as its reason."""
         del message, side, committed
@@ -61,14 +66,13 @@ class Listening:
         return None
 
 
-class Permitted(Listening):
-    """A permitted call, as its judge follows it. `longest_s` is how long it may last, 0: no end.
+class Followed(Listening):
+    """A call that goes on, as its judge follows it. `longest_s` is how long it may last, 0: no end.
 
     This one follows nothing.
     """
 
-    def __init__(self, permit: Permit, longest_s: float = 0.0) -> None:
-        self.permit: Final = permit
+    def __init__(self, longest_s: float = 0.0) -> None:
         self.longest_s: Final = longest_s
 
     def tried(self, carrier: str) -> None:
@@ -100,6 +104,34 @@ class Permitted(Listening):
         """It is over: by whom, why (a word or a status), the final response to leg A (0: none), the BYE or CANCEL."""
 
 
+class Permitted(Followed):
+    """A permitted call."""
+
+    def __init__(self, permit: Permit, longest_s: float = 0.0) -> None:
+        super().__init__(longest_s)
+        self.permit: Final = permit
+
+
+class CallBack(Followed):
+    """A call from a carrier that one of our accounts takes: which account, and the number as the library has it."""
+
+    def __init__(self, account: str, number: str) -> None:
+        super().__init__()
+        self.account: Final = account
+        self.number: Final = number
+
+
+class NotTaken:
+    """A call from a carrier that nobody takes: the answer, and why, for the log."""
+
+    __slots__ = ("cause", "headers", "status")
+
+    def __init__(self, status: int, headers: Headers, cause: str) -> None:
+        self.status: Final = status
+        self.headers: Final = headers
+        self.cause: Final = cause
+
+
 class Answer(Protocol):
     """Takes a refusal, once."""
 
@@ -117,6 +149,12 @@ class CallJudge(Protocol):
         """A refusal for a reason outside the rules (`internal.*`)."""
         ...
 
+    def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:
+        """Whose call from a carrier is this? `uri` is the Request-URI, read; `taking` are the accounts that have
+        somewhere to take it. No permit is needed: it goes towards the sender.
+        """
+        ...
+
 
 class ClosedJudge:
     """Who answers while there is no policy for calls: nobody may call."""
@@ -129,3 +167,7 @@ class ClosedJudge:
         del account, request, uri
         reason = b'Q.850;cause=41;text="%s"' % rule.encode()
         answer(Refused(503, b"Service Unavailable", [("reason", reason)], rule))
+
+    def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:
+        del carrier, request, uri, taking
+        return NotTaken(480, [("reason", b"Q.850;cause=20")], "closed")

@@ -16,7 +16,8 @@ EVER = {"since": "2026-01-01", "until": "2026-12-31"}
 SCOPE = {"purposes": ["marketing", "collection"], "channels": ["sms", "voice"], **EVER}
 WHOLE: dict[str, list[dict[str, Any]]] = {
     "institutions": [
-        {"id": "bank", "name": "示例银行（虚构）", "kind": "bank", "short_names": ["示例", "例行"], "region": "CN-ZJ"},
+        {"id": "bank", "name": "示例银行（虚构）", "kind": "bank", "short_names": ["示例", "例行"], "region": "CN-ZJ",
+         "page": "https://bank.example/"},
         {"id": "fund", "name": "示例基金（虚构）", "kind": "fund"},
     ],
     "licences": [

@@ -213,9 +213,6 @@ def _carrier(key: str, carrier: SipCarrier) -> Iterator[str]:
         yield f"{key}.gateways: at least one is needed"
     if bool(carrier.username) != bool(carrier.password):
         yield f"{key}.username: username and password come together"
-    for name, value in carrier.header_add.items():
-        if not _is_token(name) or any(ord(char) < 0x20 for char in value):
-            yield f"{key}.header_add: {name} is no header field"
 
 
 def _gateways(key: str, group: SipCarrier, listeners: list[SipListener]) -> Iterator[str]:
@@ -234,10 +231,6 @@ def _gateways(key: str, group: SipCarrier, listeners: list[SipListener]) -> Iter
         yield f"{key}.no_answer_s: must be more than 0 and finite"
     if not 0 <= group.options_s < float("inf"):
         yield f"{key}.options_s: 0 or more"
-
-
-def _is_token(name: str) -> bool:
-    return bool(name) and all(char.isascii() and (char.isalnum() or char in "-.!%*_+`'~") for char in name)
 
 
 def _address(key: str, host: str) -> Iterator[str]:

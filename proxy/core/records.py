@@ -37,7 +37,8 @@ class Period(Struct, frozen=True):
 class Institution(Struct, frozen=True):
     """A financial institution: the principal for whom everything is sent. Caps of its calls over all its trunks, 0 = no
     cap: `calls_per_s` new ones a second, `calls_most` at once, `call_s_most` how long one may last. `region` is where
-    it is registered (`core.regions`), empty where nobody said.
+    it is registered (`core.regions`), empty where nobody said. `page` is the URI of its page, which its calls bear in
+    Call-Info (J11).
     """
 
     id: str
@@ -48,6 +49,7 @@ class Institution(Struct, frozen=True):
     calls_most: int = 0
     call_s_most: int = 0
     region: str = ""
+    page: str = ""
 
 
 class Licence(Struct, frozen=True):

@@ -24,6 +24,9 @@ _SEPARATORS: Final = re.compile(r"[;；,，、|]")
 _TRUE: Final = frozenset(("true", "yes", "y", "1", "是"))
 _FALSE: Final = frozenset(("false", "no", "n", "0", "", "否"))
 _TEXT_MOST: Final = 400
+_PAGE: Final = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?](?:[A-Za-z0-9\-._~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)?")
+#: A datagram has to hold the rest of the INVITE, too.
+_PAGE_MOST: Final = 200
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _EXPONENT: Final = re.compile(r"[0-9.]+[eE]\+?[0-9]+")
 
@@ -150,6 +153,14 @@ def _hash(value: Any) -> str:
     return text
 
 
+def _page(value: Any) -> str:
+    """An absolute URI of the web that a header field can hold between angle brackets (RFC 3986, RFC 3261 §20.9)."""
+    text = _string(value)
+    if text and (len(text) > _PAGE_MOST or not _PAGE.fullmatch(text)):
+        raise ValueError(f"must be an https or http URI of ASCII characters, at most {_PAGE_MOST} of them")
+    return text
+
+
 def _since(value: Any) -> int:
     return dates.since_s(dates.parse_date(_filled(value)))
 
@@ -248,6 +259,7 @@ CODE_MAP: Final = Field(_one_of(("vendor", "standard")), _same)
 CALL_MAP: Final = Field(_one_of(("precise", "legacy")), _same)
 HOLD_KIND: Final = Field(_one_of(("account", "number")), _same)
 BASIS: Final = Field(_one_of(("consent", "request")), _same)
+PAGE: Final = Field(_page, _same)
 SINCE: Final = Field(_since, dates.since_text)
 UNTIL: Final = Field(_until, dates.until_text)
 MOMENT: Final = Field(lambda value: dates.parse_moment_us(_filled(value)), dates.moment_text)

@@ -46,7 +46,9 @@ def _lines(kept: str) -> tuple[str, ...]:
 
 def institution(row: Named) -> Institution:
     caps = (row["calls_per_s"], row["calls_most"], row["call_s_most"])
-    return Institution(row["id"], row["name"], row["kind"], _lines(row["short_names"]), *caps, row["region"])
+    return Institution(
+        row["id"], row["name"], row["kind"], _lines(row["short_names"]), *caps, row["region"], row["page"]
+    )
 
 
 def licence(row: Named) -> Licence:

@@ -78,6 +78,7 @@ INSTITUTIONS: Final = Table(
         Column("short_names", fields.NAMES, required=False, zh="简称"),
         *_CALL_CAPS,
         _REGION,
+        Column("page", fields.PAGE, required=False, zh="官方页面"),
     ),
     ("id",),
 )

@@ -42,7 +42,7 @@ class HeaderRules:
 class Outbound:
     """One permitted call. Raises `PermitSpentError` where the permit was used, ValueError where it is for no call."""
 
-    __slots__ = ("_body", "_called", "_caller", "_carried", "_display", "_max_forwards", "decision_id")
+    __slots__ = ("_body", "_called", "_caller", "_carried", "_display", "_max_forwards", "_page", "decision_id")
 
     def __init__(self, permit: Permit, asked: SipRequest, held_back: frozenset[str]) -> None:
         self.decision_id: Final = permit.decision.id
@@ -50,6 +50,7 @@ class Outbound:
         self._caller: Final = judged.caller.encode()
         self._called: Final = judged.called.encode()
         self._display: Final = judged.display.encode()
+        self._page: Final = judged.page.encode()
         self._carried: Final = carried_from(asked, held_back)
         self._body: Final = asked.body
         self._max_forwards: Final = max_forwards(asked) - 1
@@ -87,6 +88,8 @@ class Outbound:
             ("p-asserted-identity", identity),
             ("allow", allow),
         ]
+        if self._page:
+            lines.append(("call-info", b"<" + self._page + b">;purpose=info"))
         if credentials is not None:
             lines.append(credentials)
         lines += rules.added

@@ -44,7 +44,6 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         ('{ host = "192.0.2.30" }', "", ["sip.carriers.default.gateways"]),
         ("192.0.2.30", "gw.example", ["sip.carriers.default.gateways.0.host"]),
         ('"192.0.2.30"', '"192.0.2.30", weight = 0', ["sip.carriers.default.gateways.0.weight"]),
-        ("gateways", 'header_add = { "X Y" = "1" }\ngateways', ["sip.carriers.default.header_add"]),
         ("192.0.2.30", "127.0.0.1", []),
         (' "192.0.2.30"', ' "127.0.0.1", port = 5061', []),
         (

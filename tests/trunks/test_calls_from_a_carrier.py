@@ -209,7 +209,7 @@ class Placed(Permitted):
         self.ends.append((by, cause, status))
 
 
-@pytest.mark.parametrize("octets", [b"no call", b"95500\n\n", b"\xff"])
+@pytest.mark.parametrize("octets", [b"no call", b"95500\n\n\n", b"\xff"])
 def test_a_permit_that_cannot_be_written_gives_its_place_back(octets: bytes) -> None:
     play = DeskPlay()
     placed = play.judge.permitted = Placed(octets)
@@ -222,7 +222,7 @@ def test_a_permit_that_cannot_be_written_gives_its_place_back(octets: bytes) -> 
 
 def test_a_permit_that_was_spent_gives_its_place_back() -> None:
     play = DeskPlay()
-    placed = play.judge.permitted = Placed("95500\n8613800138000\n江澜银行".encode())
+    placed = play.judge.permitted = Placed("95500\n8613800138000\n江澜银行\n".encode())
     placed.permit.spend()
     play.calls_out()
     assert play.last_answer("a").status == 500

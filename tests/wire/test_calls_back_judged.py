@@ -33,6 +33,10 @@ VOICE = registry(
 )
 
 
+PAGE = "https://www.jianglan.example/outbound"
+VOICE["institutions"] = [each | {"page": PAGE} if each["id"] == "jianglan" else each for each in VOICE["institutions"]]
+
+
 class Called:
     """One side of a call that it was asked for."""
 
@@ -94,7 +98,10 @@ async def test_who_calls_back_reaches_who_called_and_can_refuse(template: Path, 
             await peer.answered(200)
 
         calls = {"uri": f"sip:{PERSON}@127.0.0.1", "caller": "<sip:95500@127.0.0.2>;tag=b"}
-        await hang_up(second, *await call(second, carrier, "out", **calls))
+        told = {"headers": ("Call-Info: <https://elsewhere.example/>;purpose=icon",)}
+        called, inside = await call(second, carrier, "out", **calls, **told)
+        assert called.invite.each("call-info") == [f"<{PAGE}>;purpose=info".encode()]
+        await hang_up(second, called, inside)
         back = {"uri": "sip:95500@127.0.0.1", "caller": f"<sip:{PERSON}@c.example>;tag=p"}
         # Somebody whom neither called reaches the first trunk, the person that the second one called reaches that one.
         other = back | {"caller": f"<sip:{PERSONS[2]}@c.example>;tag=p"}

@@ -141,6 +141,11 @@ CALL_CLOSED: Final = Event(226, "call.closed", "warning", "a call that ran was e
 CALL_UNTAKEN: Final = Event(227, "call.untaken", "info", "a call from a carrier that no trunk takes")
 CALL_UNWRITTEN: Final = Event(228, "call.unwritten", "error", "a permitted call could not be written: it was ended")
 CALL_DEFECT: Final = Event(229, "call.defect", "error", "something raised about a call: it was refused or ended")
+DIGITS_STRANGER: Final = Event(
+    240, "digits.stranger", "warning", "a report of keys from a source that is not configured"
+)
+DIGITS_MALFORMED: Final = Event(241, "digits.malformed", "warning", "a report of keys that cannot be read")
+DIGITS_UNMATCHED: Final = Event(242, "digits.unmatched", "debug", "a key was reported of a call that is none of ours")
 GATEWAY_UP: Final = Event(230, "gateway.up", "info", "a carrier's gateway answers again")
 GATEWAY_DOWN: Final = Event(231, "gateway.down", "error", "a carrier's gateway does not answer, or says 503")
 

@@ -268,7 +268,11 @@ class SipServer:
             while True:
                 events = self.calls.take(now)
                 for event in events:
-                    self.desk.take(event, admitted, now)
+                    try:
+                        self.desk.take(event, admitted, now)
+                    except Exception as error:  # noqa: BLE001  WHY: a defect met by one call must not cost another's
+                        self._log("call.defect", error=error)
+                        self.desk.broken(event, now)
                 out = self._table.data_to_send()
                 for flow, octets in out:
                     if not (way_of(flow).send(octets) or self._sent_anew(way_of(flow), octets)):
@@ -324,8 +328,11 @@ class SipServer:
     def _timer(self) -> None:
         self._wake = None
         now = self._clock()
-        self._table.expire(now)
-        self._turn(now)
+        try:
+            self._table.expire(now)
+        finally:
+            # WHY in any case: it is the turn that sets the next timer.
+            self._turn(now)
 
     def _sweep(self) -> None:
         """Connections that are slow, or that nobody uses."""

@@ -143,6 +143,7 @@ CALL_TEXT_REFUSED: Final = Event(225, "call.text_refused", "info", "a MESSAGE wa
 CALL_CLOSED: Final = Event(226, "call.closed", "warning", "a call that ran was ended: its number was held or closed")
 CALL_UNTAKEN: Final = Event(227, "call.untaken", "info", "a call from a carrier that no trunk takes")
 CALL_UNWRITTEN: Final = Event(228, "call.unwritten", "error", "a permitted call could not be written: it was ended")
+CALL_DEFECT: Final = Event(229, "call.defect", "error", "something raised about a call: it was refused or ended")
 DIGITS_STRANGER: Final = Event(
     240, "digits.stranger", "warning", "a report of keys from a source that is not configured"
 )

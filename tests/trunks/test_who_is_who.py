@@ -46,7 +46,17 @@ def test_names_of_the_dns_count_where_there_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", [f"sips:{PBX}", f"sip:95500@{PBX}", f"sip:a%40@{PBX}", "sip:", "sip:*.example", PBX, "sip"]
+    "uri",
+    [
+        f"sips:{PBX}",
+        f"sip:{PBX}:x@other.example",
+        f"sip:95500@{PBX}",
+        f"sip:a%40@{PBX}",
+        "sip:",
+        "sip:*.example",
+        PBX,
+        "sip",
+    ],
 )
 def test_other_uris_are_no_domain(uri: str) -> None:
     assert identities(("URI", uri)) == set()

@@ -32,6 +32,8 @@ from proxy.sip_settings import Sip, SipListener
 from proxy.telemetry.status import SipRow
 from proxy.trunks.certificate import identities_of
 from proxy.trunks.desk import CallDesk
+from proxy.trunks.digit_log import DigitLog
+from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.door import ALLOW, Admitted, Door
 from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.inbound import Inbound
@@ -76,6 +78,7 @@ class SipServer:
             self.calls, self.carriers, judge, self._reach, held_back, most, log, clock, self._later, inbound
         )
         self._udp: list[UdpSocket] = []
+        self._digit_logs: list[DigitLog] = []
         self._servers: list[asyncio.Server] = []
         #: How we appear on streams, by transport.
         self._locals: dict[str, Local] = {}
@@ -110,6 +113,12 @@ class SipServer:
                 self._tls |= dict.fromkeys(secured, client_context(group.settings.tls or Tls()))
         for listener in self._settings.listeners:
             await self._listen(listener)
+        for digits in self._settings.digits:
+            relay = DigitLog(asyncio.get_running_loop(), digits, self._digits, self._log)
+            self._digit_logs.append(relay)
+            host, port = relay.address
+            self.listening.append(("digits", host, port))
+            self._log("listener.opened", host=host, port=port, tls=False)
         now = self._clock()
         for group in groups:
             every_s = group.settings.options_s
@@ -158,10 +167,13 @@ class SipServer:
         await asyncio.gather(*self._making, return_exceptions=True)
         for bound in self._udp:
             bound.close()
+        for relay in self._digit_logs:
+            relay.close()
         for handle in (self._wake, self._sweeper):
             if handle is not None:
                 handle.cancel()
         self._udp.clear()
+        self._digit_logs.clear()
         self._wake = self._sweeper = None
 
     # ---- what comes in ------------------------------------------------------------------------------------------
@@ -237,6 +249,12 @@ class SipServer:
             del self._made[key]
         now = self._clock()
         self._table.flow_failed(stream.flow, now)
+        self._turn(now)
+
+    def _digits(self, reports: list[DigitReport]) -> None:
+        """A media relay has seen a key."""
+        now = self._clock()
+        self.desk.digits(reports, now)
         self._turn(now)
 
     # ---- the turn -----------------------------------------------------------------------------------------------

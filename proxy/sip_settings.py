@@ -74,7 +74,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     `number_format` writes numbers as 8613800138000 (`e164`) or +8613800138000 (`plus`). `no_answer_s` without any 1xx
     is a failed gateway. `options_s` is how often a gateway is asked whether it lives (0: never). `header_remove` and
     `header_add` change the INVITE that goes there. `end_user`: its signalling is the person's own, so that a 607 of it
-    is a refusal.
+    is a refusal. `keys_by` says how keys come from there, for `check-config`; they count whichever way they come.
     """
 
     gateways: list[SipGateway] = []
@@ -85,6 +85,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     no_answer_s: float = 4.0
     options_s: float = 30.0
     end_user: bool = False
+    keys_by: Literal["", "info", "rtp"] = ""
     tls: Tls | None = None
     header_remove: list[str] = []
     header_add: dict[str, str] = {}
@@ -127,6 +128,16 @@ class SipKeypad(Struct, frozen=True, forbid_unknown_fields=True):
     release: bool = False
 
 
+class SipDigits(Struct, frozen=True, forbid_unknown_fields=True):
+    """An address on which a media relay reports keys (RFC 4733): rtpengine's `dtmf-log-dest`, over UDP. Port 0 picks a
+    free one and prints it. `sources` are the IP networks of relays; from elsewhere nothing is taken.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 22223
+    sources: list[str] = field(default_factory=lambda: ["127.0.0.1/32", "::1/128"])
+
+
 class Sip(Struct, frozen=True, forbid_unknown_fields=True):
     """The back-to-back user agent: limits and timers (RFC 3261 §17), trunks and carriers.
 
@@ -146,6 +157,7 @@ class Sip(Struct, frozen=True, forbid_unknown_fields=True):
     purpose_header: str = "X-Purpose"
     ends_live_calls: list[str] = field(default_factory=lambda: list(ENDS_LIVE_CALLS))
     keypad: SipKeypad = SipKeypad()
+    digits: list[SipDigits] = []
     calls_most: int = 10_000
     transactions_most: int = 50_000
     connections_most: int = 1000
@@ -172,6 +184,7 @@ def contradictions(sip: Sip) -> Iterator[str]:
     fixed = [(one.host, one.port, one.transport == "udp") for one in sip.listeners if one.port]
     if len(set(fixed)) < len(fixed):
         yield "sip.listeners: two have one host and port"
+    yield from _digits(sip)
     unknown = set(sip.algorithms) - set(ALGORITHMS)
     if unknown or not sip.algorithms:
         yield "sip.algorithms: of SHA-512-256, SHA-256 and MD5, at least one"
@@ -185,6 +198,20 @@ def contradictions(sip: Sip) -> Iterator[str]:
         yield from _gateways(f"sip.carriers.{name}", carrier, sip.listeners)
     for name, trunk in sip.trunks.items():
         yield from _gateways(f"sip.trunks.{name}", trunk.taking(), sip.listeners)
+
+
+def _digits(sip: Sip) -> Iterator[str]:
+    for place, each in enumerate(sip.digits):
+        key = f"sip.digits.{place}"
+        yield from port_range(f"{key}.port", each.port, least=0)
+        yield from _address(f"{key}.host", each.host)
+        if not each.sources:
+            yield f"{key}.sources: at least one is needed, else nothing is heard"
+        for source in each.sources:
+            try:
+                ip_network(source)
+            except ValueError:
+                yield f"{key}.sources: {source} is no IP network"
 
 
 def _trunks(sip: Sip) -> Iterator[str]:

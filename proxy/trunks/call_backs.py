@@ -163,6 +163,9 @@ class _Back(CallBack):
     def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
         return self._heard is not None and self._heard.info(request, side, now, committed)
 
+    def pressed(self, key: str, side: Side, now: float, seen: str, committed: Committed) -> bool:
+        return self._heard is not None and self._heard.pressed(key, side, now, seen, committed)
+
     def again(self, committed: Committed) -> bool:
         return self._heard is not None and self._heard.again(committed)
 

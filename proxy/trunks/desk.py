@@ -29,13 +29,14 @@ from proxy.sip.error import SipError
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import Headers, reply
 from proxy.trunks.attempt import Attempt
+from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.door import ALLOW, Admitted
 from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge, Refused
 from proxy.trunks.outbound import HeaderRules, Outbound
 from proxy.trunks.peers import Trunk
-from proxy.trunks.refusing import Refusing
+from proxy.trunks.refusing import Refusing, spoken
 from proxy.trunks.way import Way
 
 Log = Callable[..., None]
@@ -160,6 +161,18 @@ class CallDesk:
             if rule:
                 self._log("call.closed", trunk=attempt.trunk.name, rule=rule)
                 attempt.call.end(attempt.followed.ending(rule), now, rule)
+
+    def digits(self, reports: list[DigitReport], now: float) -> None:
+        """A media relay has seen a key."""
+        for report in reports:
+            found = spoken(self._calls, report)
+            if found is not None:
+                call, side, seen = found
+                attempt = self._attempts.get(call)
+                listening = attempt.followed if attempt is not None else None
+                self._refusing.pressed(call, listening, report.key, side, seen, now)
+                return
+        self._log("digits.unmatched")
 
     # A new call
 

@@ -190,6 +190,9 @@ class _Followed(Permitted):
     def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
         return self._listening.info(request, side, now, committed)
 
+    def pressed(self, key: str, side: Side, now: float, seen: str, committed: Committed) -> bool:
+        return self._listening.pressed(key, side, now, seen, committed)
+
     def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
         return self._listening.unwanted(message, side, committed)
 

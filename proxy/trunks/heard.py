@@ -25,6 +25,10 @@ class Heard(Listening):
         self._renew()
         return self._ears.info(request, side, now, committed)
 
+    def pressed(self, key: str, side: Side, now: float, seen: str, committed: Committed) -> bool:
+        self._renew()
+        return self._ears.pressed(key, side, now, committed, seen)
+
     def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
         self._renew()
         if isinstance(message, SipResponse):

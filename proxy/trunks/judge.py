@@ -46,6 +46,11 @@ class Listening:
         del request, side, now, committed
         return False
 
+    def pressed(self, key: str, side: Side, now: float, seen: str, committed: Committed) -> bool:
+        """A key that a media relay reports; `seen` tells apart where it was seen."""
+        del key, side, now, seen, committed
+        return False
+
     def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
         """A 607 to the INVITE, or a BYE with one as its reason."""
         del message, side, committed

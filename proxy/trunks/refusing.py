@@ -8,11 +8,12 @@ goes on at once, in the same turn.
 from collections.abc import Callable
 from typing import Final
 
-from proxy.sip.call_events import CallControl, InsideAsked, UnwantedSaid
+from proxy.sip.call_events import CallControl, InsideAsked, Side, UnwantedSaid
 from proxy.sip.calls import Calls
 from proxy.sip.message import SipResponse
 from proxy.sip.reply import reply
 from proxy.sip.unanswered import Unanswered
+from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.judge import Listening
 from proxy.trunks.keeping import Keeping, Kept
 
@@ -63,6 +64,15 @@ class Refusing:
         else:
             event.call.relay(event, now)
 
+    def pressed(
+        self, call: CallControl, listening: Listening | None, key: str, side: Side, seen: str, now: float
+    ) -> None:
+        """A key that a media relay saw: nobody waits for an answer, but the call may end with it."""
+        listener = listening or listener_of(call)
+        keeping = self._keeping(listener, lambda kept, then: _released(call, listener, kept, then))
+        if listener.pressed(key, side, now, seen, keeping):
+            keeping.begin(now)
+
     def unwanted(self, event: UnwantedSaid, listening: Listening | None, now: float) -> Declined | None:
         """A 607, or a BYE with one: answered once it is on disk. What waits for it, where it is a response."""
         listener = listening or listener_of(event.call)
@@ -92,6 +102,24 @@ class Refusing:
             event.call.relay(event, now)
         if leaving is not None:
             event.call.end(leaving, now, "refused")
+
+
+def _released(call: CallControl, listener: Listening, kept: bool, now: float) -> None:
+    leaving = listener.leaving()
+    if kept and leaving is not None:
+        call.end(leaving, now, "refused")
+
+
+def spoken(calls: Calls, report: DigitReport) -> tuple[CallControl, Side, str] | None:
+    """In which call a key was pressed, on which side, and on which leg the relay saw it. A relay may stand on either:
+    it sees the Call-ID and tags of that leg, one of which is ours.
+    """
+    for tag in (report.tag, *report.tags):
+        leg = calls.legs.get(tag)
+        side = leg.speaker(report.call_id, report.tag) if leg is not None else None
+        if leg is not None and side is not None:
+            return leg.call, side, "rtp " + leg.side
+    return None
 
 
 def listener_of(call: CallControl) -> Listening:

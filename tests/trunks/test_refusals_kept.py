@@ -37,6 +37,9 @@ class Ears(Listening):
     def info(self, request: Any, side: Any, now: float, committed: Callable[[bool], None]) -> bool:
         return side == "b" and self._take(committed)
 
+    def pressed(self, key: str, side: Any, now: float, seen: str, committed: Callable[[bool], None]) -> bool:
+        return side == "b" and self._take(committed)
+
     def unwanted(self, message: Any, side: Any, committed: Callable[[bool], None]) -> bool:
         return side == "b" and self._take(committed)
 
@@ -230,3 +233,40 @@ def test_a_key_before_the_answer_is_answered_here() -> None:
     desk.ask("b", "INFO", 1, headers=DTMF, body=b"9")
     desk.commits(True)
     assert desk.words() == ["! InsideAsked", "b< 200 INFO"]
+
+
+@pytest.mark.parametrize("releases", [True, False])
+def test_a_key_that_a_relay_saw_ends_the_call_only_where_that_is_configured(releases: bool) -> None:
+    desk = Desk([("reason", b"SIP;cause=607")] if releases else None)
+    call = desk.talking()
+    desk.refusing.pressed(call, desk.ears, "9", "a", "rtp b", desk.now)
+    assert desk.ears.asked == [], "the sender's side"
+    desk.refusing.pressed(call, desk.ears, "9", "b", "rtp b", desk.now)
+    assert desk.words() == []
+    desk.commits(False)
+    desk.to(0.5)
+    desk.commits(True)
+    assert desk.words() == (["! CallEnded", "a< BYE", "b< BYE"] if releases else [])
+    assert len(desk.ears.asked) == 2
+
+
+def test_a_key_that_could_not_be_kept_ends_no_call() -> None:
+    desk = Desk([("reason", b"SIP;cause=607")])
+    call = desk.talking()
+    desk.refusing.pressed(call, desk.ears, "9", "b", "rtp b", desk.now)
+    desk.to(40)
+    assert desk.words() == []
+    assert len(desk.calls) == 1
+
+
+def test_a_key_that_a_relay_saw_after_the_end_is_heard_by_who_listens_still() -> None:
+    desk = Desk([("reason", b"SIP;cause=607")])
+    call = desk.talking()
+    desk.ask("a", "BYE", 2)
+    desk.taken()
+    desk.refusing.pressed(call, None, "9", "b", "rtp b", desk.now)
+    assert desk.ears.asked == []
+    call.listener = desk.ears
+    desk.refusing.pressed(call, None, "9", "b", "rtp b", desk.now)
+    desk.commits(True)
+    assert desk.words() == []

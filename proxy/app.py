@@ -25,6 +25,7 @@ from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
+from proxy.header_faults import purpose_key_of
 from proxy.judging.attribution import LatestMessages
 from proxy.judging.bypass import BypassDesk
 from proxy.judging.bypass_verbs import BYPASS_VERBS, bypass_verb
@@ -192,7 +193,7 @@ class Application:
             self.log,
             time.time,
             keypad=keypad_of(settings.sip),
-            purpose_key=settings.sip.purpose_header.lower(),
+            purpose_key=purpose_key_of(settings.sip),
             end_user_carriers=frozenset(name for name, one in settings.sip.carriers.items() if one.end_user),
             ends=frozenset(settings.sip.ends_live_calls),
         )

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.tools.sipp import SIPP, Scenario, free_port, listening
+from tests.tools.sipp import SIPP, Scenario, free_port, listens
 
 #: Longer than any timer of RFC 3261 that decides whether a call is over.
 PATIENCE_MS = 40_000
@@ -66,7 +66,7 @@ class Load:
         """Starts the side that is called; returns when it listens."""
         await self._start(folder, port, 9)
         assert self.process is not None
-        await listening(port, "udp", self.process)
+        await listens(port, "udp", self.process)
         return self
 
     async def run(self, folder: Path, *, remote: int, calls: int, rate: int) -> Counts:

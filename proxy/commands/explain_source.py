@@ -16,6 +16,7 @@ from proxy.registry.keys import load_person_key
 from proxy.registry.packs import find_config, read_pack
 from proxy.registry.snapshots import build_snapshot
 from proxy.settings import Settings, load, read_toml
+from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
 from proxy.store.reader import StoreReader, open_reader, signed
 
 
@@ -34,10 +35,19 @@ class UnknownAccountError(Exception):
 class _OnePerson(StoreReader):
     """A reader whose indexes hold the person who is asked about, and nobody else."""
 
-    def __init__(self, opened: StoreReader, suppressions: PersonIndex, consents: PersonIndex) -> None:
+    def __init__(
+        self,
+        opened: StoreReader,
+        suppressions: PersonIndex,
+        consents: PersonIndex,
+        preferences: PersonIndex,
+        donotcall: tuple[PersonIndex, ...],
+    ) -> None:
         super().__init__(opened._connection, opened._name)
         self.suppressions_index = suppressions
         self.consents_index = consents
+        self.preferences_index = preferences
+        self.donotcall = donotcall
 
 
 async def _index(reader: StoreReader, table: str, keys: list[int]) -> PersonIndex:
@@ -62,7 +72,11 @@ async def _read(settings: Settings, account: str, recipient: str | None) -> Sour
         keys = [] if digest is None else [index_key(digest, person_key.salt(str(rows[0][0])))]
         suppressions = await _index(opened, "suppression_state", keys)
         consents = await _index(opened, "consent_state", keys)
-        source = _OnePerson(opened, suppressions, consents)
+        of_all = [] if digest is None else [*keys, index_key(digest, 0)]
+        preferences = await _index(opened, "preference_state", of_all)
+        lists = settings.path(settings.store.database).with_name(DONOTCALL_FOLDER)
+        _, donotcall = await asyncio.to_thread(load_donotcall, lists, person_key.key_id)
+        source = _OnePerson(opened, suppressions, consents, preferences, donotcall)
         return Source(await build_snapshot(source, person_key, pack), codes, call_codes)
     finally:
         await opened.close()

@@ -150,5 +150,7 @@ class Snapshot(Struct, frozen=True):
     held_numbers: frozenset[str] = frozenset()
     consents: PersonIndex = field(default_factory=PersonIndex)
     suppressions: PersonIndex = field(default_factory=PersonIndex)
+    preferences: PersonIndex = field(default_factory=PersonIndex)
+    donotcall: tuple[PersonIndex, ...] = ()
     bypasses: dict[str, float] = {}
     lanes: dict[tuple[str, Channel, str | None, Purpose | None, bool], Lane] = field(default_factory=dict)

@@ -46,6 +46,8 @@ class SnapshotSource(Reader, Protocol):
 
     suppressions_index: PersonIndex
     consents_index: PersonIndex
+    preferences_index: PersonIndex
+    donotcall: tuple[PersonIndex, ...]
 
 
 @lru_cache(maxsize=256)
@@ -266,6 +268,8 @@ class SnapshotBuilder:
             held_numbers=frozenset(one.target for one in holds if one.kind == "number"),
             consents=self._source.consents_index,
             suppressions=self._source.suppressions_index,
+            preferences=self._source.preferences_index,
+            donotcall=self._source.donotcall,
         )
 
 

@@ -6,7 +6,7 @@ What the wire closes comes first, then who sends, from what, for whom, then the 
 
 from typing import Final
 
-from proxy.rules import account, entrustment, hold, licence, number, person, template, wire
+from proxy.rules import account, entrustment, hold, licence, number, person, preference, template, wire
 from proxy.rules.rule import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -34,6 +34,8 @@ RULES: Final[tuple[Rule, ...]] = (
     template.UNREVIEWED,
     person.SUPPRESSED,
     person.UNCONSENTED,
+    preference.DECLINED,
+    preference.DONOTCALL,
     person.HOURS,
     account.THROUGHPUT,
 )

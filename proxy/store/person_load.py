@@ -35,6 +35,8 @@ class IndexPlan(Struct, frozen=True):
 SUPPRESSIONS: Final = IndexPlan("suppression_state", "suppressions.base", "B")
 CONSENTS: Final = IndexPlan("consent_state", "consents.base", "I")
 
+PREFERENCES: Final = IndexPlan("preference_state", "preferences.base", "I")
+
 Remember = Callable[[str, bytes], Awaitable[None]]
 
 

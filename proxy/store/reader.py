@@ -13,11 +13,12 @@ from urllib.parse import quote
 import aiosqlite
 
 from proxy.lists.entry import ListEntry
-from proxy.registry.ports import ConsentRow, FollowedList, Measure, Row, StoreError, SuppressionRow
+from proxy.registry.ports import ConsentRow, FollowedList, Measure, PreferenceRow, Row, StoreError, SuppressionRow
 from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
 from proxy.store import followed, schema
 
 _SUPPRESSION_COLUMNS: Final = ", ".join(SuppressionRow.__struct_fields__)
+_PREFERENCE_COLUMNS: Final = ", ".join(PreferenceRow.__struct_fields__)
 _RECORDS: Final = {table.name for table in RECORD_TABLES}
 _CONSENT_COLUMNS: Final = ", ".join(name for name in ConsentRow.__struct_fields__ if name != "withdrawn")
 #: SQLite has no bitwise aggregate: the bits that any later withdrawal of this person and institution names.
@@ -99,6 +100,23 @@ class StoreReader:
             (after, person, person, institution, institution, most),
         )
         return [ConsentRow(*row) for row in rows]
+
+    async def preferences(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[PreferenceRow]:
+        rows = await self.fetch(
+            f"SELECT {_PREFERENCE_COLUMNS} FROM preferences WHERE id > ? AND (? IS NULL OR person = ?) "
+            "AND (? IS NULL OR institution = ?) ORDER BY id LIMIT ?",
+            (after, person, person, institution, institution, most),
+        )
+        return [PreferenceRow(*row) for row in rows]
+
+    async def lifts(self) -> list[tuple[str, int, int]]:
+        rows = await self.fetch(
+            "SELECT i.id, (SELECT count(*) FROM releases r WHERE r.institution = i.id AND r.rows > 0), "
+            "(SELECT count(*) FROM suppressions s WHERE s.institution = i.id) FROM institutions i ORDER BY i.id"
+        )
+        return [(str(name), int(lifts), int(refusals)) for name, lifts, refusals in rows]
 
     async def followed_lists(self) -> list[FollowedList]:
         rows = await self.fetch("SELECT issuer, number, digest, made_at, taken_us FROM followed_lists ORDER BY issuer")

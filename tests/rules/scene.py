@@ -67,7 +67,8 @@ def _replaced(one: Any, **fields: Any) -> Any:
 class Scene(msgspec.Struct, frozen=True):
     """What a decision depends on. Absent records are None, `others` are further rows of number libraries.
 
-    `consent` and `refused` are the values of the person's entries for the account's principal.
+    `consent`, `refused` and `prefers` are the values of the person's entries for the account's principal,
+    `prefers_of_all` of what holds for all institutions, `listed` of a do-not-call list.
     """
 
     request: Request
@@ -86,6 +87,9 @@ class Scene(msgspec.Struct, frozen=True):
     pack: Pack = PACK
     consent: int = CONSENT_FOREVER | 0xFF
     refused: int = 0
+    prefers: int = 0
+    prefers_of_all: int = 0
+    listed: int = 0
     held_accounts: frozenset[str] = frozenset()
     held_numbers: frozenset[str] = frozenset()
     now: float = NOON
@@ -119,6 +123,10 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
     consents, suppressions = PersonIndex(), PersonIndex()
     consents.put(key, scene.consent)
     suppressions.put(key, scene.refused)
+    preferences, donotcall, of_all = PersonIndex(), PersonIndex(), index_key(PERSON_KEY.digest(PERSON), 0)
+    preferences.put(key, scene.prefers)
+    preferences.put(of_all, scene.prefers_of_all)
+    donotcall.put(of_all, scene.listed)
     licences = (*([scene.licence] if scene.licence else []), *scene.more_licences)
     entrustments: dict[tuple[str, str], tuple[Entrustment, ...]] = {}
     for given in (*([scene.entrustment] if scene.entrustment else []), *scene.more_entrustments):
@@ -137,6 +145,8 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         entrustments=entrustments,
         templates={(one.institution, one.text): (one,) for one in scene.templates},
         numbers=NumberLibrary([*([scene.row] if scene.row else []), *scene.others]),
+        preferences=preferences,
+        donotcall=(PersonIndex(), donotcall) if scene.listed else (),
         held_accounts=scene.held_accounts,
         held_numbers=scene.held_numbers,
         consents=consents,

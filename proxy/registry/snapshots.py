@@ -6,14 +6,26 @@ arrives while a snapshot is built is in it.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, Final, Literal, Protocol, cast
+from typing import Any, Final, Literal, Protocol, TypeVar, cast
 
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
 from proxy.core.purposes import Channel, Purpose
-from proxy.core.records import Account, Entrustment, Hold, Institution, Licence, Number, Partner, Period, Telecom
+from proxy.core.records import (
+    Account,
+    Entrustment,
+    Hold,
+    Institution,
+    Liaison,
+    Licence,
+    Number,
+    Partner,
+    Period,
+    Telecom,
+    Template,
+)
 from proxy.core.snapshot import NumberLibrary, Snapshot
 from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
@@ -22,6 +34,8 @@ from proxy.registry.tables import TABLES
 
 _SLICE_ROWS: Final = 200
 Named = dict[str, Any]
+T = TypeVar("T")
+K = TypeVar("K")
 
 
 class SnapshotSource(Reader, Protocol):
@@ -85,6 +99,7 @@ def number(row: Named) -> Number:
         binary=bool(row["binary"]),
         disposed=bool(row["disposed"]),
         telecom=row["telecom"],
+        refusal_keywords=_lines(row["refusal_keywords"]),
     )
 
 
@@ -137,6 +152,15 @@ def account(row: Named) -> Account:
     )
 
 
+def liaison(row: Named) -> Liaison:
+    return Liaison(row["institution"], row["name"], Period(row["since"], row["until"]))
+
+
+def template(row: Named) -> Template:
+    reviewed = row["state"] == "reviewed" and bool(row["reviewed_by"])
+    return Template(row["id"], row["institution"], _purposes(row["purposes"]), row["text"], reviewed)
+
+
 def hold(row: Named) -> Hold:
     return Hold(cast(Literal["account", "number"], row["kind"]), row["target"], row["reason"])
 
@@ -147,7 +171,9 @@ _MAKERS: Final = {
     "telecoms": telecom,
     "partners": partner,
     "entrustments": entrustment,
+    "liaisons": liaison,
     "numbers": number,
+    "templates": template,
     "accounts": account,
     "holds": hold,
 }
@@ -210,13 +236,7 @@ class SnapshotBuilder:
         return changed
 
     def _assemble(self, pack: Pack) -> Snapshot:
-        licences: dict[str, tuple[Licence, ...]] = {}
-        for held in self._kept["licences"].values():
-            licences[held.institution] = (*licences.get(held.institution, ()), held)
-        entrustments: dict[tuple[str, str], tuple[Entrustment, ...]] = {}
-        for given in self._kept["entrustments"].values():
-            pair = (given.institution, given.partner)
-            entrustments[pair] = (*entrustments.get(pair, ()), given)
+        entrustments = _grouped(self._kept["entrustments"].values(), lambda one: (one.institution, one.partner))
         holds = frozenset(self._kept["holds"].values())
         return Snapshot(
             revision=self._revision,
@@ -224,10 +244,12 @@ class SnapshotBuilder:
             person_key=self._person_key,
             accounts=_by_id(self._kept["accounts"]),
             institutions=_by_id(self._kept["institutions"]),
-            licences=licences,
+            licences=_grouped(self._kept["licences"].values(), lambda one: one.institution),
             telecoms=_by_id_and_name(self._kept["telecoms"].values()),
             partners=_by_id(self._kept["partners"]),
             entrustments=entrustments,
+            liaisons=_grouped(self._kept["liaisons"].values(), lambda one: one.institution),
+            templates=_grouped(self._kept["templates"].values(), lambda one: (one.institution, one.text)),
             numbers=self._numbers,
             holds=holds,
             held_accounts=frozenset(one.target for one in holds if one.kind == "account"),
@@ -235,6 +257,14 @@ class SnapshotBuilder:
             consents=self._source.consents_index,
             suppressions=self._source.suppressions_index,
         )
+
+
+def _grouped(rows: Iterable[T], key: Callable[[T], K]) -> dict[K, tuple[T, ...]]:
+    """Rows that share a key, in their order."""
+    found: dict[K, list[T]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return {name: tuple(these) for name, these in found.items()}
 
 
 def _by_id_and_name(found: Iterable[Telecom]) -> dict[str, Telecom]:

@@ -53,6 +53,7 @@ def test_in_whatever_pieces_it_comes(cuts: list[int]) -> None:
         b"c 2:xx",
         b"c i-1e",
         WRITTEN.replace(b"eventi9e", b"event1:9"),
+        WRITTEN.replace(b"onDTMF", b"onMOOD"),
     ],
 )
 def test_other_notices_are_passed_over(other: bytes) -> None:

@@ -44,6 +44,7 @@ class Institution(Struct, frozen=True):
     calls_per_s: int = 0
     calls_most: int = 0
     call_s_most: int = 0
+    region: str = ""
 
 
 class Licence(Struct, frozen=True):

@@ -191,7 +191,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     pack: str = "cn-default"
-    packs: tuple[str, ...] = ("cn-zhejiang", "cn-jiangsu", "cn-ningxia")
+    packs: list[str] = field(default_factory=lambda: ["cn-zhejiang", "cn-jiangsu", "cn-ningxia"])
     region: str = ""
     contacts: str = "contacts"
     contacts_most: int = 20_000_000

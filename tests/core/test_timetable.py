@@ -1,4 +1,4 @@
-"""Hours in the time of whoever is reached: what a wall clock says, through daylight saving, holidays and unknown years."""
+"""Hours in the time of whoever is reached: by the wall, through daylight saving, holidays and unknown years."""
 
 from __future__ import annotations
 

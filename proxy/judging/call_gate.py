@@ -109,6 +109,7 @@ class CallGate:
         """Which rule of `ends` would refuse a call that is under way, asked anew; empty for none. Records nothing."""
         snapshot = self._in_force.snapshot
         request = self._request(call.question, call.decision.id, call.question.findings)
+        request.counted = True
         decision = evaluate(request, snapshot, self._in_force.now).decision
         for rule, outcome in zip(RULE_IDS, decision.outcomes, strict=True):
             if outcome == OUTCOME_REFUSE and rule in ends:

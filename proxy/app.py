@@ -27,6 +27,7 @@ from proxy.counting import Counting
 from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
+from proxy.header_faults import purpose_key_of
 from proxy.judging.attribution import LatestMessages
 from proxy.judging.bypass import BypassDesk
 from proxy.judging.bypass_verbs import BYPASS_VERBS, bypass_verb
@@ -201,7 +202,7 @@ class Application:
             self.log,
             time.time,
             keypad=keypad_of(settings.sip),
-            purpose_key=settings.sip.purpose_header.lower(),
+            purpose_key=purpose_key_of(settings.sip),
             end_user_carriers=frozenset(name for name, one in settings.sip.carriers.items() if one.end_user),
             ends=frozenset(settings.sip.ends_live_calls),
         )
@@ -220,7 +221,15 @@ class Application:
         await self._sip.start()
         status_file = StatusFile(status_path(settings.state))
         self._reporter = StatusReporter(
-            status_file, self._in_force, self._journal, self._smpp, self._evidence, self._tallies, self._bypass
+            status_file,
+            self._in_force,
+            self._journal,
+            self._smpp,
+            self._evidence,
+            self._tallies,
+            self._bypass,
+            self._sip,
+            self._gates,
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())

@@ -73,7 +73,7 @@ def explain(
     """
     decision = evaluate(request, replace(snapshot, lanes={}), now, rules).decision
     place = CHINA if request.recipient is None else place_of(request.recipient)
-    packs = packs_of(snapshot, request.account, place, now)
+    packs = packs_of(snapshot, request.account, request.sender, place, now)
     rows = []
     for rule, octet in zip(rules, decision.outcomes, strict=True):
         entry, outcome = CATALOGUE[rule.id], OUTCOME_NAMES[octet]

@@ -33,7 +33,9 @@ from proxy.core.records import Account, Number, Period
 from proxy.core.request import Request
 from proxy.core.senders import on_record
 from proxy.core.snapshot import ALL_ACCOUNTS, Snapshot
+from proxy.rules import entrustment
 from proxy.rules.binding import counted_caps, packs_of, strictest_of
+from proxy.rules.region import telecoms_of
 from proxy.rules.rule import LaneFacts, LaneRule, Rule, no_pack
 from proxy.rules.table import RULES
 
@@ -276,6 +278,8 @@ def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rule
                     ordinary.add(number)
             elif (detail := rule.judge(facts)) is not None:
                 hits.append((number, rule.id, detail))
+            elif rule.each is not None and rule.each_applies(facts):
+                checks.append((number, rule.each))
         except Exception:  # noqa: BLE001  WHY: as in evaluate
             errors.append(number)
     lane = Lane(
@@ -345,7 +349,7 @@ def lane_facts(
     partner = snapshot.partners.get(account.operator)
     entrustments = snapshot.entrustments.get((account.principal, account.operator), ())
     licences = snapshot.licences.get(account.principal, ())
-    packs = packs_of(snapshot, account, place, now)
+    packs = packs_of(snapshot, account, sender, place, now)
     tables, zones = packs.timetables(account.principal, purpose, channel), zones_in(place)
     closed = [table.pack for table in tables if not table.is_open(zones, now)]
     facts = LaneFacts(
@@ -369,9 +373,9 @@ def lane_facts(
     )
     periods: list[Period] = [account.telecom_licence, *(number.period for number in mine)]
     periods += [licence.period for licence in licences]
-    periods += [entrustment.period for entrustment in entrustments]
-    if partner is not None:
-        periods.append(partner.contract)
+    periods += [telecom.licence for telecom in telecoms_of(account, row, snapshot)]
+    if account.operator != account.principal:
+        periods += entrustment.periods(snapshot, account.principal, account.operator)
     edges = [float(edge) for period in periods for edge in (period.since, period.until) if edge > now]
     edges += [float(pack.since) for pack in (snapshot.pack, *snapshot.shelf.packs) if pack.since > now]
     edges += [table.next_change(zones, now) for table in tables]

@@ -95,6 +95,12 @@ class _CollectionRefusal(Struct, frozen=True, forbid_unknown_fields=True):
     official: str = ""
 
 
+class _Entrustment(Struct, frozen=True, forbid_unknown_fields=True):
+    depth_most: int
+    basis: str
+    official: str = ""
+
+
 _SECTIONS: Final = (
     "pack",
     "hours",
@@ -104,6 +110,7 @@ _SECTIONS: Final = (
     "validity",
     "collection",
     "collection_refusal",
+    "entrustment",
 )
 #: As many contacts of a person as are remembered at most, and the longest window.
 _CONTACTS_MOST: Final = 100
@@ -199,12 +206,17 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
     rules = reading.rules(table.get("rules", {}))
     validity = reading.struct(_Validity, table.get("validity", {}), "validity")
     collection = reading.struct(_CollectionRefusal, table.get("collection_refusal", {}), "collection_refusal")
+    default = {"depth_most": 1, "basis": "product default"}
+    entrustment = reading.struct(_Entrustment, table.get("entrustment", default), "entrustment")
+    if entrustment is not None and not 1 <= entrustment.depth_most <= 8:
+        errors.append(f"{file}: entrustment.depth_most: must be from 1 to 8")
     if validity is not None and validity.cap_s < 0:
         errors.append(f"{file}: validity.cap_s: must not be negative")
-    if errors or head is None or validity is None or collection is None:
+    if errors or head is None or validity is None or collection is None or entrustment is None:
         raise SettingsError(errors)
     reading.cite("validity", "pdu.unsupported", f"validity_period at most {validity.cap_s} s", validity)
     closes = "collection on its channel too" if collection.closes_channel else "marketing only"
+    reading.cite("entrustment", "entrustment.depth", f"at most {entrustment.depth_most} partners", entrustment)
     reading.cite("collection_refusal", "suppression.active", f"a refusal of collection closes {closes}", collection)
     return Pack(
         id=head.id,
@@ -225,6 +237,7 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
         caps=caps,
         collection_roles=roles,
         citations=tuple(reading.citations),
+        entrustment_depth_most=entrustment.depth_most,
     )
 
 

@@ -128,7 +128,7 @@ class Reader(Protocol):
         ...
 
     async def ids(self, table: str) -> set[str]:
-        """The ids of institutions, partners or accounts."""
+        """The ids of one of `KNOWN_TABLES`; telecom enterprises' names too, by which they may be meant."""
         ...
 
     async def suppressions(

@@ -16,12 +16,16 @@ from proxy.core.records import Account
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.core.timetable import opens_in
+from proxy.rules.region import telecoms_of
 
 
-def packs_of(snapshot: Snapshot, account: Account, place: str, now: float) -> Bound:
-    """The packs that bind: of the installation, the institution, and the person's place (`core/place.py`)."""
+def packs_of(snapshot: Snapshot, account: Account, sender: str | None, place: str, now: float) -> Bound:
+    """The packs that bind: of installation, institution, telecom enterprises, and the person's `place`."""
     institution = snapshot.institutions.get(account.principal)
-    regions = (institution.region if institution is not None else "", region_in(place))
+    regions = [institution.region if institution is not None else "", region_in(place)]
+    listed = () if sender is None else snapshot.numbers.find(sender)
+    own = next((row for row in listed if row.principal == account.principal), None)
+    regions += [telecom.region for telecom in telecoms_of(account, own, snapshot)]
     return bound(snapshot.pack, snapshot.shelf, account.id, regions, now)
 
 
@@ -64,7 +68,7 @@ def retry_after_s(request: Request, decision: Decision, snapshot: Snapshot, now:
     """Seconds after which what refused a request may permit it: hours that open, a window that frees; 0: unknown."""
     account, recipient = request.account, request.recipient
     place = CHINA if recipient is None else place_of(recipient)
-    packs = packs_of(snapshot, account, place, now)
+    packs = packs_of(snapshot, account, request.sender, place, now)
     if decision.rule == "hours.closed":
         tables = packs.timetables(account.principal, decision.purpose, request.channel)
         enforced = [one for one in tables if one.pack.mode_for("hours.closed", account.id) == "enforce"]

@@ -56,11 +56,17 @@ def always(_: LaneFacts) -> bool:
     return True
 
 
+def never(_: LaneFacts) -> bool:
+    """A rule that has nothing to say of single requests."""
+    return False
+
+
 class LaneRule(Struct, frozen=True):
     """A rule over (account, sender, purpose, time). `judge` returns None to pass, else which case of `id` it is.
 
-    `by_id` rules also judge requests about an earlier message. `set_by` tells, of a refusal, on which pack's value it
-    rests: each pack has hours and caps of its own, and a mode for them.
+    `by_id` rules also judge requests about an earlier message. Where a lane passes and `each_applies`, `each` judges
+    every request too: what hangs on the recipient. `set_by` tells, of a refusal, on which pack's value it rests: each
+    pack has hours and caps of its own, and a mode for them.
     """
 
     id: str
@@ -69,6 +75,8 @@ class LaneRule(Struct, frozen=True):
     applies: Callable[[LaneFacts], bool] = always
     channels: tuple[Channel, ...] = ("sms", "voice")
     by_id: bool = False
+    each: Callable[[Request, Lane, int, Snapshot], str | None] | None = None
+    each_applies: Callable[[LaneFacts], bool] = never
     set_by: Callable[[Request, Lane, int, Snapshot], SetBy | None] = no_pack
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from proxy.registry.ports import ConsentRow, Row, StoreError, SuppressionRow
-from proxy.registry.tables import RECORD_TABLES, TABLES
+from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
 from proxy.store import schema
 
 _SUPPRESSION_COLUMNS: Final = ", ".join(SuppressionRow.__struct_fields__)
@@ -72,9 +72,12 @@ class StoreReader:
         return found
 
     async def ids(self, table: str) -> set[str]:
-        if table not in ("institutions", "partners", "accounts"):
+        if table not in KNOWN_TABLES:
             raise KeyError(table)
-        return {str(row[0]) for row in await self.fetch(f"SELECT id FROM {table}")}
+        found = {str(row[0]) for row in await self.fetch(f"SELECT id FROM {table}")}
+        if table == "telecoms":
+            found |= {str(row[0]) for row in await self.fetch("SELECT name FROM telecoms")}
+        return found
 
     async def suppressions(
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100

@@ -1,4 +1,4 @@
-"""Several packs bind together: the strictest of each rule, each with its own mode, and the decision says whose it was."""
+"""Several packs bind together: the strictest of each rule, each with a mode of its own, and the decision says whose."""
 
 from __future__ import annotations
 

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from proxy.binds.tracing import TRACE_VERBS, Tracing
+from proxy.call_warnings import call_warnings
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
 from proxy.core.bound import Shelf
 from proxy.core.call_codes import CallCodes, load_call_codes
 from proxy.core.codes import CodeMaps, CodeTableError, load_codes
 from proxy.core.pack import Pack
+from proxy.core.purposes import Purpose
 from proxy.core.snapshot import Snapshot
 from proxy.counting import Counting
 from proxy.evidence import records
@@ -70,6 +72,10 @@ class RuleFiles:
         self.pack: Pack
         self.shelf: Shelf
         self.pack, self.shelf = read_shelf(settings.policy.pack, settings.policy.packs, settings.policy.region)
+        #: Of any pack that may bind.
+        self.refusal_in_calls = frozenset[Purpose]().union(
+            *(pack.refusal_in_calls for pack in (self.pack, *self.shelf.packs))
+        )
         codes = find_config("codes", settings.policy.codes)
         vocabulary = find_config("vocabulary", settings.policy.vocabulary)
         try:
@@ -97,6 +103,11 @@ def check(settings: Settings, config: Path) -> RuleFiles:
     if errors:
         raise SettingsError(errors)
     return rules
+
+
+def warnings_of(settings: Settings, rules: RuleFiles, config: Path) -> list[str]:
+    """What may be so and is worth a look, as `FILE: KEY: REASON`; nothing is refused for it."""
+    return [f"{config}: {line}" for line in call_warnings(settings.sip, rules.refusal_in_calls)]
 
 
 def needing_restart(running: Settings, found: Settings) -> list[str]:
@@ -127,6 +138,10 @@ class Application:
         """Counts an event of the catalogue and writes its line."""
         self._events.emit(BY_NAME[event], error=None, **fields)
 
+    def _warn(self, settings: Settings, rules: RuleFiles) -> None:
+        for line in warnings_of(settings, rules, self._config):
+            self.log("config.warned", reason=line)
+
     async def start(self) -> None:
         """Everything up to open listeners; raises SettingsError, StoreError, OSError with what to mend.
 
@@ -142,6 +157,7 @@ class Application:
         """Opens everything in order; `opened` closes it in the reverse."""
         settings = self._settings
         rules = check(settings, self._config)
+        self._warn(settings, rules)
         database = settings.path(settings.store.database)
         secret = person_key_for(database, settings.path(settings.store.person_key))
         signing = load_or_create_signing_key(settings.path(settings.evidence.signing_key))
@@ -299,6 +315,7 @@ class Application:
                 for line in error.errors:
                     self.log("config.rejected", reason=line)
                 return
+            self._warn(settings, rules)
             self._in_force.codes = rules.codes
             self._gates.use(rules.call_codes)
             self._in_force.vocabulary = rules.vocabulary

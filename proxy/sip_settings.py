@@ -73,7 +73,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     `number_format` writes numbers as 8613800138000 (`e164`) or +8613800138000 (`plus`). `no_answer_s` without any 1xx
     is a failed gateway. `options_s` is how often a gateway is asked whether it lives (0: never). `header_remove` and
     `header_add` change the INVITE that goes there. `end_user`: its signalling is the person's own, so that a 607 of it
-    is a refusal.
+    is a refusal. `keys_by` says how keys come from there, for `check-config`; they count whichever way they come.
     """
 
     gateways: list[SipGateway] = []
@@ -84,6 +84,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     no_answer_s: float = 4.0
     options_s: float = 30.0
     end_user: bool = False
+    keys_by: Literal["", "info", "rtp"] = ""
     tls: Tls | None = None
     header_remove: list[str] = []
     header_add: dict[str, str] = {}

@@ -83,7 +83,9 @@ class Pack(Struct, frozen=True):
     `institution_hours` narrow them for one institution, down to never (an emergency brake). `validity_cap_s` is the
     longest validity_period a message may have, 0 = none allowed at all. `collection_roles` are those to a debt who may
     be reached for collection, empty: whoever it is. `shadow` and `share` are of all its rules that it sets no mode for.
-    `entrustment_depth_most` is how many partners may stand between institution and sender's number: 1 is direct only.
+    `entrustment_depth_most` is how many partners may stand between institution and sender's number: 1 is direct only;
+    `refusal_in_calls` are the purposes of calls in which a person has to be able to refuse: where no way is configured,
+    `check-config` warns.
     """
 
     id: str
@@ -105,6 +107,7 @@ class Pack(Struct, frozen=True):
     collection_roles: frozenset[DebtRole] = frozenset()
     citations: tuple[Citation, ...] = ()
     entrustment_depth_most: int = 1
+    refusal_in_calls: frozenset[Purpose] = frozenset()
 
     def setting(self, rule: str) -> RuleSetting:
         """How a rule runs under this pack; see `mode_for` for one account."""

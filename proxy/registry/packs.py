@@ -101,6 +101,12 @@ class _Entrustment(Struct, frozen=True, forbid_unknown_fields=True):
     official: str = ""
 
 
+class _RefusalInCalls(Struct, frozen=True, forbid_unknown_fields=True):
+    purposes: list[Purpose]
+    basis: str
+    official: str = ""
+
+
 _SECTIONS: Final = (
     "pack",
     "hours",
@@ -111,6 +117,7 @@ _SECTIONS: Final = (
     "collection",
     "collection_refusal",
     "entrustment",
+    "refusal_in_calls",
 )
 #: As many contacts of a person as are remembered at most, and the longest window.
 _CONTACTS_MOST: Final = 100
@@ -210,6 +217,7 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
     entrustment = reading.struct(_Entrustment, table.get("entrustment", default), "entrustment")
     if entrustment is not None and not 1 <= entrustment.depth_most <= 8:
         errors.append(f"{file}: entrustment.depth_most: must be from 1 to 8")
+    in_calls = reading.refusal_in_calls(table.get("refusal_in_calls"))
     if validity is not None and validity.cap_s < 0:
         errors.append(f"{file}: validity.cap_s: must not be negative")
     if errors or head is None or validity is None or collection is None or entrustment is None:
@@ -238,6 +246,7 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
         collection_roles=roles,
         citations=tuple(reading.citations),
         entrustment_depth_most=entrustment.depth_most,
+        refusal_in_calls=in_calls,
     )
 
 
@@ -374,6 +383,14 @@ class _Reading:
             self.fault(f"{key}.opens", "lies after closes; hours do not go over midnight")
             return None
         return Hours(*minutes)
+
+    def refusal_in_calls(self, table: Any) -> frozenset[Purpose]:
+        """The purposes of calls in which a person has to be able to refuse; a pack that says nothing wants none."""
+        entry = self.struct(_RefusalInCalls, table, "refusal_in_calls") if table is not None else None
+        if entry is None:
+            return frozenset()
+        self.cite("refusal_in_calls", "suppression.active", f"{'/'.join(entry.purposes)} calls hear a refusal", entry)
+        return frozenset(entry.purposes)
 
     def rules(self, tables: Any) -> dict[str, RuleSetting]:
         if not isinstance(tables, Mapping):

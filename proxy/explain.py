@@ -13,7 +13,7 @@ from proxy.core.call_codes import CallCodes
 from proxy.core.catalogue import CATALOGUE, Kind
 from proxy.core.codes import CodeMaps
 from proxy.core.ground import OUTCOME_NAMES, Effect
-from proxy.core.pack import Mode
+from proxy.core.pack import Mode, RuleSetting
 from proxy.core.place import CHINA, place_of
 from proxy.core.purposes import Purpose
 from proxy.core.request import Request
@@ -111,6 +111,9 @@ def explain(
 
 
 def _detail(rule: Rule, request: Request, snapshot: Snapshot, now: float) -> str:
-    packs = [replace(pack, rules={}, shadow=False, share=1.0) for pack in (snapshot.pack, *snapshot.shelf.packs)]
+    packs = [
+        replace(pack, rules={rule.id: RuleSetting()}, shadow=False, share=1.0)
+        for pack in (snapshot.pack, *snapshot.shelf.packs)
+    ]
     enforced = replace(snapshot, pack=packs[0], shelf=replace(snapshot.shelf, packs=tuple(packs[1:])), lanes={})
     return evaluate(request, enforced, now, (rule,)).decision.detail

@@ -189,6 +189,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     `pack` is the base, which always binds; `packs` bind where their region is that of the institution, of the person,
     or `region`, the province of whoever runs this installation. `contacts_most`: persons whose contacts are counted for
     caps. `bypass_most_min`: the longest time for which two people may open a bypass.
+    `expiry_warn_days`: how long before a licence, contract or entrustment ends it is told; 0 for never.
     """
 
     pack: str = "cn-default"
@@ -200,6 +201,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     codes: str = "codes"
     call_codes: str = "call_codes"
     bypass_most_min: int = 120
+    expiry_warn_days: int = 30
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True):

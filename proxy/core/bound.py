@@ -99,6 +99,7 @@ def _strictest(packs: list[Pack], account: str) -> Pack:
         collection_refusal_closes_channel=any(pack.collection_refusal_closes_channel for pack in held),
         collection_roles=roles,
         refusal_in_calls=frozenset[Purpose]().union(*(pack.refusal_in_calls for pack in held)),
+        liaison_required=any(pack.liaison_required for pack in held),
         entrustment_depth_most=min(pack.entrustment_depth_most for pack in held),
     )
 

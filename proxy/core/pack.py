@@ -19,6 +19,10 @@ _DAY_S: Final = 86_400
 CHINA_OFFSET_S: Final = 8 * 3600  # WHY: China has one zone and no daylight saving time, so an offset is exact.
 
 
+#: Rules that run only where a pack names them: no notice asks for them of everybody.
+ASKED_FOR: Final = frozenset(("template.unreviewed",))
+
+
 class Hours(Struct, frozen=True):
     """Open hours of local time, minutes after midnight: from `opens` inclusive to `closes` exclusive.
 
@@ -86,6 +90,7 @@ class Pack(Struct, frozen=True):
     `entrustment_depth_most` is how many partners may stand between institution and sender's number: 1 is direct only;
     `refusal_in_calls` are the purposes of calls in which a person has to be able to refuse: where no way is configured,
     `check-config` warns.
+    `liaison_required`: an institution without a liaison officer activates no number (J19).
     """
 
     id: str
@@ -108,16 +113,20 @@ class Pack(Struct, frozen=True):
     citations: tuple[Citation, ...] = ()
     entrustment_depth_most: int = 1
     refusal_in_calls: frozenset[Purpose] = frozenset()
+    liaison_required: bool = False
 
     def setting(self, rule: str) -> RuleSetting:
         """How a rule runs under this pack; see `mode_for` for one account."""
-        return self.rules.get(rule, _SHADOW if self.shadow else _ENFORCE)
+        unsaid = _OFF if rule in ASKED_FOR else _SHADOW if self.shadow else _ENFORCE
+        return self.rules.get(rule, unsaid)
 
     def mode_for(self, rule: str, account: str) -> Mode:
         """The mode of a rule for one account: its own setting, else that of the pack as a whole."""
         own = self.rules.get(rule)
         if own is not None:
             return own.mode_for(rule, account)
+        if rule in ASKED_FOR:
+            return "off"
         return RuleSetting("shadow" if self.shadow else "enforce", self.share).mode_for(self.id, account)
 
     @property
@@ -128,3 +137,4 @@ class Pack(Struct, frozen=True):
 
 _ENFORCE: Final = RuleSetting()
 _SHADOW: Final = RuleSetting(mode="shadow")
+_OFF: Final = RuleSetting(mode="off")

@@ -107,6 +107,11 @@ class _RefusalInCalls(Struct, frozen=True, forbid_unknown_fields=True):
     official: str = ""
 
 
+class _Liaison(Struct, frozen=True, forbid_unknown_fields=True):
+    required: bool
+    basis: str
+
+
 _SECTIONS: Final = (
     "pack",
     "hours",
@@ -118,6 +123,7 @@ _SECTIONS: Final = (
     "collection_refusal",
     "entrustment",
     "refusal_in_calls",
+    "liaison",
 )
 #: As many contacts of a person as are remembered at most, and the longest window.
 _CONTACTS_MOST: Final = 100
@@ -218,9 +224,10 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
     if entrustment is not None and not 1 <= entrustment.depth_most <= 8:
         errors.append(f"{file}: entrustment.depth_most: must be from 1 to 8")
     in_calls = reading.refusal_in_calls(table.get("refusal_in_calls"))
+    liaison = reading.struct(_Liaison, table.get("liaison", {"required": False, "basis": "product default"}), "liaison")
     if validity is not None and validity.cap_s < 0:
         errors.append(f"{file}: validity.cap_s: must not be negative")
-    if errors or head is None or validity is None or collection is None or entrustment is None:
+    if not (head and validity and collection and entrustment and liaison) or errors:
         raise SettingsError(errors)
     reading.cite("validity", "pdu.unsupported", f"validity_period at most {validity.cap_s} s", validity)
     closes = "collection on its channel too" if collection.closes_channel else "marketing only"
@@ -247,6 +254,7 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
         citations=tuple(reading.citations),
         entrustment_depth_most=entrustment.depth_most,
         refusal_in_calls=in_calls,
+        liaison_required=liaison.required,
     )
 
 

@@ -63,6 +63,7 @@ def test_a_changed_cap_binds_the_next_call() -> None:
     assert detail(limits.take(replace(ACCOUNT, calls_most=1), JIANGLAN, 0.0)) == "calls"
     assert detail(limits.take(replace(ACCOUNT, calls_per_s=1), JIANGLAN, 0.0)) == ""
     assert detail(limits.take(replace(ACCOUNT, calls_per_s=1), JIANGLAN, 0.0)) == "rate"
+    assert detail(limits.take(replace(ACCOUNT, calls_per_s=5), JIANGLAN, 0.0)) == ""
     assert detail(limits.take(ACCOUNT, JIANGLAN, 0.0)) == ""
     assert first.over is None
 

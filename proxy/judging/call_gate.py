@@ -96,6 +96,7 @@ class CallGate:
             place.give_back()
             return self._refused(request, unanswerable(request, snapshot, "internal.outbox"), answer)
         self.permitted += 1
+        place.stays()
         return PermittedCall(verdict, place, question)
 
     def put_off(self, question: ReadInvite, rule: str, answer: Callable[[CallAnswer], None]) -> Refusal:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from proxy.binds.tracing import TRACE_VERBS, Tracing
+from proxy.call_warnings import call_warnings
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
 from proxy.core.call_codes import CallCodes, load_call_codes
@@ -35,6 +36,7 @@ from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.tallies import Tallies, utc_us
+from proxy.measures import Endings, Measures
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.pool_stores import open_stores
 from proxy.registry.dates import day_number
@@ -96,6 +98,11 @@ def check(settings: Settings, config: Path) -> RuleFiles:
     return rules
 
 
+def warnings_of(settings: Settings, rules: RuleFiles, config: Path) -> list[str]:
+    """What may be so and is worth a look, as `FILE: KEY: REASON`; nothing is refused for it."""
+    return [f"{config}: {line}" for line in call_warnings(settings.sip, rules.pack.refusal_in_calls)]
+
+
 def needing_restart(running: Settings, found: Settings) -> list[str]:
     """What of a configuration differs from the running one and is not applied by a reload: names of top-level keys."""
     # INVARIANT: a reload applies what [policy] names, and nothing else.
@@ -124,6 +131,10 @@ class Application:
         """Counts an event of the catalogue and writes its line."""
         self._events.emit(BY_NAME[event], error=None, **fields)
 
+    def _warn(self, settings: Settings, rules: RuleFiles) -> None:
+        for line in warnings_of(settings, rules, self._config):
+            self.log("config.warned", reason=line)
+
     async def start(self) -> None:
         """Everything up to open listeners; raises SettingsError, StoreError, OSError with what to mend.
 
@@ -139,6 +150,7 @@ class Application:
         """Opens everything in order; `opened` closes it in the reverse."""
         settings = self._settings
         rules = check(settings, self._config)
+        self._warn(settings, rules)
         database = settings.path(settings.store.database)
         secret = person_key_for(database, settings.path(settings.store.person_key))
         signing = load_or_create_signing_key(settings.path(settings.evidence.signing_key))
@@ -174,6 +186,8 @@ class Application:
             dress=self._bypass.dress,
         )
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
+        self._measures = Measures(self._store, self._journal, self.log)
+        self._endings = Endings(settings.policy.expiry_warn_days, self.log)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
         is_kept = settings.smpp.pools or settings.smpp.stalled.enabled
@@ -227,7 +241,9 @@ class Application:
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())
-        self._spawn(turn_days(today, _today, self._store.settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
+        self._spawn(self._measures.note())
+        self._endings.look(self._in_force.snapshot, time.time())
+        self._spawn(turn_days(today, _today, self._settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
         if settings.console.enabled:
             self._spawn(self._console.run())
         # WHY here: whoever reads where it listens may tell it to stop at once.
@@ -271,7 +287,13 @@ class Application:
             records.Registry(at_us=time.time_ns() // 1000, revision=snapshot.revision, digest=digest, actor="registry")
         )
         self.log("registry.swapped", revision=snapshot.revision)
+        self._spawn(self._measures.note())
+        self._endings.look(snapshot, time.time())
         self._sip.recheck()
+
+    async def _settle_day(self) -> None:
+        await self._store.settle_day()
+        self._endings.look(self._in_force.snapshot, time.time())
 
     def _registry_failed(self, error: StoreError) -> None:
         self._events.emit(BY_NAME["registry.failed"], error=error)
@@ -289,10 +311,12 @@ class Application:
                 for line in error.errors:
                     self.log("config.rejected", reason=line)
                 return
+            self._warn(settings, rules)
             self._in_force.codes = rules.codes
             self._gates.use(rules.call_codes)
             self._in_force.vocabulary = rules.vocabulary
             self._bypass.most_min = settings.policy.bypass_most_min
+            self._endings.days = settings.policy.expiry_warn_days
             try:
                 await self._store.settle_day()
             except StoreError as error:

@@ -37,8 +37,8 @@ class SipGateway(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SipTrunk(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may ask for calls: `account` is that of the registry. A trunk is known by its `addresses` (IP networks), and
-    where it has a `username` by digest too; without addresses by digest alone.
+    """Who may ask for calls: `account` is that of the registry. A trunk is known by its `addresses` (IP networks), its
+    `certificates` (domains of RFC 5922, or `sha256:` fingerprints) and its `username` by digest: by all that it has.
 
     What it may (caps, asserted identities, numbers) stands with its account in the registry. `gateways` are where it
     takes calls from carriers to its numbers; without any it takes none. `number_format`, `no_answer_s`, `options_s` and
@@ -47,6 +47,7 @@ class SipTrunk(Struct, frozen=True, forbid_unknown_fields=True):
 
     account: str = ""
     addresses: list[str] = []
+    certificates: list[str] = []
     username: str = ""
     password: str = ""
     carrier: str = "default"
@@ -73,7 +74,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     `number_format` writes numbers as 8613800138000 (`e164`) or +8613800138000 (`plus`). `no_answer_s` without any 1xx
     is a failed gateway. `options_s` is how often a gateway is asked whether it lives (0: never). `header_remove` and
     `header_add` change the INVITE that goes there. `end_user`: its signalling is the person's own, so that a 607 of it
-    is a refusal.
+    is a refusal. `keys_by` says how keys come from there, for `check-config`; they count whichever way they come.
     """
 
     gateways: list[SipGateway] = []
@@ -84,6 +85,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     no_answer_s: float = 4.0
     options_s: float = 30.0
     end_user: bool = False
+    keys_by: Literal["", "info", "rtp"] = ""
     tls: Tls | None = None
     header_remove: list[str] = []
     header_add: dict[str, str] = {}
@@ -218,8 +220,10 @@ def _trunks(sip: Sip) -> Iterator[str]:
         key = f"sip.trunks.{name}"
         if not trunk.account:
             yield f"{key}.account: the registry's account is needed"
-        if not trunk.addresses and not trunk.username:
-            yield f"{key}: addresses or a username are needed, else anybody would be this trunk"
+        if not trunk.addresses and not trunk.certificates and not trunk.username:
+            yield f"{key}: addresses, certificates or a username are needed, else anybody would be this trunk"
+        if trunk.certificates and not any(one.tls is not None and one.tls.ca for one in sip.listeners):
+            yield f"{key}.certificates: there is no listener of tls with a ca, which asks for one"
         if bool(trunk.username) != bool(trunk.password):
             yield f"{key}.username: username and password come together"
         if trunk.username and trunk.username in names:

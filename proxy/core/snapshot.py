@@ -14,7 +14,18 @@ from proxy.core.lane import Lane
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
 from proxy.core.purposes import Channel, Purpose
-from proxy.core.records import Account, Entrustment, Hold, Institution, Licence, Number, Partner, Telecom
+from proxy.core.records import (
+    Account,
+    Entrustment,
+    Hold,
+    Institution,
+    Liaison,
+    Licence,
+    Number,
+    Partner,
+    Telecom,
+    Template,
+)
 
 ALL_ACCOUNTS: Final = ""
 
@@ -73,7 +84,7 @@ class NumberLibrary:
 
 
 class Snapshot(Struct, frozen=True):
-    """Everything the policy may look at. `telecoms` are found by id and by name.
+    """Everything the policy may look at. `telecoms` are found by id and by name, `templates` by institution and text.
 
     `bypasses` are account (or ALL_ACCOUNTS) → UTC second at which it ends: until then all rules but the floor are in
     shadow for that account. Only `judging/bypass.py` lays them on a snapshot.
@@ -88,6 +99,8 @@ class Snapshot(Struct, frozen=True):
     telecoms: dict[str, Telecom] = {}
     partners: dict[str, Partner] = {}
     entrustments: dict[tuple[str, str], tuple[Entrustment, ...]] = {}
+    liaisons: dict[str, tuple[Liaison, ...]] = {}
+    templates: dict[tuple[str, str], tuple[Template, ...]] = {}
     numbers: NumberLibrary = field(default_factory=NumberLibrary)
     holds: frozenset[Hold] = frozenset()
     held_accounts: frozenset[str] = frozenset()

@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from proxy.registry.ports import ConsentRow, Row, StoreError, SuppressionRow
+from proxy.lists.entry import ListEntry
+from proxy.registry.ports import ConsentRow, FollowedList, Measure, Row, StoreError, SuppressionRow
 from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
-from proxy.store import schema
+from proxy.store import followed, schema
 
 _SUPPRESSION_COLUMNS: Final = ", ".join(SuppressionRow.__struct_fields__)
 _RECORDS: Final = {table.name for table in RECORD_TABLES}
@@ -98,6 +99,33 @@ class StoreReader:
             (after, person, person, institution, institution, most),
         )
         return [ConsentRow(*row) for row in rows]
+
+    async def followed_lists(self) -> list[FollowedList]:
+        rows = await self.fetch("SELECT issuer, number, digest, made_at, taken_us FROM followed_lists ORDER BY issuer")
+        return [FollowedList(*row) for row in rows]
+
+    async def followed(
+        self, *, issuer: str | None = None, after: int = 0, slice_rows: int = 500
+    ) -> AsyncIterator[list[tuple[str, ListEntry, bool]]]:
+        """Rows of followed lists that changed after a revision, in slices."""
+        sql = (
+            f"SELECT issuer, gone, {', '.join(followed.COLUMNS)} FROM followed_numbers "
+            "WHERE revision > ? AND (? IS NULL OR issuer = ?) ORDER BY issuer, address, institution, operator, since"
+        )
+        try:
+            async with self._connection.execute(sql, (after, issuer, issuer)) as cursor:
+                while found := await cursor.fetchmany(slice_rows):
+                    yield [(str(row[0]), followed.entry_of(tuple(row[2:])), bool(row[1])) for row in found]
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(f"{self._name}: {error}") from error
+
+    async def measures(self, *, after: int | None = None, most: int = 100) -> list[Measure]:
+        rows = await self.fetch(
+            "SELECT id, at_us, verb, target, reason, by FROM measures "
+            "WHERE id > coalesce(?, (SELECT value FROM counters WHERE name = 'noted')) ORDER BY id LIMIT ?",
+            (after, most),
+        )
+        return [Measure(*row) for row in rows]
 
     async def meta(self, name: str) -> str | None:
         """A fact the store knows of itself."""

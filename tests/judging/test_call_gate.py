@@ -148,6 +148,15 @@ def test_a_refused_call_takes_no_place() -> None:
     assert house.asked()[0] == "allow"
 
 
+def test_whatever_raises_takes_no_place() -> None:
+    """A name with a control character in it can be written into no call."""
+    institution = msgspec.structs.replace(BASE.institution, name="江澜\n银行")
+    house = House(msgspec.structs.replace(BASE, institution=institution))
+    with pytest.raises(ValueError, match="control"):
+        house.judged()
+    assert house.limits.calls(house.gate.account.id) == 0
+
+
 def test_the_institution_of_another_trunk_counts() -> None:
     limits = CallLimits()
     scene = BASE.but("institution.calls_most", 1)

@@ -80,6 +80,8 @@ def test_one_person_however_written(uri: str) -> None:
         ("tel:13800138000;phone-context=+8610", PERSON),
         ("tel:02512345678;phone-context=+8610", "862512345678"),
         ("tel:863-1234;phone-context=+1-914-555", None),
+        ("tel:+442079460958", "442079460958"),
+        ("tel:02079460958;phone-context=+44", "442079460958"),
         ("sip:alice@gateway.invalid", None),
         ("sip:gateway.invalid", None),
         ("sip:110@gateway.invalid", None),
@@ -113,6 +115,8 @@ def test_no_octets_of_a_user_raise(octets: bytes) -> None:
         ("<tel:+86-10690001>", "10690001"),
         ("<sip:02512345678@pbx.invalid>", "02512345678"),
         ("<tel:2512345678;phone-context=+86>", "02512345678"),
+        ("<tel:+442079460958>", "+442079460958"),
+        ("<tel:02079460958;phone-context=+44>", "+442079460958"),
     ],
 )
 def test_the_caller_is_in_from(caller: str, number: str) -> None:

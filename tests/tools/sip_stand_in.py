@@ -74,6 +74,8 @@ class StandIn:
             )
             asyncio.get_running_loop().call_later(0.01, answer, refused)
             return None
+        if called.digits.endswith(b"5555"):
+            raise RuntimeError("a defect of the judge")
         self.open += 1
         judged = JudgedCall(caller.digits.decode(), called.digits.decode(), "江澜银行")
         return Counted(self, Permit(Seal(), Decision(self.asked, b"", GROUND), judged.octets()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from simulators.calls.settings import Answer, CallFaults, CallShape, UacSettings, UasSettings
 from simulators.calls.uac import Uac
 from simulators.calls.uas import Uas
+from tests.tools.simulator_process import certificate
 from tests.tools.sipp import free_port
 from tests.wire.house import House, make_template
 from tests.wire.people import IMPORTED, PERSONS, account, number, registry
@@ -43,12 +45,14 @@ async def house(template: Path, tmp_path: Path) -> AsyncIterator[House]:
         yield made
 
 
-async def test_a_trunk_and_its_persons(house: House) -> None:
+async def test_a_trunk_and_its_persons(house: House, tmp_path: Path) -> None:
     answers = [Answer(to=PRESSES, press="9", talk_s=0.0), Answer(to=DECLINES, status=607), Answer(to=BUSY, ring_s=60.0)]
     nobody = free_port()
+    pem = certificate(tmp_path)
+    secured = {"port": 0, "transport": "tls", "tls": {"certificate": str(pem), "key": str(pem)}}
     async with Uas(UasSettings(talk_s=-1.0), answers) as uas:
         tables: dict[str, Any] = {
-            "sip": {"listeners": [{"port": 0}, {"port": 0, "transport": "tcp"}], "t1_s": 0.05},
+            "sip": {"listeners": [{"port": 0}, {"port": 0, "transport": "tcp"}, secured], "t1_s": 0.05},
             "sip.trunks.callcentre": {
                 "account": "jl-voice",
                 "addresses": ["127.0.0.1/32"],
@@ -96,7 +100,7 @@ async def test_a_trunk_and_its_persons(house: House) -> None:
             assert (first["up"], first["asked"], first["watched"]) == (True, 4, True)
             assert (second["up"], second["asked"], second["port"]) == (False, 0, nobody)
             kinds = [(row["kind"], row["port"]) for row in status["listeners"] if row["kind"] != "smpp"]
-            assert kinds == [("sip", port), ("sip+tcp", house.ports["sip+tcp"])]
+            assert kinds == [(kind, house.ports[kind]) for kind in ("sip", "sip+tcp", "sip+tls")]
             assert {(row["channel"], row["rule"]) for row in status["latest"]} == {
                 ("voice", ""),
                 ("voice", "suppression.active"),
@@ -106,6 +110,10 @@ async def test_a_trunk_and_its_persons(house: House) -> None:
             assert (await held.ended()).ended_by == "us"
             assert uac.figures.challenged == 6
             await house.status(lambda one: one["trunks"][0]["now"] == 0 and one["trunks"][0]["answered"] == 2)
-        async with Uac(UacSettings(port=house.ports["sip+tcp"], transport="tcp", **proof)) as uac:
-            assert (await uac.call("13800138009", "95599").ended()).rule == "number.unregistered"
+        trusted = ssl.create_default_context(cafile=pem)
+        for transport, tls in (("tcp", None), ("tls", trusted)):
+            settings = UacSettings(port=house.ports[f"sip+{transport}"], transport=transport, **proof)  # type: ignore[arg-type]
+            async with Uac(settings, tls=tls) as uac:
+                assert (await uac.call("13800138009", "95599").ended()).rule == "number.unregistered"
+                assert (await uac.call(ANSWERS).ended()).ended_by == "us"
         await house.end()

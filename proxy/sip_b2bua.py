@@ -30,6 +30,7 @@ from proxy.sip.transaction.table import Transactions
 from proxy.sip.transaction.timing import Timing
 from proxy.sip_settings import Sip, SipListener
 from proxy.telemetry.status import SipRow
+from proxy.trunks.certificate import identities_of
 from proxy.trunks.desk import CallDesk
 from proxy.trunks.digit_log import DigitLog
 from proxy.trunks.digit_reports import DigitReport
@@ -235,7 +236,7 @@ class SipServer:
 
     def let_in(self, stream: Stream) -> bool:
         """Whether a connection that came may stay: there is room, and it is somebody's."""
-        if len(self._streams) >= self._settings.connections_most or self._peers.at(stream.flow.peer).stranger:
+        if len(self._streams) >= self._settings.connections_most or self._peers.of(stream.flow).stranger:
             self._log("connection.refused", reason="sip")
             return False
         self._streams.add(stream)
@@ -288,10 +289,24 @@ class SipServer:
         self._set_timer(now)
 
     def _sent_anew(self, way: Way, octets: bytes) -> bool:
-        """Send on another connection to the same gateway, where the one of a call was lost."""
+        """Send on another connection to the same gateway or of the same trunk, where the one of a call was lost."""
         named = self._names.get(way)
-        again = self._connection(*named) if named is not None else None
+        again = self._connection(*named) if named is not None else self._beside(way)
         return again is not None and again.send(octets)
+
+    def _beside(self, way: Way) -> Way | None:
+        """The connection that a peer has made since (RFC 3261 §18.2.2, RFC 5923): of the same address, and of the same
+        certificate where one was shown. None for who is known by digest alone: others may be at that address.
+        """
+        if not isinstance(way, Stream) or way.outgoing or not self._peers.of(way.flow).sure:
+            return None
+        beside = [
+            each
+            for each in self._streams
+            if not each.outgoing
+            and (each.local, each.flow.peer, each.identities) == (way.local, way.flow.peer, way.identities)
+        ]
+        return max(beside, key=lambda each: each.used_at, default=None)
 
     def _later(self) -> None:
         """Something was answered outside of a turn."""
@@ -401,6 +416,10 @@ class _Incoming(Stream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         host, port = transport.get_extra_info("peername")[:2]
         self.found_at(host, port)
+        secured = transport.get_extra_info("ssl_object")
+        octets = secured.getpeercert(binary_form=True) if secured is not None else None
+        if octets:
+            self.identities = identities_of(secured.getpeercert(), octets)
         super().connection_made(transport)
         if not self._server.let_in(self):
             self.abort()

@@ -37,8 +37,8 @@ class SipGateway(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SipTrunk(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may ask for calls: `account` is that of the registry. A trunk is known by its `addresses` (IP networks), and
-    where it has a `username` by digest too; without addresses by digest alone.
+    """Who may ask for calls: `account` is that of the registry. A trunk is known by its `addresses` (IP networks), its
+    `certificates` (domains of RFC 5922, or `sha256:` fingerprints) and its `username` by digest: by all that it has.
 
     What it may (caps, asserted identities, numbers) stands with its account in the registry. `gateways` are where it
     takes calls from carriers to its numbers; without any it takes none. `number_format`, `no_answer_s`, `options_s` and
@@ -47,6 +47,7 @@ class SipTrunk(Struct, frozen=True, forbid_unknown_fields=True):
 
     account: str = ""
     addresses: list[str] = []
+    certificates: list[str] = []
     username: str = ""
     password: str = ""
     carrier: str = "default"
@@ -219,8 +220,10 @@ def _trunks(sip: Sip) -> Iterator[str]:
         key = f"sip.trunks.{name}"
         if not trunk.account:
             yield f"{key}.account: the registry's account is needed"
-        if not trunk.addresses and not trunk.username:
-            yield f"{key}: addresses or a username are needed, else anybody would be this trunk"
+        if not trunk.addresses and not trunk.certificates and not trunk.username:
+            yield f"{key}: addresses, certificates or a username are needed, else anybody would be this trunk"
+        if trunk.certificates and not any(one.tls is not None and one.tls.ca for one in sip.listeners):
+            yield f"{key}.certificates: there is no listener of tls with a ca, which asks for one"
         if bool(trunk.username) != bool(trunk.password):
             yield f"{key}.username: username and password come together"
         if trunk.username and trunk.username in names:

@@ -32,6 +32,7 @@ from proxy.sip_settings import Sip, SipListener
 from proxy.telemetry.status import SipRow
 from proxy.trunks.certificate import identities_of
 from proxy.trunks.desk import CallDesk
+from proxy.trunks.digit_line import DigitLine
 from proxy.trunks.digit_log import DigitLog
 from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.door import ALLOW, Admitted, Door
@@ -79,6 +80,7 @@ class SipServer:
         )
         self._udp: list[UdpSocket] = []
         self._digit_logs: list[DigitLog] = []
+        self._digit_lines: list[DigitLine] = []
         self._servers: list[asyncio.Server] = []
         #: How we appear on streams, by transport.
         self._locals: dict[str, Local] = {}
@@ -114,6 +116,9 @@ class SipServer:
         for listener in self._settings.listeners:
             await self._listen(listener)
         for digits in self._settings.digits:
+            if digits.transport == "tcp":
+                self._digit_lines.append(DigitLine(digits, self._digits, self._log))
+                continue
             relay = DigitLog(asyncio.get_running_loop(), digits, self._digits, self._log)
             self._digit_logs.append(relay)
             host, port = relay.address
@@ -169,11 +174,14 @@ class SipServer:
             bound.close()
         for relay in self._digit_logs:
             relay.close()
+        for line in self._digit_lines:
+            await line.close()
         for handle in (self._wake, self._sweeper):
             if handle is not None:
                 handle.cancel()
         self._udp.clear()
         self._digit_logs.clear()
+        self._digit_lines.clear()
         self._wake = self._sweeper = None
 
     # ---- what comes in ------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from proxy.header_faults import purpose_key_of
 from proxy.judging.attribution import LatestMessages
 from proxy.judging.bypass import BypassDesk
 from proxy.judging.bypass_verbs import BYPASS_VERBS, bypass_verb
+from proxy.judging.call_tallies import CallTallies
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
@@ -212,12 +213,13 @@ class Application:
         self._smpp = SmppServer(
             settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log, self._tallies, stores
         )
+        self._call_tallies = CallTallies(self._evidence.append)
         self._gates = CallGates(
             self._in_force,
             rules.call_codes,
             self._journal,
             self._hearing,
-            self._evidence.append,
+            self._call_tallies.keep,
             self.log,
             time.time,
             keypad=keypad_of(settings.sip),
@@ -249,6 +251,7 @@ class Application:
             self._bypass,
             self._sip,
             self._gates,
+            self._call_tallies,
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())

@@ -97,6 +97,7 @@ class CallGate:
                 # The permit is dropped unspent: what cannot be recorded does not go on.
                 return self._refused(request, unanswerable(request, snapshot, "internal.outbox"), answer)
             self.permitted += 1
+            place.stays()
             kept = True
             return PermittedCall(verdict, place, question)
         finally:

@@ -39,7 +39,7 @@ from proxy.trunks.door import ALLOW, Admitted, Door
 from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge
-from proxy.trunks.peers import Peers
+from proxy.trunks.peers import Peers, Trunk
 from proxy.trunks.streams import Stream, connect
 from proxy.trunks.supervision import Probe
 from proxy.trunks.udp import UdpSocket, UdpWay
@@ -108,8 +108,7 @@ class SipServer:
         """Open the listeners; raises OSError, ssl.SSLError or ValueError where the configuration cannot be met."""
         if not self._settings.listeners:
             return
-        groups = [*self.carriers.values(), *self.takers.values()]
-        for group in groups:
+        for group in self.groups:
             secured = [each for each in group.gateways if each.settings.transport == "tls"]
             if secured:
                 self._tls |= dict.fromkeys(secured, client_context(group.settings.tls or Tls()))
@@ -125,7 +124,7 @@ class SipServer:
             self.listening.append(("digits", host, port))
             self._log("listener.opened", host=host, port=port, tls=False)
         now = self._clock()
-        for group in groups:
+        for group in self.groups:
             every_s = group.settings.options_s
             for gateway in group.gateways if every_s > 0 else ():
                 probe = Probe(gateway, every_s, self.calls, self._reach, self._log)
@@ -331,6 +330,16 @@ class SipServer:
             timers=self._table.timers.held(),
             connections=len(self._streams),
         )
+
+    @property
+    def trunks(self) -> tuple[Trunk, ...]:
+        """All trunks, as configured."""
+        return self._peers.trunks
+
+    @property
+    def groups(self) -> list[Carrier]:
+        """All groups of gateways: those of carriers, and those of trunks that take calls."""
+        return [*self.carriers.values(), *self.takers.values()]
 
     def recheck(self) -> None:
         """The registry has changed: calls that run are asked about again."""

@@ -107,6 +107,7 @@ REGISTRY_SWAPPED: Final = Event(160, "registry.swapped", "info", "a new registry
 REGISTRY_FAILED: Final = Event(161, "registry.failed", "error", "the registry could not be read; the old one stays")
 EVIDENCE_FULL: Final = Event(162, "evidence.full", "error", "decisions come faster than they can be kept")
 STORE_FAILED: Final = Event(165, "store.failed", "error", "the store does not answer")
+CONTACTS_FAILED: Final = Event(166, "contacts.failed", "error", "contacts cannot be kept: capped purposes are deferred")
 
 BYPASS_ASKED: Final = Event(
     170, "bypass.asked", "warning", "somebody asked for a bypass; another person has to approve"

@@ -75,6 +75,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     is a failed gateway. `options_s` is how often a gateway is asked whether it lives (0: never). `header_remove` and
     `header_add` change the INVITE that goes there. `end_user`: its signalling is the person's own, so that a 607 of it
     is a refusal. `keys_by` says how keys come from there, for `check-config`; they count whichever way they come.
+    `follow_redirects`: whom a 3xx names is asked about anew and dialled at these gateways, once.
     """
 
     gateways: list[SipGateway] = []
@@ -85,6 +86,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     no_answer_s: float = 4.0
     options_s: float = 30.0
     end_user: bool = False
+    follow_redirects: bool = False
     keys_by: Literal["", "info", "rtp"] = ""
     tls: Tls | None = None
     header_remove: list[str] = []
@@ -129,10 +131,12 @@ class SipKeypad(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SipDigits(Struct, frozen=True, forbid_unknown_fields=True):
-    """An address on which a media relay reports keys (RFC 4733): rtpengine's `dtmf-log-dest`, over UDP. Port 0 picks a
-    free one and prints it. `sources` are the IP networks of relays; from elsewhere nothing is taken.
+    """Where keys in RTP (RFC 4733) are heard of. `udp`: an address to which a media relay reports them, rtpengine's
+    `dtmf-log-dest`; port 0 picks a free one and prints it; `sources` are the IP networks of relays, and from elsewhere
+    nothing is taken. `tcp`: the `listen-tcp-ng` of an rtpengine with `dtmf-log-ng-tcp`, to which tdgate connects.
     """
 
+    transport: Literal["udp", "tcp"] = "udp"
     host: str = "127.0.0.1"
     port: int = 22223
     sources: list[str] = field(default_factory=lambda: ["127.0.0.1/32", "::1/128"])
@@ -203,7 +207,7 @@ def contradictions(sip: Sip) -> Iterator[str]:
 def _digits(sip: Sip) -> Iterator[str]:
     for place, each in enumerate(sip.digits):
         key = f"sip.digits.{place}"
-        yield from port_range(f"{key}.port", each.port, least=0)
+        yield from port_range(f"{key}.port", each.port, least=0 if each.transport == "udp" else 1)
         yield from _address(f"{key}.host", each.host)
         if not each.sources:
             yield f"{key}.sources: at least one is needed, else nothing is heard"

@@ -6,7 +6,7 @@ What the wire closes comes first, then who sends, from what, for whom, then the 
 
 from typing import Final
 
-from proxy.rules import account, entrustment, hold, licence, number, person, preference, template, wire
+from proxy.rules import account, disturbance, entrustment, hold, licence, number, person, preference, template, wire
 from proxy.rules.rule import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -36,7 +36,8 @@ RULES: Final[tuple[Rule, ...]] = (
     person.UNCONSENTED,
     preference.DECLINED,
     preference.DONOTCALL,
-    person.HOURS,
+    disturbance.HOURS,
+    disturbance.FREQUENCY,
     account.THROUGHPUT,
 )
 

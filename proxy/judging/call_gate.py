@@ -153,6 +153,8 @@ class CallGate:
         decision = refusal.decision
         if decision.rule == "internal.rule":
             self._log("rule.failed")
+        if decision.detail == "emergency":
+            self._log("call.emergency")
         if decision.effect == "defer":
             self.deferred += 1
             self._journal.decided(request, decision)

@@ -32,13 +32,14 @@ from proxy.sip_settings import Sip, SipListener
 from proxy.telemetry.status import SipRow
 from proxy.trunks.certificate import identities_of
 from proxy.trunks.desk import CallDesk
+from proxy.trunks.digit_line import DigitLine
 from proxy.trunks.digit_log import DigitLog
 from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.door import ALLOW, Admitted, Door
 from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge
-from proxy.trunks.peers import Peers
+from proxy.trunks.peers import Peers, Trunk
 from proxy.trunks.streams import Stream, connect
 from proxy.trunks.supervision import Probe
 from proxy.trunks.udp import UdpSocket, UdpWay
@@ -79,6 +80,7 @@ class SipServer:
         )
         self._udp: list[UdpSocket] = []
         self._digit_logs: list[DigitLog] = []
+        self._digit_lines: list[DigitLine] = []
         self._servers: list[asyncio.Server] = []
         #: How we appear on streams, by transport.
         self._locals: dict[str, Local] = {}
@@ -94,7 +96,7 @@ class SipServer:
         self._wake_at = 0.0
         self._sweeper: asyncio.TimerHandle | None = None
         self._turning = False
-        #: Set while there is no call.
+        #: Set while there is no call, and no refusal that is not on disk yet.
         self._idle = asyncio.Event()
         self._idle.set()
         #: (kind, host, port) of every listener, with the port that was really given.
@@ -106,21 +108,23 @@ class SipServer:
         """Open the listeners; raises OSError, ssl.SSLError or ValueError where the configuration cannot be met."""
         if not self._settings.listeners:
             return
-        groups = [*self.carriers.values(), *self.takers.values()]
-        for group in groups:
+        for group in self.groups:
             secured = [each for each in group.gateways if each.settings.transport == "tls"]
             if secured:
                 self._tls |= dict.fromkeys(secured, client_context(group.settings.tls or Tls()))
         for listener in self._settings.listeners:
             await self._listen(listener)
         for digits in self._settings.digits:
+            if digits.transport == "tcp":
+                self._digit_lines.append(DigitLine(digits, self._digits, self._log))
+                continue
             relay = DigitLog(asyncio.get_running_loop(), digits, self._digits, self._log)
             self._digit_logs.append(relay)
             host, port = relay.address
             self.listening.append(("digits", host, port))
             self._log("listener.opened", host=host, port=port, tls=False)
         now = self._clock()
-        for group in groups:
+        for group in self.groups:
             every_s = group.settings.options_s
             for gateway in group.gateways if every_s > 0 else ():
                 probe = Probe(gateway, every_s, self.calls, self._reach, self._log)
@@ -169,11 +173,14 @@ class SipServer:
             bound.close()
         for relay in self._digit_logs:
             relay.close()
+        for line in self._digit_lines:
+            await line.close()
         for handle in (self._wake, self._sweeper):
             if handle is not None:
                 handle.cancel()
         self._udp.clear()
         self._digit_logs.clear()
+        self._digit_lines.clear()
         self._wake = self._sweeper = None
 
     # ---- what comes in ------------------------------------------------------------------------------------------
@@ -282,7 +289,7 @@ class SipServer:
                     break
         finally:
             self._turning = False
-        if len(self.calls):
+        if len(self.calls) or self.desk.keeping:
             self._idle.clear()
         else:
             self._idle.set()
@@ -323,6 +330,16 @@ class SipServer:
             timers=self._table.timers.held(),
             connections=len(self._streams),
         )
+
+    @property
+    def trunks(self) -> tuple[Trunk, ...]:
+        """All trunks, as configured."""
+        return self._peers.trunks
+
+    @property
+    def groups(self) -> list[Carrier]:
+        """All groups of gateways: those of carriers, and those of trunks that take calls."""
+        return [*self.carriers.values(), *self.takers.values()]
 
     def recheck(self) -> None:
         """The registry has changed: calls that run are asked about again."""

@@ -129,10 +129,12 @@ class SipKeypad(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SipDigits(Struct, frozen=True, forbid_unknown_fields=True):
-    """An address on which a media relay reports keys (RFC 4733): rtpengine's `dtmf-log-dest`, over UDP. Port 0 picks a
-    free one and prints it. `sources` are the IP networks of relays; from elsewhere nothing is taken.
+    """Where keys in RTP (RFC 4733) are heard of. `udp`: an address to which a media relay reports them, rtpengine's
+    `dtmf-log-dest`; port 0 picks a free one and prints it; `sources` are the IP networks of relays, and from elsewhere
+    nothing is taken. `tcp`: the `listen-tcp-ng` of an rtpengine with `dtmf-log-ng-tcp`, to which tdgate connects.
     """
 
+    transport: Literal["udp", "tcp"] = "udp"
     host: str = "127.0.0.1"
     port: int = 22223
     sources: list[str] = field(default_factory=lambda: ["127.0.0.1/32", "::1/128"])
@@ -203,7 +205,7 @@ def contradictions(sip: Sip) -> Iterator[str]:
 def _digits(sip: Sip) -> Iterator[str]:
     for place, each in enumerate(sip.digits):
         key = f"sip.digits.{place}"
-        yield from port_range(f"{key}.port", each.port, least=0)
+        yield from port_range(f"{key}.port", each.port, least=0 if each.transport == "udp" else 1)
         yield from _address(f"{key}.host", each.host)
         if not each.sources:
             yield f"{key}.sources: at least one is needed, else nothing is heard"

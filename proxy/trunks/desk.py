@@ -119,6 +119,11 @@ class CallDesk:
     def __len__(self) -> int:
         return len(self._attempts)
 
+    @property
+    def keeping(self) -> int:
+        """How many refusals of persons are on their way to disk; whoever gave them waits for an answer."""
+        return len(self._refusing.under_way)
+
     def take(self, event: CallEvent, admitted: Admitted | None, now: float) -> None:
         """Act on one event; `admitted` is what the door said of the message that made it."""
         if isinstance(event, CallAsked):

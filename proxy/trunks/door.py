@@ -80,7 +80,7 @@ class Door:
             return
         peer = self._known(flow)
         if peer is not None:
-            self._answer(refuse(error.request, error, self._ids.next()), flow, peer, size)
+            self._answer(refuse(error.request, error, self._ids.tag_of(error.request)), flow, peer, size)
 
     def admit_response(self, response: SipResponse, flow: Flow) -> bool:
         """Whether a response goes on to the transactions."""
@@ -100,7 +100,7 @@ class Door:
         peer = self._known(flow)
         if peer is None:
             if self._refuse_strangers and request.method != "ACK":
-                self._answer(reply(request, 403, self._ids.next()), flow, _NOBODY, size)
+                self._answer(reply(request, 403, self._ids.tag_of(request)), flow, _NOBODY, size)
             return None
         try:
             check_form(request)
@@ -191,7 +191,7 @@ class Door:
     def _challenge(self, request: SipRequest, flow: Flow, peer: Peer, now: float, size: int, *, stale: bool) -> None:
         """407, to whoever may not be where he says: then no longer than what he sent, or nothing."""
         offered = challenges(self._scheme, self._nonces, now, stale=stale)
-        tag = self._ids.next()
+        tag = self._ids.tag_of(request)
         while offered:
             headers: Headers = [("proxy-authenticate", each) for each in offered]
             if self._answer(reply(request, 407, tag, headers), flow, peer, size):
@@ -222,4 +222,4 @@ class Door:
         method = request.method if request.method in _NAMES else "other"
         self._log("sip.refused", method=method, status=error.status, detail=error.detail)
         if answerable(request):
-            self._answer(refuse(request, error, self._ids.next()), flow, peer, size)
+            self._answer(refuse(request, error, self._ids.tag_of(request)), flow, peer, size)

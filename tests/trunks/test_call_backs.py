@@ -198,6 +198,19 @@ async def test_the_key_in_a_call_back_is_the_callers() -> None:
     assert suppression.decision == call.id
 
 
+async def test_the_callers_key_that_a_relay_saw_counts_too() -> None:
+    play = Backs()
+    back = play.taken()
+    back.answered(OK, 10.0)
+    assert not back.pressed("9", "b", 11.0, "rtp a", play.committed.append)
+    assert back.pressed("9", "a", 11.0, "rtp a", play.committed.append)
+    await play.on_disk()
+    assert play.committed == [True]
+    after = back.after()
+    assert after is not None
+    assert not after.pressed("9", "a", 12.0, "rtp b", play.committed.append), "one refusal a call"
+
+
 async def test_a_key_that_meets_the_end_of_the_call_counts_and_may_release_it() -> None:
     play = Backs()
     back = play.taken()

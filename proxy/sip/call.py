@@ -112,6 +112,16 @@ class Call(LegOwner):
         carried.into(request)
         self.calls.ask(request, peer.hop.flow, Relayed(self, inside.transaction), now)
 
+    def let_go(self) -> None:
+        """It is over, and nothing can come that matters: see `Leg.let_go`. While an INVITE towards leg B is under way
+        something can: its 2xx, or a person's 607.
+        """
+        b = self.b
+        if b is None or b.client is None:
+            self.a.let_go()
+            if b is not None:
+                b.let_go()
+
     # What comes from the transactions
 
     def cancelled(self, leg: Leg, request: SipRequest, now: float) -> None:
@@ -393,6 +403,8 @@ class Call(LegOwner):
         leg.branch = None
         leg.over = True
         self.calls.forget(leg)
+        if self.over:
+            self.let_go()
         if wanted:
             carried = NOTHING if response is None else self._carried(response)
             self.calls.tell(BranchFailed(self, status, response, carried, leg.rang))

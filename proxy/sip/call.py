@@ -112,15 +112,17 @@ class Call(LegOwner):
         carried.into(request)
         self.calls.ask(request, peer.hop.flow, Relayed(self, inside.transaction), now)
 
-    def let_go(self) -> None:
-        """It is over, and nothing can come that matters: see `Leg.let_go`. While an INVITE towards leg B is under way
-        something can: its 2xx, or a person's 607.
+    def let_go(self) -> bool:
+        """It is over: see `Leg.let_go`. Not while an INVITE towards leg B is under way, whose 2xx or a person's 607 may
+        come: False then.
         """
         b = self.b
-        if b is None or b.client is None:
-            self.a.let_go()
-            if b is not None:
-                b.let_go()
+        if b is not None and b.client is not None:
+            return False
+        self.a.let_go()
+        if b is not None:
+            b.let_go()
+        return True
 
     # What comes from the transactions
 

@@ -97,19 +97,19 @@ class Calls(Exchange):
             del self.legs[leg.local_tag]
 
     def closing(self, call: LegOwner, now: float) -> None:
-        """A call is over. The tags of one that was answered are kept for a while, for what is still under way; others
-        have nothing to come.
+        """A call is over. The tags of one that was answered are kept for a while, for what is still under way; one that
+        was cancelled waits as long for what becomes of leg B's INVITE; others have nothing to come.
         """
         self.calls.discard(call)
         if not isinstance(call, Call):
             return
-        if call.answered:
-            self.timers.start(_Forgetting(self, call), "forget", self.timing.give_up_s + self.timing.t4_s, now)
-            return
-        self.forget(call.a)
-        if call.b is not None:
-            self.forget(call.b)
-        call.let_go()
+        if not call.answered:
+            self.forget(call.a)
+            if call.b is not None:
+                self.forget(call.b)
+            if call.let_go():
+                return
+        self.timers.start(_Forgetting(self, call), "forget", self.timing.give_up_s + self.timing.t4_s, now)
 
     # For who runs it
 

@@ -311,6 +311,7 @@ class Leg:
         every call.
         """
         self.call = _NOBODY
+        self.branch = None
 
     def refuse_open(self, status: int, now: float) -> None:
         """Answer an INVITE of the peer's that is under way with this status."""

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from proxy.core.catalogue import CATALOGUE
+from proxy.core.debtors import numbers_of
 from proxy.core.decision import Decision, Permit, Refusal, Seal
 from proxy.core.ground import (
     ASKS_MESSAGE,
@@ -273,6 +274,8 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
         clean=not hits and not errors,
         other_grounds={},
         modes=tuple(modes),
+        roles=numbers_of(snapshot.pack.roles),
+        verified_days=snapshot.pack.debtor_verified_days,
     )
     if len(snapshot.lanes) >= _LANES_KEPT:
         # WHY: senders can be invented without end; the memo starts anew instead of growing.

@@ -23,7 +23,8 @@ class Lane:
     Asia/Shanghai, `salt` ties persons to the principal. `ground` is that of a message that every
     remaining check lets pass; `checks` are these checks, with their places in the
     table; `short_checks` those of them that an ordinary request can fail. `other_grounds` are those of
-    messages that some check did not let pass.
+    messages that some check did not let pass. `roles` (`core/debtors.py`) are those that may be reached for collection,
+    empty: whoever it is; `verified_days` is for how many days a verified role counts, 0 = for ever.
     """
 
     __slots__ = (
@@ -40,11 +41,13 @@ class Lane:
         "other_grounds",
         "principal",
         "purpose",
+        "roles",
         "salt",
         "short_checks",
         "since",
         "until",
         "validity_cap_s",
+        "verified_days",
     )
 
     def __init__(
@@ -69,6 +72,8 @@ class Lane:
         modes: tuple[str, ...],
         clean: bool,
         other_grounds: dict[tuple[str, str, str, bytes], Ground],
+        roles: frozenset[int] = frozenset(),
+        verified_days: int = 0,
     ) -> None:
         self.since: Final = since
         self.until: Final = until
@@ -88,3 +93,5 @@ class Lane:
         self.modes: Final = modes
         self.clean: Final = clean
         self.other_grounds: Final = other_grounds
+        self.roles: Final = roles
+        self.verified_days: Final = verified_days

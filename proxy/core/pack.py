@@ -11,13 +11,17 @@ from msgspec import Struct
 from proxy.core.purposes import Channel, Purpose
 
 Mode = Literal["enforce", "shadow", "off"]
+#: Who somebody is to a debt.
+DebtRole = Literal["debtor", "guarantor", "contact"]
 
 _DAY_S: Final = 86_400
 CHINA_OFFSET_S: Final = 8 * 3600  # WHY: China has one zone and no daylight saving time, so an offset is exact.
 
 
 #: Rules that run only where a pack names them: no notice asks for them of everybody.
-ASKED_FOR: Final = frozenset(("template.unreviewed",))
+ASKED_FOR: Final = frozenset(("template.unreviewed", "debtor.unknown", "debtor.uninformed", "collection.objection"))
+#: Who may be reached for collection where a pack asks for debtor records and does not say more.
+LIABLE: Final[frozenset[DebtRole]] = frozenset(("debtor", "guarantor"))
 
 
 class Hours(Struct, frozen=True):
@@ -75,6 +79,8 @@ class Pack(Struct, frozen=True):
     `entrustment_depth_most` is how many partners may stand between institution and sender's number: 1 is direct only;
     `refusal_in_calls` are the purposes of calls in which a person has to be able to refuse: where no way is configured,
     `check-config` warns.
+    `collection_roles` are those to a debt who may be reached for collection, empty: whoever it is;
+    `debtor_verified_days` is for how many days a verified debtor record counts, 0 = for ever;
     `liaison_required`: an institution without a liaison officer activates no number (J19).
     """
 
@@ -92,8 +98,17 @@ class Pack(Struct, frozen=True):
     entrustment_depth_most: int = 1
     refusal_in_calls: frozenset[Purpose] = frozenset()
     liaison_required: bool = False
+    collection_roles: frozenset[DebtRole] = frozenset()
+    debtor_verified_days: int = 0
+
+    @property
+    def roles(self) -> frozenset[DebtRole]:
+        """Who may be reached for collection, empty: whoever it is. Naming the rule alone asks for who is liable."""
+        return self.collection_roles or (LIABLE if "debtor.unknown" in self.rules else frozenset())
 
     def setting(self, rule: str) -> RuleSetting:
+        if rule == "debtor.unknown" and self.collection_roles:
+            return self.rules.get(rule, _SHADOW if self.shadow else _ENFORCE)
         unsaid = _OFF if rule in ASKED_FOR else _SHADOW if self.shadow else _ENFORCE
         return self.rules.get(rule, unsaid)
 

@@ -11,7 +11,9 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from proxy.core.persons import index_key
+from proxy.core.purposes import OBJECTION
 from proxy.core.records import FOREVER
+from proxy.core.snapshot import notice_of
 from proxy.registry import passwords
 from proxy.registry.contradictions import bits_of, contradictions
 from proxy.registry.dates import day_number
@@ -164,11 +166,20 @@ class RowCheck:
             return self._consent(values)
         if table.name == "suppressions":
             return self._suppression(values)
+        if table.name == "objections":
+            return self._objection(values)
+        if table.name == "debtors":
+            about = (values["role"], values["source"], values["document_hash"], self._now_us)
+            return (values["verified"], *self._person(values), values["institution"], *about)
+        if table.name == "debtor_notices":
+            return self._notice(values)
         return tuple(values.values())
 
     def _person(self, values: dict[str, SqlValue]) -> tuple[int, bytes, int, bytes]:
         """key, person, key_id and number of a ledger's row."""
         number, institution = str(values["recipient"]), str(values["institution"])
+        if "partner" in values:
+            institution = notice_of(institution, str(values["partner"]))
         person = self._secret.person_key.digest(number)
         salt = self._salts.get(institution)
         if salt is None:
@@ -182,6 +193,15 @@ class RowCheck:
         about = (values["basis"], values["product"], values["source"], values["proof_hash"], self._now_us)
         who = self._person(values)
         return (values["given"], *who, values["institution"], bits_of(values), until_day, *about)
+
+    def _notice(self, values: dict[str, SqlValue]) -> Row:
+        about = (values["way"], values["source"], values["document_hash"], self._now_us)
+        return (values["at"], *self._person(values), values["institution"], values["partner"], *about)
+
+    def _objection(self, values: dict[str, SqlValue]) -> Row:
+        source = "import" if values["source"] == _WIRE_SOURCE else values["source"]
+        about = ("sms", source, values["label"], "", "", "")
+        return (values["at"], *self._person(values), values["institution"], OBJECTION, *about)
 
     def _suppression(self, values: dict[str, SqlValue]) -> Row:
         # WHY: a START lifts only what this gateway itself heard from the person, so no file may say that it did.

@@ -6,7 +6,7 @@ What the wire closes comes first, then who sends, from what, for whom, then the 
 
 from typing import Final
 
-from proxy.rules import account, entrustment, hold, licence, number, person, template, wire
+from proxy.rules import account, debtor, entrustment, hold, licence, number, person, template, wire
 from proxy.rules.rule import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -34,6 +34,9 @@ RULES: Final[tuple[Rule, ...]] = (
     template.UNREVIEWED,
     person.SUPPRESSED,
     person.UNCONSENTED,
+    debtor.UNKNOWN,
+    debtor.UNINFORMED,
+    debtor.OBJECTED,
     person.HOURS,
     account.THROUGHPUT,
 )

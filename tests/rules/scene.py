@@ -17,7 +17,7 @@ from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.purposes import CHANNELS, Purpose
 from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner, Period, Telecom, Template
 from proxy.core.request import Request
-from proxy.core.snapshot import NumberLibrary, Snapshot
+from proxy.core.snapshot import NumberLibrary, Snapshot, notice_of
 from proxy.policy import evaluate
 from proxy.rules.rule import Rule
 from proxy.rules.table import RULES
@@ -67,7 +67,8 @@ def _replaced(one: Any, **fields: Any) -> Any:
 class Scene(msgspec.Struct, frozen=True):
     """What a decision depends on. Absent records are None, `others` are further rows of number libraries.
 
-    `consent` and `refused` are the values of the person's entries for the account's principal.
+    `consent`, `refused` and `debt` are the values of the person's entries for the account's principal; `informed`
+    tells whether the person was told of 元麓科技.
     """
 
     request: Request
@@ -86,6 +87,8 @@ class Scene(msgspec.Struct, frozen=True):
     pack: Pack = PACK
     consent: int = CONSENT_FOREVER | 0xFF
     refused: int = 0
+    debt: int = 0
+    informed: bool = False
     held_accounts: frozenset[str] = frozenset()
     held_numbers: frozenset[str] = frozenset()
     now: float = NOON
@@ -119,6 +122,10 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
     consents, suppressions = PersonIndex(), PersonIndex()
     consents.put(key, scene.consent)
     suppressions.put(key, scene.refused)
+    debtors, notices = PersonIndex(), PersonIndex()
+    debtors.put(key, scene.debt)
+    told = index_key(PERSON_KEY.digest(PERSON), PERSON_KEY.salt(notice_of(principal, "yuanlu")))
+    notices.put(told, int(scene.informed))
     licences = (*([scene.licence] if scene.licence else []), *scene.more_licences)
     entrustments: dict[tuple[str, str], tuple[Entrustment, ...]] = {}
     for given in (*([scene.entrustment] if scene.entrustment else []), *scene.more_entrustments):
@@ -141,6 +148,8 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         held_numbers=scene.held_numbers,
         consents=consents,
         suppressions=suppressions,
+        debtors=debtors,
+        notices=notices,
     )
     return changed(scene.request, account=account), snapshot, scene.now
 

@@ -30,14 +30,16 @@ from proxy.sip.transaction.table import Transactions
 from proxy.sip.transaction.timing import Timing
 from proxy.sip_settings import Sip, SipListener
 from proxy.telemetry.status import SipRow
+from proxy.trunks.certificate import identities_of
 from proxy.trunks.desk import CallDesk
+from proxy.trunks.digit_line import DigitLine
 from proxy.trunks.digit_log import DigitLog
 from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.door import ALLOW, Admitted, Door
 from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge
-from proxy.trunks.peers import Peers
+from proxy.trunks.peers import Peers, Trunk
 from proxy.trunks.streams import Stream, connect
 from proxy.trunks.supervision import Probe
 from proxy.trunks.udp import UdpSocket, UdpWay
@@ -78,6 +80,7 @@ class SipServer:
         )
         self._udp: list[UdpSocket] = []
         self._digit_logs: list[DigitLog] = []
+        self._digit_lines: list[DigitLine] = []
         self._servers: list[asyncio.Server] = []
         #: How we appear on streams, by transport.
         self._locals: dict[str, Local] = {}
@@ -105,21 +108,23 @@ class SipServer:
         """Open the listeners; raises OSError, ssl.SSLError or ValueError where the configuration cannot be met."""
         if not self._settings.listeners:
             return
-        groups = [*self.carriers.values(), *self.takers.values()]
-        for group in groups:
+        for group in self.groups:
             secured = [each for each in group.gateways if each.settings.transport == "tls"]
             if secured:
                 self._tls |= dict.fromkeys(secured, client_context(group.settings.tls or Tls()))
         for listener in self._settings.listeners:
             await self._listen(listener)
         for digits in self._settings.digits:
+            if digits.transport == "tcp":
+                self._digit_lines.append(DigitLine(digits, self._digits, self._log))
+                continue
             relay = DigitLog(asyncio.get_running_loop(), digits, self._digits, self._log)
             self._digit_logs.append(relay)
             host, port = relay.address
             self.listening.append(("digits", host, port))
             self._log("listener.opened", host=host, port=port, tls=False)
         now = self._clock()
-        for group in groups:
+        for group in self.groups:
             every_s = group.settings.options_s
             for gateway in group.gateways if every_s > 0 else ():
                 probe = Probe(gateway, every_s, self.calls, self._reach, self._log)
@@ -168,11 +173,14 @@ class SipServer:
             bound.close()
         for relay in self._digit_logs:
             relay.close()
+        for line in self._digit_lines:
+            await line.close()
         for handle in (self._wake, self._sweeper):
             if handle is not None:
                 handle.cancel()
         self._udp.clear()
         self._digit_logs.clear()
+        self._digit_lines.clear()
         self._wake = self._sweeper = None
 
     # ---- what comes in ------------------------------------------------------------------------------------------
@@ -235,7 +243,7 @@ class SipServer:
 
     def let_in(self, stream: Stream) -> bool:
         """Whether a connection that came may stay: there is room, and it is somebody's."""
-        if len(self._streams) >= self._settings.connections_most or self._peers.at(stream.flow.peer).stranger:
+        if len(self._streams) >= self._settings.connections_most or self._peers.of(stream.flow).stranger:
             self._log("connection.refused", reason="sip")
             return False
         self._streams.add(stream)
@@ -288,10 +296,24 @@ class SipServer:
         self._set_timer(now)
 
     def _sent_anew(self, way: Way, octets: bytes) -> bool:
-        """Send on another connection to the same gateway, where the one of a call was lost."""
+        """Send on another connection to the same gateway or of the same trunk, where the one of a call was lost."""
         named = self._names.get(way)
-        again = self._connection(*named) if named is not None else None
+        again = self._connection(*named) if named is not None else self._beside(way)
         return again is not None and again.send(octets)
+
+    def _beside(self, way: Way) -> Way | None:
+        """The connection that a peer has made since (RFC 3261 §18.2.2, RFC 5923): of the same address, and of the same
+        certificate where one was shown. None for who is known by digest alone: others may be at that address.
+        """
+        if not isinstance(way, Stream) or way.outgoing or not self._peers.of(way.flow).sure:
+            return None
+        beside = [
+            each
+            for each in self._streams
+            if not each.outgoing
+            and (each.local, each.flow.peer, each.identities) == (way.local, way.flow.peer, way.identities)
+        ]
+        return max(beside, key=lambda each: each.used_at, default=None)
 
     def _later(self) -> None:
         """Something was answered outside of a turn."""
@@ -308,6 +330,16 @@ class SipServer:
             timers=self._table.timers.held(),
             connections=len(self._streams),
         )
+
+    @property
+    def trunks(self) -> tuple[Trunk, ...]:
+        """All trunks, as configured."""
+        return self._peers.trunks
+
+    @property
+    def groups(self) -> list[Carrier]:
+        """All groups of gateways: those of carriers, and those of trunks that take calls."""
+        return [*self.carriers.values(), *self.takers.values()]
 
     def recheck(self) -> None:
         """The registry has changed: calls that run are asked about again."""
@@ -401,6 +433,10 @@ class _Incoming(Stream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         host, port = transport.get_extra_info("peername")[:2]
         self.found_at(host, port)
+        secured = transport.get_extra_info("ssl_object")
+        octets = secured.getpeercert(binary_form=True) if secured is not None else None
+        if octets:
+            self.identities = identities_of(secured.getpeercert(), octets)
         super().connection_made(transport)
         if not self._server.let_in(self):
             self.abort()

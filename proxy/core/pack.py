@@ -1,6 +1,6 @@
 """A rule pack as the policy sees it: hours, caps, modes; versioned data, never code.
 
-Owns the meaning of a pack's fields. Reading TOML is somebody else's work.
+Owns the meaning of a pack's fields. Reading TOML is somebody else's work, and so is which packs bind (`core/bound.py`).
 """
 
 from hashlib import blake2b
@@ -9,6 +9,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from proxy.core.purposes import Channel, Purpose
+from proxy.core.workdays import NO_CALENDAR, Calendar
 
 Mode = Literal["enforce", "shadow", "off"]
 #: Who somebody is to a debt.
@@ -38,23 +39,17 @@ class Hours(Struct, frozen=True):
         opens, closes = max(self.opens, other.opens), min(self.closes, other.closes)
         return Hours(opens, closes) if opens < closes else Hours(0, 0)
 
-    def next_change(self, now: float) -> tuple[bool, float]:
-        """(open now?, UTC second of the next change, at most a day away), in Asia/Shanghai."""
-        local = now + CHINA_OFFSET_S
-        midnight = local - local % _DAY_S
-        minute = (local - midnight) / 60
-        is_open = self.opens <= minute < self.closes
-        later = [edge for edge in (self.opens, self.closes, 1440) if edge > minute]
-        return is_open, midnight + min(later) * 60 - CHINA_OFFSET_S
 
-    def opens_in(self, now: float) -> float:
-        """Seconds until it opens, of a moment at which it is closed; 0 where it is open, and where it never opens."""
-        if self.opens >= self.closes:
-            return 0.0
-        minute = (now + CHINA_OFFSET_S) % _DAY_S / 60
-        if self.opens <= minute < self.closes:
-            return 0.0
-        return (self.opens - minute) % 1440 * 60
+class Cap(Struct, frozen=True):
+    """At most `most` contacts of one person by one institution for one purpose in any `window_s` seconds (C1 C4 J7).
+
+    `channels` are counted together.
+    """
+
+    purpose: Purpose
+    channels: frozenset[Channel]
+    most: int
+    window_s: int
 
 
 class RuleSetting(Struct, frozen=True):
@@ -63,24 +58,41 @@ class RuleSetting(Struct, frozen=True):
     mode: Mode = "enforce"
     share: float = 1.0
 
-    def mode_for(self, rule: str, account: str) -> Mode:
-        """The mode for one account: which accounts are in the share is fixed by a hash, so that it only grows."""
+    def mode_for(self, name: str, account: str) -> Mode:
+        """The mode for one account: which accounts are in the share is fixed by a hash, so that it only grows.
+
+        `name` is what is rolled out, a rule or a pack.
+        """
         if self.mode != "enforce" or self.share >= 1.0:
             return self.mode
-        draw = int.from_bytes(blake2b(f"{rule}\0{account}".encode(), digest_size=4).digest()) / (1 << 32)
+        draw = int.from_bytes(blake2b(f"{name}\0{account}".encode(), digest_size=4).digest()) / (1 << 32)
         return "enforce" if draw < self.share else "shadow"
 
 
-class Pack(Struct, frozen=True):
-    """One version of one rule pack (Z1 J1).
+class Citation(Struct, frozen=True):
+    """On what one value of a pack rests: the sentence of an authority, or "product default".
 
-    `hours` per purpose and channel; `institution_hours` narrow them for one institution, down to never (an emergency
-    brake); `validity_cap_s` is the longest validity_period a message may have, 0 = none allowed at all;
-    `entrustment_depth_most` is how many partners may stand between institution and sender's number: 1 is direct only;
-    `refusal_in_calls` are the purposes of calls in which a person has to be able to refuse: where no way is configured,
-    `check-config` warns.
-    `collection_roles` are those to a debt who may be reached for collection, empty: whoever it is;
-    `debtor_verified_days` is for how many days a verified debtor record counts, 0 = for ever;
+    `official` is the Chinese sentence itself, empty until somebody has it from the authority.
+    """
+
+    key: str
+    rule: str
+    value: str
+    basis: str
+    official: str = ""
+
+
+class Pack(Struct, frozen=True):
+    """One version of one rule pack (Z1 J1), in force from `since` (UTC seconds) on.
+
+    `hours` per purpose and channel, `holiday_hours` on days that `calendar` calls holidays, where they differ;
+    `institution_hours` narrow them for one institution, down to never (an emergency brake). `validity_cap_s` is the
+    longest validity_period a message may have, 0 = none allowed at all. `shadow` and `share` are of all its rules that
+    it sets no mode for. `entrustment_depth_most` is how many partners may stand between institution and sender's
+    number: 1 is direct only; `refusal_in_calls` are the purposes of calls in which a person has to be able to refuse:
+    where no way is configured, `check-config` warns; `collection_roles` are those to a debt who may be reached for
+    collection, empty: whoever it is; `debtor_verified_days` is for how many days a verified debtor record counts, 0 =
+    for ever;
     `liaison_required`: an institution without a liaison officer activates no number (J19).
     """
 
@@ -95,11 +107,22 @@ class Pack(Struct, frozen=True):
     shadow: bool = False
     validity_cap_s: int = _DAY_S
     collection_refusal_closes_channel: bool = True
+    share: float = 1.0
+    since: int = 0
+    holiday_hours: dict[tuple[Purpose, Channel], Hours] = {}
+    calendar: Calendar = NO_CALENDAR
+    caps: tuple[Cap, ...] = ()
+    citations: tuple[Citation, ...] = ()
     entrustment_depth_most: int = 1
     refusal_in_calls: frozenset[Purpose] = frozenset()
     liaison_required: bool = False
     collection_roles: frozenset[DebtRole] = frozenset()
     debtor_verified_days: int = 0
+
+    def asks(self, rule: str) -> bool:
+        """Whether a rule runs at all: most do, those of `ASKED_FOR` where they are named or have values here."""
+        named = rule not in ASKED_FOR or rule in self.rules
+        return named or (rule == "debtor.unknown" and bool(self.collection_roles))
 
     @property
     def roles(self) -> frozenset[DebtRole]:
@@ -107,10 +130,23 @@ class Pack(Struct, frozen=True):
         return self.collection_roles or (LIABLE if "debtor.unknown" in self.rules else frozenset())
 
     def setting(self, rule: str) -> RuleSetting:
-        if rule == "debtor.unknown" and self.collection_roles:
-            return self.rules.get(rule, _SHADOW if self.shadow else _ENFORCE)
-        unsaid = _OFF if rule in ASKED_FOR else _SHADOW if self.shadow else _ENFORCE
+        """How a rule runs under this pack; see `mode_for` for one account."""
+        unsaid = (_SHADOW if self.shadow else _ENFORCE) if self.asks(rule) else _OFF
         return self.rules.get(rule, unsaid)
+
+    def mode_for(self, rule: str, account: str) -> Mode:
+        """The mode of a rule for one account: its own setting, else that of the pack as a whole."""
+        own = self.rules.get(rule)
+        if own is not None:
+            return own.mode_for(rule, account)
+        if not self.asks(rule):
+            return "off"
+        return RuleSetting("shadow" if self.shadow else "enforce", self.share).mode_for(self.id, account)
+
+    @property
+    def name(self) -> str:
+        """`ID@VERSION`."""
+        return f"{self.id}@{self.version}"
 
 
 _ENFORCE: Final = RuleSetting()

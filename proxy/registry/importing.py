@@ -41,11 +41,14 @@ class Problem(Struct, frozen=True):
 class Known(Struct, frozen=True):
     """What the registry already has: ids per table (`KNOWN_TABLES`), and for `telecoms` their names besides.
 
-    `liaisons` are the institutions with a liaison officer today; None: nobody asks for one.
+    `liaisons` are the institutions with a liaison officer today, `regions` where institutions are; `asks_liaison` tells
+    whether the packs that bind a region ask for one.
     """
 
     ids: dict[str, set[str]] = {}
-    liaisons: set[str] | None = None
+    liaisons: frozenset[str] = frozenset()
+    regions: dict[str, str] = {}
+    asks_liaison: Callable[[str], bool] = lambda _: False
 
     def has(self, table: str, name: str) -> bool:
         return name in self.ids.get(table, ())
@@ -82,7 +85,8 @@ class RowCheck:
         self._named: dict[str, set[str]] = {table: set() for table in KNOWN_TABLES}
         self._keys: dict[tuple[str, ...], int] = {}
         self._salts: dict[str, int] = {}
-        self._liaisons = set(known.liaisons or ())
+        self._liaisons = set(known.liaisons)
+        self._regions = dict(known.regions)
 
     def check(self, raw: RawRow) -> Row:
         """The store's row; raises RowFault with every reason."""
@@ -102,6 +106,8 @@ class RowCheck:
             values["until"] or 0
         ):
             self._liaisons.add(str(values["institution"]))
+        if table.name == "institutions":
+            self._regions[str(values["id"])] = str(values["region"])
         if table.name in self._named:
             self._named[table.name].add(str(values["id"]))
             if table.name == "telecoms":
@@ -136,7 +142,7 @@ class RowCheck:
             ]
             where = " or ".join(reference.tables)
             faults += [(reference.column, f"{name}: none of {where} has this id") for name in unknown]
-        if table.name == "numbers" and self._known.liaisons is not None and not values["disposed"]:
+        if table.name == "numbers" and not values["disposed"]:
             faults += self._unspoken(str(values["principal"]))
         if not faults and "operator" in values and values["operator"] != values["principal"]:
             operator = str(values["operator"])
@@ -146,7 +152,7 @@ class RowCheck:
 
     def _unspoken(self, institution: str) -> list[tuple[str, str]]:
         """J19: who has nobody to speak for it brings no number into use."""
-        if institution in self._liaisons:
+        if institution in self._liaisons or not self._known.asks_liaison(self._regions.get(institution, "")):
             return []
         return [("principal", f"{institution} has no liaison officer today; name one in liaisons, or hand over")]
 

@@ -6,7 +6,18 @@ What the wire closes comes first, then who sends, from what, for whom, then the 
 
 from typing import Final
 
-from proxy.rules import account, debtor, entrustment, hold, licence, number, person, template, wire
+from proxy.rules import (
+    account,
+    debtor,
+    disturbance,
+    entrustment,
+    hold,
+    licence,
+    number,
+    person,
+    template,
+    wire,
+)
 from proxy.rules.rule import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -37,7 +48,8 @@ RULES: Final[tuple[Rule, ...]] = (
     debtor.UNKNOWN,
     debtor.UNINFORMED,
     debtor.OBJECTED,
-    person.HOURS,
+    disturbance.HOURS,
+    disturbance.FREQUENCY,
     account.THROUGHPUT,
 )
 

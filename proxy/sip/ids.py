@@ -7,7 +7,10 @@ and new with each process.
 from hashlib import blake2b
 from typing import Final
 
+from proxy.sip.message import SipRequest
+
 _OCTETS: Final = 12
+_OF_A_REQUEST: Final = frozenset(("via", "from", "call-id", "cseq"))
 
 
 class Ids:
@@ -25,6 +28,13 @@ class Ids:
         """24 hexadecimal digits that were never given before: a tag, a Call-ID, a cnonce."""
         self._count += 1
         return blake2b(b"%d" % self._count, digest_size=_OCTETS, key=self._key).hexdigest().encode()
+
+    def tag_of(self, request: SipRequest) -> bytes:
+        """The To tag of a request that is answered without a transaction: the same for the same request, whenever it
+        comes again (RFC 3261 §8.2.7).
+        """
+        told = [request.lines[place] for place, key in enumerate(request.keys) if key in _OF_A_REQUEST]
+        return blake2b(b"\n".join(told), digest_size=_OCTETS, key=self._key).hexdigest().encode()
 
     def branch(self) -> bytes:
         """A branch with the magic cookie."""

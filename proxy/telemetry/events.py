@@ -107,6 +107,7 @@ REGISTRY_SWAPPED: Final = Event(160, "registry.swapped", "info", "a new registry
 REGISTRY_FAILED: Final = Event(161, "registry.failed", "error", "the registry could not be read; the old one stays")
 EVIDENCE_FULL: Final = Event(162, "evidence.full", "error", "decisions come faster than they can be kept")
 STORE_FAILED: Final = Event(165, "store.failed", "error", "the store does not answer")
+CONTACTS_FAILED: Final = Event(166, "contacts.failed", "error", "contacts cannot be kept: capped purposes are deferred")
 
 BYPASS_ASKED: Final = Event(
     170, "bypass.asked", "warning", "somebody asked for a bypass; another person has to approve"
@@ -144,11 +145,14 @@ CALL_CLOSED: Final = Event(226, "call.closed", "warning", "a call that ran was e
 CALL_UNTAKEN: Final = Event(227, "call.untaken", "info", "a call from a carrier that no trunk takes")
 CALL_UNWRITTEN: Final = Event(228, "call.unwritten", "error", "a permitted call could not be written: it was ended")
 CALL_DEFECT: Final = Event(229, "call.defect", "error", "something raised about a call: it was refused or ended")
+CALL_EMERGENCY: Final = Event(232, "call.emergency", "warning", "an emergency number was dialled on a trunk: refused")
 DIGITS_STRANGER: Final = Event(
     240, "digits.stranger", "warning", "a report of keys from a source that is not configured"
 )
 DIGITS_MALFORMED: Final = Event(241, "digits.malformed", "warning", "a report of keys that cannot be read")
 DIGITS_UNMATCHED: Final = Event(242, "digits.unmatched", "debug", "a key was reported of a call that is none of ours")
+DIGITS_CONNECTED: Final = Event(243, "digits.connected", "info", "a media relay tells the keys that it sees")
+DIGITS_LOST: Final = Event(244, "digits.lost", "error", "a media relay tells no keys: no refusal in RTP is heard of it")
 GATEWAY_UP: Final = Event(230, "gateway.up", "info", "a carrier's gateway answers again")
 GATEWAY_DOWN: Final = Event(231, "gateway.down", "error", "a carrier's gateway does not answer, or says 503")
 

@@ -8,7 +8,7 @@ request, a request of ours takes the one that stands (RFC 3261 §18.1.1, §18.2.
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from proxy.sip.framing import Broken, Framed, Ping, StreamFraming
 from proxy.sip.message import Limits
@@ -56,13 +56,13 @@ class Stream(Way, asyncio.Protocol):
     # What the loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # WHY a cast: uvloop's transports do what asyncio.Transport does without being one.
+        made = self._transport = cast(asyncio.Transport, transport)
         if self.ended:
-            transport.abort()
+            made.abort()
             return
         if self._waiting:
-            transport.write(b"".join(self._waiting))
+            made.write(b"".join(self._waiting))
             self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:

@@ -57,7 +57,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ("lambda _: answer(said)", "lambda _: None"),
     )),
     (_GATE, "proxy.judging.call_gate:CallGate._answer", (
-        ('decision.rule == "hours.closed"', "False"),
+        ("retry_after_s(request, decision, force.snapshot, force.now)", "0.0"),
     )),
     # ---- caps
     (_LIMITS, "proxy.judging.call_limits:_Use.over", (

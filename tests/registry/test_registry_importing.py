@@ -508,10 +508,15 @@ def test_an_approved_onboarding_is_right() -> None:
 
 
 def test_a_number_comes_into_use_with_a_liaison_only_where_the_pack_asks_for_one() -> None:
-    asked = Known(KNOWN.ids, {"lender"})
+    asked = Known(KNOWN.ids, frozenset(("lender",)), {"bank": "CN-JS"}, lambda region: region == "CN-JS")
     assert "no liaison officer" in faults("numbers", NUMBER, asked)["principal"]
     assert checked("numbers", NUMBER | {"disposed": True}, asked)["disposed"] == 1
     assert checked("numbers", NUMBER | {"principal": "lender", "operator": "lender"}, asked)
+    assert checked("numbers", NUMBER, Known(KNOWN.ids, asks_liaison=lambda region: region == "CN-JS"))
+    moved = RowCheck(Known(KNOWN.ids, asks_liaison=lambda region: region == "CN-JS"), SECRET, NOW_US)
+    moved.check(RawRow("institutions", 1, INSTITUTION | {"id": "bank", "region": "江苏"}))
+    with pytest.raises(RowFault):
+        moved.check(RawRow("numbers", 1, NUMBER))
     check = RowCheck(asked, SECRET, NOW_US)
     check.check(RawRow("liaisons", 1, LIAISON | {"since": "2026-05-29"}))
     check.check(RawRow("numbers", 1, NUMBER))

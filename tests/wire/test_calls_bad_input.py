@@ -110,6 +110,13 @@ async def test_each_has_its_answer_and_the_next_is_served(house: SipHouse) -> No
                 peer.send(acknowledging(octets, answer), house.udp)
         peer.send(plain(peer, f"serving{place}"), house.udp)
         assert (await peer.answered(200)).call_id == f"serving{place}".encode(), name
+    # What is answered without being kept is answered the same when it comes again (RFC 3261 §8.2.7).
+    tags = []
+    for name in ("once", "once", "another"):
+        peer.send(plain(peer, name, "REGISTER"), house.udp)
+        tags.append((await peer.answered(405)).to.tag)
+    assert tags[0] is not None
+    assert tags[0] == tags[1] != tags[2]
     assert carrier.nothing()
     await house.end()
     details = [line["detail"] for line in house.lines if "detail" in line]

@@ -18,31 +18,30 @@ from weakref import WeakKeyDictionary
 from proxy.binds.tls import client_context, server_context
 from proxy.settings_shape import Tls
 from proxy.sip.calls import Calls
-from proxy.sip.error import SipError
 from proxy.sip.flow import Flow
-from proxy.sip.framing import Broken, Framed, Ping, read_datagram
+from proxy.sip.framing import Broken, Framed, Ping
 from proxy.sip.headers import key_of
 from proxy.sip.hop import Hop
 from proxy.sip.ids import Ids
-from proxy.sip.message import Limits, MalformedRequest, SipRequest, SipResponse
+from proxy.sip.message import Limits, MalformedRequest
 from proxy.sip.timers import Timers
 from proxy.sip.transaction.table import Transactions
 from proxy.sip.transaction.timing import Timing
 from proxy.sip_settings import Sip, SipListener
 from proxy.trunks.desk import CallDesk
-from proxy.trunks.door import ALLOW, Admitted, Door
+from proxy.trunks.door import ALLOW, Door
 from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.judge import CallJudge
 from proxy.trunks.peers import Peers
-from proxy.trunks.streams import Stream, connect
+from proxy.trunks.streams import Incoming, Stream, connect
 from proxy.trunks.supervision import Probe
+from proxy.trunks.turn import Turn
 from proxy.trunks.udp import UdpSocket, UdpWay
 from proxy.trunks.way import Local, Way, way_of
 
 Log = Callable[..., None]
 _SWEEP_S: Final = 1.0
 _SOONEST_S: Final = 0.002
-_DEFAULT_PORT: Final = 5060
 
 
 class SipServer:
@@ -81,10 +80,9 @@ class SipServer:
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
         self._sweeper: asyncio.TimerHandle | None = None
-        self._turning = False
-        #: Set while there is no call.
+        self._turn = Turn(self._table, self.calls, self.desk, self._door, self._limits, self._sent_anew, self._ended)
+        #: Set when a drain has nothing left to wait for.
         self._idle = asyncio.Event()
-        self._idle.set()
         #: (kind, host, port) of every listener, with the port that was really given.
         self.listening: list[tuple[str, str, int]] = []
 
@@ -106,14 +104,14 @@ class SipServer:
                 probe = Probe(gateway, every_s, self.calls, self._reach, self._log)
                 self._probes.append(probe)
                 probe.expired("options", now)
-        self._turn(now)
+        self._turn.go_on(now)
         self._sweep()
 
     async def _listen(self, listener: SipListener) -> None:
         loop = asyncio.get_running_loop()
         kind = {"udp": "sip", "tcp": "sip+tcp", "tls": "sip+tls"}[listener.transport]
         if listener.transport == "udp":
-            bound = UdpSocket(loop, listener.host, listener.port, listener.advertised, self._datagram)
+            bound = UdpSocket(loop, listener.host, listener.port, listener.advertised, self._datagrams)
             self._udp.append(bound)
             host, port = bound.address
         else:
@@ -133,11 +131,12 @@ class SipServer:
         self.desk.draining = True
         for probe in self._probes:
             probe.stopped = True
+        self._ended(self._clock())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
         self.desk.end_all(self._clock())
-        self._turn(self._clock())
+        self._turn.go_on(self._clock())
         for server in self._servers:
             server.close()
         for stream in list(self._streams):
@@ -155,16 +154,11 @@ class SipServer:
 
     # ---- what comes in ------------------------------------------------------------------------------------------
 
-    def _datagram(self, way: UdpWay, data: bytes) -> None:
+    def _datagrams(self, found: list[tuple[UdpWay, bytes]]) -> None:
         now = self._clock()
-        try:
-            message = read_datagram(data, self._limits)
-        except SipError as error:
-            self._door.malformed(error, way.flow)
-            self._turn(now)
-            return
-        if message is not None:
-            self._message(message, way, now)
+        for way, data in found:
+            self._turn.datagram(way, data, now)
+        self._turn.ended(now)
 
     def framed(self, stream: Stream, found: list[Framed]) -> None:
         """What a connection has brought."""
@@ -177,39 +171,11 @@ class SipServer:
             elif isinstance(each, MalformedRequest):
                 self._door.malformed(each, stream.flow)
             else:
-                self._message(each, stream, now)
-        self._turn(now)
-
-    def _message(self, message: SipRequest | SipResponse, way: Way, now: float) -> None:
-        admitted: Admitted | None = None
-        flow = way.flow
-        try:
-            if isinstance(message, SipRequest):
-                message.stamp(flow.peer, way.port)
-                if isinstance(way, UdpWay):
-                    flow = self._back(message, way).flow
-                admitted = self._door.admit(message, flow, now)
-                if admitted is None:
-                    self._turn(now)
-                    return
-            elif not self._door.admit_response(message, flow):
-                return
-            self._table.receive(message, flow, now)
-        except SipError as error:
-            wrong = MalformedRequest(error, message) if isinstance(message, SipRequest) else error
-            self._door.malformed(wrong, flow)
-        self._turn(now, admitted)
-
-    def _back(self, request: SipRequest, way: UdpWay) -> Way:
-        """The way of the answer: the source, but for a peer without rport the port that its Via names (RFC 3261
-        §18.2.2, RFC 3581 §4). Never another host.
-        """
-        _, port = request.via.response_target()
-        port = port or _DEFAULT_PORT
-        return way if port == way.port else way.beside(port)
+                self._turn.message(each, stream, now)
+        self._turn.go_on(now)
 
     def _accepted(self, transport: str) -> Stream:
-        return _Incoming(self, self._locals[transport], self._limits, self._settings.message_timer_s, self._clock)
+        return Incoming(self, self._locals[transport], self._limits, self._settings.message_timer_s, self._clock)
 
     def let_in(self, stream: Stream) -> bool:
         """Whether a connection that came may stay: there is room, and it is somebody's."""
@@ -226,32 +192,13 @@ class SipServer:
             del self._made[key]
         now = self._clock()
         self._table.flow_failed(stream.flow, now)
-        self._turn(now)
+        self._turn.go_on(now)
 
     # ---- the turn -----------------------------------------------------------------------------------------------
 
-    def _turn(self, now: float, admitted: Admitted | None = None) -> None:
-        """Carry on until nothing is left to tell and nothing to send."""
-        if self._turning:
-            # WHY: sending may end a connection, which is told while we send; the outer turn goes on with it.
-            return
-        self._turning = True
-        try:
-            while True:
-                events = self.calls.take(now)
-                for event in events:
-                    self.desk.take(event, admitted, now)
-                out = self._table.data_to_send()
-                for flow, octets in out:
-                    if not (way_of(flow).send(octets) or self._sent_anew(way_of(flow), octets)):
-                        self._table.flow_failed(flow, now)
-                if not events and not out:
-                    break
-        finally:
-            self._turning = False
-        if len(self.calls):
-            self._idle.clear()
-        else:
+    def _ended(self, now: float) -> None:
+        """A turn is over."""
+        if self.desk.draining and not len(self.calls):
             self._idle.set()
         self._set_timer(now)
 
@@ -263,14 +210,13 @@ class SipServer:
 
     def _later(self) -> None:
         """Something was answered outside of a turn."""
-        if not self._turning:
-            self._turn(self._clock())
+        self._turn.go_on(self._clock())
 
     def recheck(self) -> None:
         """The registry has changed: calls that run are asked about again."""
         now = self._clock()
         self.desk.recheck(now)
-        self._turn(now)
+        self._turn.go_on(now)
 
     def _set_timer(self, now: float) -> None:
         deadline = self._table.next_deadline()
@@ -286,7 +232,7 @@ class SipServer:
         self._wake = None
         now = self._clock()
         self._table.expire(now)
-        self._turn(now)
+        self._turn.go_on(now)
 
     def _sweep(self) -> None:
         """Connections that are slow, or that nobody uses."""
@@ -342,23 +288,6 @@ class SipServer:
         self._making.add(task)
         task.add_done_callback(self._making.discard)
         return stream
-
-
-class _Incoming(Stream):
-    """A connection that came; whose it is shows when it stands."""
-
-    def __init__(
-        self, server: SipServer, local: Local, limits: Limits, patience_s: float, clock: Callable[[], float]
-    ) -> None:
-        super().__init__(server, local, ("", 0), limits, patience_s, clock, outgoing=False)
-        self._server = server
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        host, port = transport.get_extra_info("peername")[:2]
-        self.found_at(host, port)
-        super().connection_made(transport)
-        if not self._server.let_in(self):
-            self.abort()
 
 
 def _hop_of(flow: Flow) -> Hop:

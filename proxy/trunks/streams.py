@@ -27,6 +27,9 @@ class StreamOwner(Protocol):
     def stream_ended(self, stream: "Stream") -> None:
         """Nothing can be sent on it any more."""
 
+    def let_in(self, stream: "Stream") -> bool:
+        """Whether a connection that came may stay."""
+
 
 class Stream(Way, asyncio.Protocol):
     """One connection. `outgoing` is one that we made."""
@@ -121,6 +124,22 @@ class Stream(Way, asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self.failed()
+
+
+class Incoming(Stream):
+    """A connection that came; whose it is shows when it stands."""
+
+    def __init__(
+        self, owner: StreamOwner, local: Local, limits: Limits, patience_s: float, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(owner, local, ("", 0), limits, patience_s, clock, outgoing=False)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        host, port = transport.get_extra_info("peername")[:2]
+        self.found_at(host, port)
+        super().connection_made(transport)
+        if not self._owner.let_in(self):
+            self.abort()
 
 
 async def connect(stream: Stream, tls: ssl.SSLContext | None, server_name: str, timeout_s: float) -> None:

@@ -211,7 +211,15 @@ class Application:
         await self._sip.start()
         status_file = StatusFile(status_path(settings.state))
         self._reporter = StatusReporter(
-            status_file, self._in_force, self._journal, self._smpp, self._evidence, self._tallies, self._bypass
+            status_file,
+            self._in_force,
+            self._journal,
+            self._smpp,
+            self._evidence,
+            self._tallies,
+            self._bypass,
+            self._sip,
+            self._gates,
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())

@@ -28,6 +28,7 @@ from proxy.sip.timers import Timers
 from proxy.sip.transaction.table import Transactions
 from proxy.sip.transaction.timing import Timing
 from proxy.sip_settings import Sip, SipListener
+from proxy.telemetry.status import SipRow
 from proxy.trunks.desk import CallDesk
 from proxy.trunks.door import ALLOW, Door
 from proxy.trunks.gateways import Carrier, Gateway
@@ -211,6 +212,17 @@ class SipServer:
     def _later(self) -> None:
         """Something was answered outside of a turn."""
         self._turn.go_on(self._clock())
+
+    def held(self) -> SipRow:
+        """What is kept at this moment; `places` are the judge's to tell."""
+        return SipRow(
+            calls=len(self.calls),
+            attempts=len(self.desk),
+            dialogs=len(self.calls.legs),
+            transactions=len(self._table),
+            timers=self._table.timers.held(),
+            connections=len(self._streams),
+        )
 
     def recheck(self) -> None:
         """The registry has changed: calls that run are asked about again."""

@@ -17,9 +17,11 @@ from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.tallies import Tallies
 from proxy.rules.table import RULE_IDS
+from proxy.sip_b2bua import SipServer
 from proxy.smpp_server import SmppServer
 from proxy.telemetry.rows import decision_row, refusal_row
 from proxy.telemetry.status import BindRow, BypassRow, CountRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile
+from proxy.trunks.gates import CallGates
 from proxy.version import VERSION
 
 _BINDS_SHOWN: Final = 500
@@ -40,7 +42,11 @@ class StatusReporter:
         evidence: EvidenceLog,
         tallies: Tallies,
         bypass: BypassDesk,
+        sip: SipServer,
+        gates: CallGates,
     ) -> None:
+        self._sip = sip
+        self._gates = gates
         self._bypass = bypass
         self._tallies = tallies
         self._file = file
@@ -117,6 +123,7 @@ class StatusReporter:
                 BypassRow(one.id, one.account, one.by, one.approved_by, one.reason, one.minutes, int(one.until * 1e6))
                 for one in self._bypass.standing()
             ),
+            sip=msgspec.structs.replace(self._sip.held(), places=self._gates.places()),
         )
 
     def _counts(self) -> tuple[CountRow, ...]:

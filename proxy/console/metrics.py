@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from proxy.console.sight import Sight
 from proxy.core.catalogue import CATALOGUE
 from proxy.telemetry.events import EVENTS, REFUSAL_RECORDED, SUPPRESSION_RECORDED
-from proxy.telemetry.status import CountRow, Status
+from proxy.telemetry.status import CountRow, SipRow, Status
 
 #: The channels for which this version judges, so for which zeros are given.
 _CHANNELS: Final = ("sms", "voice")
@@ -39,6 +39,7 @@ class StatusCollector(Collector):
             yield from _wire(sight.status)
             yield from _binds(sight.status)
             yield from _evidence(sight.status)
+            yield _calls(sight.status)
             yield _counts(sight.status)
             opened = sum(one.until_us > 0 for one in sight.status.bypasses)
             yield GaugeMetricFamily("tdgate_bypass_open", "Bypasses that are open", value=opened)
@@ -105,6 +106,13 @@ def _evidence(status: Status) -> Iterator[Metric]:
     yield GaugeMetricFamily("tdgate_evidence_leaves", "Records in the evidence log", value=evidence.size)
     yield GaugeMetricFamily("tdgate_evidence_queued", "Records that wait for the disk", value=evidence.queued)
     yield GaugeMetricFamily("tdgate_evidence_failed", "1 while the log cannot be written", value=float(evidence.failed))
+
+
+def _calls(status: Status) -> Metric:
+    held = GaugeMetricFamily("tdgate_sip_held", "What the calls hold at this moment", labels=("kind",))
+    for kind in SipRow.__struct_fields__:
+        held.add_metric((kind,), getattr(status.sip, kind))
+    return held
 
 
 _COUNTED: Final = CountRow.__struct_fields__[2:]

@@ -78,6 +78,10 @@ class CallLimits:
         caps = [cap for cap in (account.call_s_most, institution.call_s_most) if cap]
         return CallPlace((trunk, all_trunks), Finding(_RULE, over) if over else None, min(caps, default=0))
 
+    def places(self) -> int:
+        """How many places are taken, those of all trunks together."""
+        return sum(use.calls for use in self._trunks.values())
+
     def calls(self, account: str) -> int:
         """How many calls a trunk has now."""
         use = self._trunks.get(account)

@@ -66,6 +66,21 @@ class RouteRow(Struct, frozen=True):
     draining: bool
 
 
+class SipRow(Struct, frozen=True):
+    """What the calls hold at this moment. `calls` that are not over, `attempts` of them that were permitted, `places`
+    under the caps, `dialogs` whose tags are kept (37 s beyond an answered call), `transactions`, `timers` (ended ones
+    stay until they would have come), `connections` of TCP and TLS. All of them are 0 once nothing is under way.
+    """
+
+    calls: int = 0
+    attempts: int = 0
+    places: int = 0
+    dialogs: int = 0
+    transactions: int = 0
+    timers: int = 0
+    connections: int = 0
+
+
 class EvidenceRow(Struct, frozen=True):
     """The evidence log: leaves on disk, the root over them (hex), records that wait, and whether writing fails."""
 
@@ -166,6 +181,7 @@ class Status(Struct, frozen=True):
     rules: tuple[str, ...] = ()
     counts: tuple[CountRow, ...] = ()
     bypasses: tuple[BypassRow, ...] = ()
+    sip: SipRow = SipRow()
 
 
 class StatusUnreadableError(Exception):

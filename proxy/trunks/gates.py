@@ -75,6 +75,10 @@ class CallGates:
         gate, question = self._question(account, request, uri)
         gate.put_off(question, rule, _Answering(answer))
 
+    def places(self) -> int:
+        """How many places under the caps are taken."""
+        return self._limits.places()
+
     def use(self, codes: CallCodes) -> None:
         """Another code table, from the next call on."""
         self.calls.codes = codes

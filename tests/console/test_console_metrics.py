@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.purposes import CHANNELS
 from proxy.telemetry.events import EVENTS
-from proxy.telemetry.status import FRESH_S
+from proxy.telemetry.status import FRESH_S, SipRow
 from tests.console.conftest import Scene
 
 pytestmark = pytest.mark.unit
@@ -52,6 +52,15 @@ def test_counts_are_those_of_the_status(scene: Scene) -> None:
     assert found["sms", "deny", "suppression.active"] == 7
     assert found["voice", "allow", ""] == 3
     assert found["sms", "allow", ""] == 0
+
+
+def test_what_the_calls_hold_is_told(scene: Scene) -> None:
+    scene.shows(sip=SipRow(calls=5, attempts=4, places=3, dialogs=8, transactions=12, timers=20, connections=2))
+    held = {
+        dict(labels)["kind"]: value for (name, labels), value in samples(scene).items() if name == "tdgate_sip_held"
+    }
+    wanted = {"calls": 5, "attempts": 4, "places": 3, "dialogs": 8, "transactions": 12, "timers": 20, "connections": 2}
+    assert held == wanted
 
 
 def test_binds_routes_evidence_and_events_are_told(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop import senders
+from tests.interop import callers, senders
 from tests.interop.peers.node import NodeEsme, NodeSmsc
 from tests.interop.peers.python_esmes import AiosmpplibEsme, SmpplibEsme
 from tests.interop.peers.target import Target
@@ -53,6 +53,12 @@ def library_esme(request: pytest.FixtureRequest) -> type[NodeEsme | SmpplibEsme 
 def sender_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state folder whose registry has the accounts of `senders.registry`; Houses copy it."""
     return make_template(tmp_path_factory.mktemp("senders") / "template", senders.registry())
+
+
+@pytest.fixture(scope="session")
+def caller_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder whose registry has the numbers of `callers.REGISTRY`; CallHouses copy it."""
+    return make_template(tmp_path_factory.mktemp("callers") / "template", callers.REGISTRY)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_no_more_at_once_than_agreed() -> None:
     last.give_back()
     places[0].give_back()
     places[0].give_back()
-    assert limits.calls(TWO.id) == 1, "a place is given back once"
+    assert limits.calls(TWO.id) == limits.places() == 1, "a place is given back once"
     assert detail(limits.take(TWO, JIANGLAN, 0.0)) == ""
 
 

@@ -79,12 +79,14 @@ KEPT = (
 
 @dataclass
 class Scenario:
-    """One side of a call. `calls` how often it runs."""
+    """One side of a call, on `host`, which calls `remote_host`. `calls` how often it runs."""
 
     name: str
     steps: Sequence[str]
     calls: int = 1
     options: Sequence[str] = ()
+    host: str = "127.0.0.1"
+    remote_host: str = "127.0.0.1"
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
     def xml(self) -> str:
@@ -101,8 +103,8 @@ class Scenario:
         self.log = folder / f"{self.name}.messages"
         self.process = await asyncio.create_subprocess_exec(
             SIPP,
-            f"127.0.0.1:{remote}",
-            *("-sf", str(file), "-i", "127.0.0.1", "-p", str(local), "-m", str(self.calls), "-t", transport),
+            f"{self.remote_host}:{remote}",
+            *("-sf", str(file), "-i", self.host, "-p", str(local), "-m", str(self.calls), "-t", transport),
             *("-nostdin", "-trace_msg", "-message_file", str(self.log), "-trace_err"),
             *("-error_file", str(folder / f"{self.name}.errors"), "-timeout", "20s", "-timeout_error", "-rp", "1000"),
             *self.options,
@@ -147,11 +149,12 @@ class Scenario:
 async def _listening(port: int, kind: str, process: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(LIMIT_S):
         for _ in range(10_000):
-            if _bound(port, kind) or process.returncode is not None:
+            if bound(port, kind) or process.returncode is not None:
                 return
             # WHY a pause: a port that opens in another process is no event one could wait for.
             await asyncio.sleep(0.01)
 
 
-def _bound(port: int, kind: str) -> bool:
+def bound(port: int, kind: str) -> bool:
+    """Whether somebody has this port, of `udp` or `tcp`."""
     return f":{port:04X} " in Path(f"/proc/net/{kind}").read_text()

@@ -231,6 +231,8 @@ class SipServer:
         self._turn.go_on(now)
 
     def _set_timer(self, now: float) -> None:
+        if self._wake is not None and self._wake_at <= self._table.timers.soonest:
+            return
         deadline = self._table.next_deadline()
         if deadline is None or (self._wake is not None and self._wake_at <= deadline):
             return

@@ -18,7 +18,7 @@ from bench.hops import SEARCH_PATH
 _ROOT: Final = Path(__file__).resolve().parents[2]
 COMPILED: Final = _ROOT / ".venv-fast" / "bin" / "tdgate"
 PURE: Final = (sys.executable, "-m", "proxy")
-_SIPPY: Final = _ROOT / "bench" / "build" / "sippy" / "bin" / "b2bua_simple"
+_SIPPY: Final = _ROOT / "build" / "sippy" / "bin" / "b2bua_simple"
 
 #: A stateful proxy that stays on the way, with two workers, as its distribution starts it but without TCP.
 _KAMAILIO: Final = """\
@@ -57,7 +57,9 @@ request_route {{
 }}
 """
 _DIALOG: Final = 'loadmodule "dialog.so"\nmodparam("dialog", "enable_stats", 0)\n'
-_HIDING: Final = 'loadmodule "topoh.so"\nmodparam("topoh", "mask_key", "bench")\nmodparam("topoh", "mask_ip", "127.0.0.8")\n'
+_HIDING: Final = (
+    'loadmodule "topoh.so"\nmodparam("topoh", "mask_key", "bench")\nmodparam("topoh", "mask_ip", "127.0.0.8")\n'
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _kamailio(modules: str, invite: str) -> Callable[[Path, int, int], list[str]
     def start(folder: Path, listen: int, gateway: int) -> list[str]:
         program = shutil.which("kamailio", path=SEARCH_PATH)
         if program is None:
-            raise FileNotFoundError("kamailio is missing: apt-get install kamailio")
+            raise FileNotFoundError("kamailio is missing: make peers")
         config = folder / "kamailio.cfg"
         config.write_text(_KAMAILIO.format(listen=listen, gateway=gateway, modules=modules, invite=invite), "utf-8")
         # WHY -DD: its workers then stay in the process tree that is measured.
@@ -102,7 +104,7 @@ def _kamailio(modules: str, invite: str) -> Callable[[Path, int, int], list[str]
 def _sippy(folder: Path, listen: int, gateway: int) -> list[str]:
     del folder
     if not _SIPPY.exists():
-        raise FileNotFoundError("sippy is missing: scripts/sippy-for-bench installs it")
+        raise FileNotFoundError("sippy is missing: make peers")
     address = ["-l", "127.0.0.1", "-p", str(listen), "-n", f"127.0.0.1:{gateway}"]
     return ["env", "SIPLOG_BEND=none", str(_SIPPY), "-f", *address]
 

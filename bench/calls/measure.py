@@ -1,4 +1,4 @@
-"""The calls that are measured on each hop, and the figures that are bound (all tdgate's, but for the peers beside them)."""
+"""The calls that are measured on each hop, and the figures that are bound."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def bound_of(found: list[Result]) -> list[Figure]:
     if not calls:
         return []
     fastest = max(calls, key=lambda each: each.rate)
-    figures = [
-        Figure(f"CPU of 1,000 calls at {each.rate}/s", each.cpu_s_per_1k, "s", 0.5) for each in calls
-    ]
+    figures = [Figure(f"CPU of 1,000 calls at {each.rate}/s", each.cpu_s_per_1k, "s", 0.5) for each in calls]
     figures.append(Figure(f"calls that failed at {fastest.rate}/s", fastest.failed_pct, "%", 0.1))
     for each in ours:
         if "refused" in each.task:

@@ -150,7 +150,9 @@ class Bench:
             preexec_fn=_many_files,
         )
 
-    def _start_calls(self, folder: Path, hop: Hop | None, port: int, task: Task) -> tuple[subprocess.Popen[bytes], Path]:
+    def _start_calls(
+        self, folder: Path, hop: Hop | None, port: int, task: Task
+    ) -> tuple[subprocess.Popen[bytes], Path]:
         strict = hop is None or hop.strict
         text = scenarios.refused(_REFUSAL) if task.refused else scenarios.caller(strict=strict)
         stats = folder / f"{task.name}.csv.stat"

@@ -1,8 +1,8 @@
 """SIPp's two sides of a call, as text: who calls (refused or not), and who is called.
 
 Owns what the messages of the bench look like: a description of one audio stream, 100 and 180 before the 200, the caller
-hangs up after a pause (`-d`). Persons are drawn in turn from a file (`-inf`), so that no memory of a hop sees the same one
-twice in a row.
+hangs up after a pause (`-d`). Persons are drawn in turn from a file (`-inf`), so that no memory of a hop sees the same
+one twice in a row.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """tdgate's state and configuration for the bench of calls: an institution with a number for voice, persons who agreed,
 and persons who refused afterwards. All invented.
 
-Owns how they become a registry: by the product's own import command. All rules and the evidence are on; the pack is open
-all day. No cap is set: what is measured is the question, not the answer.
+Owns how they become a registry: by the product's own import command. All rules and the evidence are on; the pack is
+open all day. No cap is set: what is measured is the question, not the answer.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ def prepare(folder: Path, command: Sequence[str], listen: int, gateway: int) -> 
                 'account = "callcentre"',
                 'addresses = ["127.0.0.1/32"]',
                 "[sip.carriers.default]",
+                # WHY: the called side of the bench answers calls and nothing else.
+                "options_s = 0",
                 "[[sip.carriers.default.gateways]]",
                 f"port = {gateway}",
                 "",

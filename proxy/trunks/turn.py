@@ -1,5 +1,5 @@
-"""The turn: what came in goes through the door to the transactions, what calls tell goes to the desk, what lies in `out`
-is sent.
+"""The turn: what came in goes through the door to the transactions, what calls tell goes to the desk, what lies in
+`out` is sent.
 
 Owns that order, and that nothing is left to tell and nothing to send when it ends. Must never wait, nor hold a socket.
 How it works: sans-IO; whoever reads a socket brings every message that is there and calls `ended` once behind the last,
@@ -118,6 +118,5 @@ def _back(request: SipRequest, way: UdpWay) -> Way:
     """The way of the answer: the source, but for a peer without rport the port that its Via names (RFC 3261 §18.2.2,
     RFC 3581 §4). Never another host.
     """
-    _, port = request.via.response_target()
-    port = port or _DEFAULT_PORT
+    port = request.via.answer_port or _DEFAULT_PORT
     return way if port == way.port else way.beside(port)

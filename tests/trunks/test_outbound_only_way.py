@@ -62,7 +62,7 @@ def test_only_the_desk_connects_a_call_and_only_with_what_outbound_wrote() -> No
 def test_only_outbound_writes_an_invite_that_begins_a_call() -> None:
     """Every other request is built by a dialog, or is an OPTIONS of the supervision."""
     makers = calls_named("SipRequest")
-    assert makers == {"sip/message.py", "sip/dialog.py", "sip/transaction/invite_client.py"} | {
+    assert makers == {"sip/head.py", "sip/message.py", "sip/dialog.py", "sip/transaction/invite_client.py"} | {
         "trunks/outbound.py",
         "trunks/supervision.py",
     }

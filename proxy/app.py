@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from proxy.binds.tracing import TRACE_VERBS, Tracing
+from proxy.call_warnings import call_warnings
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
 from proxy.core.call_codes import CallCodes, load_call_codes
@@ -25,6 +26,7 @@ from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
+from proxy.header_faults import purpose_key_of
 from proxy.judging.attribution import LatestMessages
 from proxy.judging.bypass import BypassDesk
 from proxy.judging.bypass_verbs import BYPASS_VERBS, bypass_verb
@@ -94,6 +96,11 @@ def check(settings: Settings, config: Path) -> RuleFiles:
     return rules
 
 
+def warnings_of(settings: Settings, rules: RuleFiles, config: Path) -> list[str]:
+    """What may be so and is worth a look, as `FILE: KEY: REASON`; nothing is refused for it."""
+    return [f"{config}: {line}" for line in call_warnings(settings.sip, rules.pack.refusal_in_calls)]
+
+
 def needing_restart(running: Settings, found: Settings) -> list[str]:
     """What of a configuration differs from the running one and is not applied by a reload: names of top-level keys."""
     # INVARIANT: a reload applies what [policy] names, and nothing else.
@@ -122,6 +129,10 @@ class Application:
         """Counts an event of the catalogue and writes its line."""
         self._events.emit(BY_NAME[event], error=None, **fields)
 
+    def _warn(self, settings: Settings, rules: RuleFiles) -> None:
+        for line in warnings_of(settings, rules, self._config):
+            self.log("config.warned", reason=line)
+
     async def start(self) -> None:
         """Everything up to open listeners; raises SettingsError, StoreError, OSError with what to mend.
 
@@ -137,6 +148,7 @@ class Application:
         """Opens everything in order; `opened` closes it in the reverse."""
         settings = self._settings
         rules = check(settings, self._config)
+        self._warn(settings, rules)
         database = settings.path(settings.store.database)
         secret = person_key_for(database, settings.path(settings.store.person_key))
         signing = load_or_create_signing_key(settings.path(settings.evidence.signing_key))
@@ -192,7 +204,7 @@ class Application:
             self.log,
             time.time,
             keypad=keypad_of(settings.sip),
-            purpose_key=settings.sip.purpose_header.lower(),
+            purpose_key=purpose_key_of(settings.sip),
             end_user_carriers=frozenset(name for name, one in settings.sip.carriers.items() if one.end_user),
             ends=frozenset(settings.sip.ends_live_calls),
         )
@@ -285,6 +297,7 @@ class Application:
                 for line in error.errors:
                     self.log("config.rejected", reason=line)
                 return
+            self._warn(settings, rules)
             self._in_force.codes = rules.codes
             self._gates.use(rules.call_codes)
             self._in_force.vocabulary = rules.vocabulary

@@ -12,7 +12,7 @@ from typing import Final
 
 import uvloop
 
-from proxy.app import check, configure, serve
+from proxy.app import check, configure, serve, warnings_of
 from proxy.commands import explain as explain_command
 from proxy.commands import optout as optout_command
 from proxy.commands import registry as registry_commands
@@ -116,7 +116,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
-    check(load(arguments.config), arguments.config)
+    settings = load(arguments.config)
+    rules = check(settings, arguments.config)
+    for line in warnings_of(settings, rules, arguments.config):
+        sys.stderr.write(f"warning: {line}\n")
     sys.stdout.write(f"{arguments.config}: ok\n")
     return 0
 

@@ -31,6 +31,8 @@ from proxy.core.records import Account, Number, Period
 from proxy.core.request import Request
 from proxy.core.senders import on_record
 from proxy.core.snapshot import ALL_ACCOUNTS, Snapshot
+from proxy.rules import entrustment
+from proxy.rules.region import telecoms_of
 from proxy.rules.rule import LaneFacts, LaneRule, Rule
 from proxy.rules.table import RULES
 
@@ -233,6 +235,8 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
                     ordinary.add(place)
             elif (detail := rule.judge(facts)) is not None:
                 hits.append((place, rule.id, detail))
+            elif rule.each is not None and rule.each_applies(facts):
+                checks.append((place, rule.each))
         except Exception:  # noqa: BLE001  WHY: as in evaluate
             errors.append(place)
     lane = Lane(
@@ -309,9 +313,9 @@ def lane_facts(
     )
     periods: list[Period] = [account.telecom_licence, *(number.period for number in mine)]
     periods += [licence.period for licence in licences]
-    periods += [entrustment.period for entrustment in entrustments]
-    if partner is not None:
-        periods.append(partner.contract)
+    periods += [telecom.licence for telecom in telecoms_of(account, row, snapshot)]
+    if account.operator != account.principal:
+        periods += entrustment.periods(snapshot, account.principal, account.operator)
     edges = [float(edge) for period in periods for edge in (period.since, period.until) if edge > now]
     edges += [change, now + _LANE_CAP_S, ((now + CHINA_OFFSET_S) // _DAY_S + 1) * _DAY_S - CHINA_OFFSET_S]
     return facts, edges

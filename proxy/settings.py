@@ -13,7 +13,8 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Struct, field
 
-from proxy import sip_settings
+from proxy import list_settings, sip_settings
+from proxy.list_settings import Lists
 from proxy.settings_shape import Tls as Tls
 from proxy.settings_shape import port_range, ranges
 from proxy.sip_settings import Sip
@@ -214,6 +215,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     spool: Spool = field(default_factory=Spool)
     trail: Trail = field(default_factory=Trail)
     routing: Routing = field(default_factory=Routing)
+    lists: Lists = field(default_factory=Lists)
     console: Console = field(default_factory=Console)
     log: Log = field(default_factory=Log)
 
@@ -334,6 +336,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             yield f"smpp.routes.{name}.tls: certificate and key come together"
     yield from _pools(smpp)
     yield from sip_settings.contradictions(settings.sip)
+    yield from list_settings.contradictions(settings.lists)
     yield from ranges("smpp", smpp)
     yield from ranges("smpp.stalled", smpp.stalled)
     if smpp.stalled.retry_first_s > smpp.stalled.retry_most_s:

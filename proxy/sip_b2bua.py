@@ -30,8 +30,11 @@ from proxy.sip.transaction.timing import Timing
 from proxy.sip_settings import Sip, SipListener
 from proxy.telemetry.status import SipRow
 from proxy.trunks.desk import CallDesk
+from proxy.trunks.digit_log import DigitLog
+from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.door import ALLOW, Door
 from proxy.trunks.gateways import Carrier, Gateway
+from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge
 from proxy.trunks.peers import Peers
 from proxy.trunks.streams import Incoming, Stream, connect
@@ -63,20 +66,27 @@ class SipServer:
         self._peers = Peers(settings.trunks, settings.carriers)
         self._door = Door(settings, self._peers, self._table, self.calls, ids, secrets.token_bytes(32), log)
         self.carriers = {name: Carrier(name, each) for name, each in settings.carriers.items()}
+        #: Trunks that take calls, as groups of gateways.
+        self.takers = {
+            name: Carrier(name, each.taking(), of_trunk=True) for name, each in settings.trunks.items() if each.gateways
+        }
+        inbound = Inbound(judge, self._peers.trunks, self.takers, held_back, log)
+        most = settings.calls_most
         self.desk = CallDesk(
-            self.calls, self.carriers, judge, self._reach, held_back, settings.calls_most, log, clock, self._later
+            self.calls, self.carriers, judge, self._reach, held_back, most, log, clock, self._later, inbound
         )
         self._udp: list[UdpSocket] = []
+        self._digit_logs: list[DigitLog] = []
         self._servers: list[asyncio.Server] = []
         #: How we appear on streams, by transport.
         self._locals: dict[str, Local] = {}
         self._streams: set[Stream] = set()
         #: Connections of ours to gateways, by transport and gateway.
-        self._made: dict[tuple[str, str], Stream] = {}
+        self._made: dict[tuple[str, Gateway], Stream] = {}
         #: Whom each of them led to; for as long as a call may hold it.
         self._names: WeakKeyDictionary[Way, tuple[str, Gateway]] = WeakKeyDictionary()
         self._making: set[asyncio.Task[None]] = set()
-        self._tls: dict[str, ssl.SSLContext] = {}
+        self._tls: dict[Gateway, ssl.SSLContext] = {}
         self._probes: list[Probe] = []
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
@@ -93,15 +103,23 @@ class SipServer:
         """Open the listeners; raises OSError, ssl.SSLError or ValueError where the configuration cannot be met."""
         if not self._settings.listeners:
             return
-        for name, configured in self._settings.carriers.items():
-            if any(each.transport == "tls" for each in configured.gateways):
-                self._tls[name] = client_context(configured.tls or Tls())
+        groups = [*self.carriers.values(), *self.takers.values()]
+        for group in groups:
+            secured = [each for each in group.gateways if each.settings.transport == "tls"]
+            if secured:
+                self._tls |= dict.fromkeys(secured, client_context(group.settings.tls or Tls()))
         for listener in self._settings.listeners:
             await self._listen(listener)
+        for digits in self._settings.digits:
+            relay = DigitLog(asyncio.get_running_loop(), digits, self._digits, self._log)
+            self._digit_logs.append(relay)
+            host, port = relay.address
+            self.listening.append(("digits", host, port))
+            self._log("listener.opened", host=host, port=port, tls=False)
         now = self._clock()
-        for carrier in self.carriers.values():
-            every_s = carrier.settings.options_s
-            for gateway in carrier.gateways if every_s > 0 else ():
+        for group in groups:
+            every_s = group.settings.options_s
+            for gateway in group.gateways if every_s > 0 else ():
                 probe = Probe(gateway, every_s, self.calls, self._reach, self._log)
                 self._probes.append(probe)
                 probe.expired("options", now)
@@ -147,10 +165,13 @@ class SipServer:
         await asyncio.gather(*self._making, return_exceptions=True)
         for bound in self._udp:
             bound.close()
+        for relay in self._digit_logs:
+            relay.close()
         for handle in (self._wake, self._sweeper):
             if handle is not None:
                 handle.cancel()
         self._udp.clear()
+        self._digit_logs.clear()
         self._wake = self._sweeper = None
 
     # ---- what comes in ------------------------------------------------------------------------------------------
@@ -168,11 +189,11 @@ class SipServer:
             if isinstance(each, Ping):
                 continue
             if isinstance(each, Broken):
-                self._door.malformed(each.error, stream.flow)
+                self._door.malformed(each.error, stream.flow, 0)
             elif isinstance(each, MalformedRequest):
-                self._door.malformed(each, stream.flow)
+                self._door.malformed(each, stream.flow, 0)
             else:
-                self._turn.message(each, stream, now)
+                self._turn.message(each, stream, now, 0)
         self._turn.go_on(now)
 
     def _accepted(self, transport: str) -> Stream:
@@ -193,6 +214,12 @@ class SipServer:
             del self._made[key]
         now = self._clock()
         self._table.flow_failed(stream.flow, now)
+        self._turn.go_on(now)
+
+    def _digits(self, reports: list[DigitReport]) -> None:
+        """A media relay has seen a key."""
+        now = self._clock()
+        self.desk.digits(reports, now)
         self._turn.go_on(now)
 
     # ---- the turn -----------------------------------------------------------------------------------------------
@@ -280,7 +307,7 @@ class SipServer:
         return self._connection(settings.transport, gateway)
 
     def _connection(self, transport: str, gateway: Gateway) -> Way | None:
-        key = (transport, gateway.name)
+        key = (transport, gateway)
         stream = self._made.get(key)
         if stream is not None and not stream.ended:
             return stream
@@ -293,9 +320,8 @@ class SipServer:
         self._made[key] = stream
         self._names[stream] = (transport, gateway)
         self._streams.add(stream)
-        tls = self._tls.get(gateway.carrier) if transport == "tls" else None
-        name = self._settings.carriers[gateway.carrier].tls
-        server_name = name.server_name if name is not None else ""
+        tls = self._tls.get(gateway) if transport == "tls" else None
+        server_name = gateway.tls.server_name if gateway.tls is not None else ""
         task = asyncio.get_running_loop().create_task(
             connect(stream, tls, server_name, self._settings.connect_timeout_s)
         )

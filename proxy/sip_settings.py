@@ -26,20 +26,6 @@ class SipListener(Struct, frozen=True, forbid_unknown_fields=True):
     tls: Tls | None = None
 
 
-class SipTrunk(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may ask for calls: `account` is that of the registry. A trunk is known by its `addresses` (IP networks), and
-    where it has a `username` by digest too; without addresses by digest alone.
-
-    What it may (caps, asserted identities, numbers) stands with its account in the registry.
-    """
-
-    account: str = ""
-    addresses: list[str] = []
-    username: str = ""
-    password: str = ""
-    carrier: str = "default"
-
-
 class SipGateway(Struct, frozen=True, forbid_unknown_fields=True):
     """One of a carrier's gateways. Lower `priority` goes first; those of one priority share by `weight`."""
 
@@ -50,13 +36,44 @@ class SipGateway(Struct, frozen=True, forbid_unknown_fields=True):
     weight: int = 1
 
 
+class SipTrunk(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may ask for calls: `account` is that of the registry. A trunk is known by its `addresses` (IP networks), and
+    where it has a `username` by digest too; without addresses by digest alone.
+
+    What it may (caps, asserted identities, numbers) stands with its account in the registry. `gateways` are where it
+    takes calls from carriers to its numbers; without any it takes none. `number_format`, `no_answer_s`, `options_s` and
+    `tls` are as those of a carrier, towards them.
+    """
+
+    account: str = ""
+    addresses: list[str] = []
+    username: str = ""
+    password: str = ""
+    carrier: str = "default"
+    gateways: list[SipGateway] = []
+    number_format: Literal["e164", "plus"] = "e164"
+    no_answer_s: float = 4.0
+    options_s: float = 30.0
+    tls: Tls | None = None
+
+    def taking(self) -> "SipCarrier":
+        """Where it takes calls, in the form of a carrier."""
+        return SipCarrier(
+            gateways=self.gateways,
+            number_format=self.number_format,
+            no_answer_s=self.no_answer_s,
+            options_s=self.options_s,
+            tls=self.tls,
+        )
+
+
 class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     """Where calls go. `username` and `password` answer a challenge; `domain` is the host of identities (empty: ours).
 
     `number_format` writes numbers as 8613800138000 (`e164`) or +8613800138000 (`plus`). `no_answer_s` without any 1xx
     is a failed gateway. `options_s` is how often a gateway is asked whether it lives (0: never). `header_remove` and
     `header_add` change the INVITE that goes there. `end_user`: its signalling is the person's own, so that a 607 of it
-    is a refusal.
+    is a refusal. `keys_by` says how keys come from there, for `check-config`; they count whichever way they come.
     """
 
     gateways: list[SipGateway] = []
@@ -67,6 +84,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     no_answer_s: float = 4.0
     options_s: float = 30.0
     end_user: bool = False
+    keys_by: Literal["", "info", "rtp"] = ""
     tls: Tls | None = None
     header_remove: list[str] = []
     header_add: dict[str, str] = {}
@@ -98,6 +116,7 @@ ALGORITHMS: Final = ("SHA-512-256", "SHA-256", "MD5")
 class SipKeypad(Struct, frozen=True, forbid_unknown_fields=True):
     """The key by which a person refuses inside a call (Z19): `keys` one after the other, each within `gap_s`; empty for
     none. The window opens `opens_s` after the answer and stays open `open_s`, 0: to the end. `early`: before it too.
+    `release`: the call is ended once the refusal is on disk; else it goes on.
     """
 
     keys: str = "9"
@@ -105,6 +124,17 @@ class SipKeypad(Struct, frozen=True, forbid_unknown_fields=True):
     open_s: float = 0.0
     gap_s: float = 3.0
     early: bool = False
+    release: bool = False
+
+
+class SipDigits(Struct, frozen=True, forbid_unknown_fields=True):
+    """An address on which a media relay reports keys (RFC 4733): rtpengine's `dtmf-log-dest`, over UDP. Port 0 picks a
+    free one and prints it. `sources` are the IP networks of relays; from elsewhere nothing is taken.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 22223
+    sources: list[str] = field(default_factory=lambda: ["127.0.0.1/32", "::1/128"])
 
 
 class Sip(Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +156,7 @@ class Sip(Struct, frozen=True, forbid_unknown_fields=True):
     purpose_header: str = "X-Purpose"
     ends_live_calls: list[str] = field(default_factory=lambda: list(ENDS_LIVE_CALLS))
     keypad: SipKeypad = SipKeypad()
+    digits: list[SipDigits] = []
     calls_most: int = 10_000
     transactions_most: int = 50_000
     connections_most: int = 1000
@@ -152,6 +183,7 @@ def contradictions(sip: Sip) -> Iterator[str]:
     fixed = [(one.host, one.port, one.transport == "udp") for one in sip.listeners if one.port]
     if len(set(fixed)) < len(fixed):
         yield "sip.listeners: two have one host and port"
+    yield from _digits(sip)
     unknown = set(sip.algorithms) - set(ALGORITHMS)
     if unknown or not sip.algorithms:
         yield "sip.algorithms: of SHA-512-256, SHA-256 and MD5, at least one"
@@ -161,7 +193,24 @@ def contradictions(sip: Sip) -> Iterator[str]:
         yield "sip.datagram_octets: 548 to 65000"
     yield from _trunks(sip)
     for name, carrier in sip.carriers.items():
-        yield from _carrier(f"sip.carriers.{name}", carrier, {one.transport for one in sip.listeners})
+        yield from _carrier(f"sip.carriers.{name}", carrier)
+        yield from _gateways(f"sip.carriers.{name}", carrier, sip.listeners)
+    for name, trunk in sip.trunks.items():
+        yield from _gateways(f"sip.trunks.{name}", trunk.taking(), sip.listeners)
+
+
+def _digits(sip: Sip) -> Iterator[str]:
+    for place, each in enumerate(sip.digits):
+        key = f"sip.digits.{place}"
+        yield from port_range(f"{key}.port", each.port, least=0)
+        yield from _address(f"{key}.host", each.host)
+        if not each.sources:
+            yield f"{key}.sources: at least one is needed, else nothing is heard"
+        for source in each.sources:
+            try:
+                ip_network(source)
+            except ValueError:
+                yield f"{key}.sources: {source} is no IP network"
 
 
 def _trunks(sip: Sip) -> Iterator[str]:
@@ -186,29 +235,29 @@ def _trunks(sip: Sip) -> Iterator[str]:
                 yield f"{key}.addresses: {each} is no IP network"
 
 
-def _carrier(key: str, carrier: SipCarrier, transports: set[Transport]) -> Iterator[str]:
+def _carrier(key: str, carrier: SipCarrier) -> Iterator[str]:
     if not carrier.gateways:
         yield f"{key}.gateways: at least one is needed"
-    for place, gateway in enumerate(carrier.gateways):
+    if bool(carrier.username) != bool(carrier.password):
+        yield f"{key}.username: username and password come together"
+
+
+def _gateways(key: str, group: SipCarrier, listeners: list[SipListener]) -> Iterator[str]:
+    """A carrier's gateways, or those at which a trunk takes calls."""
+    transports = {one.transport for one in listeners}
+    for place, gateway in enumerate(group.gateways):
         yield from port_range(f"{key}.gateways.{place}.port", gateway.port, least=1)
         yield from _address(f"{key}.gateways.{place}.host", gateway.host)
         if gateway.weight < 1:
             yield f"{key}.gateways.{place}.weight: at least 1"
         if gateway.transport not in transports:
             yield f"{key}.gateways.{place}.transport: there is no listener of {gateway.transport}"
-    if bool(carrier.username) != bool(carrier.password):
-        yield f"{key}.username: username and password come together"
-    if carrier.no_answer_s <= 0:
+        if any((one.host, one.port) == (gateway.host, gateway.port) for one in listeners):
+            yield f"{key}.gateways.{place}: is a listener of ours"
+    if not 0 < group.no_answer_s < float("inf"):
         yield f"{key}.no_answer_s: must be more than 0 and finite"
-    if carrier.options_s < 0:
+    if not 0 <= group.options_s < float("inf"):
         yield f"{key}.options_s: 0 or more"
-    for name, value in carrier.header_add.items():
-        if not _is_token(name) or any(ord(char) < 0x20 for char in value):
-            yield f"{key}.header_add: {name} is no header field"
-
-
-def _is_token(name: str) -> bool:
-    return bool(name) and all(char.isascii() and (char.isalnum() or char in "-.!%*_+`'~") for char in name)
 
 
 def _address(key: str, host: str) -> Iterator[str]:

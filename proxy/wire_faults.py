@@ -12,6 +12,7 @@ import msgspec
 
 from proxy.binds.tls import client_context, server_context
 from proxy.core.catalogue import CATALOGUE
+from proxy.header_faults import header_faults
 from proxy.judging.keypad import KeypadSettings
 from proxy.settings import Route, Smpp, Tls
 from proxy.sip_settings import Sip
@@ -38,13 +39,17 @@ def wire_faults(smpp: Smpp) -> Iterator[str]:
 
 
 def call_faults(sip: Sip) -> Iterator[str]:
-    """The same for calls: certificates, the keypad, rules that there are not."""
+    """The same for calls: certificates, header rules, the keypad, rules that there are not."""
     for place, listener in enumerate(sip.listeners):
         if listener.tls is not None:
             yield from _tls_faults(f"sip.listeners.{place}.tls", listener.tls, of_listener=True)
     for name, carrier in sip.carriers.items():
         if carrier.tls is not None:
             yield from _tls_faults(f"sip.carriers.{name}.tls", carrier.tls, of_listener=False)
+    for name, trunk in sip.trunks.items():
+        if trunk.tls is not None:
+            yield from _tls_faults(f"sip.trunks.{name}.tls", trunk.tls, of_listener=False)
+    yield from header_faults(sip)
     yield from (f"sip.keypad.{fault}" for fault in keypad_of(sip).faults())
     for rule in sip.ends_live_calls:
         if rule not in CATALOGUE:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators import tls as tls_contexts
+from simulators.calls.run import UacRun, UasRun
 from simulators.control import serve_control
 from simulators.esme_run import EsmeRun
 from simulators.options import build_parser, overlay
@@ -80,6 +81,15 @@ async def _run(options: argparse.Namespace, role: Role, scenario: Scenario, fold
         esme = EsmeRun(scenario, folder, live, tls_contexts.for_esme(options))
         _on_signals(loop, esme.stop)
         return await esme.run()
+    if role == "uac":
+        uac = UacRun(scenario, live, tls_contexts.of_transport(options, scenario.uac.transport, server=False))
+        _on_signals(loop, uac.stop)
+        return await uac.run()
+    if role == "uas":
+        tls = tls_contexts.of_transport(options, scenario.uas.transport, server=True)
+        uas = UasRun(scenario, live, host=options.host, port=options.port, tls=tls)
+        _on_signals(loop, uas.stop)
+        return await uas.run(lambda host, port: _tell_listening(host, port, json_lines=options.json))
     run = SmscRun(scenario, role, live, host=options.host, port=options.port, tls=tls_contexts.for_smsc(options))
     _on_signals(loop, run.stop)
     control = asyncio.create_task(serve_control(run)) if options.control else None

@@ -28,7 +28,8 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The table `[expect]`; what is absent is not checked. An amount is a number or `{ min = 1, max = 3 }`."""
 
     statuses: dict[str, Amount] = {}
-    """Answers to messages by status (`"0x0B"`, `"11"`, `"ESME_RINVDSTADR"`); any that is not named must not occur."""
+    """Answers to messages by status (`"0x0B"`, `"11"`, `"ESME_RINVDSTADR"`), final responses to calls (`"603"`); any
+    that is not named must not occur."""
     receipts: dict[str, Amount] = {}
     """ESME: receipts by state; any that is not named must not occur."""
     replies: Amount | None = None
@@ -50,6 +51,17 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Handset: messages after an acknowledged refusal; 0 where absent."""
     delivery_answers: dict[str, Amount] = {}
     """SMSC, handset: what receipts and replies were answered with, as `statuses`."""
+
+    calls: Amount | None = None
+    """UAC: calls made. UAS: calls that came."""
+    rules: dict[str, Amount] = {}
+    """UAC: refusals by the text of their Reason; any that is not named must not occur."""
+    ended_by: dict[str, Amount] = {}
+    """UAC, UAS: answered calls by who ended them: us, peer, lost."""
+    pressed: Amount | None = None
+    """UAC, UAS: keys of ours that were answered 2xx."""
+    heard: Amount | None = None
+    """UAC, UAS: keys of the other side."""
 
     def __post_init__(self) -> None:
         for key in (*self.statuses, *self.delivery_answers):

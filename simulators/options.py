@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from simulators.calls.options import add_uac, add_uas, over_uac, over_uas
 from simulators.faults import Faults
 from simulators.scenario import EsmeSettings, Role
 from simulators.wording import ENCODINGS, LONG_WAYS
@@ -25,11 +26,18 @@ def _flag(name: str) -> str:
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser; wrong options end the process with status 2, as argparse does."""
-    parser = argparse.ArgumentParser(prog="tdgate-sim", description="SMPP simulators: ESME, SMSC, handset.")
+    parser = argparse.ArgumentParser(prog="tdgate-sim", description="Simulators: ESME, SMSC, handset; UAC, UAS.")
     roles = parser.add_subparsers(dest="command", required=True)
     _esme(roles.add_parser("esme", help="bind to an SMSC (or a proxy) and send messages"))
     _smsc(roles.add_parser("smsc", help="accept binds and answer messages"))
     _smsc(roles.add_parser("handset", help="an SMSC with people behind it who answer messages"))
+    for role, help_, add in (
+        ("uac", "call through a SIP trunk, gateway or proxy", add_uac),
+        ("uas", "answer SIP calls", add_uas),
+    ):
+        parser_of = roles.add_parser(role, help=help_)
+        _common(parser_of)
+        add(parser_of)
     _registry(roles.add_parser("registry", help="write a registry of invented institutions, the same for a seed"))
     return parser
 
@@ -127,12 +135,15 @@ def _registry(parser: argparse.ArgumentParser) -> None:
 def overlay(options: argparse.Namespace, role: Role) -> dict[str, Any]:
     """Turn options into tables like those of a scenario; None where an option was not given. ValueError."""
     over: dict[str, Any] = {"seed": options.seed}
+    if role == "uac":
+        return over | over_uac(options) | _expected(options, "rules", options.expect_rule)
+    if role == "uas":
+        return over | over_uas(options) | _expected(options)
     if role == "esme":
         esme = {key: getattr(options, key, None) for key in _ESME_KEYS}
         esme["command"] = options.command_name
         over["esme"] = esme
-        over["expect"] = {"statuses": _counts(options.expect), "receipts": _counts(options.expect_receipt)}
-        return over
+        return over | _expected(options, "receipts", options.expect_receipt)
     over["clock"] = options.clock
     over["smsc"] = {
         "system_id": options.system_id,
@@ -154,6 +165,13 @@ def overlay(options: argparse.Namespace, role: Role) -> dict[str, Any]:
         "duration_s": options.duration_s,
     }
     return over
+
+
+def _expected(options: argparse.Namespace, more: str = "", of_more: list[str] | None = None) -> dict[str, Any]:
+    expect = {"statuses": _counts(options.expect)}
+    if more:
+        expect[more] = _counts(of_more)
+    return {"expect": expect}
 
 
 def _counts(written: list[str] | None) -> dict[str, int] | None:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from simulators.calls.settings import Answer, CallStep, UacSettings, UasSettings
 from simulators.expectations import Expect
 from simulators.handset import Rule
 from simulators.smsc_settings import SmscSettings
@@ -82,11 +83,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Until(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The table `[until]`: an SMSC or handset ends when all counts are reached, or after `duration_s`."""
+    """The table `[until]`: an SMSC, handset or UAS ends when all counts are reached, or after `duration_s`."""
 
     submits: int | None = None
     deliveries_answered: int | None = None
     """Receipts and replies that were answered."""
+    calls: int | None = None
+    """Calls that came and are over."""
     duration_s: float | None = None
 
 
@@ -102,17 +105,23 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     smsc: SmscSettings = SmscSettings()
     reply: tuple[Reply, ...] = ()
     rule: tuple[Rule, ...] = ()
+    uac: UacSettings = UacSettings()
+    call: tuple[CallStep, ...] = ()
+    uas: UasSettings = UasSettings()
+    answer: tuple[Answer, ...] = ()
     until: Until = Until()
     expect: Expect = Expect()
 
 
-Role = Literal["esme", "smsc", "handset"]
-_COMMON: Final = frozenset({"name", "seed", "clock", "expect"})
+Role = Literal["esme", "smsc", "handset", "uac", "uas"]
+_COMMON: Final = frozenset({"name", "seed", "expect"})
 TABLES: Final = MappingProxyType(
     {
-        "esme": _COMMON | {"esme", "message"},
-        "smsc": _COMMON | {"smsc", "reply", "until"},
-        "handset": _COMMON | {"smsc", "reply", "rule", "until"},
+        "esme": _COMMON | {"clock", "esme", "message"},
+        "smsc": _COMMON | {"clock", "smsc", "reply", "until"},
+        "handset": _COMMON | {"clock", "smsc", "reply", "rule", "until"},
+        "uac": _COMMON | {"uac", "call"},
+        "uas": _COMMON | {"uas", "answer", "until"},
     }
 )
 """Which tables each role reads."""

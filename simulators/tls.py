@@ -10,8 +10,21 @@ import ssl
 
 def for_esme(options: argparse.Namespace) -> ssl.SSLContext | None:
     """Make the context of the side that connects; None without `--tls`. OSError, ssl.SSLError for bad files."""
-    if not options.tls:
+    return _client(options) if options.tls else None
+
+
+def of_transport(options: argparse.Namespace, transport: str, *, server: bool) -> ssl.SSLContext | None:
+    """Make the context of a SIP end; None but for the transport tls. ValueError where a server has no certificate."""
+    if transport != "tls":
         return None
+    if not server:
+        return _client(options)
+    if not options.tls_cert:
+        raise ValueError("transport tls: --tls-cert is needed")
+    return for_smsc(options)
+
+
+def _client(options: argparse.Namespace) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=options.tls_ca)
     if options.tls_no_verify:
         context.check_hostname = False

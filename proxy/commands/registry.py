@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from proxy.commands import lists
 from proxy.commands.registry_access import ImportRequest, StoreAccess
 from proxy.commands.registry_output import counting, show, show_problems
 from proxy.control import ControlError
@@ -31,6 +32,8 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
             ("status", "registry.status", ()),
             *((table.name, f"registry.{table.name}", ()) for table in RECORD_TABLES),
             ("export", "registry.export", ()),
+            ("followed", "list.followed", ()),
+            ("labels", "list.labels", ()),
             ("dispose", "number.dispose", ("address",)),
             ("restore", "number.restore", ("address",)),
         ),
@@ -76,6 +79,7 @@ def add_arguments(commands: Any) -> None:
         if group != "hold":
             _add_import(inner.add_parser("import", help="takes in a JSON or CSV file"), group, check_only=False)
         if group == "registry":
+            lists.add_arguments(inner)
             _add_import(inner.add_parser("check", help="what is wrong with a file"), group, check_only=True)
 
 

@@ -16,6 +16,7 @@ from proxy.registry.documents import read_rows
 from proxy.registry.importing import Known, Report, RowCheck, check_rows
 from proxy.registry.keys import PersonSecret, load_person_key, person_key_for
 from proxy.registry.ports import StoreError
+from proxy.registry.tables import KNOWN_TABLES
 from proxy.registry.verb import Args, VerbContext
 from proxy.registry.verbs import VERBS, now_us, perform
 from proxy.settings import Settings
@@ -107,6 +108,6 @@ class StoreAccess:
             return Known()
         reader = await open_reader(self._database)
         try:
-            return Known({table: await reader.ids(table) for table in ("institutions", "partners", "accounts")})
+            return Known({table: await reader.ids(table) for table in KNOWN_TABLES})
         finally:
             await reader.close()

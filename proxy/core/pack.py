@@ -67,7 +67,10 @@ class Pack(Struct, frozen=True):
     """One version of one rule pack (Z1 J1).
 
     `hours` per purpose and channel; `institution_hours` narrow them for one institution, down to never (an emergency
-    brake); `validity_cap_s` is the longest validity_period a message may have, 0 = none allowed at all.
+    brake); `validity_cap_s` is the longest validity_period a message may have, 0 = none allowed at all;
+    `entrustment_depth_most` is how many partners may stand between institution and sender's number: 1 is direct only;
+    `refusal_in_calls` are the purposes of calls in which a person has to be able to refuse: where no way is configured,
+    `check-config` warns.
     """
 
     id: str
@@ -81,6 +84,8 @@ class Pack(Struct, frozen=True):
     shadow: bool = False
     validity_cap_s: int = _DAY_S
     collection_refusal_closes_channel: bool = True
+    entrustment_depth_most: int = 1
+    refusal_in_calls: frozenset[Purpose] = frozenset()
 
     def setting(self, rule: str) -> RuleSetting:
         return self.rules.get(rule, _SHADOW if self.shadow else _ENFORCE)

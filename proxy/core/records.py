@@ -16,6 +16,8 @@ InstitutionKind = Literal[
     "bank", "consumer_finance", "microloan", "guarantee", "insurer", "securities", "fund", "leasing", "other"
 ]
 
+TelecomKind = Literal["carrier", "sms_platform", "call_centre"]
+
 #: The types that are "lawfully in lending or loan-related business": only these may collect (Z3).
 LENDING_KINDS: Final[frozenset[InstitutionKind]] = frozenset(
     ("bank", "consumer_finance", "microloan", "guarantee", "leasing")
@@ -34,7 +36,9 @@ class Period(Struct, frozen=True):
 
 class Institution(Struct, frozen=True):
     """A financial institution: the principal for whom everything is sent. Caps of its calls over all its trunks, 0 = no
-    cap: `calls_per_s` new ones a second, `calls_most` at once, `call_s_most` how long one may last.
+    cap: `calls_per_s` new ones a second, `calls_most` at once, `call_s_most` how long one may last. `region` is where
+    it is registered (`core.regions`), empty where nobody said. `page` is the URI of its page, which its calls bear in
+    Call-Info (J11).
     """
 
     id: str
@@ -44,15 +48,33 @@ class Institution(Struct, frozen=True):
     calls_per_s: int = 0
     calls_most: int = 0
     call_s_most: int = 0
+    region: str = ""
+    page: str = ""
 
 
 class Licence(Struct, frozen=True):
-    """What an institution may do: purposes × channels × validity (Z2 J3)."""
+    """What an institution may do: purposes × channels × validity (Z2 J3).
+
+    `region` is the province of a local licence, empty for one of a central authority, which holds everywhere (Z4).
+    """
 
     institution: str
     purposes: frozenset[Purpose]
     channels: frozenset[Channel]
     period: Period
+    region: str = ""
+    issuer: str = ""
+
+
+class Telecom(Struct, frozen=True):
+    """A telecom enterprise of the chain with its telecom licence (Z7 J5); `region` is empty for a nationwide one."""
+
+    id: str
+    name: str
+    kind: TelecomKind
+    licence: Period
+    licence_no: str = ""
+    region: str = ""
 
 
 class Partner(Struct, frozen=True):
@@ -64,7 +86,11 @@ class Partner(Struct, frozen=True):
 
 
 class Entrustment(Struct, frozen=True):
-    """A written authorisation: institution × partner × purposes × channels × period (Z11 J4)."""
+    """A written authorisation: institution × partner × purposes × channels × regions × period (Z11 J4).
+
+    No `regions`: everywhere. `parent` is the partner that passed on what it was entrusted with itself (J9), empty where
+    the institution entrusted directly.
+    """
 
     institution: str
     partner: str
@@ -72,13 +98,16 @@ class Entrustment(Struct, frozen=True):
     channels: frozenset[Channel]
     period: Period
     document_hash: str = ""
+    regions: frozenset[str] = frozenset()
+    parent: str = ""
 
 
 class Number(Struct, frozen=True):
     """One row of a number library (Z9 Z11 J18).
 
     `address` is canonical. With `extensible` it is a port under which any extension digits may be sent. `operator` is
-    the institution itself or a partner. `disposed` is a suspension or closure by a telecom enterprise (Z14).
+    the institution itself or a partner. `disposed` is a suspension or closure by a telecom enterprise (Z14). `telecom`
+    names the telecom enterprise that owns it, by id or name.
     """
 
     address: str
@@ -100,6 +129,8 @@ class Account(Struct, frozen=True):
     `vendor_base` the first command_status of the vendor map. `addresses` are IP networks; empty = any. Of a trunk:
     `calls_per_s` new calls a second, `calls_most` at once, `call_s_most` seconds one may last (0 = no cap), `call_map`
     the statuses of refused calls, `asserts_identity` whether it may name the caller in P-Asserted-Identity.
+    `telecoms` are ids of the telecom enterprises through which it sends; `telecom_licence` is what was noted without
+    naming one.
     """
 
     id: str
@@ -127,6 +158,7 @@ class Account(Struct, frozen=True):
     call_s_most: int = 0
     call_map: Literal["precise", "legacy"] = "precise"
     asserts_identity: bool = False
+    telecoms: tuple[str, ...] = ()
 
 
 class Hold(Struct, frozen=True):

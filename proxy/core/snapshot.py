@@ -14,7 +14,7 @@ from proxy.core.lane import Lane
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
 from proxy.core.purposes import Channel, Purpose
-from proxy.core.records import Account, Entrustment, Hold, Institution, Licence, Number, Partner
+from proxy.core.records import Account, Entrustment, Hold, Institution, Licence, Number, Partner, Telecom
 
 ALL_ACCOUNTS: Final = ""
 
@@ -73,7 +73,7 @@ class NumberLibrary:
 
 
 class Snapshot(Struct, frozen=True):
-    """Everything the policy may look at.
+    """Everything the policy may look at. `telecoms` are found by id and by name.
 
     `bypasses` are account (or ALL_ACCOUNTS) → UTC second at which it ends: until then all rules but the floor are in
     shadow for that account. Only `judging/bypass.py` lays them on a snapshot.
@@ -85,6 +85,7 @@ class Snapshot(Struct, frozen=True):
     accounts: dict[str, Account] = {}
     institutions: dict[str, Institution] = {}
     licences: dict[str, tuple[Licence, ...]] = {}
+    telecoms: dict[str, Telecom] = {}
     partners: dict[str, Partner] = {}
     entrustments: dict[tuple[str, str], tuple[Entrustment, ...]] = {}
     numbers: NumberLibrary = field(default_factory=NumberLibrary)

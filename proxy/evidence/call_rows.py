@@ -19,7 +19,8 @@ _KINDS: Final = frozenset((1, 6, 7, 13))
 
 class CallRow(Struct, frozen=True):
     """One attempt. Moments are ISO 8601 in UTC, empty where they never came; durations are milliseconds; `person` is a
-    digest in hex. `result` is `refused_here`, one of `records.CALL_RESULTS`, or `open`.
+    digest in hex, `caller` the institution's number, whoever called. `result` is `refused_here`, one of
+    `records.CALL_RESULTS`, or `open`.
     """
 
     id: str
@@ -86,7 +87,7 @@ def _row(decision: Decision | None, call: Call | None) -> CallRow:
         account=decision.account if decision is not None else call.account if call is not None else "",
         principal=decision.principal if decision is not None else "",
         purpose=decision.purpose if decision is not None else "",
-        caller=decision.sender if decision is not None else "",
+        caller=decision.sender if decision is not None else call.number if call is not None else "",
         person=person.hex(),
         effect=EFFECT_NAMES[decision.effect] if decision is not None else "",
         rule=decision.rule if decision is not None else "",

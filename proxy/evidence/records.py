@@ -194,8 +194,8 @@ class Bypass(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=1
 
 class Call(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=13):
     """How one attempt at a call went that was not refused here. `id` is its Decision's, or its own where `direction` is
-    `in`: then `person` called back. Moments that never came are 0; `at_us` is the end. `status` is what the caller's
-    side was answered, `result` one of `CALL_RESULTS`, `side` who ended it: `a`, `b` or `us`.
+    `in`: then `person` called `number` back. Moments that never came are 0; `at_us` is the end. `status` is what the
+    caller's side was answered, `result` one of `CALL_RESULTS`, `side` who ended it: `a`, `b` or `us`.
     """
 
     id: int
@@ -213,6 +213,7 @@ class Call(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=13)
     cause: str
     carrier: str
     attempts: int
+    number: str = ""
 
 
 #: It was answered; the carrier's side refused, or the person did; nobody could be reached; the caller gave up.

@@ -14,8 +14,8 @@ _UNREACHED: Final = frozenset((408, 500, 502, 503, 504))
 
 
 class CallCourse:
-    """One attempt, from its INVITE. `decision_id` is that of its permit; of a call back an id of its own, and `person`
-    the caller's digest.
+    """One attempt, from its INVITE. `decision_id` is that of its permit; of a call back an id of its own, `person` the
+    caller's digest and `number` the one called back.
     """
 
     __slots__ = (
@@ -27,6 +27,7 @@ class CallCourse:
         "_decision_id",
         "_direction",
         "_key_id",
+        "_number",
         "_over",
         "_person",
         "_rang_us",
@@ -41,16 +42,23 @@ class CallCourse:
         direction: Literal["out", "in"] = "out",
         person: bytes = b"",
         key_id: int = 0,
+        number: str = "",
     ) -> None:
         self._decision_id = decision_id
         self._account = account
         self._direction = direction
         self._person = person
         self._key_id = key_id
+        self._number = number
         self._asked_us = _us(asked_at)
         self._rang_us = self._answered_us = self._attempts = 0
         self._carrier = ""
         self._over = False
+
+    @property
+    def id(self) -> int:
+        """The id of its record."""
+        return self._decision_id
 
     @property
     def answered(self) -> bool:
@@ -60,6 +68,14 @@ class CallCourse:
     def tried(self, carrier: str) -> None:
         """A gateway is asked."""
         self._carrier = carrier
+        self._attempts += 1
+
+    def came(self, carrier: str) -> None:
+        """It is a call from this carrier."""
+        self._carrier = carrier
+
+    def attempted(self) -> None:
+        """A gateway of the trunk is asked."""
         self._attempts += 1
 
     def rang(self, now: float) -> None:
@@ -93,6 +109,7 @@ class CallCourse:
             cause=cause,
             carrier=self._carrier,
             attempts=self._attempts,
+            number=self._number,
         )
 
     def _result(self, side: Side, status: int) -> str:

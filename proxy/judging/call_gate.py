@@ -122,8 +122,9 @@ class CallGate:
         return self._in_force.codes.ending(self.account, rule)
 
     def _request(self, question: ReadInvite, request_id: int, findings: tuple[Finding, ...]) -> Request:
-        # The name that is shown is the registry's, whatever the sender wrote (J11).
+        # The name and the page that are shown are the registry's, whatever the sender wrote (J11).
         institution = self._in_force.snapshot.institutions.get(self.account.principal)
+        shown = (institution.name, institution.page) if institution is not None else ("", "")
         return Request(
             id=request_id,
             channel="voice",
@@ -131,7 +132,7 @@ class CallGate:
             sender=question.caller,
             recipient=question.recipient,
             readings=(),
-            octets=question.judged(institution.name if institution is not None else ""),
+            octets=question.judged(*shown),
             received_at=self._in_force.now,
             findings=findings,
             purpose=question.purpose,

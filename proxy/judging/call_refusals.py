@@ -12,12 +12,12 @@ from proxy.core.purposes import Channel
 from proxy.core.snapshot import Snapshot
 from proxy.judging.attribution import Answered
 from proxy.judging.call_gate import CallsInForce, PermittedCall
-from proxy.judging.hearing import Done, Hearing, Understood
+from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.keypad import Keypad, KeypadSettings
 from proxy.optout_parser import Reading
 from proxy.sip.dtmf import digits_in
 from proxy.sip.message import SipRequest, SipResponse
-from proxy.sip.unwanted import is_diverted, says_unwanted
+from proxy.sip.unwanted import is_diverted, names_rule, says_unwanted
 
 Leg = Literal["a", "b"]
 _CHANNEL: Final[Channel] = "voice"
@@ -46,9 +46,25 @@ def party_of(call: PermittedCall) -> Party:
 
 
 class CallEars:
-    """What is heard of one call. `end_user`: the route's signalling is the person's own, so that its 607 counts."""
+    """What is heard of one call, from whichever side the person is on. `end_user`: the route's signalling is the
+    person's own, so that its 607 counts.
 
-    __slots__ = ("_diverted", "_end_user", "_hearing", "_in_force", "_keypad", "_party", "_refused")
+    One refusal a call: what says it again while it is on its way to disk waits for the same commit.
+    """
+
+    __slots__ = (
+        "_answered_at",
+        "_diverted",
+        "_end_user",
+        "_hearing",
+        "_how",
+        "_in_force",
+        "_keypad",
+        "_pads",
+        "_party",
+        "_state",
+        "_waiting",
+    )
 
     def __init__(
         self, party: Party, hearing: Hearing, in_force: CallsInForce, keypad: KeypadSettings, *, end_user: bool
@@ -56,43 +72,85 @@ class CallEars:
         self._party: Final = party
         self._hearing: Final = hearing
         self._in_force: Final = in_force
-        self._keypad: Final = Keypad(keypad)
+        self._keypad: Final = keypad
         self._end_user: Final = end_user
+        self._answered_at: float | None = None
+        #: By how the keys are seen. WHY apart: one press that is seen twice is not two of a sequence.
+        self._pads: dict[str, Keypad] = {}
         self._diverted = False
-        self._refused = False
+        self._state: Literal["none", "waiting", "kept"] = "none"
+        self._how = ""
+        self._waiting: list[Committed] = []
 
     def answered(self, now: float) -> None:
         """The call was answered; seconds of the clock that `info` and `pressed` are told."""
-        self._keypad.answered(now)
+        if self._answered_at is None:
+            self._answered_at = now
+            for pad in self._pads.values():
+                pad.answered(now)
 
     def info(self, request: SipRequest, leg: Leg, now: float, committed: Committed) -> bool:
         """An INFO of one leg. True where it refuses: answer it, or pass it on, when `committed` is called."""
-        if leg != self._party.leg:
+        if not self._is_person(leg) or names_rule(request):
             return False
-        # WHY all of them: each key has to be seen, also after the one that refuses.
-        found = [self._keypad.pressed(key, now) for key in digits_in(request)]
-        return any(found) and self._refuse("keypad", committed)
+        return self._keys(digits_in(request), now, committed, "info")
 
-    def pressed(self, key: str, leg: Leg, now: float, committed: Committed) -> bool:
-        """A key that a media relay saw (RFC 4733)."""
-        return leg == self._party.leg and self._keypad.pressed(key, now) and self._refuse("keypad", committed)
+    def pressed(self, key: str, leg: Leg, now: float, committed: Committed, seen: str = "rtp") -> bool:
+        """A key that a media relay saw (RFC 4733); `seen` tells relays apart that see the same call."""
+        return self._is_person(leg) and self._keys(key, now, committed, seen)
+
+    def noted(self, response: SipResponse) -> None:
+        """A response of leg B to the INVITE, of any status: it may say that the call was diverted."""
+        self._diverted = self._diverted or is_diverted(response)
 
     def response(self, response: SipResponse, committed: Committed) -> bool:
-        """A response of the person's side to the INVITE, provisional ones too. True where it refuses."""
-        self._diverted = self._diverted or is_diverted(response)
+        """A final response of leg B to the INVITE. True where it refuses."""
+        self.noted(response)
         return self._counts("b") and says_unwanted(response) and self._refuse("607", committed)
 
     def bye(self, request: SipRequest, leg: Leg, committed: Committed) -> bool:
         """A BYE of one leg. True where it refuses."""
         return self._counts(leg) and says_unwanted(request) and self._refuse("607", committed)
 
+    def again(self, committed: Committed) -> bool:
+        """Say the refusal once more that could not be put on disk; False where it was, by now, or where none was."""
+        return bool(self._how) and self._refuse(self._how, committed)
+
+    def _is_person(self, leg: Leg) -> bool:
+        """WHY not one to whom the call was diverted: his keys are no more the person's word than his 607 is."""
+        return leg == self._party.leg and not (leg == "b" and self._diverted)
+
     def _counts(self, leg: Leg) -> bool:
-        return leg == "b" == self._party.leg and self._end_user and not self._diverted
+        return leg == "b" and self._is_person(leg) and self._end_user
+
+    def _keys(self, keys: str, now: float, committed: Committed, seen: str) -> bool:
+        if not keys:
+            return False
+        pad = self._pads.get(seen)
+        if pad is None:
+            pad = self._pads[seen] = Keypad(self._keypad)
+            if self._answered_at is not None:
+                pad.answered(self._answered_at)
+        refuses = False
+        for key in keys:
+            # WHY all of them: each key has to be seen, also after the one that refuses.
+            refuses = pad.pressed(key, now) or refuses
+        if refuses:
+            return self._refuse("keypad", committed)
+        if self._state == "waiting":
+            # WHY it waits too: pressed in doubt, its answer may be taken for that of the first.
+            self._waiting.append(committed)
+            return True
+        return False
 
     def _refuse(self, how: str, committed: Committed) -> bool:
-        if self._refused:
+        if self._state == "kept":
             return False
-        self._refused = True
+        self._waiting.append(committed)
+        if self._state == "waiting":
+            return True
+        self._state = "waiting"
+        self._how = how
         party = self._party
         understood = Understood(
             Reading("optout", "voice", how, 1.0),
@@ -103,19 +161,19 @@ class CallEars:
             source=how,
             decision=party.decision,
         )
-        self._hearing.act(understood, self._snapshot, self._done(committed))
+        self._hearing.act(understood, self._snapshot, self._done)
         return True
 
     @property
     def _snapshot(self) -> Snapshot:
         return self._in_force.snapshot
 
-    def _done(self, committed: Committed) -> Done:
-        def done(ok: bool, _changed: bool) -> None:
-            if not ok:
-                # The overlay stays, so it binds; a second press tries again to put it on disk.
-                self._refused = False
-                self._keypad.again()
+    def _done(self, ok: bool, _changed: bool) -> None:
+        self._state = "kept" if ok else "none"
+        if not ok:
+            # The overlay stays, so it binds; a second press tries again to put it on disk.
+            for pad in self._pads.values():
+                pad.again()
+        waiting, self._waiting = self._waiting, []
+        for committed in waiting:
             committed(ok)
-
-        return done

@@ -34,6 +34,7 @@ _EXEMPT: Final = frozenset(
         "throughput.account",
         "licence.scope",
         "licence.expired",
+        "licence.region",
     )
 )
 

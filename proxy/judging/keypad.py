@@ -14,7 +14,7 @@ KEYS: Final = frozenset("0123456789*#ABCD")
 class KeypadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`keys` are pressed one after the other, each within `gap_s` of the one before; empty turns this off. The window
     opens `opens_s` after the answer and stays open for `open_s`, 0: to the end of the call. `early`: keys before the
-    answer count too, for announcements in early media.
+    answer count too, for announcements in early media. `release`: the call ends with the refusal.
     """
 
     keys: str = "9"
@@ -22,6 +22,7 @@ class KeypadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     open_s: float = 0.0
     gap_s: float = 3.0
     early: bool = False
+    release: bool = False
 
     def faults(self) -> list[str]:
         """What is wrong with them, as `KEY: REASON`."""

@@ -70,7 +70,9 @@ def since_text(epoch_s: int) -> str:
 
 
 def until_text(epoch_s: int) -> str:
-    """The last local day before a UTC second, as written in a file."""
+    """The last local day before a UTC second, as written in a file; empty where none was noted (0)."""
+    if epoch_s == 0:
+        return ""
     return "forever" if epoch_s >= FOREVER else _local(epoch_s - DAY_S).date().isoformat()
 
 

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from proxy.core import addresses
 from proxy.core.purposes import CHANNELS, STRICTEST_FIRST
-from proxy.core.records import FOREVER, InstitutionKind
+from proxy.core.records import FOREVER, InstitutionKind, TelecomKind
+from proxy.core.regions import COUNTRY, WRITINGS
 from proxy.registry import dates
 
 SqlValue = str | int | bytes | None
@@ -23,6 +24,10 @@ _SEPARATORS: Final = re.compile(r"[;；,，、|]")
 _TRUE: Final = frozenset(("true", "yes", "y", "1", "是"))
 _FALSE: Final = frozenset(("false", "no", "n", "0", "", "否"))
 _TEXT_MOST: Final = 400
+_PAGE: Final = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?](?:[A-Za-z0-9\-._~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)?")
+#: A datagram has to hold the rest of the INVITE, too.
+_PAGE_MOST: Final = 200
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _EXPONENT: Final = re.compile(r"[0-9.]+[eE]\+?[0-9]+")
 
 
@@ -110,6 +115,52 @@ def _one_of(known: tuple[str, ...]) -> Callable[[Any], str]:
     return read
 
 
+def _named(known: dict[str, str]) -> Callable[[Any], str]:
+    """One of several words, each of which may have other writings."""
+    words = tuple(dict.fromkeys(known.values()))
+
+    def read(value: Any) -> str:
+        found = known.get(_string(value))
+        if found is None:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return found
+
+    return read
+
+
+def _region(value: Any) -> str:
+    """A province's code; empty for the whole country."""
+    found = WRITINGS.get(_filled(value).lower())
+    if found is None:
+        raise ValueError("no such province; write it as CN-ZJ, zhejiang or 浙江, or CN for the whole country")
+    return "" if found == COUNTRY else found
+
+
+def _regions(value: Any) -> str:
+    found = {_region(part) for part in _listed(value)}
+    return "" if "" in found else ",".join(sorted(found))
+
+
+def _ids(value: Any) -> str:
+    return "\n".join(dict.fromkeys(_id(part) for part in _listed(value)))
+
+
+def _hash(value: Any) -> str:
+    """A SHA-256 in hexadecimal, as `sha256sum` writes it."""
+    text = _filled(value).lower().removeprefix("sha256:")
+    if not _HASH.fullmatch(text):
+        raise ValueError("must be a SHA-256: 64 hexadecimal digits, as sha256sum prints them")
+    return text
+
+
+def _page(value: Any) -> str:
+    """An absolute URI of the web that a header field can hold between angle brackets (RFC 3986, RFC 3261 §20.9)."""
+    text = _string(value)
+    if text and (len(text) > _PAGE_MOST or not _PAGE.fullmatch(text)):
+        raise ValueError(f"must be an https or http URI of ASCII characters, at most {_PAGE_MOST} of them")
+    return text
+
+
 def _since(value: Any) -> int:
     return dates.since_s(dates.parse_date(_filled(value)))
 
@@ -192,10 +243,23 @@ NETWORKS: Final = Field(_networks, _as_list("\n"))
 PURPOSES: Final = Field(_chosen(STRICTEST_FIRST), _as_list(","))
 CHANNEL_SET: Final = Field(_chosen(CHANNELS), _as_list(","))
 INSTITUTION_KIND: Final = Field(_one_of(get_args(InstitutionKind)), _same)
+TELECOM_KIND: Final = Field(
+    _named(
+        {kind: kind for kind in get_args(TelecomKind)}
+        | {"基础电信企业": "carrier", "短信平台": "sms_platform", "呼叫中心": "call_centre"}
+    ),
+    _same,
+)
+ISSUER_LEVEL: Final = Field(_named({"central": "central", "local": "local", "中央": "central", "地方": "local"}), _same)
+REGION: Final = Field(_region, _same)
+REGION_SET: Final = Field(_regions, _as_list(","))
+IDS: Final = Field(_ids, _as_list("\n"))
+HASH: Final = Field(_hash, _same)
 CODE_MAP: Final = Field(_one_of(("vendor", "standard")), _same)
 CALL_MAP: Final = Field(_one_of(("precise", "legacy")), _same)
 HOLD_KIND: Final = Field(_one_of(("account", "number")), _same)
 BASIS: Final = Field(_one_of(("consent", "request")), _same)
+PAGE: Final = Field(_page, _same)
 SINCE: Final = Field(_since, dates.since_text)
 UNTIL: Final = Field(_until, dates.until_text)
 MOMENT: Final = Field(lambda value: dates.parse_moment_us(_filled(value)), dates.moment_text)

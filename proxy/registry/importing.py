@@ -11,15 +11,15 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from proxy.core.persons import index_key
-from proxy.core.purposes import PURPOSE_BITS
 from proxy.core.records import FOREVER
-from proxy.registry import fields, passwords
+from proxy.registry import passwords
+from proxy.registry.contradictions import bits_of, contradictions
 from proxy.registry.dates import day_number
 from proxy.registry.documents import RawRow
 from proxy.registry.fields import SqlValue
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Row
-from proxy.registry.tables import TABLES, Column, Table
+from proxy.registry.tables import KNOWN_TABLES, TABLES, Column, Reference, Table
 
 _BUFFER_ROWS: Final = 1000
 #: Only the wire makes refusals that a START of the person lifts; an imported one stays (Z16).
@@ -36,7 +36,7 @@ class Problem(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """Ids that the registry already has, per table, and the accounts among them (they have a password)."""
+    """What the registry already has: ids per table (`KNOWN_TABLES`), and for `telecoms` their names besides."""
 
     ids: dict[str, set[str]] = {}
 
@@ -72,7 +72,7 @@ class RowCheck:
         self._known = known
         self._secret = secret
         self._now_us = now_us
-        self._named: dict[str, set[str]] = {"institutions": set(), "partners": set(), "accounts": set()}
+        self._named: dict[str, set[str]] = {table: set() for table in KNOWN_TABLES}
         self._keys: dict[tuple[str, ...], int] = {}
         self._salts: dict[str, int] = {}
 
@@ -85,13 +85,15 @@ class RowCheck:
         if table.name == "accounts":
             faults += self._password(raw.fields, values)
         if not faults:
-            faults = [*self._references(table, values), *_contradictions(table, values, self._now_us)]
+            faults = [*self._references(table, values), *contradictions(table.name, values, self._now_us)]
         if not faults and table.key:
             faults = self._once(table, values, raw.row)
         if faults:
             raise RowFault(faults)
         if table.name in self._named:
             self._named[table.name].add(str(values["id"]))
+            if table.name == "telecoms":
+                self._named[table.name].add(str(values["name"]))
         return self._row(table, values)
 
     def _password(self, written: dict[str, Any], values: dict[str, SqlValue]) -> list[tuple[str, str]]:
@@ -114,14 +116,25 @@ class RowCheck:
     def _references(self, table: Table, values: dict[str, SqlValue]) -> list[tuple[str, str]]:
         faults = []
         for reference in table.references:
-            name = str(values[reference.column])
-            if not any(name in self._named[target] or self._known.has(target, name) for target in reference.tables):
-                faults.append((reference.column, f"{name}: none of {' or '.join(reference.tables)} has this id"))
+            kept = str(values[reference.column])
+            unknown = [
+                name
+                for name in (kept.split("\n") if reference.listed else (kept,))
+                if name and not self._refers(reference, name)
+            ]
+            where = " or ".join(reference.tables)
+            faults += [(reference.column, f"{name}: none of {where} has this id") for name in unknown]
         if not faults and "operator" in values and values["operator"] != values["principal"]:
             operator = str(values["operator"])
             if operator not in self._named["partners"] and not self._known.has("partners", operator):
                 faults.append(("operator", f"{operator}: must be the principal itself or a partner"))
         return faults
+
+    def _refers(self, reference: Reference, name: str) -> bool:
+        if any(name in self._named[target] or self._known.has(target, name) for target in reference.tables):
+            return True
+        # WHY: a registry of before has no telecom enterprises, only their names.
+        return reference.by_name and not any(self._named[one] or self._known.ids.get(one) for one in reference.tables)
 
     def _once(self, table: Table, values: dict[str, SqlValue], row: int) -> list[tuple[str, str]]:
         key = (table.name, *(str(values[name]) for name in table.key))
@@ -150,14 +163,25 @@ class RowCheck:
         until_day = day_number(FOREVER if until is None else int(until))
         about = (values["basis"], values["product"], values["source"], values["proof_hash"], self._now_us)
         who = self._person(values)
-        return (values["given"], *who, values["institution"], _bits(values), until_day, *about)
+        return (values["given"], *who, values["institution"], bits_of(values), until_day, *about)
 
     def _suppression(self, values: dict[str, SqlValue]) -> Row:
         # WHY: a START lifts only what this gateway itself heard from the person, so no file may say that it did.
         source = "import" if values["source"] == _WIRE_SOURCE else values["source"]
         channel = str(values["channels"]).split(",")[0]
         who = self._person(values)
-        return (values["at"], *who, values["institution"], _bits(values), channel, source, values["label"], "", "", "")
+        return (
+            values["at"],
+            *who,
+            values["institution"],
+            bits_of(values),
+            channel,
+            source,
+            values["label"],
+            "",
+            "",
+            "",
+        )
 
 
 def _values(table: Table, written: dict[str, Any]) -> tuple[dict[str, SqlValue], list[tuple[str, str]]]:
@@ -177,38 +201,6 @@ def _value(column: Column, written: Any) -> SqlValue:
             raise ValueError("missing")
         return column.default
     return column.field.read(written)
-
-
-def _contradictions(table: Table, values: dict[str, SqlValue], now_us: int) -> list[tuple[str, str]]:
-    """What single fields do not show."""
-    faults = []
-    for since, until in (("since", "until"), ("telecom_licence_since", "telecom_licence_until")):
-        if since in values and int(values[since] or 0) >= int(values[until] or 0):
-            faults.append((until, f"lies before {since}"))
-    faults += [(moment, "lies in the future") for moment in ("given", "at") if int(values.get(moment) or 0) > now_us]
-    if table.name in ("consents", "suppressions") and not _bits(values):
-        faults.append(("purposes", "only marketing and collection can be agreed to or refused"))
-    if table.name == "consents" and values["basis"] == "request":
-        # Z15: a request is limited to its product and a period.
-        faults += [(name, "needed for a request") for name in ("product", "until") if not values[name]]
-    if table.name == "accounts":
-        reviewers = str(values["reviewed_by"]).split("\n") if values["reviewed_by"] else []
-        if reviewers and len(set(reviewers)) < 2:
-            faults.append(("reviewed_by", "two different people approve an account"))  # Z8
-    if table.name == "holds" and values["kind"] == "number":
-        try:
-            values["target"] = fields.sending_number(values["target"])
-        except ValueError as error:
-            faults.append(("target", str(error)))
-    return faults
-
-
-def _bits(values: dict[str, SqlValue]) -> int:
-    purposes, channels = str(values["purposes"]).split(","), str(values["channels"]).split(",")
-    bits = 0
-    for (purpose, channel), bit in PURPOSE_BITS.items():
-        bits |= bit if purpose in purposes and channel in channels else 0
-    return bits
 
 
 def check_rows(

@@ -62,7 +62,20 @@ class _CollectionRefusal(Struct, frozen=True, forbid_unknown_fields=True):
     basis: str
 
 
-_SECTIONS: Final = ("pack", "hours", "institution_hours", "rules", "validity", "collection_refusal")
+class _Entrustment(Struct, frozen=True, forbid_unknown_fields=True):
+    depth_most: int
+    basis: str
+
+
+class _RefusalInCalls(Struct, frozen=True, forbid_unknown_fields=True):
+    purposes: list[Purpose]
+    basis: str
+
+
+_SECTIONS: Final = (
+    *("pack", "hours", "institution_hours", "rules", "validity", "collection_refusal", "entrustment"),
+    "refusal_in_calls",
+)
 
 
 def find_config(kind: str, name: str) -> Path:
@@ -99,9 +112,14 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
     rules = reading.rules(table.get("rules", {}))
     validity = reading.struct(_Validity, table.get("validity", {}), "validity")
     collection = reading.struct(_CollectionRefusal, table.get("collection_refusal", {}), "collection_refusal")
+    default = {"depth_most": 1, "basis": "product default"}
+    entrustment = reading.struct(_Entrustment, table.get("entrustment", default), "entrustment")
+    if entrustment is not None and not 1 <= entrustment.depth_most <= 8:
+        errors.append(f"{file}: entrustment.depth_most: must be from 1 to 8")
+    in_calls = reading.refusal_in_calls(table.get("refusal_in_calls"))
     if validity is not None and validity.cap_s < 0:
         errors.append(f"{file}: validity.cap_s: must not be negative")
-    if errors or head is None or validity is None or collection is None:
+    if errors or head is None or validity is None or collection is None or entrustment is None:
         raise SettingsError(errors)
     return Pack(
         id=head.id,
@@ -115,6 +133,8 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
         shadow=head.shadow,
         validity_cap_s=validity.cap_s,
         collection_refusal_closes_channel=collection.closes_channel,
+        entrustment_depth_most=entrustment.depth_most,
+        refusal_in_calls=in_calls,
     )
 
 
@@ -184,6 +204,11 @@ class _Reading:
             self.fault(f"{key}.opens", "lies after closes; hours do not go over midnight")
             return None
         return Hours(*minutes)
+
+    def refusal_in_calls(self, table: Any) -> frozenset[Purpose]:
+        """The purposes of calls in which a person has to be able to refuse; a pack that says nothing wants none."""
+        entry = self.struct(_RefusalInCalls, table, "refusal_in_calls") if table is not None else None
+        return frozenset(entry.purposes) if entry is not None else frozenset()
 
     def rules(self, tables: Any) -> dict[str, RuleSetting]:
         if not isinstance(tables, Mapping):

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from proxy.core.persons import PersonIndex
 from proxy.core.purposes import Channel
+from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
 
 Row = tuple[SqlValue, ...]
@@ -112,6 +113,20 @@ class ConsentRow(Struct, frozen=True):
     withdrawn: int
 
 
+class FollowedList(Struct, frozen=True):
+    """A list of another house as it is held here: the number and hash of the last document that was taken in.
+
+    `made_at` is when its issuer made it (UTC seconds), `rows` how many rows that document changed.
+    """
+
+    issuer: str
+    number: int = 0
+    digest: str = ""
+    made_at: int = 0
+    taken_us: int = 0
+    rows: int = 0
+
+
 class Reader(Protocol):
     """Questions to a store."""
 
@@ -128,7 +143,7 @@ class Reader(Protocol):
         ...
 
     async def ids(self, table: str) -> set[str]:
-        """The ids of institutions, partners or accounts."""
+        """The ids of one of `KNOWN_TABLES`; telecom enterprises' names too, by which they may be meant."""
         ...
 
     async def suppressions(
@@ -141,6 +156,16 @@ class Reader(Protocol):
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
     ) -> list[ConsentRow]:
         """Rows of the ledger with an id above `after`, oldest first."""
+        ...
+
+    async def followed_lists(self) -> list[FollowedList]:
+        """The lists of other houses that are held."""
+        ...
+
+    def followed(
+        self, *, issuer: str | None = None, after: int = 0, slice_rows: int = 500
+    ) -> AsyncIterator[list[tuple[str, ListEntry, bool]]]:
+        """Rows of followed lists changed after a revision: (issuer, row, gone), in slices, ordered by key."""
         ...
 
     async def close(self) -> None: ...
@@ -156,6 +181,10 @@ class Owner(Reader, Protocol):
 
     async def adopt(self, staged: Path) -> dict[str, int]:
         """Takes over a staged import: rows changed per table."""
+        ...
+
+    async def take_in_list(self, staged: Path) -> FollowedList:
+        """Takes over a staged document of a followed list; raises StoreError where it is not the next one."""
         ...
 
     def record(self, refusal: Refused) -> "Future[Recorded]":

@@ -25,10 +25,16 @@ class Column(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """`column` must name a row of one of `tables`, in the file or in the registry."""
+    """`column` must name a row of one of `tables`, in the file or in the registry; in a `listed` one, each part must.
+
+    An empty column refers to nothing. `by_name`: a row may also be meant by its name, and where there is none of these
+    tables at all, anything may stand there.
+    """
 
     column: str
     tables: tuple[str, ...]
+    listed: bool = False
+    by_name: bool = False
 
 
 class Table(Struct, frozen=True):
@@ -55,6 +61,7 @@ _CHANNELS: Final = Column("channels", fields.CHANNEL_SET, zh="渠道")
 _INSTITUTION: Final = Column("institution", fields.ID, zh="金融机构")
 _PRINCIPAL: Final = Column("principal", fields.ID, zh="服务机构", aliases=("institution",))
 _OPERATOR: Final = Column("operator", fields.ID, zh="使用单位")
+_REGION: Final = Column("region", fields.REGION, required=False, zh="地区")
 #: Caps of calls, of a trunk or of an institution over all its trunks; 0: none.
 _CALL_CAPS: Final = (
     Column("calls_per_s", fields.whole(0, 100_000), required=False, default=0, zh="每秒呼叫数"),
@@ -70,18 +77,53 @@ INSTITUTIONS: Final = Table(
         Column("kind", fields.INSTITUTION_KIND, zh="类型"),
         Column("short_names", fields.NAMES, required=False, zh="简称"),
         *_CALL_CAPS,
+        _REGION,
+        Column("page", fields.PAGE, required=False, zh="官方页面"),
     ),
     ("id",),
 )
+#: Z4: a local authority's licence holds in its province.
 LICENCES: Final = Table(
     "licences",
-    (_INSTITUTION, _PURPOSES, _CHANNELS, _SINCE, _UNTIL),
-    ("institution", "purposes", "channels", "since"),
+    (
+        _INSTITUTION,
+        _PURPOSES,
+        _CHANNELS,
+        _SINCE,
+        _UNTIL,
+        Column("issuer", fields.TEXT, required=False, zh="发证机关"),
+        Column("issuer_level", fields.ISSUER_LEVEL, required=False, default="central", zh="发证层级"),
+        _REGION,
+    ),
+    ("institution", "purposes", "channels", "since", "region"),
     (Reference("institution", ("institutions",)),),
 )
+#: Z7 J5: since and until are those of the telecom licence.
+TELECOMS: Final = Table(
+    "telecoms",
+    (
+        Column("id", fields.ID, zh="编号"),
+        Column("name", fields.FILLED, zh="名称"),
+        Column("kind", fields.TELECOM_KIND, zh="类型"),
+        Column("licence_no", fields.FILLED, zh="许可证号"),
+        _SINCE,
+        _UNTIL,
+        _REGION,
+    ),
+    ("id",),
+)
+#: Z6: since and until are those of the contract.
 PARTNERS: Final = Table(
     "partners",
-    (Column("id", fields.ID, zh="编号"), Column("name", fields.FILLED, zh="名称"), _SINCE, _UNTIL),
+    (
+        Column("id", fields.ID, zh="编号"),
+        Column("name", fields.FILLED, zh="名称"),
+        _SINCE,
+        _UNTIL,
+        Column("document_hash", fields.HASH, required=False, zh="合同哈希"),
+        Column("duties", fields.NAMES, required=False, zh="职责"),
+        Column("due_diligence", fields.SINCE, required=False, default=0, zh="尽职调查日期"),
+    ),
     ("id",),
 )
 ENTRUSTMENTS: Final = Table(
@@ -94,9 +136,15 @@ ENTRUSTMENTS: Final = Table(
         _SINCE,
         _UNTIL,
         Column("document_hash", fields.TEXT, required=False, zh="委托书哈希"),
+        Column("regions", fields.REGION_SET, required=False, zh="地区"),
+        Column("parent", fields.ID, required=False, zh="转委托方"),
     ),
-    ("institution", "partner", "purposes", "channels", "since"),
-    (Reference("institution", ("institutions",)), Reference("partner", ("partners",))),
+    ("institution", "partner", "purposes", "channels", "since", "regions", "parent"),
+    (
+        Reference("institution", ("institutions",)),
+        Reference("partner", ("partners",)),
+        Reference("parent", ("partners",)),
+    ),
 )
 #: J18: sending number, institution served, unit that uses it, telecom enterprise and cooperation period are mandatory.
 NUMBERS: Final = Table(
@@ -115,7 +163,11 @@ NUMBERS: Final = Table(
         Column("disposed", fields.FLAG, required=False, default=0, zh="已处置"),
     ),
     ("address", "principal", "operator", "since"),
-    (Reference("principal", ("institutions",)), Reference("operator", ("institutions", "partners"))),
+    (
+        Reference("principal", ("institutions",)),
+        Reference("operator", ("institutions", "partners")),
+        Reference("telecom", ("telecoms",), by_name=True),
+    ),
 )
 ACCOUNTS: Final = Table(
     "accounts",
@@ -126,8 +178,8 @@ ACCOUNTS: Final = Table(
         _PURPOSES,
         Column("password_hash", fields.TEXT, required=False, secret=True),
         Column("reviewed_by", fields.NAMES, required=False, zh="审核人"),
-        Column("telecom_licence_since", fields.SINCE, zh="电信许可起始日期"),
-        Column("telecom_licence_until", fields.UNTIL, zh="电信许可截止日期"),
+        Column("telecom_licence_since", fields.SINCE, required=False, default=0, zh="电信许可起始日期"),
+        Column("telecom_licence_until", fields.UNTIL, required=False, default=0, zh="电信许可截止日期"),
         Column("responsible", fields.FILLED, zh="责任人"),
         Column("route", fields.FILLED, required=False, default="default", zh="路由"),
         Column("addresses", fields.NETWORKS, required=False, zh="IP地址"),
@@ -144,9 +196,14 @@ ACCOUNTS: Final = Table(
         *_CALL_CAPS,
         Column("call_map", fields.CALL_MAP, required=False, default="precise"),
         Column("asserts_identity", fields.FLAG, required=False, default=0, zh="可断言主叫"),
+        Column("telecoms", fields.IDS, required=False, zh="电信企业"),
     ),
     ("id",),
-    (Reference("principal", ("institutions",)), Reference("operator", ("institutions", "partners"))),
+    (
+        Reference("principal", ("institutions",)),
+        Reference("operator", ("institutions", "partners")),
+        Reference("telecoms", ("telecoms",), listed=True),
+    ),
 )
 HOLDS: Final = Table(
     "holds",
@@ -190,7 +247,9 @@ SUPPRESSIONS: Final = Table(
 )
 
 #: Records: what the policy reads of institutions and senders. A transaction that changes one raises the revision.
-RECORD_TABLES: Final = (INSTITUTIONS, LICENCES, PARTNERS, ENTRUSTMENTS, NUMBERS, ACCOUNTS, HOLDS)
+RECORD_TABLES: Final = (INSTITUTIONS, LICENCES, TELECOMS, PARTNERS, ENTRUSTMENTS, NUMBERS, ACCOUNTS, HOLDS)
+#: Tables whose ids other tables refer to.
+KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts")
 #: Persons: ledgers that only grow.
 PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS)
 #: In the order of a file, so that what is referred to comes first.

@@ -21,7 +21,14 @@ def _unreviewed(facts: LaneFacts) -> str | None:
 
 
 def _telecom_licence(facts: LaneFacts) -> str | None:
-    return None if facts.account.telecom_licence.holds(facts.now) else "platform"
+    if not facts.account.telecom_licence.holds(facts.now):
+        return "platform"
+    for name in facts.account.telecoms:
+        telecom = facts.snapshot.telecoms.get(name)
+        if telecom is None or not telecom.licence.holds(facts.now):
+            return "chain"
+    owner = None if facts.row is None else facts.snapshot.telecoms.get(facts.row.telecom)
+    return "carrier" if owner is not None and not owner.licence.holds(facts.now) else None
 
 
 def _oneway(request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> str | None:

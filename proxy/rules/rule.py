@@ -43,10 +43,16 @@ def always(_: LaneFacts) -> bool:
     return True
 
 
+def never(_: LaneFacts) -> bool:
+    """A rule that has nothing to say of single requests."""
+    return False
+
+
 class LaneRule(Struct, frozen=True):
     """A rule over (account, sender, purpose, time). `judge` returns None to pass, else which case of `id` it is.
 
-    `by_id` rules also judge requests about an earlier message.
+    `by_id` rules also judge requests about an earlier message. Where a lane passes and `each_applies`, `each` judges
+    every request too: what hangs on the recipient.
     """
 
     id: str
@@ -55,6 +61,8 @@ class LaneRule(Struct, frozen=True):
     applies: Callable[[LaneFacts], bool] = always
     channels: tuple[Channel, ...] = ("sms", "voice")
     by_id: bool = False
+    each: Callable[[Request, Lane, int, Snapshot], str | None] | None = None
+    each_applies: Callable[[LaneFacts], bool] = never
 
 
 class RequestRule(Struct, frozen=True):

@@ -9,7 +9,7 @@ what follows on the other one.
 
 from typing import Final
 
-from proxy.sip.call_events import BranchFailed, CallAnswered, CallEnded, CallRinging, EndedBy, InsideAsked
+from proxy.sip.call_events import BranchFailed, CallAnswered, CallEnded, CallRinging, EndedBy, InsideAsked, UnwantedSaid
 from proxy.sip.carried import NOTHING, Carried, carried_from
 from proxy.sip.dialog import Dialog, Forks
 from proxy.sip.error import SipError
@@ -20,6 +20,8 @@ from proxy.sip.reply import Headers, refuse, reply
 from proxy.sip.sdp import check_media
 from proxy.sip.transaction.base import ServerTransaction
 from proxy.sip.transaction.invite_client import InviteClient
+from proxy.sip.unanswered import FinalUnanswered
+from proxy.sip.unwanted import UNWANTED
 
 _NO_HEADERS: Final[Headers] = []
 
@@ -32,6 +34,7 @@ class Call(LegOwner):
     __slots__ = ("a", "answered", "b", "calls", "over")
 
     def __init__(self, calls: Exchange, hop: Hop, dialog: Dialog, server: ServerTransaction) -> None:
+        super().__init__()
         self.calls: Final = calls
         self.a: Final = Leg(calls, self, "a", hop, dialog.local_tag)
         self.a.dialog = dialog
@@ -73,6 +76,7 @@ class Call(LegOwner):
         self.calls.enter(leg)
         client = self.calls.ask(invite, hop.flow, leg.branch, now)
         if isinstance(client, InviteClient):
+            client.holds = UNWANTED
             leg.client = client
         leg.wait(patience_s, now)
 
@@ -173,6 +177,8 @@ class Call(LegOwner):
         """A response to a first INVITE."""
         leg = branch.leg
         leg.heard()
+        if response.status == UNWANTED:
+            self.calls.tell(UnwantedSaid(self, leg.side, response, FinalUnanswered(client)))
         if response.status < 200:
             self._progress(branch, response, now)
         elif response.status < 300:
@@ -219,8 +225,8 @@ class Call(LegOwner):
             self.calls.cancel(client, None, now)
 
     def ended_by(self, leg: Leg, dialog: Dialog, request: SipRequest, now: float) -> None:
-        """A BYE, answered already: the other leg gets one too, with what came along. A fork's BYE ends that fork
-        alone.
+        """A BYE, answered by whoever took it: the other leg gets one too, with what came along. A fork's BYE ends that
+        fork alone.
         """
         if dialog is not leg.dialog:
             dialog.end()

@@ -5,9 +5,10 @@ from typing import Final, Literal
 from proxy.sip.carried import NOTHING, Carried
 from proxy.sip.flow import Flow
 from proxy.sip.hop import Hop
-from proxy.sip.message import SipRequest, SipResponse
+from proxy.sip.message import SipMessage, SipRequest, SipResponse
 from proxy.sip.reply import Headers
 from proxy.sip.transaction.base import ServerTransaction
+from proxy.sip.unanswered import Unanswered
 
 Side = Literal["a", "b"]
 """Leg A is who called, leg B who is called."""
@@ -22,9 +23,16 @@ class CallEvent:
 
 
 class CallControl:
-    """A call, as who runs it sees it. Whatever comes too late does nothing."""
+    """A call, as who runs it sees it. Whatever comes too late does nothing.
 
-    __slots__ = ()
+    `listener` is whoever still listens once the call is over, never looked into here; where there is one, an INFO that
+    crossed our BYE is told too.
+    """
+
+    __slots__ = ("listener",)
+
+    def __init__(self) -> None:
+        self.listener: object = None
 
     def trying(self, now: float) -> None:
         """Answer 100 at once, so that the INVITE is not sent again while somebody decides."""
@@ -136,6 +144,21 @@ class InsideAsked(CallEvent):
         self.side: Final[Side] = side
         self.request: Final = request
         self.transaction: Final = transaction
+
+
+class UnwantedSaid(CallEvent):
+    """A 607 to a first INVITE, or a BYE whose Reason is one: `unanswered` waits for `kept` or `lost`. It comes before
+    the event that says what follows (`BranchFailed`, `CallEnded`), and also where the call is over by then: `listener`
+    may want to know.
+    """
+
+    __slots__ = ("call", "message", "side", "unanswered")
+
+    def __init__(self, call: CallControl, side: Side, message: SipMessage, unanswered: Unanswered) -> None:
+        self.call: Final = call
+        self.side: Final[Side] = side
+        self.message: Final = message
+        self.unanswered: Final = unanswered
 
 
 class PlainAsked(CallEvent):

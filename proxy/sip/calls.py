@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from proxy.sip.call import Asker, Call
-from proxy.sip.call_events import CallAsked, CallEvent, InsideAsked, PlainAsked
+from proxy.sip.call_events import CallAsked, CallEvent, InsideAsked, PlainAsked, UnwantedSaid
 from proxy.sip.dialog import answered_dialog
 from proxy.sip.error import SipError
 from proxy.sip.flow import Flow
@@ -33,6 +33,8 @@ from proxy.sip.transaction.base import (
 )
 from proxy.sip.transaction.invite_client import InviteClient
 from proxy.sip.transaction.table import Transactions
+from proxy.sip.unanswered import ByeUnanswered
+from proxy.sip.unwanted import says_unwanted
 
 #: Requests that make no sense outside of a dialog.
 _INSIDE_ONLY: Final = frozenset(("BYE", "INFO", "PRACK", "UPDATE", "ACK"))
@@ -206,10 +208,11 @@ class Calls(Exchange):
         request = event.request
         transaction = event.transaction
         dialog = leg.dialog_of(request) if leg is not None else None
-        if leg is None or dialog is None or dialog.state == "terminated":
-            # WHY 200 to the BYE of a dialog that we have just ended: both sides may hang up at once.
-            status = 200 if dialog is not None and request.method == "BYE" else 481
-            transaction.respond(reply(request, status), now)
+        if leg is None or dialog is None:
+            transaction.respond(reply(request, 481), now)
+            return
+        if dialog.state == "terminated":
+            self._crossed(leg, request, transaction, now)
             return
         try:
             dialog.receive(request)
@@ -217,12 +220,30 @@ class Calls(Exchange):
             transaction.respond(refuse(request, error, b""), now)
             return
         if request.method == "BYE":
-            transaction.respond(reply(request, 200), now)
+            self._bye(leg, request, transaction, now)
             _call_of(leg).ended_by(leg, dialog, request, now)
         elif request.method == "INVITE":
             _call_of(leg).asked_again(leg, transaction, request, now)
         else:
             self._events.append(InsideAsked(leg.call, leg.side, request, transaction))
+
+    def _crossed(self, leg: Leg, request: SipRequest, transaction: ServerTransaction, now: float) -> None:
+        """A request of a dialog that we have just ended: both sides may hang up at once, and a key may come too late
+        for the call, but not for what it says.
+        """
+        if request.method == "BYE":
+            self._bye(leg, request, transaction, now)
+        elif request.method == "INFO" and leg.call.listener is not None:
+            self._events.append(InsideAsked(leg.call, leg.side, request, transaction))
+        else:
+            transaction.respond(reply(request, 481), now)
+
+    def _bye(self, leg: Leg, request: SipRequest, transaction: ServerTransaction, now: float) -> None:
+        """The answer to a BYE: at once, but for one that is a person's refusal."""
+        if says_unwanted(request):
+            self._events.append(UnwantedSaid(leg.call, leg.side, request, ByeUnanswered(transaction)))
+        else:
+            transaction.respond(reply(request, 200), now)
 
 
 def _call_of(leg: Leg) -> Call:
@@ -242,6 +263,7 @@ class _Forgetting:
 
     def expired(self, name: str, now: float) -> None:
         """The only timer it has."""
+        self._call.listener = None
         self._calls.forget(self._call.a)
         if self._call.b is not None:
             self._calls.forget(self._call.b)

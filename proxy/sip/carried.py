@@ -10,7 +10,7 @@ from typing import Final
 from proxy.sip.message import SipMessage
 
 #: What each leg has of its own (RFC 3261 §8.1.1, §12, §16.6; session timers RFC 4028, reliability RFC 3262, identities
-#: RFC 3325, RFC 3323).
+#: RFC 3325, RFC 3323, RFC 5502, RFC 7315, RFC 8496, 3GPP TS 24.229 §7.2).
 OWNED: Final = frozenset(
     (
         "via",
@@ -51,6 +51,16 @@ OWNED: Final = frozenset(
         "privacy",
         "identity",
         "identity-info",
+        "additional-identity",
+        "attestation-info",
+        "origination-id",
+        "p-associated-uri",
+        "p-called-party-id",
+        "p-charge-info",
+        "p-profile-key",
+        "p-served-user",
+        "p-user-database",
+        "reply-to",
         "p-access-network-info",
         "p-charging-vector",
         "diversion",

@@ -268,9 +268,7 @@ def asked_dialog(request: SipRequest, response: SipResponse) -> Dialog:
 
 
 class Forks:
-    """The dialogs that one INVITE of ours has made: one for each To tag (§12.1.2, §13.2.2.4). `most` bounds the early
-    ones.
-    """
+    """The dialogs that one INVITE of ours has made: one for each To tag (§12.1.2, §13.2.2.4), `most` of them."""
 
     __slots__ = ("dialogs", "most", "request")
 
@@ -289,7 +287,9 @@ class Forks:
             return None
         dialog = self.dialogs.get(tag or b"")
         if dialog is None:
-            if len(self.dialogs) >= self.most and response.status < 200:
+            # WHY twice as many with a 2xx: those who ring must not keep the one who answers from it. Beyond that nobody
+            # forks; who sends 2xx without end would have an ACK and a BYE of each.
+            if len(self.dialogs) >= (self.most if response.status < 200 else 2 * self.most):
                 return None
             dialog = asked_dialog(self.request, response)
             self.dialogs[tag or b""] = dialog

@@ -101,7 +101,8 @@ def _keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list[str], l
         key = _LINES.get(line)
         if key is None:
             # WHY with the colon: a line without one then has the empty name, which is not known.
-            key = KEYS.get(line[: line.find(b":") + 1])
+            colon = line.find(b":")
+            key = KEYS.get(line[: colon + 1])
             if line.find(b"\n") >= 0 or line.find(b"\r") >= 0 or line.find(b"\0") >= 0:
                 return _unusual_keys(head, lines, limits)
             if key is None:
@@ -136,7 +137,8 @@ def _unusual_keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list
         lines = folded
     try:
         for line in lines:
-            key = KEYS.get(line[: line.find(b":") + 1])
+            colon = line.find(b":")
+            key = KEYS.get(line[: colon + 1])
             keys.append(_unusual_key(line) if key is None else key)
     except SipError as error:
         return _readable(lines, error)

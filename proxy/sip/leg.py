@@ -287,6 +287,24 @@ class Leg:
             self.server = None
             server.respond(reply(server.request, status, self.local_tag), now)
 
+    def speaker(self, call_id: bytes, tag: bytes) -> Side | None:
+        """Whose tag that is in the dialogs of this leg, seen from the whole call: what comes from our own side of this
+        leg is what the other one says. None where it is nobody's here.
+        """
+        dialog = self.dialog
+        forks = self.branch.forks if self.branch is not None else None
+        if dialog is not None:
+            ours, theirs = dialog.call_id, tag == dialog.remote_tag
+        elif forks is not None:
+            ours, theirs = forks.request.call_id, tag in forks.dialogs
+        else:
+            return None
+        if call_id != ours:
+            return None
+        if tag == self.local_tag:
+            return "b" if self.side == "a" else "a"
+        return self.side if theirs else None
+
     def dialog_of(self, request: SipRequest) -> Dialog | None:
         """The dialog of this leg that a request belongs to, those of forks included."""
         dialog = self.dialog

@@ -39,13 +39,13 @@ class ReadInvite:
         self.purpose: Final = purpose
         self.findings: Final = findings
 
-    def judged(self, display: str) -> bytes:
-        """What a permit for this call holds: a `JudgedCall`'s octets, `display` from the registry; empty where one of
-        its numbers has no form, and then there is no permit.
+    def judged(self, display: str, page: str = "") -> bytes:
+        """What a permit for this call holds: a `JudgedCall`'s octets, `display` and `page` from the registry; empty
+        where one of its numbers has no form, and then there is no permit.
         """
         if self.caller is None or self.recipient is None:
             return b""
-        return JudgedCall(self.caller, self.recipient, display).octets()
+        return JudgedCall(self.caller, self.recipient, display, page).octets()
 
     def redirected(self, contact: bytes) -> "ReadInvite":
         """The question that a 3xx's Contact (its URI) asks: the same caller, another recipient."""

@@ -65,14 +65,14 @@ def max_forwards(request: SipRequest) -> int:
 def check_support(request: SipRequest, capabilities: Capabilities, *, forwards: bool) -> Uri:
     """The Request-URI, read, of a request that we can serve; `forwards` says that it would go on to somebody else.
 
-    Raises SipError in this order: 501 and 405 with Allow, 416, 400 (a Request-URI that is none, or with headers in it),
-    483, 420 with Unsupported, 415 with Accept, 406, 481 (Replaces, Join).
+    Raises SipError in this order: 400 (a Request-URI that is none, RFC 5118 §4.2), 501 and 405 with Allow, 416, 400 (a
+    Request-URI with headers in it), 483, 420 with Unsupported, 415 with Accept, 406, 481 (Replaces, Join).
     """
     method = request.method
+    uri = parse_uri(request.uri)
     if method not in capabilities.methods:
         allow = (b"Allow", ", ".join(capabilities.methods).encode())
         raise SipError(405 if method in _KNOWN_METHODS else 501, "method", (allow,))
-    uri = parse_uri(request.uri)
     if uri.scheme not in capabilities.schemes:
         raise SipError(416, "uri.scheme")
     if uri.headers is not None:

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.sip.error import SipError
-from proxy.sip.grammar import LWS, parameter, parameters
+from proxy.sip.grammar import LWS, is_token, parameter, parameters
 
 _SDP: Final = b"application/sdp"
 _MOST_OCTETS: Final = 65535
@@ -18,11 +18,16 @@ _MOST_MEDIA: Final = 64
 _MOST_PARTS: Final = 16
 #: Media whose content is text: of RFC 8866 §5.14 and what is registered beside it.
 _TEXT_MEDIA: Final = frozenset((b"text", b"message"))
-#: Words in the transport or the format that mean text: MSRP (RFC 4975), T.140 (RFC 4103), T.38 apart, which is fax.
-_TEXT_TRANSPORTS: Final = (b"MSRP",)
-_TEXT_CODECS: Final = (b"t140", b"t140c")
+#: Words in the transport that mean text: MSRP (RFC 4975), and data channels, which carry anything (RFC 8864). T.38 is
+#: fax, and none.
+_TEXT_TRANSPORTS: Final = (b"MSRP", b"SCTP")
+#: In an attribute these mean text, now or in what is only offered as possible: T.140 (RFC 4103, RFC 4351), MSRP in a
+#: data channel (RFC 8873), media capabilities (RFC 6871 §3.3).
+_TEXT_ATTRIBUTES: Final = (b"t140", b"msrp", b"mt=text", b"mt=message")
 #: One of these stands, in some case, in every description with text or messages in it.
-_WORDS_OF_TEXT: Final = (b"text", b"message", b"msrp", b"t140")
+_WORDS_OF_TEXT: Final = (b"text", b"message", b"msrp", b"t140", b"sctp")
+#: Short messages as a body of their own (3GPP TS 24.341, 3GPP2 X.S0048).
+_SHORT_MESSAGES: Final = frozenset((b"application/vnd.3gpp.sms", b"application/vnd.3gpp2.sms"))
 
 
 class Media(Struct, frozen=True):
@@ -44,16 +49,18 @@ class Description(Struct, frozen=True):
     directions: tuple[bytes, ...]
     codecs: tuple[bytes, ...]
     """Names of codecs in a=rtpmap, lower case."""
+    names_text: bool = False
+    """Whether an attribute speaks of text or messages, in whatever way."""
 
     @property
     def carries_text(self) -> bool:
         """Whether a stream of text or messages is offered, also one whose port is 0 now: a later offer need only name
         it again.
         """
-        return any(
+        return self.names_text or any(
             each.kind in _TEXT_MEDIA or any(word in each.transport.upper().split(b"/") for word in _TEXT_TRANSPORTS)
             for each in self.media
-        ) or any(codec in _TEXT_CODECS for codec in self.codecs)
+        )
 
 
 _DIRECTIONS: Final = frozenset((b"sendrecv", b"sendonly", b"recvonly", b"inactive"))
@@ -85,6 +92,7 @@ def parse_sdp(body: bytes) -> Description:
     connections: list[bytes] = []
     directions: list[bytes] = []
     codecs: list[bytes] = []
+    names_text = False
     for line in _lines(body):
         kind = line[:1]
         if kind == b"m":
@@ -95,11 +103,14 @@ def parse_sdp(body: bytes) -> Description:
             connections.append(line[2:].strip())
         elif kind == b"a":
             value = line[2:].strip()
+            # WHY anywhere in it: what a lenient reader splits at other spaces than we do must not hide it.
+            lower = value.lower()
+            names_text = names_text or any(lower.find(word) >= 0 for word in _TEXT_ATTRIBUTES)
             if value in _DIRECTIONS:
                 directions.append(value)
             elif value[:7].lower() == b"rtpmap:":
                 codecs.append(value[7:].partition(b" ")[2].strip().partition(b"/")[0].lower())
-    return Description(tuple(media), tuple(connections), tuple(directions), tuple(codecs))
+    return Description(tuple(media), tuple(connections), tuple(directions), tuple(codecs), names_text)
 
 
 def _carries_text(body: bytes) -> bool:
@@ -155,9 +166,14 @@ def check_media(content_type: bytes | None, body: bytes) -> None:
         rest = content_type[len(written) :]
         for part_type, part in _parts(rest, body):
             check_media(part_type, part)
-    elif kind.startswith((b"text/", b"message/")):
+    elif kind.startswith((b"text/", b"message/")) or kind in _SHORT_MESSAGES:
         # WHY: a text that comes along with a call is a text that no rule for texts has seen.
         raise SipError(415, "body.text")
+    else:
+        main, slash, sub = kind.partition(b"/")
+        if not slash or not is_token(main) or not is_token(sub):
+            # WHY: a type with a remark, or two of them, is another type to a lenient reader further on.
+            raise SipError(415, "content_type.form")
 
 
 def _parts(rest: bytes, body: bytes) -> list[tuple[bytes, bytes]]:

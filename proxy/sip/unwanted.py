@@ -11,19 +11,22 @@ from proxy.sip.error import SipError
 from proxy.sip.grammar import LWS, comma_values, parameter, parameters, unquoted
 from proxy.sip.message import SipMessage, SipRequest, SipResponse
 
-_UNWANTED: Final = 607
+UNWANTED: Final = 607
 
 
 def says_unwanted(message: SipMessage) -> bool:
     """Whether a final response is a 607, or a BYE says so in its Reason; not one that names a rule of tdgate's."""
-    reasons = _reasons(message)
-    if any(text.decode("utf-8", "replace").strip() in CATALOGUE for _, _, text in reasons):
-        return False
     if isinstance(message, SipResponse):
-        return message.status == _UNWANTED
-    if not isinstance(message, SipRequest) or message.method != "BYE":
+        return message.status == UNWANTED and not names_rule(message)
+    if not isinstance(message, SipRequest) or message.method != "BYE" or not message.has("reason"):
         return False
-    return any(protocol == b"sip" and cause == b"607" for protocol, cause, _ in reasons)
+    said = any(protocol == b"sip" and cause == b"607" for protocol, cause, _ in _reasons(message))
+    return said and not names_rule(message)
+
+
+def names_rule(message: SipMessage) -> bool:
+    """Whether a Reason names a rule of tdgate's: then it is not the person who says so."""
+    return any(text.decode("utf-8", "replace").strip() in CATALOGUE for _, _, text in _reasons(message))
 
 
 def is_diverted(message: SipResponse) -> bool:

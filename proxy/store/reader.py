@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from proxy.registry.ports import ConsentRow, Row, StoreError, SuppressionRow
-from proxy.registry.tables import RECORD_TABLES, TABLES
-from proxy.store import schema
+from proxy.lists.entry import ListEntry
+from proxy.registry.ports import ConsentRow, FollowedList, Row, StoreError, SuppressionRow
+from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
+from proxy.store import followed, schema
 
 _SUPPRESSION_COLUMNS: Final = ", ".join(SuppressionRow.__struct_fields__)
 _RECORDS: Final = {table.name for table in RECORD_TABLES}
@@ -72,9 +73,12 @@ class StoreReader:
         return found
 
     async def ids(self, table: str) -> set[str]:
-        if table not in ("institutions", "partners", "accounts"):
+        if table not in KNOWN_TABLES:
             raise KeyError(table)
-        return {str(row[0]) for row in await self.fetch(f"SELECT id FROM {table}")}
+        found = {str(row[0]) for row in await self.fetch(f"SELECT id FROM {table}")}
+        if table == "telecoms":
+            found |= {str(row[0]) for row in await self.fetch("SELECT name FROM telecoms")}
+        return found
 
     async def suppressions(
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
@@ -95,6 +99,25 @@ class StoreReader:
             (after, person, person, institution, institution, most),
         )
         return [ConsentRow(*row) for row in rows]
+
+    async def followed_lists(self) -> list[FollowedList]:
+        rows = await self.fetch("SELECT issuer, number, digest, made_at, taken_us FROM followed_lists ORDER BY issuer")
+        return [FollowedList(*row) for row in rows]
+
+    async def followed(
+        self, *, issuer: str | None = None, after: int = 0, slice_rows: int = 500
+    ) -> AsyncIterator[list[tuple[str, ListEntry, bool]]]:
+        """Rows of followed lists that changed after a revision, in slices."""
+        sql = (
+            f"SELECT issuer, gone, {', '.join(followed.COLUMNS)} FROM followed_numbers "
+            "WHERE revision > ? AND (? IS NULL OR issuer = ?) ORDER BY issuer, address, institution, operator, since"
+        )
+        try:
+            async with self._connection.execute(sql, (after, issuer, issuer)) as cursor:
+                while found := await cursor.fetchmany(slice_rows):
+                    yield [(str(row[0]), followed.entry_of(tuple(row[2:])), bool(row[1])) for row in found]
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(f"{self._name}: {error}") from error
 
     async def meta(self, name: str) -> str | None:
         """A fact the store knows of itself."""

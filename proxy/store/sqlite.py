@@ -22,8 +22,8 @@ import aiosqlite
 from proxy.core.persons import PersonIndex, index_key
 from proxy.registry.dates import day_number
 from proxy.registry.keys import PersonSecret
-from proxy.registry.ports import Given, Recorded, Refused, Released, StoreError
-from proxy.store import adoption, consent_ledger, person_load, schema
+from proxy.registry.ports import FollowedList, Given, Recorded, Refused, Released, StoreError
+from proxy.store import adoption, consent_ledger, followed, person_load, schema
 from proxy.store.lock import OwnerLock
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
@@ -147,6 +147,18 @@ class SqliteStore(StoreReader):
                             changed[table] += await adoption.adopt_suppressions(self._owning, first)
         await self._refresh_persons(position)
         return changed
+
+    async def take_in_list(self, staged: Path) -> FollowedList:
+        attached = followed.attached(self._owning, staged)
+        # WHY the lock thrice: ATTACH and DETACH need the connection outside of any transaction.
+        async with self._writing:
+            await attached.__aenter__()
+        try:
+            async with self._transaction():
+                return await followed.take_in(self._owning, self._now_us())
+        finally:
+            async with self._writing:
+                await attached.__aexit__(None, None, None)
 
     @asynccontextmanager
     async def _attachable(self, staged: Path) -> AsyncIterator[None]:

@@ -25,6 +25,9 @@ PROCESS_READY: Final = Event(2, "process.ready", "info", "listeners are open and
 PROCESS_DRAINING: Final = Event(3, "process.draining", "info", "no new work is taken, what runs is finished")
 PROCESS_STOPPED: Final = Event(4, "process.stopped", "info", "the process ended in order")
 CONFIG_RELOADED: Final = Event(6, "config.reloaded", "info", "a new configuration took effect")
+CONFIG_WARNED: Final = Event(
+    11, "config.warned", "warning", "the configuration may be so, and leaves a person without a way to refuse"
+)
 CONFIG_REJECTED: Final = Event(7, "config.rejected", "error", "a new configuration is wrong; the old one stays")
 LOG_MESSAGE: Final = Event(8, "log.message", "info", "a line of a library, redacted")
 LOG_FIELD_DROPPED: Final = Event(9, "log.field_dropped", "error", "a field that may hold personal data was left out")
@@ -138,8 +141,25 @@ CALL_UNROUTABLE: Final = Event(223, "call.unroutable", "error", "a permitted cal
 CALL_ENDED: Final = Event(224, "call.ended", "debug", "a permitted call is over")
 CALL_TEXT_REFUSED: Final = Event(225, "call.text_refused", "info", "a MESSAGE was refused: text is not carried by SIP")
 CALL_CLOSED: Final = Event(226, "call.closed", "warning", "a call that ran was ended: its number was held or closed")
+CALL_UNTAKEN: Final = Event(227, "call.untaken", "info", "a call from a carrier that no trunk takes")
+CALL_UNWRITTEN: Final = Event(228, "call.unwritten", "error", "a permitted call could not be written: it was ended")
+DIGITS_STRANGER: Final = Event(
+    240, "digits.stranger", "warning", "a report of keys from a source that is not configured"
+)
+DIGITS_MALFORMED: Final = Event(241, "digits.malformed", "warning", "a report of keys that cannot be read")
+DIGITS_UNMATCHED: Final = Event(242, "digits.unmatched", "debug", "a key was reported of a call that is none of ours")
 GATEWAY_UP: Final = Event(230, "gateway.up", "info", "a carrier's gateway answers again")
 GATEWAY_DOWN: Final = Event(231, "gateway.down", "error", "a carrier's gateway does not answer, or says 503")
+
+LIST_PUBLISHED: Final = Event(250, "list.published", "info", "a document of one's own number list was published")
+LIST_ACKNOWLEDGED: Final = Event(251, "list.acknowledged", "info", "a recipient holds one's own list up to a number")
+LIST_DIFFERS: Final = Event(252, "list.differs", "error", "a recipient holds another list under the same number")
+LIST_TAKEN_IN: Final = Event(253, "list.taken_in", "info", "a document of a followed list is in the store")
+LIST_REJECTED: Final = Event(254, "list.rejected", "error", "a document of a followed list must not be believed")
+LIST_FAILED: Final = Event(255, "list.failed", "error", "a document of a followed list could not be put into the store")
+LIST_UNREACHABLE: Final = Event(
+    256, "list.unreachable", "warning", "the way to a followed list, or the broker, is down"
+)
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 

@@ -9,6 +9,7 @@ Request-URI does.
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from proxy.core.decision import PermitSpentError
 from proxy.sip.call_events import (
     BranchFailed,
     CallAnswered,
@@ -17,21 +18,25 @@ from proxy.sip.call_events import (
     CallEnded,
     CallEvent,
     CallRinging,
-    EndedBy,
     InsideAsked,
     PlainAsked,
+    UnwantedSaid,
 )
 from proxy.sip.calls import Calls
-from proxy.sip.carried import NOTHING, Carried
+from proxy.sip.carried import NOTHING
 from proxy.sip.digest_client import DigestClient
+from proxy.sip.error import SipError
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import Headers, reply
-from proxy.sip.timers import Timer
+from proxy.trunks.attempt import Attempt
+from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.door import ALLOW, Admitted
 from proxy.trunks.gateways import Carrier, Gateway
-from proxy.trunks.judge import CallJudge, Permitted, Refused
+from proxy.trunks.inbound import Inbound
+from proxy.trunks.judge import CallJudge, Refused
 from proxy.trunks.outbound import HeaderRules, Outbound
 from proxy.trunks.peers import Trunk
+from proxy.trunks.refusing import Refusing, spoken
 from proxy.trunks.way import Way
 
 Log = Callable[..., None]
@@ -42,61 +47,8 @@ _CHALLENGES: Final = {401: ("www-authenticate", "authorization"), 407: ("proxy-a
 _FAIL_OVER: Final = frozenset((408, 503))
 _RETRY_AFTER: Final = b"5"
 _OVERLOADED: Final[Headers] = [("retry-after", _RETRY_AFTER), ("reason", b"Q.850;cause=42")]
-
-
-class Attempt:
-    """One call that was permitted."""
-
-    __slots__ = (
-        "answered_at",
-        "by",
-        "call",
-        "call_id",
-        "carrier",
-        "challenged",
-        "gateway",
-        "longest",
-        "number",
-        "outbound",
-        "permitted",
-        "status",
-        "tag",
-        "tried",
-        "trunk",
-        "way",
-    )
-
-    def __init__(
-        self, call: CallControl, trunk: Trunk, carrier: Carrier, outbound: Outbound, permitted: Permitted
-    ) -> None:
-        self.call: Final = call
-        self.trunk: Final = trunk
-        self.carrier: Final = carrier
-        self.outbound: Final = outbound
-        self.permitted: Final = permitted
-        self.longest: Timer | None = None
-        self.tried: list[Gateway] = []
-        self.gateway: Gateway | None = None
-        self.way: Way | None = None
-        self.call_id = b""
-        self.tag = b""
-        self.number = 1
-        self.challenged = False
-        self.answered_at: float | None = None
-        #: The final response that leg A was given by us, and whose it was.
-        self.status = 0
-        self.by: EndedBy = "us"
-
-    def refuse(
-        self, status: int, headers: Headers, now: float, carried: Carried = NOTHING, reason: bytes | None = None
-    ) -> None:
-        """The end of a call that was not answered."""
-        self.status = status
-        self.call.refuse(status, headers, now, carried, reason)
-
-    def expired(self, name: str, now: float) -> None:
-        """It has lasted as long as it may."""
-        self.call.end([("reason", b'Q.850;cause=16;text="duration"')], now, name)
+#: What a carrier is told where no gateway of a trunk lives: this number cannot be reached, while all others can.
+_UNREACHED: Final[tuple[int, Headers]] = (480, [("reason", b"Q.850;cause=20")])
 
 
 class _Refusing:
@@ -113,19 +65,6 @@ class _Refusing:
         self._desk.refused(self._call, self._trunk, refused)
 
 
-class _Relaying:
-    """Passes an INFO on once the refusal in it is on disk; where that fails, whoever sent it is told so."""
-
-    __slots__ = ("_desk", "_event")
-
-    def __init__(self, desk: "CallDesk", event: InsideAsked) -> None:
-        self._desk: Final = desk
-        self._event: Final = event
-
-    def __call__(self, on_disk: bool) -> None:
-        self._desk.heard(self._event, on_disk=on_disk)
-
-
 class CallDesk:
     """One for all calls. `reach` gives a way to a gateway for so many octets, None where there is none; `clock` is
     monotonic; `later` is called where a call was refused when nobody had asked.
@@ -137,11 +76,13 @@ class CallDesk:
         "_carriers",
         "_clock",
         "_held_back",
+        "_inbound",
         "_judge",
         "_later",
         "_log",
         "_most",
         "_reach",
+        "_refusing",
         "draining",
     )
 
@@ -156,8 +97,10 @@ class CallDesk:
         log: Log,
         clock: Callable[[], float],
         later: Callable[[], None],
+        inbound: Inbound,
     ) -> None:
         self._calls: Final = calls
+        self._inbound: Final = inbound
         self._carriers: Final = {
             name: (each, HeaderRules(each.settings.header_remove, each.settings.header_add))
             for name, each in carriers.items()
@@ -169,6 +112,7 @@ class CallDesk:
         self._log: Final = log
         self._clock: Final = clock
         self._later: Final = later
+        self._refusing: Final = Refusing(calls, clock, later)
         self._attempts: dict[CallControl, Attempt] = {}
         self.draining = False
 
@@ -184,13 +128,18 @@ class CallDesk:
         elif isinstance(event, CallRinging):
             attempt = self._attempts.get(event.call)
             if attempt is not None:
-                attempt.permitted.rang(event.response)
+                attempt.followed.rang(event.response)
         elif isinstance(event, CallAnswered):
             self._answered(event, now)
         elif isinstance(event, CallEnded):
             self._ended(event, now)
         elif isinstance(event, InsideAsked):
             self._inside(event, now)
+        elif isinstance(event, UnwantedSaid):
+            attempt = self._attempts.get(event.call)
+            declined = self._refusing.unwanted(event, attempt.followed if attempt is not None else None, now)
+            if attempt is not None and declined is not None:
+                attempt.declined = declined
         elif isinstance(event, PlainAsked):
             self._plain(event, now)
 
@@ -205,27 +154,33 @@ class CallDesk:
         call.refuse(refused.status, refused.headers, self._clock(), NOTHING, refused.phrase)
         self._later()
 
-    def heard(self, event: InsideAsked, *, on_disk: bool) -> None:
-        """A person's refusal inside a call was kept, or could not be."""
-        now = self._clock()
-        if on_disk:
-            event.call.relay(event, now)
-        else:
-            event.transaction.respond(reply(event.request, 500, b"", [("retry-after", _RETRY_AFTER)]), now)
-        self._later()
-
     def recheck(self, now: float) -> None:
         """The registry has changed: end the calls that would be closed now, where configuration wants that."""
         for attempt in list(self._attempts.values()):
-            rule = attempt.permitted.closed_by()
+            rule = attempt.followed.closed_by()
             if rule:
                 self._log("call.closed", trunk=attempt.trunk.name, rule=rule)
-                attempt.call.end(attempt.permitted.ending(rule), now, rule)
+                attempt.call.end(attempt.followed.ending(rule), now, rule)
+
+    def digits(self, reports: list[DigitReport], now: float) -> None:
+        """A media relay has seen a key."""
+        for report in reports:
+            found = spoken(self._calls, report)
+            if found is not None:
+                call, side, seen = found
+                attempt = self._attempts.get(call)
+                listening = attempt.followed if attempt is not None else None
+                self._refusing.pressed(call, listening, report.key, side, seen, now)
+                return
+        self._log("digits.unmatched")
 
     # A new call
 
     def _asked(self, event: CallAsked, admitted: Admitted | None, now: float) -> None:
         call = event.call
+        if admitted is not None and admitted.carrier:
+            self._called_back(event, admitted, now)
+            return
         trunk = admitted.trunk if admitted is not None else None
         if admitted is None or trunk is None:
             call.refuse(403, [], now)
@@ -238,11 +193,29 @@ class CallDesk:
         permitted = self._judge.judge(trunk.account, event.request, admitted.uri, _Refusing(self, call, trunk))
         if permitted is None:
             return
-        carrier, _ = self._carriers[trunk.carrier]
-        outbound = Outbound(permitted.permit, event.request, self._held_back)
-        attempt = Attempt(call, trunk, carrier, outbound, permitted)
+        carrier, rules = self._carriers[trunk.carrier]
+        try:
+            outbound = Outbound(permitted.permit, event.request, self._held_back)
+        except (PermitSpentError, SipError, ValueError):
+            # WHY ended: its place under the caps was taken, and nobody else would give it back.
+            self._log("call.unwritten", trunk=trunk.name)
+            call.refuse(500, [("retry-after", _RETRY_AFTER)], now)
+            permitted.ended("us", "unwritten", 500, None)
+            return
+        attempt = Attempt(call, trunk, carrier, rules, outbound, permitted)
         self._attempts[call] = attempt
         self._try_next(attempt, None, now)
+
+    def _called_back(self, event: CallAsked, admitted: Admitted, now: float) -> None:
+        """A call from a carrier: towards the sender, so no permit is needed."""
+        if self.draining or len(self._calls) > self._most:
+            self._log("call.overload", carrier=admitted.carrier)
+            event.call.refuse(503, _OVERLOADED, now)
+            return
+        attempt = self._inbound.begin(event, admitted.carrier, admitted.uri, now)
+        if attempt is not None:
+            self._attempts[event.call] = attempt
+            self._try_next(attempt, None, now)
 
     def _try_next(self, attempt: Attempt, failed: BranchFailed | None, now: float) -> None:
         """The next gateway that lives, or the end."""
@@ -253,15 +226,16 @@ class CallDesk:
             attempt.tag = self._calls.ids.next()
             attempt.number = 1
             attempt.challenged = False
-            attempt.permitted.tried(attempt.carrier.name)
+            attempt.followed.tried(attempt.carrier.name)
             if self._send(attempt, gateway, None, now):
                 return
-            self._down(gateway)
+            self._down(attempt, gateway)
         if failed is not None:
             self._give_up(attempt, failed, now)
         else:
             self._log("call.unroutable", trunk=attempt.trunk.name, carrier=attempt.carrier.name)
-            attempt.refuse(503, _OVERLOADED, now)
+            status, headers = _UNREACHED if attempt.inward else (503, _OVERLOADED)
+            attempt.refuse(status, headers, now)
 
     def _send(self, attempt: Attempt, gateway: Gateway, credentials: tuple[str, bytes] | None, now: float) -> bool:
         way = attempt.way = self._reach(gateway, 0)
@@ -280,14 +254,14 @@ class CallDesk:
     def _written(
         self, attempt: Attempt, gateway: Gateway, way: Way, credentials: tuple[str, bytes] | None
     ) -> SipRequest:
-        carrier, rules = self._carriers[attempt.carrier.name]
-        return attempt.outbound.invite(
+        settings = attempt.carrier.settings
+        return attempt.first.invite(
             gateway,
-            carrier.settings,
-            rules,
+            settings,
+            attempt.rules,
             way.hop,
             way.hop.via(self._calls.ids.branch()),
-            carrier.settings.domain.encode() or way.local.host,
+            settings.domain.encode() or way.local.host,
             ALLOW,
             attempt.call_id,
             attempt.tag,
@@ -304,11 +278,15 @@ class CallDesk:
             return
         if event.status in _CHALLENGES and self._prove(attempt, event, now):
             return
+        declined = attempt.declined
+        # WHY the caller waits too: whoever reads a 607 may take it for kept.
+        if declined is not None and declined.wait(lambda later: self._give_up(attempt, event, later)):
+            return
         gateway = attempt.gateway
         if event.response is not None:
-            attempt.permitted.failed(event.response)
+            attempt.followed.failed(event.response)
         if event.response is None and not event.rang:
-            self._down(gateway)
+            self._down(attempt, gateway)
         # INVARIANT: nobody is called twice: once it rang somewhere, or somebody declined for all, that is the answer.
         if event.status in _FAIL_OVER and not event.rang:
             self._log("call.failed_over", carrier=attempt.carrier.name, gateway=gateway.name, status=event.status)
@@ -342,13 +320,16 @@ class CallDesk:
             attempt.refuse(480, [("reason", b"SIP;cause=%d" % status)], now)
         elif status in _CHALLENGES or status in (421, 494):
             attempt.refuse(500, [("reason", b"SIP;cause=%d" % status)], now)
+        elif status == 503 and attempt.inward:
+            # WHY not 503: one trunk that cannot serve would have the carrier give up all of us (RFC 3261 §21.5.4).
+            attempt.refuse(480, [("reason", b"SIP;cause=503")], now)
         else:
             reason = event.response.reason if event.response is not None else None
             attempt.refuse(status, [], now, event.carried, reason)
 
-    def _down(self, gateway: Gateway) -> None:
+    def _down(self, attempt: Attempt, gateway: Gateway) -> None:
         """A gateway that was silent is left alone until it answers OPTIONS; without supervision it is tried again."""
-        if gateway.up and self._carriers[gateway.carrier][0].settings.options_s > 0:
+        if gateway.up and attempt.carrier.settings.options_s > 0:
             gateway.up = False
             self._log("gateway.down", carrier=gateway.carrier, gateway=gateway.name)
 
@@ -358,8 +339,8 @@ class CallDesk:
         attempt = self._attempts.get(event.call)
         if attempt is not None:
             attempt.answered_at = now
-            attempt.permitted.answered(event.response, now)
-            longest_s = attempt.permitted.longest_s
+            attempt.followed.answered(event.response, now)
+            longest_s = attempt.followed.longest_s
             if longest_s > 0:
                 attempt.longest = self._calls.timers.start(attempt, "duration", longest_s, now)
 
@@ -373,7 +354,8 @@ class CallDesk:
         seconds = now - attempt.answered_at if attempt.answered_at is not None else 0.0
         by = attempt.by if event.by == "us" else event.by
         status = attempt.status or (487 if event.by == "a" else 0)
-        attempt.permitted.ended(by, event.cause, 200 if answered else status, event.request)
+        attempt.followed.ended(by, event.cause, 200 if answered else status, event.request)
+        event.call.listener = attempt.followed.after()
         self._log(
             "call.ended",
             trunk=attempt.trunk.name,
@@ -388,10 +370,9 @@ class CallDesk:
         method = event.request.method
         if method == "INFO":
             attempt = self._attempts.get(event.call)
-            relaying = _Relaying(self, event)
-            # WHY relayed once a refusal is on disk: whoever reads the answer may take it for kept.
-            if attempt is None or not attempt.permitted.info(event.request, event.side, now, relaying):
-                event.call.relay(event, now)
+            listening = attempt.followed if attempt is not None else None
+            answered = attempt is None or attempt.answered_at is not None
+            self._refusing.info(event, listening, answered=answered, now=now)
         elif method == "OPTIONS":
             event.transaction.respond(reply(event.request, 200, b"", _capabilities()), now)
         elif method == "MESSAGE":

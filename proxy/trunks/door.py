@@ -1,9 +1,9 @@
 """The door: which messages get in, and as whose.
 
 Owns the order of questions before a message reaches the transactions: from whom (address), is it sound, do we serve it,
-is it of the dialog's own peer, is it proved. Must never let a request begin a call that no trunk has sent, nor answer
-at length to somebody who may not be where he says. How it works: `admit` gives the trunk of a request that goes on,
-or nothing; what is to be answered is sent by it, without a transaction, so that refusals keep no state.
+is it of the dialog's own peer, is it proved. Must never let a request begin a call that no trunk has sent, nor send
+anybody who may not be where he says more octets than came. How it works: `admit` gives the trunk of a request that goes
+on, or nothing; what is to be answered is sent by it, without a transaction, so that refusals and scans keep no state.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from proxy.sip.error import SipError
 from proxy.sip.flow import Flow
 from proxy.sip.ids import Ids
 from proxy.sip.message import MalformedRequest, SipRequest, SipResponse
+from proxy.sip.methods import METHODS as KNOWN_METHODS
 from proxy.sip.nonces import Nonces
 from proxy.sip.reply import Headers, answerable, refuse, reply
 from proxy.sip.screening import Capabilities, check_form, check_response, check_support
@@ -27,20 +28,28 @@ from proxy.trunks.peers import Peer, Peers, Trunk
 Log = Callable[..., None]
 
 METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
+_NOBODY: Final = Peer((), frozenset(), frozenset())
 #: MESSAGE is let in to be judged; it is not in `Allow`.
 _ASKED: Final = frozenset((*METHODS, "MESSAGE"))
 ALLOW: Final = ", ".join(METHODS).encode()
-CAPABILITIES: Final = Capabilities(methods=METHODS)
+#: WHY no other body alone: what offers no session that we can read might offer text (RFC 4475 §3.3.6).
+CAPABILITIES: Final = Capabilities(
+    methods=METHODS, bodies={"INVITE": frozenset((b"application/sdp", b"multipart/mixed", b"multipart/*"))}
+)
+_NAMES: Final = frozenset(KNOWN_METHODS.values())
 
 
 class Admitted:
-    """A request that goes on: `trunk` is whose it is (None: a carrier's, or inside a call), `uri` its Request-URI."""
+    """A request that goes on: `trunk` is whose call it begins, or `carrier`, empty and None where it begins none; `uri`
+    is its Request-URI.
+    """
 
-    __slots__ = ("trunk", "uri")
+    __slots__ = ("carrier", "trunk", "uri")
 
-    def __init__(self, trunk: Trunk | None, uri: Uri) -> None:
+    def __init__(self, trunk: Trunk | None, uri: Uri, carrier: str = "") -> None:
         self.trunk: Final = trunk
         self.uri: Final = uri
+        self.carrier: Final = carrier
 
 
 class Door:
@@ -61,13 +70,16 @@ class Door:
         self._nonces: Final = Nonces(key, settings.nonce_s, settings.transactions_most)
         self._trunks: Final = {each.username: each for each in peers.trunks if each.by_digest}
 
-    def malformed(self, error: SipError, flow: Flow) -> None:
-        """What could not be read: answered where it is a request that can be, to the address it came from."""
+    def malformed(self, error: SipError, flow: Flow, size: int) -> None:
+        """What could not be read, in so many octets: answered where it is a request that can be, to the address it came
+        from.
+        """
         self._log("sip.malformed", detail=error.detail)
         if not isinstance(error, MalformedRequest) or not answerable(error.request):
             return
-        if self._known(flow) is not None:
-            self._table.send(flow, refuse(error.request, error, self._ids.next()).octets())
+        peer = self._known(flow)
+        if peer is not None:
+            self._answer(refuse(error.request, error, self._ids.next()), flow, peer, size)
 
     def admit_response(self, response: SipResponse, flow: Flow) -> bool:
         """Whether a response goes on to the transactions."""
@@ -80,33 +92,41 @@ class Door:
             return False
         return True
 
-    def admit(self, request: SipRequest, flow: Flow, now: float) -> Admitted | None:
-        """Whether a request goes on; where not, it is answered or met with silence. Its Via is stamped by then."""
+    def admit(self, request: SipRequest, flow: Flow, now: float, size: int) -> Admitted | None:
+        """Whether a request of so many octets goes on; where not, it is answered or met with silence. Its Via is
+        stamped by then.
+        """
         peer = self._known(flow)
         if peer is None:
             if self._refuse_strangers and request.method != "ACK":
-                self._table.send(flow, reply(request, 403, self._ids.next()).octets())
+                self._answer(reply(request, 403, self._ids.next()), flow, _NOBODY, size)
             return None
         try:
             check_form(request)
             if self._table.knows(request):
                 return Admitted(None, parse_uri(request.uri))
             tag = request.to.tag
-            if request.method in ("ACK", "CANCEL"):
+            if request.method == "ACK":
                 uri = parse_uri(request.uri)
                 return Admitted(None, uri) if tag is None or self._own(tag, flow, peer) else None
-            forwards = request.method == "INVITE"
-            uri = self._supported(request, forwards=forwards)
+            if request.method == "CANCEL":
+                uri = parse_uri(request.uri)
+                if not self._table.cancels(request, flow):
+                    # WHY here: of a CANCEL of nothing nothing is kept.
+                    raise SipError(481, "cancel")
+                return Admitted(None, uri) if tag is None or self._own(tag, flow, peer) else None
+            uri = self._supported(request, forwards=request.method == "INVITE")
             if tag is not None:
-                if self._own(tag, flow, peer):
-                    return Admitted(None, uri)
-                self._log("sip.foreign", method=request.method)
+                if tag in self._calls.legs:
+                    if self._own(tag, flow, peer):
+                        return Admitted(None, uri)
+                    self._log("sip.foreign", method=request.method)
                 raise SipError(481, "dialog")
-            if not forwards:
-                return Admitted(None, uri)
-            return self._beginning(request, peer, flow, uri, now)
+            if request.method == "INVITE" or not self._is_surely(flow, peer):
+                return self._beginning(request, peer, flow, uri, now, size)
+            return Admitted(None, uri)
         except SipError as error:
-            self._refused(request, error, flow)
+            self._refused(request, error, flow, peer, size)
             return None
 
     # What it asks
@@ -124,27 +144,34 @@ class Door:
         return check_support(request, CAPABILITIES, forwards=forwards)
 
     def _own(self, tag: bytes, flow: Flow, peer: Peer) -> bool:
-        """Whether a dialog of ours is one with this peer: leg A's is any address of the trunk that called, leg B's any
-        gateway of the carrier's. One that we do not know goes on, and is answered 481.
+        """Whether a dialog of ours is one with this peer: any address of the trunk, any gateway of the carrier's. One
+        that we do not know goes on, and is answered 481.
         """
         leg = self._calls.legs.get(tag)
-        if leg is None or leg.hop.flow.peer == flow.peer:
-            return True
-        ours = self._peers.at(leg.hop.flow.peer)
-        if leg.side == "b":
-            return bool(ours.carriers & peer.carriers)
-        # WHY not without networks: digest alone says nothing of an address.
-        return any(each.networks and each in peer.trunks for each in ours.trunks)
+        return leg is None or leg.hop.flow.peer == flow.peer or self._peers.at(leg.hop.flow.peer).shares(peer)
 
-    def _beginning(self, request: SipRequest, peer: Peer, flow: Flow, uri: Uri, now: float) -> Admitted | None:
-        """An INVITE that begins a call: of a trunk by its address alone, or by digest."""
+    def _beginning(
+        self, request: SipRequest, peer: Peer, flow: Flow, uri: Uri, now: float, size: int
+    ) -> Admitted | None:
+        """An INVITE that begins a call: of a trunk by its address alone, or by digest; else of a carrier. And whatever
+        somebody asks who may not be where he says.
+        """
+        proves = request.has("proxy-authorization")
+        # WHY the trunk first where both are at one address: its calls are judged. A trunk of no address could be there
+        # as well, but it would have been asked for a proof that no carrier can give.
+        if peer.carriers and not proves and not any(each.networks for each in peer.trunks):
+            leg = self._calls.legs.get(request.from_.tag or b"")
+            if leg is not None and leg.side == "b":
+                # An INVITE of ours that comes back, with our tag: whoever it was for has sent it on to us.
+                raise SipError(482, "loop")
+            return Admitted(None, uri, min(peer.carriers))
         by_address = [each for each in peer.trunks if not each.by_digest]
-        if len(by_address) == 1 and not request.has("proxy-authorization"):
+        if len(by_address) == 1 and not proves:
             return Admitted(by_address[0], uri)
         if not any(each.by_digest for each in peer.trunks):
             if len(by_address) == 1:
                 return Admitted(by_address[0], uri)
-            # Nobody's, a carrier's, or that of two trunks which nothing tells apart.
+            # Nobody's, or that of two trunks which nothing tells apart.
             raise SipError(403, "trunk.none" if not by_address else "trunk.ambiguous")
         proof = verify(request, "proxy-authorization", self._scheme, self._nonces, self._secret, now)
         if proof.outcome == "proved":
@@ -152,22 +179,31 @@ class Door:
             if trunk is not None and trunk in peer.trunks:
                 return Admitted(trunk, uri)
         self._log("sip.unproved", outcome=proof.outcome)
-        self._challenge(request, flow, now, stale=proof.outcome == "stale")
+        self._challenge(request, flow, peer, now, size, stale=proof.outcome == "stale")
         return None
 
-    def _challenge(self, request: SipRequest, flow: Flow, now: float, *, stale: bool) -> None:
+    def _challenge(self, request: SipRequest, flow: Flow, peer: Peer, now: float, size: int, *, stale: bool) -> None:
         """407, to whoever may not be where he says: then no longer than what he sent, or nothing."""
         offered = challenges(self._scheme, self._nonces, now, stale=stale)
-        surely = flow.reliable or any(each.networks for each in self._peers.at(flow.peer).trunks)
         tag = self._ids.next()
         while offered:
             headers: Headers = [("proxy-authenticate", each) for each in offered]
-            octets = reply(request, 407, tag, headers).octets()
-            if surely or len(octets) <= len(request.octets()):
-                self._table.send(flow, octets)
+            if self._answer(reply(request, 407, tag, headers), flow, peer, size):
                 return
             # WHY the last one first: it is the weakest.
             offered.pop()
+
+    def _is_surely(self, flow: Flow, peer: Peer) -> bool:
+        """Whether this peer is where he says: on a connection, or at an address that configuration names."""
+        return flow.reliable or bool(peer.carriers) or bool(peer.sure)
+
+    def _answer(self, response: SipResponse, flow: Flow, peer: Peer, size: int) -> bool:
+        """Send an answer to a request of so many octets; False where it is too long for one who may be another."""
+        octets = response.octets()
+        if len(octets) > size and not self._is_surely(flow, peer):
+            return False
+        self._table.send(flow, octets)
+        return True
 
     def _secret(self, username: bytes, algorithm: str) -> bytes | None:
         trunk = self._trunks.get(username)
@@ -175,7 +211,9 @@ class Door:
             return None
         return hash_of_secret(algorithm, username, self._scheme.realm, trunk.password)
 
-    def _refused(self, request: SipRequest, error: SipError, flow: Flow) -> None:
-        self._log("sip.refused", method=request.method, status=error.status, detail=error.detail)
+    def _refused(self, request: SipRequest, error: SipError, flow: Flow, peer: Peer, size: int) -> None:
+        # WHY not as it came: a method may be any token, a number of somebody among them.
+        method = request.method if request.method in _NAMES else "other"
+        self._log("sip.refused", method=method, status=error.status, detail=error.detail)
         if answerable(request):
-            self._table.send(flow, refuse(request, error, self._ids.next()).octets())
+            self._answer(refuse(request, error, self._ids.next()), flow, peer, size)

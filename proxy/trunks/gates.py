@@ -10,6 +10,7 @@ from typing import Final
 from proxy.core.call_codes import CallAnswer, CallCodes
 from proxy.core.records import Account, Period
 from proxy.evidence.records import Call
+from proxy.judging.attribution import LatestMessages
 from proxy.judging.call_course import CallCourse
 from proxy.judging.call_gate import CallGate, CallsInForce, PermittedCall
 from proxy.judging.call_limits import CallLimits
@@ -18,13 +19,18 @@ from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.keypad import KeypadSettings
+from proxy.judging.numbers_in_use import USED_BY_ONE, NumbersInUse
 from proxy.sip.call_events import EndedBy, Side
-from proxy.sip.message import SipRequest, SipResponse
+from proxy.sip.message import SipMessage, SipRequest, SipResponse
 from proxy.sip.read_invite import ReadInvite, read_invite
 from proxy.sip.reply import Headers
 from proxy.sip.uri import Uri
-from proxy.trunks.judge import Answer, Committed, Permitted, Refused
+from proxy.trunks.call_backs import CallBacks
+from proxy.trunks.heard import Heard
+from proxy.trunks.judge import Answer, CallBack, Committed, Listening, NotTaken, Permitted, Refused
 
+#: The rule that stands in the way of the next call.
+_REFUSED: Final = "suppression.active"
 _NEVER: Final = Period(0, 0)
 Log = Callable[..., None]
 Keep = Callable[[Call], object]
@@ -61,6 +67,12 @@ class CallGates:
         self._purpose_key: Final = purpose_key
         self._limits: Final = CallLimits()
         self._gates: Final[dict[str, CallGate]] = {}
+        #: Who called whom last, of numbers that several use: that is who a call back is for.
+        self._latest: Final = LatestMessages()
+        self._numbers: Final[dict[str, NumbersInUse]] = {}
+        self._backs: Final = CallBacks(
+            self.calls, self.renew, journal, hearing, self._latest, keep, clock, keypad=keypad, ends=ends
+        )
 
     def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
         """See `CallJudge`."""
@@ -68,12 +80,17 @@ class CallGates:
         verdict = gate.judge(question, _Answering(answer))
         if not isinstance(verdict, PermittedCall):
             return None
+        self._remember(account, question.caller or "", verdict)
         return _Followed(self, gate, verdict)
 
     def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
         """See `CallJudge`."""
         gate, question = self._question(account, request, uri)
         gate.put_off(question, rule, _Answering(answer))
+
+    def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:
+        """See `CallJudge`."""
+        return self._backs.take(carrier, request, uri, taking)
 
     def places(self) -> int:
         """How many places under the caps are taken."""
@@ -85,8 +102,20 @@ class CallGates:
 
     def renew(self) -> None:
         """Look at what is in force now."""
-        self.calls.snapshot = self._in_force.snapshot
+        snapshot = self._in_force.snapshot
+        if snapshot is not self.calls.snapshot:
+            self.calls.snapshot = snapshot
+            # WHY: who uses which number may have changed.
+            self._numbers.clear()
         self.calls.now = self.clock()
+
+    def _remember(self, account: str, number: str, call: PermittedCall) -> None:
+        numbers = self._numbers.get(account)
+        if numbers is None:
+            numbers = self._numbers[account] = NumbersInUse(account, self._latest)
+            numbers.is_pooled = True
+        if numbers.uses.get(number) != USED_BY_ONE:
+            numbers.permitted(number, call.decision, self.calls.snapshot)
 
     def _question(self, account: str, request: SipRequest, uri: Uri) -> tuple[CallGate, ReadInvite]:
         self.renew()
@@ -128,6 +157,10 @@ class _Followed(Permitted):
         self._heard: CallEars | None = None
 
     @property
+    def _listening(self) -> Heard:
+        return Heard(self._gates.renew, self._ears)
+
+    @property
     def _ears(self) -> CallEars:
         """WHY made when first needed: most calls are heard nothing of, and the carrier is known by then."""
         heard = self._heard
@@ -144,20 +177,36 @@ class _Followed(Permitted):
 
     def rang(self, response: SipResponse) -> None:
         self._course.rang(self._gates.clock())
-        self._ears.response(response, _ignored)
+        self._ears.noted(response)
 
     def answered(self, response: SipResponse, now: float) -> None:
         self._course.taken(self._gates.clock())
-        self._ears.response(response, _ignored)
+        self._ears.noted(response)
         self._ears.answered(now)
 
     def failed(self, response: SipResponse) -> None:
-        self._gates.renew()
-        self._ears.response(response, _ignored)
+        self._ears.noted(response)
 
     def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
-        self._gates.renew()
-        return self._ears.info(request, side, now, committed)
+        return self._listening.info(request, side, now, committed)
+
+    def pressed(self, key: str, side: Side, now: float, seen: str, committed: Committed) -> bool:
+        return self._listening.pressed(key, side, now, seen, committed)
+
+    def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
+        return self._listening.unwanted(message, side, committed)
+
+    def again(self, committed: Committed) -> bool:
+        return self._listening.again(committed)
+
+    def leaving(self) -> Headers | None:
+        return self._gate.ending(_REFUSED) if self._gates.keypad.release else None
+
+    def after(self) -> Listening | None:
+        # WHY not always: it is kept for as long as the tags of a call that is over.
+        gates = self._gates
+        heard = self._carrier in gates.end_user_carriers or (gates.keypad.keys and self._course.answered)
+        return self._listening if heard else None
 
     def closed_by(self) -> str:
         self._gates.renew()
@@ -169,17 +218,9 @@ class _Followed(Permitted):
     def ended(self, by: EndedBy, cause: str, status: int, request: SipRequest | None) -> None:
         self._call.place.give_back()
         gates = self._gates
-        if request is not None and request.method == "BYE" and by == "b":
-            gates.renew()
-            self._ears.bye(request, "b", _ignored)
         record = self._course.ended(by, cause, gates.clock(), status)
         if record is not None:
             gates.keep(record)
-
-
-def _ignored(on_disk: bool) -> None:
-    """WHY nothing: there is nobody to answer any more; that it could not be kept is told by the hearing."""
-    del on_disk
 
 
 def _rule_of(headers: Headers) -> str:

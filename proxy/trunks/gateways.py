@@ -8,17 +8,22 @@ robin), so shares are even without chance.
 from collections.abc import Container
 from typing import Final
 
+from proxy.settings_shape import Tls
 from proxy.sip_settings import SipCarrier, SipGateway
 
 
 class Gateway:
-    """One gateway. `up` until it is found silent or says 503."""
+    """One gateway. `carrier` is its carrier's name, or with `of_trunk` that of the trunk which takes calls there; `tls`
+    how it is verified. `up` until it is found silent or says 503.
+    """
 
-    __slots__ = ("carrier", "credit", "name", "settings", "up")
+    __slots__ = ("carrier", "credit", "name", "of_trunk", "settings", "tls", "up")
 
-    def __init__(self, carrier: str, settings: SipGateway) -> None:
+    def __init__(self, carrier: str, settings: SipGateway, tls: Tls | None = None, *, of_trunk: bool = False) -> None:
         self.carrier: Final = carrier
         self.settings: Final = settings
+        self.tls: Final = tls
+        self.of_trunk: Final = of_trunk
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self.name: Final = f"{host}:{settings.port}"
         self.up = True
@@ -26,14 +31,14 @@ class Gateway:
 
 
 class Carrier:
-    """One carrier with its gateways."""
+    """One carrier with its gateways; with `of_trunk` a trunk, as calls from a carrier reach it."""
 
     __slots__ = ("gateways", "name", "settings")
 
-    def __init__(self, name: str, settings: SipCarrier) -> None:
+    def __init__(self, name: str, settings: SipCarrier, *, of_trunk: bool = False) -> None:
         self.name: Final = name
         self.settings: Final = settings
-        self.gateways: Final = tuple(Gateway(name, each) for each in settings.gateways)
+        self.gateways: Final = tuple(Gateway(name, each, settings.tls, of_trunk=of_trunk) for each in settings.gateways)
 
     def choose(self, tried: Container[Gateway]) -> Gateway | None:
         """The next one for a call that was tried at these; None where none is left."""

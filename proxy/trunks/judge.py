@@ -5,12 +5,12 @@ The desk knows no policy, no store and no evidence. It tells who sent an INVITE 
 answers reserves the call's place before it judges; `Permitted.ended` gives it back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final, Protocol
 
 from proxy.core.decision import Permit
 from proxy.sip.call_events import EndedBy, Side
-from proxy.sip.message import SipRequest, SipResponse
+from proxy.sip.message import SipMessage, SipRequest, SipResponse
 from proxy.sip.reply import Headers
 from proxy.sip.uri import Uri
 
@@ -31,14 +31,48 @@ class Refused:
 Committed = Callable[[bool], None]
 
 
-class Permitted:
-    """A permitted call, as its judge follows it. `longest_s` is how long it may last, 0: no end.
+class Listening:
+    """Who hears a person refuse in a call, also in one that is over. This one hears nothing; times are monotonic
+    seconds.
 
-    This one follows nothing; times are monotonic seconds.
+    Where a method gives True, it was a refusal: it binds by then, and `committed` is called when it is on disk or could
+    not be put there. Whoever gave it is answered then and not before.
     """
 
-    def __init__(self, permit: Permit, longest_s: float = 0.0) -> None:
-        self.permit: Final = permit
+    __slots__ = ()
+
+    def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
+        """An INFO inside the call."""
+        del request, side, now, committed
+        return False
+
+    def pressed(self, key: str, side: Side, now: float, seen: str, committed: Committed) -> bool:
+        """A key that a media relay reports; `seen` tells apart where it was seen."""
+        del key, side, now, seen, committed
+        return False
+
+    def unwanted(self, message: SipMessage, side: Side, committed: Committed) -> bool:
+        """A 607 to the INVITE, or a BYE with one as its reason."""
+        del message, side, committed
+        return False
+
+    def again(self, committed: Committed) -> bool:
+        """Once more the refusal that could not be put on disk. False where it is there by now."""
+        del committed
+        return False
+
+    def leaving(self) -> Headers | None:
+        """The Reason with which the call is released for a refusal in it; None: it goes on."""
+        return None
+
+
+class Followed(Listening):
+    """A call that goes on, as its judge follows it. `longest_s` is how long it may last, 0: no end.
+
+    This one follows nothing.
+    """
+
+    def __init__(self, longest_s: float = 0.0) -> None:
         self.longest_s: Final = longest_s
 
     def tried(self, carrier: str) -> None:
@@ -53,10 +87,9 @@ class Permitted:
     def failed(self, response: SipResponse) -> None:
         """The carrier's side gave a final response that is no 2xx."""
 
-    def info(self, request: SipRequest, side: Side, now: float, committed: Committed) -> bool:
-        """An INFO inside the call. True where it is a person's refusal: `committed` is called, and then it passes."""
-        del request, side, now, committed
-        return False
+    def after(self) -> Listening | None:
+        """Who still listens once the call is over: a 607 may have crossed what ended it."""
+        return None
 
     def closed_by(self) -> str:
         """The rule that would close this call now, where calls that run are ended for it; empty for none."""
@@ -69,6 +102,34 @@ class Permitted:
 
     def ended(self, by: EndedBy, cause: str, status: int, request: SipRequest | None) -> None:
         """It is over: by whom, why (a word or a status), the final response to leg A (0: none), the BYE or CANCEL."""
+
+
+class Permitted(Followed):
+    """A permitted call."""
+
+    def __init__(self, permit: Permit, longest_s: float = 0.0) -> None:
+        super().__init__(longest_s)
+        self.permit: Final = permit
+
+
+class CallBack(Followed):
+    """A call from a carrier that one of our accounts takes: which account, and the number as the library has it."""
+
+    def __init__(self, account: str, number: str) -> None:
+        super().__init__()
+        self.account: Final = account
+        self.number: Final = number
+
+
+class NotTaken:
+    """A call from a carrier that nobody takes: the answer, and why, for the log."""
+
+    __slots__ = ("cause", "headers", "status")
+
+    def __init__(self, status: int, headers: Headers, cause: str) -> None:
+        self.status: Final = status
+        self.headers: Final = headers
+        self.cause: Final = cause
 
 
 class Answer(Protocol):
@@ -88,6 +149,12 @@ class CallJudge(Protocol):
         """A refusal for a reason outside the rules (`internal.*`)."""
         ...
 
+    def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:
+        """Whose call from a carrier is this? `uri` is the Request-URI, read; `taking` are the accounts that have
+        somewhere to take it. No permit is needed: it goes towards the sender.
+        """
+        ...
+
 
 class ClosedJudge:
     """Who answers while there is no policy for calls: nobody may call."""
@@ -100,3 +167,7 @@ class ClosedJudge:
         del account, request, uri
         reason = b'Q.850;cause=41;text="%s"' % rule.encode()
         answer(Refused(503, b"Service Unavailable", [("reason", reason)], rule))
+
+    def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:
+        del carrier, request, uri, taking
+        return NotTaken(480, [("reason", b"Q.850;cause=20")], "closed")

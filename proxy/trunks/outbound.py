@@ -31,11 +31,18 @@ class HeaderRules:
         # WHY the added ones too: what configuration says stands there once.
         self.removed: Final = frozenset([key_of(name.encode()) for name in remove] + [key for key, _ in self.added])
 
+    def passing(self, carried: Carried) -> Carried:
+        """What of leg A's lines goes there."""
+        if not self.removed:
+            return carried
+        kept = [place for place, key in enumerate(carried.keys) if key not in self.removed]
+        return Carried([carried.keys[place] for place in kept], [carried.lines[place] for place in kept], carried.body)
+
 
 class Outbound:
     """One permitted call. Raises `PermitSpentError` where the permit was used, ValueError where it is for no call."""
 
-    __slots__ = ("_body", "_called", "_caller", "_carried", "_display", "_max_forwards", "decision_id")
+    __slots__ = ("_body", "_called", "_caller", "_carried", "_display", "_max_forwards", "_page", "decision_id")
 
     def __init__(self, permit: Permit, asked: SipRequest, held_back: frozenset[str]) -> None:
         self.decision_id: Final = permit.decision.id
@@ -43,6 +50,7 @@ class Outbound:
         self._caller: Final = judged.caller.encode()
         self._called: Final = judged.called.encode()
         self._display: Final = judged.display.encode()
+        self._page: Final = judged.page.encode()
         self._carried: Final = carried_from(asked, held_back)
         self._body: Final = asked.body
         self._max_forwards: Final = max_forwards(asked) - 1
@@ -63,10 +71,10 @@ class Outbound:
     ) -> SipRequest:
         """The INVITE for one try; `credentials` are a header's key and value, for a try that was challenged."""
         settings = gateway.settings
-        person = _written(self._called, carrier.number_format)
+        person = written_number(self._called, carrier.number_format)
         host = gateway.name.encode()
         transport = b"" if settings.transport == "udp" else b";transport=" + settings.transport.encode()
-        caller = b"sip:" + _written(self._caller, carrier.number_format) + b"@" + identity_host
+        caller = b"sip:" + written_number(self._caller, carrier.number_format) + b"@" + identity_host
         identity = write_name_addr(self._display, caller)
         uri = b"sip:" + person + b"@" + host + transport + b";user=phone"
         lines: list[tuple[str, bytes]] = [
@@ -80,6 +88,8 @@ class Outbound:
             ("p-asserted-identity", identity),
             ("allow", allow),
         ]
+        if self._page:
+            lines.append(("call-info", b"<" + self._page + b">;purpose=info"))
         if credentials is not None:
             lines.append(credentials)
         lines += rules.added
@@ -87,16 +97,11 @@ class Outbound:
         request = SipRequest(
             "INVITE", uri, [key for key, _ in lines], [line_of(key, value) for key, value in lines], self._body
         )
-        self._passing(rules).into(request)
+        rules.passing(self._carried).into(request)
         return request
 
-    def _passing(self, rules: HeaderRules) -> Carried:
-        carried = self._carried
-        kept = [place for place, key in enumerate(carried.keys) if key not in rules.removed]
-        return Carried([carried.keys[place] for place in kept], [carried.lines[place] for place in kept], carried.body)
 
-
-def _written(canonical: bytes, number_format: str) -> bytes:
+def written_number(canonical: bytes, number_format: str) -> bytes:
     """A canonical number as the carrier wants it; what is no E.164 number (a hotline, a port) stays as it is."""
     if canonical[:1] == b"+":
         return canonical if number_format == "plus" else canonical[1:]

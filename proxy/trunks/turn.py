@@ -53,14 +53,14 @@ class Turn:
         try:
             message = read_datagram(data, self._limits)
         except SipError as error:
-            self._door.malformed(error, way.flow)
+            self._door.malformed(error, way.flow, len(data))
             self._carry_on(now, None)
             return
         if message is not None:
-            self.message(message, way, now)
+            self.message(message, way, now, len(data))
 
-    def message(self, message: SipRequest | SipResponse, way: Way, now: float) -> None:
-        """One message; `ended` is for who brings it to call."""
+    def message(self, message: SipRequest | SipResponse, way: Way, now: float, size: int) -> None:
+        """One message, a datagram of so many octets or 0; `ended` is for who brings it to call."""
         admitted: Admitted | None = None
         flow = way.flow
         try:
@@ -68,7 +68,7 @@ class Turn:
                 message.stamp(flow.peer, way.port)
                 if isinstance(way, UdpWay):
                     flow = _back(message, way).flow
-                admitted = self._door.admit(message, flow, now)
+                admitted = self._door.admit(message, flow, now, size)
                 if admitted is None:
                     self._carry_on(now, None)
                     return
@@ -77,7 +77,7 @@ class Turn:
             self._table.receive(message, flow, now)
         except SipError as error:
             wrong = MalformedRequest(error, message) if isinstance(message, SipRequest) else error
-            self._door.malformed(wrong, flow)
+            self._door.malformed(wrong, flow, size)
         self._carry_on(now, admitted)
 
     def go_on(self, now: float) -> None:

@@ -81,8 +81,13 @@ def test_a_permit_is_recorded_and_holds_what_was_judged() -> None:
     assert record.person == PERSON_KEY.digest(PERSON)
     assert (call.principal, call.purpose) == ("jianglan", "marketing")
     judged = judged_call(call.permit.spend())
-    assert (judged.caller, judged.called, judged.display) == ("10690001", PERSON, "江澜银行")
+    assert (judged.caller, judged.called, judged.display, judged.page) == ("10690001", PERSON, "江澜银行", "")
     assert (house.figures, house.answers) == ((1, 1, 0, 0), [])
+
+
+def test_a_permit_holds_the_page_of_the_registry() -> None:
+    house = House(BASE.but("institution.page", "https://www.jianglan.example/"))
+    assert judged_call(permitted(house).permit.spend()).page == "https://www.jianglan.example/"
 
 
 def test_a_final_refusal_is_answered_from_disk() -> None:

@@ -34,7 +34,15 @@ INVITE = a_request()
 class Call(Play):
     """A permitted call and who hears it. `committed` is what came of its refusals."""
 
-    def __init__(self, scene: Scene = BASE, *, end_user: bool = True, party: Party | None = None) -> None:
+    def __init__(
+        self,
+        scene: Scene = BASE,
+        *,
+        end_user: bool = True,
+        party: Party | None = None,
+        answered: bool = True,
+        **keypad: Any,
+    ) -> None:
         super().__init__()
         in_force = CallsInForce(build(scene)[1], CODES, scene.now)
         gate = CallGate(scene.account, in_force, self.journal, CallLimits(), lambda _: None)
@@ -42,8 +50,11 @@ class Call(Play):
         assert isinstance(call, PermittedCall)
         self.call = call
         self.committed: list[bool] = []
-        self.ears = CallEars(party or party_of(call), self.hearing, in_force, KeypadSettings(), end_user=end_user)
-        self.ears.answered(10.0)
+        self.ears = CallEars(
+            party or party_of(call), self.hearing, in_force, KeypadSettings(**keypad), end_user=end_user
+        )
+        if answered:
+            self.ears.answered(10.0)
 
     def info(self, request: Any = NINE, leg: Any = "b") -> bool:
         return self.ears.info(request, leg, 11.0, self.committed.append)
@@ -92,10 +103,17 @@ async def test_the_senders_side_refuses_nothing() -> None:
 async def test_a_refusal_is_one_however_it_is_seen() -> None:
     call = Call()
     assert call.ears.pressed("9", "b", 11.0, call.committed.append)
-    assert not call.info()
-    assert not call.ears.bye(HANGS_UP, "b", call.committed.append)
+    assert call.info(), "said again while it is on its way: the same commit"
+    assert call.info(ONE), "a key in doubt waits for it too"
+    assert call.ears.bye(HANGS_UP, "b", call.committed.append)
+    await call.settle()
+    assert call.committed == []
     await call.written()
     assert len(call.store.refusals) == 1
+    assert call.committed == [True] * 4
+    assert not call.info()
+    assert not call.ears.bye(HANGS_UP, "b", call.committed.append)
+    assert not call.ears.again(call.committed.append)
 
 
 async def test_a_607_counts_on_a_route_whose_signalling_is_the_persons() -> None:
@@ -129,9 +147,77 @@ async def test_what_is_not_on_disk_is_not_acknowledged_and_may_be_tried_again() 
     call.store.recorded.set_exception(StoreError("disk"))
     await call.settle()
     assert call.committed == [False]
-    assert call.info(), "a second press is a second try"
-    await call.settle()
+    call.store.again()
+    assert call.ears.again(call.committed.append)
     assert len(call.store.refusals) == 2
+    await call.written()
+    assert call.committed == [False, True]
+    assert not call.ears.again(call.committed.append), "it is there by now"
+
+
+async def test_a_second_press_is_a_second_try() -> None:
+    call = Call()
+    assert call.info()
+    call.store.recorded.set_exception(StoreError("disk"))
+    await call.settle()
+    assert call.info()
+    assert len(call.store.refusals) == 2
+    await call.settle()
+
+
+async def test_an_info_that_names_a_rule_and_one_of_a_diverted_call_count_for_nothing() -> None:
+    call = Call()
+    ours = a_request(
+        "INFO",
+        headers=("Content-Type: application/dtmf-relay", 'Reason: Q.850;cause=21;text="suppression.active"'),
+        body=b"Signal=9\r\n",
+    )
+    assert not call.info(ours)
+    call.ears.noted(a_response(INVITE, 181, to_tag="b"))
+    assert not call.info()
+    assert not call.ears.pressed("9", "b", 11.0, call.committed.append)
+    assert call.store.refusals == []
+
+
+async def test_who_calls_back_is_not_diverted_by_where_the_call_goes() -> None:
+    who = Answered("jianglan", frozenset(("marketing",)))
+    call = Call(party=Party(PERSON, "10690001", (who,), 0, "a"))
+    call.ears.noted(a_response(INVITE, 181, to_tag="b"))
+    assert call.info(leg="a")
+    await call.written()
+
+
+async def test_one_press_that_is_seen_twice_is_not_two_of_a_sequence() -> None:
+    call = Call(keys="99")
+    assert not call.info()
+    assert not call.ears.pressed("9", "b", 11.1, call.committed.append)
+    assert not call.ears.pressed("9", "b", 11.1, call.committed.append, "another relay")
+    assert call.ears.pressed("9", "b", 11.2, call.committed.append)
+    await call.written()
+
+
+@pytest.mark.parametrize(("early", "counts"), [(True, True), (False, False)])
+async def test_a_key_before_the_answer(early: bool, counts: bool) -> None:
+    call = Call(answered=False, early=early)
+    assert call.info() is counts
+    call.ears.answered(10.5)
+    assert call.info(), "the same keypad, open by now"
+    await call.written()
+
+
+async def test_the_window_runs_from_the_answer_however_late_the_first_key_is() -> None:
+    for at, counts in ((14.9, False), (15.0, True), (25.0, False)):
+        call = Call(opens_s=5.0, open_s=10.0)
+        assert call.ears.pressed("9", "b", at, call.committed.append) is counts
+        await call.written()
+
+
+@pytest.mark.parametrize("key", "*#A")
+async def test_keys_that_are_no_digits(key: str) -> None:
+    for kind, body in (("dtmf-relay", f"Signal={key}\r\nDuration=160\r\n"), ("dtmf", key)):
+        call = Call(keys=key)
+        assert call.info(a_request("INFO", headers=(f"Content-Type: application/{kind}",), body=body.encode()))
+        await call.written()
 
 
 async def test_the_next_message_is_refused_at_once() -> None:

@@ -36,6 +36,10 @@ class StoreDouble:
         self.recorded: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
         self.released: asyncio.Future[Released] = asyncio.get_running_loop().create_future()
 
+    def again(self) -> None:
+        """The next commit is another one."""
+        self.recorded = asyncio.get_running_loop().create_future()
+
     def record(self, refusal: Refused) -> asyncio.Future[Recorded]:
         self.refusals.append(refusal)
         return self.recorded

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from proxy.rules.rule import Rule, always
+from proxy.rules.rule import LaneRule, Rule, always
 from proxy.rules.table import RULES
 from tests.rules.cases import CASES
 from tests.rules.scene import decided
@@ -27,7 +27,9 @@ def mutants() -> list[Mutant]:
     """Every mutant of every rule."""
     found = []
     for place, rule in enumerate(RULES):
-        changed = {"never refuses": replace(rule, judge=_passes)}
+        changed: dict[str, Rule] = {"never refuses": replace(rule, judge=_passes)}
+        if isinstance(rule, LaneRule) and rule.each is not None:
+            changed["not of each"] = replace(rule, each=None)
         if rule.by_id:
             changed["not by id"] = replace(rule, by_id=False)
         if "voice" in rule.channels:

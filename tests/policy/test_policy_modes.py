@@ -16,7 +16,7 @@ from proxy.core.records import Period
 from proxy.policy import evaluate, unanswerable
 from proxy.rules.rule import LaneRule, Rule
 from proxy.rules.table import RULE_IDS, RULES
-from tests.rules.cases import CASES, VOICE, Case
+from tests.rules.cases import CASES, Case
 from tests.rules.scene import BASE, Scene, answer, build, decided, outcome
 from tests.tools.slotted import held
 
@@ -99,14 +99,14 @@ def raising(rule: str) -> tuple[Rule, ...]:
     return tuple(mutant(each) if each.id == rule else each for each in RULES)
 
 
-def on_its_channel(rule: str) -> Scene:
-    """A scene that the rule is asked about: a text, or a call where it is about calls only."""
-    return BASE if "sms" in RULES[place(rule)].channels else VOICE
+def asked_of(rule: str) -> Scene:
+    """A permitted scene that the rule is asked about."""
+    return next(case.base for case in CASES if case.expected[1] == rule)
 
 
 @pytest.mark.parametrize("rule", RULE_IDS)
 def test_a_rule_that_raises_defers(rule: str) -> None:
-    scene = on_its_channel(rule)
+    scene = asked_of(rule)
     decision = decided(scene, raising(rule))
     assert (decision.effect, decision.rule) == ("defer", "internal.rule")
     assert decision.outcomes[place(rule)] == OUTCOME_ERROR
@@ -115,7 +115,7 @@ def test_a_rule_that_raises_defers(rule: str) -> None:
 
 @pytest.mark.parametrize("rule", [rule for rule in RULE_IDS if not CATALOGUE[rule].floor])
 def test_a_rule_that_raises_in_shadow_does_not_refuse(rule: str) -> None:
-    decision = decided(shadowed(on_its_channel(rule), "rule", rule), raising(rule))
+    decision = decided(shadowed(asked_of(rule), "rule", rule), raising(rule))
     assert (decision.effect, decision.outcomes[place(rule)]) == ("allow", OUTCOME_ERROR)
 
 

@@ -24,6 +24,15 @@ LICENCE = {
     "since": "2026-01-01",
     "until": "2026-12-31",
 }
+TELECOM = {
+    "id": "tongxin",
+    "name": "示例通信（虚构）",
+    "kind": "基础电信企业",
+    "licence_no": "A2.B1-0001",
+    "since": "2026-01-01",
+    "until": "2026-12-31",
+}
+DIGEST = "ab" * 32
 PARTNER = {"id": "p", "name": "合作方（虚构）", "since": "2026-01-01", "until": "forever"}
 ENTRUSTMENT = {**LICENCE, "partner": "agency"}
 NUMBER = {
@@ -59,6 +68,7 @@ SUPPRESSION = {"recipient": "13800138000", "institution": "bank", "at": "2026-03
 RIGHT: dict[str, dict[str, Any]] = {
     "institutions": INSTITUTION,
     "licences": LICENCE,
+    "telecoms": TELECOM,
     "partners": PARTNER,
     "entrustments": ENTRUSTMENT,
     "numbers": NUMBER,
@@ -112,6 +122,21 @@ def test_each_mandatory_column_is_demanded(table: str, column: str, absent: str)
         ("licences", {"until": "2025-12-31"}, "until", "lies before since"),
         ("licences", {"since": "2026-02-30"}, "since", "no such day"),
         ("licences", {"since": "soon"}, "since", "not a date"),
+        ("institutions", {"region": "Atlantis"}, "region", "no such province"),
+        ("licences", {"issuer_level": "local"}, "region", "names its province"),
+        ("licences", {"region": "zhejiang"}, "region", "only a local licence"),
+        ("licences", {"issuer_level": "village", "region": "浙江"}, "issuer_level", "one of central, local"),
+        ("telecoms", {"kind": "shop"}, "kind", "one of carrier, sms_platform, call_centre"),
+        ("telecoms", {"until": "2025-12-31"}, "until", "lies before since"),
+        ("partners", {"document_hash": "invented"}, "document_hash", "SHA-256"),
+        ("partners", {"due_diligence": "2036-01-01"}, "due_diligence", "in the future"),
+        ("entrustments", {"parent": "nobody"}, "parent", "none of partners"),
+        ("entrustments", {"parent": "agency"}, "parent", "does not entrust itself"),
+        ("entrustments", {"regions": ["CN-ZJ", "xx"]}, "regions", "no such province"),
+        ("accounts", {"telecoms": "nobody"}, "telecoms", "none of telecoms"),
+        ("accounts", {"telecom_licence_since": ""}, "telecom_licence_since", "missing; or name"),
+        ("accounts", {"telecom_licence_until": ""}, "telecom_licence_until", "missing; or name"),
+        ("accounts", {"responsible": ""}, "responsible", "missing"),
         ("entrustments", {"partner": "nobody"}, "partner", "none of partners"),
         ("numbers", {"principal": "nobody"}, "principal", "none of institutions"),
         ("numbers", {"principal": "agency"}, "principal", "none of institutions"),
@@ -333,3 +358,38 @@ def test_a_missing_file_and_an_unknown_table_are_told(tmp_path: Path) -> None:
     ):
         with pytest.raises(DocumentError):
             list(read_rows(path, table))
+
+
+def test_a_number_names_a_telecom_enterprise_of_the_registry_once_there_is_one() -> None:
+    known = Known({**KNOWN.ids, "telecoms": {"tongxin", "示例通信（虚构）"}})
+    assert checked("numbers", NUMBER | {"telecom": "tongxin"}, known)["telecom"] == "tongxin"
+    assert checked("numbers", NUMBER | {"telecom": "示例通信（虚构）"}, known)["telecom"] == "示例通信（虚构）"
+    assert "none of telecoms" in faults("numbers", NUMBER, known)["telecom"]
+    assert checked("numbers", NUMBER)["telecom"] == "invented"
+
+
+def test_a_telecom_enterprise_of_the_file_can_be_referred_to() -> None:
+    check = RowCheck(KNOWN, SECRET, NOW_US)
+    check.check(RawRow("telecoms", 1, TELECOM))
+    check.check(RawRow("numbers", 1, NUMBER | {"telecom": TELECOM["name"]}))
+    check.check(RawRow("accounts", 1, ACCOUNT | {"telecoms": ["tongxin"], "telecom_licence_since": "",
+                                                 "telecom_licence_until": ""}))  # fmt: skip
+    with pytest.raises(RowFault):
+        check.check(RawRow("numbers", 2, NUMBER | {"address": "10690002"}))
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("CN-ZJ", "CN-ZJ"), ("cn-zj", "CN-ZJ"), ("浙江", "CN-ZJ"), ("浙江省", "CN-ZJ"), ("CN", ""), ("全国", "")],
+)
+def test_a_province_is_written_in_several_ways(written: str, kept: str) -> None:
+    assert checked("institutions", INSTITUTION | {"region": written})["region"] == kept
+
+
+def test_provinces_of_an_entrustment_are_a_set() -> None:
+    assert checked("entrustments", ENTRUSTMENT | {"regions": "浙江;江苏;浙江"})["regions"] == "CN-JS,CN-ZJ"
+    assert checked("entrustments", ENTRUSTMENT | {"regions": ["CN-ZJ", "全国"]})["regions"] == ""
+
+
+def test_a_hash_is_kept_as_sha256sum_writes_it() -> None:
+    assert checked("partners", PARTNER | {"document_hash": f"SHA256:{DIGEST.upper()}"})["document_hash"] == DIGEST

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from proxy.core.finding import Finding
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE
-from proxy.core.records import Period
-from tests.rules.scene import BASE, CONSENT_FOREVER, DAY_S, NOON, ROW, Scene, at
+from proxy.core.records import Entrustment, Partner, Period
+from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at
 
 Outcome = tuple[str, str, str]
 ALLOW: Outcome = ("allow", "", "")
@@ -260,3 +260,66 @@ _allow(BASE.but("others", (ROW,)), "row.period", PAST, "a renewed period of a nu
 _allow(BASE.but("others", (ROW,)), "row.channels", _only(("voice",)), "one row a channel")
 _allow(BASE.but("more_licences", (BASE.licence,)), "licence.period", PAST, "a renewed licence")
 _allow(PARTNER.but("more_entrustments", (PARTNER.entrustment,)), "entrustment.period", PAST, "a renewed entrustment")
+
+# The chain: telecom enterprises, partners that pass on what they were entrusted with, provinces.
+CHAIN = BASE.but("account.telecoms", ("tongxin",))
+_deny(CHAIN, "telecom.licence", PAST, "telecom.licence", "chain", "over")
+_deny(CHAIN, "telecom.licence", FUTURE, "telecom.licence", "chain", "not yet")
+_deny(CHAIN, "telecom", None, "telecom.licence", "chain", "unknown")
+_deny(CHAIN.but("request.by_id", True), "telecom.licence", PAST, "telecom.licence", "chain", "by id")
+_deny(BASE.but("row.telecom", "tongxin"), "telecom.licence", PAST, "telecom.licence", "carrier")
+_deny(BASE.but("row.telecom", "示例通信（虚构）"), "telecom.licence", PAST, "telecom.licence", "carrier", "by its name")
+_allow(BASE, "telecom.licence", PAST, "a telecom enterprise that is not in the chain")
+_allow(BASE.but("row.telecom", "another"), "telecom.licence", PAST, "a number of an enterprise without a record")
+
+PASSED_ON = Entrustment("jianglan", "mingting", _only(("marketing",)), BOTH, YEAR)
+TWO_LEVELS = (
+    PARTNER.but("entrustment.parent", "mingting")
+    .but("more_entrustments", (PASSED_ON,))
+    .but("more_partners", (Partner("mingting", "明汀资产", YEAR),))
+    .but("pack.entrustment_depth_most", 2)
+)
+_deny(TWO_LEVELS, "pack.entrustment_depth_most", 1, "entrustment.depth", "level")
+_deny(TWO_LEVELS.but("request.channel", "voice"), "pack.entrustment_depth_most", 1, "entrustment.depth", "level",
+      "on a call")  # fmt: skip
+_deny(TWO_LEVELS, "more_entrustments", (), "entrustment.missing", "parent", "who passed it on has none")
+_deny(TWO_LEVELS, "more_entrustments", (replace(PASSED_ON, purposes=_only(("collection",))),), "entrustment.missing",
+      "parent", "who passed it on has none for this purpose")  # fmt: skip
+_deny(TWO_LEVELS, "more_entrustments", (replace(PASSED_ON, period=PAST),), "entrustment.expired", "period",
+      "of who passed it on")  # fmt: skip
+_deny(TWO_LEVELS, "more_entrustments", (replace(PASSED_ON, parent="yuanlu"),), "entrustment.missing", "parent",
+      "two that entrust each other")  # fmt: skip
+_deny(TWO_LEVELS, "more_partners", (Partner("mingting", "明汀资产", PAST),), "entrustment.expired", "period",
+      "contract of who passed it on")  # fmt: skip
+_allow(TWO_LEVELS.but("more_entrustments", (PASSED_ON, replace(PASSED_ON, partner="yuanlu"))),
+       "pack.entrustment_depth_most", 1, "entrusted directly too")  # fmt: skip
+
+HANGZHOU, NANJING = "8657100000001", "862500000001"
+LOCAL = BASE.but("licence.region", "CN-ZJ").but("row.purposes", _only(("marketing",))).but("licence.issuer", "省局")
+LOCAL_TELECOM = LOCAL.but("account.telecoms", ("tongxin",)).but("telecom.region", "CN-ZJ")
+LOCAL_COLLECTION = LOCAL.but("row.purposes", _only(("collection",)))
+for _name, _collects in (("", LOCAL_COLLECTION), (" on a call", LOCAL_COLLECTION.but("request.channel", "voice"))):
+    _deny(_collects, "request.recipient", NANJING, "licence.region", "recipient", f"a fixed line{_name}")
+    _allow(_collects, "request.recipient", HANGZHOU, f"a fixed line of the province{_name}")
+_allow(LOCAL, "request.recipient", PERSON, "a mobile number tells no province")
+_deny(LOCAL_TELECOM, "telecom.region", "CN-JS", "licence.region", "telecom")
+_deny(LOCAL_TELECOM.but("account.telecoms", ()).but("row.telecom", "tongxin"), "telecom.region", "CN-JS",
+      "licence.region", "telecom", "of the number")  # fmt: skip
+_allow(LOCAL_TELECOM, "telecom.region", "", "a nationwide telecom enterprise")
+_allow(LOCAL_COLLECTION.but("request.recipient", HANGZHOU), "licence.region", "", "a central licence")
+_deny(LOCAL_COLLECTION.but("request.recipient", NANJING).but("licence.region", ""), "licence.region", "CN-ZJ",
+      "licence.region", "recipient", "a local licence in place of a central one")  # fmt: skip
+_allow(LOCAL_COLLECTION.but("request.recipient", NANJING).but("licence.region", "CN-JS"), "more_licences",
+       (LOCAL.licence,), "licences of two provinces")  # fmt: skip
+_allow(LOCAL.but("row.purposes", _only(("service",))), "request.recipient", NANJING, "service goes anywhere")
+_deny(LOCAL_COLLECTION.but("request.recipient", NANJING).but("licence.region", ""), "licence.period", PAST,
+      "licence.expired", "period", "no province without a licence")  # fmt: skip
+
+REGIONAL = PARTNER.but("entrustment.regions", _only(("CN-ZJ",))).but("entrustment.purposes", _only(("collection",)))
+REGIONAL = REGIONAL.but("row.purposes", _only(("collection",))).but("request.recipient", HANGZHOU)
+_deny(REGIONAL, "request.recipient", NANJING, "entrustment.missing", "region", "a fixed line")
+_deny(REGIONAL.but("request.channel", "voice"), "request.recipient", NANJING, "entrustment.missing", "region",
+      "on a call to a fixed line")  # fmt: skip
+_allow(REGIONAL.but("request.recipient", NANJING).but("entrustment.regions", _only(("CN-JS",))), "more_entrustments",
+       (REGIONAL.entrustment,), "one document a province")  # fmt: skip
+_allow(REGIONAL, "request.recipient", PERSON, "a mobile number tells no province to a partner")

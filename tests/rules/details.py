@@ -7,6 +7,15 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from proxy.rules.rule import LaneRule, Rule
+
+
+def details_of_rule(rule: Rule) -> Iterator[str]:
+    """The details of a rule, of what it asks of each request too."""
+    yield from details_of(rule.judge)
+    if isinstance(rule, LaneRule) and rule.each is not None:
+        yield from details_of(rule.each)
+
 
 def details_of(judge: Callable[..., Any]) -> Iterator[str]:
     """The texts that a rule's function returns, read from its source."""

@@ -15,7 +15,7 @@ from proxy.core.decision import Decision, Permit, Refusal
 from proxy.core.pack import Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.purposes import CHANNELS, Purpose
-from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner, Period
+from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner, Period, Telecom
 from proxy.core.request import Request
 from proxy.core.snapshot import NumberLibrary, Snapshot
 from proxy.policy import evaluate
@@ -80,6 +80,8 @@ class Scene(msgspec.Struct, frozen=True):
     others: tuple[Number, ...] = ()
     more_licences: tuple[Licence, ...] = ()
     more_entrustments: tuple[Entrustment, ...] = ()
+    more_partners: tuple[Partner, ...] = ()
+    telecom: Telecom | None = Telecom("tongxin", "示例通信（虚构）", "carrier", YEAR, "A2.B1-0001")
     pack: Pack = PACK
     consent: int = CONSENT_FOREVER | 0xFF
     refused: int = 0
@@ -117,7 +119,11 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
     consents.put(key, scene.consent)
     suppressions.put(key, scene.refused)
     licences = (*([scene.licence] if scene.licence else []), *scene.more_licences)
-    entrustments = (*([scene.entrustment] if scene.entrustment else []), *scene.more_entrustments)
+    entrustments: dict[tuple[str, str], tuple[Entrustment, ...]] = {}
+    for given in (*([scene.entrustment] if scene.entrustment else []), *scene.more_entrustments):
+        pair = (given.institution, given.partner)
+        entrustments[pair] = (*entrustments.get(pair, ()), given)
+    partners = (*([scene.partner] if scene.partner else []), *scene.more_partners)
     snapshot = Snapshot(
         revision=7,
         pack=scene.pack,
@@ -125,8 +131,9 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         accounts={account.id: account},
         institutions={scene.institution.id: scene.institution} if scene.institution else {},
         licences={"jianglan": licences},
-        partners={scene.partner.id: scene.partner} if scene.partner else {},
-        entrustments={("jianglan", "yuanlu"): entrustments},
+        telecoms={scene.telecom.id: scene.telecom, scene.telecom.name: scene.telecom} if scene.telecom else {},
+        partners={partner.id: partner for partner in partners},
+        entrustments=entrustments,
         numbers=NumberLibrary([*([scene.row] if scene.row else []), *scene.others]),
         held_accounts=scene.held_accounts,
         held_numbers=scene.held_numbers,

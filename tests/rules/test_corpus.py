@@ -9,7 +9,7 @@ from proxy.rules.rule import Rule
 from proxy.rules.table import RULE_IDS, RULES
 from proxy.rules.wire import CALL_FINDING_RULES, FINDING_RULES
 from tests.rules.cases import ALLOW, CASES, Case
-from tests.rules.details import details_of
+from tests.rules.details import details_of_rule
 from tests.rules.scene import outcome
 
 pytestmark = pytest.mark.unit
@@ -34,12 +34,12 @@ def test_each_rule_refuses_somewhere(rule: str) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_each_detail_of_a_rule_is_met_somewhere(rule: Rule) -> None:
     met = {case.expected[2] for case in CASES if case.expected[1] == rule.id}
-    assert set(details_of(rule.judge)) <= met
+    assert set(details_of_rule(rule)) <= met
 
 
 def test_details_are_read_from_the_source() -> None:
     """The check above would be empty if it found none."""
-    found = {rule.id: set(details_of(rule.judge)) for rule in RULES}
+    found = {rule.id: set(details_of_rule(rule)) for rule in RULES}
     assert found["address.invalid"] == {"source", "destination"}
     assert found["number.expired"] == {"not_yet", "over"}
     assert all(details or rule in FINDING_RULES | CALL_FINDING_RULES for rule, details in found.items())

@@ -12,7 +12,7 @@ from proxy.core.catalogue import CATALOGUE
 from proxy.core.codes import CALLS_ONLY, load_codes
 from proxy.rules.rule import Rule
 from proxy.rules.table import RULES
-from tests.rules.details import details_of
+from tests.rules.details import details_of_rule
 from tests.rules.scene import ACCOUNT
 
 pytestmark = pytest.mark.unit
@@ -41,7 +41,7 @@ def test_a_rule_is_described(rule: Rule) -> None:
     entry = CATALOGUE[rule.id]
     assert (kind, floor) == (entry.kind, "yes" if entry.floor else "")
     assert serves.split() == list(rule.cites)
-    assert all(f"`{detail}`" in details for detail in details_of(rule.judge))
+    assert all(f"`{detail}`" in details for detail in details_of_rule(rule))
     if rule.id in CALLS_ONLY:
         assert (vendor, standard) == ("–", "–")
     else:

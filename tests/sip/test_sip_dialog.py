@@ -177,6 +177,8 @@ def test_a_fork_makes_a_dialog_for_each_tag() -> None:
     late = come(200, "four")
     assert late is not None
     assert late.ack(7, VIA).to.tag == b"four"
+    # Twice as many at most, so that nobody has us acknowledge and end dialogs without end.
+    assert [come(200, tag) is None for tag in ("five", "six", "seven", "four")] == [False, False, True, False]
 
 
 def test_an_early_dialog_needs_a_tag_and_a_2xx_does_not() -> None:

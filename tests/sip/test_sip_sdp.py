@@ -44,6 +44,12 @@ def test_what_a_description_says() -> None:
         b"m=application 7654 tcp/msrp *",
         b"m=audio 6000 RTP/AVP 98\r\na=rtpmap:98 t140/1000",
         b"m=audio 6000 RTP/AVP 98\r\na=rtpmap:98  T140c/8000",
+        b"m=audio 6000 RTP/AVP 98\r\na=rtpmap:98\tt140c/8000",
+        b"m=audio 6000 RTP/AVP 98\r\na=rtpmap: 98 t140/1000",
+        b"m=audio 6000 RTP/AVP 98\r\na=rmcap:1 t140/1000",
+        b"m=audio 6000 RTP/AVP 0\r\na=lcfg:1 mt=text t=1",
+        b"m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+        b'm=audio 6000 RTP/AVP 0\r\na=dcmap:0 subprotocol="MSRP"',
     ],
 )
 def test_text_and_messages_are_refused(line: bytes) -> None:
@@ -168,3 +174,16 @@ def test_the_short_way_answers_as_the_long_one(lines: list[bytes], end: bytes) -
 def test_any_octets_give_an_answer(parts: list[bytes]) -> None:
     for kind in (PLAIN, WRAPPED):
         assert refusal(kind, b"v=0\r\n" + b"".join(parts)) in (0, 400, 415, 488)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [b"application/sdp (remark)", b"application/sdp,text/plain", b"sdp", b"/sdp", b'"application/sdp"'],
+)
+def test_a_type_that_somebody_might_read_otherwise_is_refused(kind: bytes) -> None:
+    assert refusal(kind, SDP) == 415
+
+
+@pytest.mark.parametrize("kind", [b"application/vnd.3gpp.sms", b"Application/vnd.3gpp2.sms"])
+def test_a_short_message_is_text(kind: bytes) -> None:
+    assert refusal(kind, b"\0\1") == 415

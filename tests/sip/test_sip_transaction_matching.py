@@ -138,12 +138,15 @@ def test_the_same_call_by_two_ways_is_merged_and_a_request_inside_a_dialog_is_no
 
 
 def test_the_table_is_bounded_and_says_so() -> None:
-    play = Play(most=2)
-    for index in range(4):
-        play.receive(a_request("OPTIONS", via=f"{HERE};branch=z9hG4bK-{index}"))
-    assert play.words() == ["told RequestReceived", "told RequestReceived", "503 OPTIONS", "503 OPTIONS"]
+    """A flood of OPTIONS leaves room to call, and a flood of calls room to hang up."""
+    play = Play(most=8)
+    for method, inside, room in (("OPTIONS", "", 4), ("INVITE", "", 3), ("BYE", ";tag=b", 1)):
+        for index in range(room + 2):
+            via = f"{HERE};branch=z9hG4bK-{method}{index}"
+            play.receive(a_request(method, via=via, called=f"<sip:x@y>{inside}", call_id=via[-9:]))
+        assert play.words() == ["told RequestReceived"] * room + [f"503 {method}"] * 2
     assert play.sent[-1].first("retry-after") == b"5"
-    assert (len(play.table), play.table.dropped) == (2, 2)
+    assert (len(play.table), play.table.dropped) == (8, 6)
     play.receive(a_request("ACK", via=f"{HERE};branch=z9hG4bK-9"))
     assert play.words() == ["told AckReceived"]
 

@@ -10,7 +10,7 @@ from proxy.registry.documents import RawRow
 from proxy.registry.importing import Known, Report, RowCheck, check_rows
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Refused
-from proxy.registry.tables import TABLES
+from proxy.registry.tables import KNOWN_TABLES, TABLES
 from proxy.store.sqlite import SqliteStore, open_owner
 from proxy.store.staging import StagedImport
 
@@ -58,5 +58,5 @@ def stage(folder: Path, document: dict[str, list[dict[str, Any]]], known: Known,
 async def take_in(
     store: SqliteStore, document: dict[str, list[dict[str, Any]]], now_us: int = NOW_US
 ) -> dict[str, int]:
-    known = Known({table: await store.ids(table) for table in ("institutions", "partners", "accounts")})
+    known = Known({table: await store.ids(table) for table in KNOWN_TABLES})
     return await store.adopt(stage(store.imports.parent, document, known, now_us))

@@ -3,7 +3,8 @@
     python -m tests.tools.sip_stand_in CONFIG
 
 It permits whom it is asked for, but for numbers that end in 4444, which it refuses a little later, as if the refusal
-had to be on disk first. Everything else is the product: sockets, settings, transactions, calls.
+had to be on disk first. Calls to 95500 are those of the account jl-voice. Everything else is the product: sockets,
+settings, transactions, calls.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Container
 from pathlib import Path
 
 from proxy.core.decision import Decision, Permit, Seal
@@ -25,7 +27,7 @@ from proxy.sip_b2bua import SipServer
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import BY_NAME
 from proxy.telemetry.log import EventLog, configure
-from proxy.trunks.judge import Answer, Permitted, Refused
+from proxy.trunks.judge import Answer, CallBack, NotTaken, Permitted, Refused
 
 GROUND = Ground("voice", "jl-voice", "95500", "allow", "", "", "jianglan", "marketing", "test", 1, 1, b"")
 
@@ -35,6 +37,18 @@ class Counted(Permitted):
 
     def __init__(self, judge: StandIn, permit: Permit) -> None:
         super().__init__(permit)
+        self._judge = judge
+
+    def ended(self, by: EndedBy, cause: str, status: int, request: SipRequest | None) -> None:
+        del by, cause, status, request
+        self._judge.open -= 1
+
+
+class Back(CallBack):
+    """A call from a carrier whose end is counted."""
+
+    def __init__(self, judge: StandIn) -> None:
+        super().__init__("jl-voice", "95500")
         self._judge = judge
 
     def ended(self, by: EndedBy, cause: str, status: int, request: SipRequest | None) -> None:
@@ -63,6 +77,16 @@ class StandIn:
         self.open += 1
         judged = JudgedCall(caller.digits.decode(), called.digits.decode(), "江澜银行")
         return Counted(self, Permit(Seal(), Decision(self.asked, b"", GROUND), judged.octets()))
+
+    def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:
+        del carrier, request
+        called = subscriber_of(uri)
+        if called is None or called.digits != b"95500":
+            return NotTaken(404, [("reason", b"Q.850;cause=1")], "number")
+        if "jl-voice" not in taking:
+            return NotTaken(480, [("reason", b"Q.850;cause=20")], "untaken")
+        self.open += 1
+        return Back(self)
 
     def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
         del account, request, uri

@@ -113,7 +113,7 @@ class Scenario:
             stderr=asyncio.subprocess.STDOUT,
         )
         if transport.startswith("u"):
-            await _listening(local, "udp", self.process)
+            await listens(local, "udp", self.process)
         return self
 
     async def done(self) -> None:
@@ -146,7 +146,8 @@ class Scenario:
             await self.process.wait()
 
 
-async def _listening(port: int, kind: str, process: asyncio.subprocess.Process) -> None:
+async def listens(port: int, kind: str, process: asyncio.subprocess.Process) -> None:
+    """Returns once a process has opened its port, or ended."""
     async with asyncio.timeout(LIMIT_S):
         for _ in range(10_000):
             if bound(port, kind) or process.returncode is not None:

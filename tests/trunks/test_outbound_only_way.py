@@ -60,12 +60,14 @@ def test_only_the_desk_connects_a_call_and_only_with_what_outbound_wrote() -> No
 
 
 def test_only_outbound_writes_an_invite_that_begins_a_call() -> None:
-    """Every other request is built by a dialog, or is an OPTIONS of the supervision."""
+    """Others are built by a dialog, are an OPTIONS of the supervision, or an INVITE that only a trunk gets."""
     makers = calls_named("SipRequest")
     assert makers == {"sip/head.py", "sip/message.py", "sip/dialog.py", "sip/transaction/invite_client.py"} | {
+        "trunks/inward.py",
         "trunks/outbound.py",
         "trunks/supervision.py",
     }
+    assert calls_named("Inward") == {"trunks/inbound.py"}
 
 
 def test_a_permit_is_spent_once() -> None:
@@ -75,7 +77,19 @@ def test_a_permit_is_spent_once() -> None:
         Outbound(one, a_request(), frozenset())
 
 
-@pytest.mark.parametrize("octets", [b"", b"95500", b"95500\n\n", b"95500\n86\n\n", b"95500\n861\nx\x01", b"\xff\n1\n"])
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        b"95500",
+        b"95500\n\n\n",
+        b"95500\n86\n",
+        b"95500\n86\n\n\n",
+        b"95500\n861\nx\x01\n",
+        b"95500\n861\nx\na>b",
+        b"\xff\n1\n\n",
+    ],
+)
 def test_a_permit_for_something_else_makes_no_call(octets: bytes) -> None:
     with pytest.raises(ValueError):
         Outbound(permit(octets), a_request(), frozenset())
@@ -102,6 +116,16 @@ def test_nothing_of_leg_a_that_names_it_leaves(names: list[str]) -> None:
     assert invite.first("from") == '"江澜银行" <sip:95500@192.0.2.20>;tag=tag'.encode()
     assert invite.first("p-asserted-identity") == '"江澜银行" <sip:95500@192.0.2.20>'.encode()
     assert invite.first("max-forwards") == b"69"
+
+
+def test_the_page_that_is_told_is_the_registrys() -> None:
+    page = "https://www.jianglan.example/outbound?k=1"
+    octets = JudgedCall("95500", "8613800138000", "江澜银行", page).octets()
+    asked = a_request(headers=("Call-Info: <https://elsewhere.example/>;purpose=icon",))
+    assert written(Outbound(permit(octets), asked, frozenset())).each("call-info") == [
+        f"<{page}>;purpose=info".encode()
+    ]
+    assert written(Outbound(permit(), asked, frozenset())).each("call-info") == []
 
 
 def test_a_carrier_has_its_headers_and_its_numbers() -> None:

@@ -6,7 +6,8 @@
     completed   –            –          ACK again        D: end                    end, told
     accepted    –            (told)     –                M: end                    –
 
-Must never acknowledge a 2xx: the user does, since each 2xx may be another dialog (§13.2.2.4).
+Must never acknowledge a 2xx: the user does, since each 2xx may be another dialog (§13.2.2.4). Nor a final response of
+the status `holds`, until the user says so: whoever gave it repeats it until then (timer G), and that is kept from us.
 """
 
 from proxy.sip.flow import Flow
@@ -19,7 +20,18 @@ from proxy.sip.transaction.base import ClientTransaction, Desk, ResponseReceived
 class InviteClient(ClientTransaction):
     """One INVITE on its way. `request` is there until a final response has come."""
 
-    __slots__ = ("_ack", "_cancel_sent", "_gap_s", "_timer", "_until", "cancelled", "reason", "request")
+    __slots__ = (
+        "_ack",
+        "_cancel_sent",
+        "_gap_s",
+        "_held",
+        "_timer",
+        "_until",
+        "cancelled",
+        "holds",
+        "reason",
+        "request",
+    )
 
     def __init__(self, desk: Desk, key: bytes, flow: Flow, request: SipRequest, now: float) -> None:
         super().__init__(desk, key, flow, "calling")
@@ -27,6 +39,9 @@ class InviteClient(ClientTransaction):
         self.cancelled = False
         #: The Reason that the CANCEL bears, where there is one (RFC 3326).
         self.reason: bytes | None = None
+        #: The status whose ACK waits for `acknowledge`; 0: none does.
+        self.holds = 0
+        self._held = False
         self._cancel_sent = False
         self._ack = b""
         self._gap_s = desk.timing.t1_s
@@ -62,7 +77,7 @@ class InviteClient(ClientTransaction):
             else:
                 self._complete(response, now)
         elif state == "completed":
-            if response.status >= 300:
+            if response.status >= 300 and not self._held:
                 self._send(self._ack)
         elif state == "accepted" and 200 <= response.status < 300:
             self.desk.events.append(ResponseReceived(self, response))
@@ -88,20 +103,30 @@ class InviteClient(ClientTransaction):
 
     def _complete(self, response: SipResponse, now: float) -> None:
         """§17.1.1.2: the ACK is the transaction's; timer D answers repeated responses, and is zero on reliable
-        transports.
+        transports. One that is held ends with timer D everywhere.
         """
         self._stop(self._timer)
         self._stop(self._until)
         if self.request is not None:
             self._ack = _ack_of(self.request, response).octets()
-            self._send(self._ack)
+            self._held = response.status == self.holds
+            if not self._held:
+                self._send(self._ack)
         self.state = "completed"
         self.request = None
-        if self.flow.reliable:
+        if self.flow.reliable and not self._held:
             self._finish()
         else:
             self._until = self._start("D", self.desk.timing.d_s, now)
         self.desk.events.append(ResponseReceived(self, response))
+
+    def acknowledge(self) -> None:
+        """Send the ACK that was held; nothing where none is, or where timer D has come."""
+        if self._held and self.state == "completed":
+            self._held = False
+            self._send(self._ack)
+            if self.flow.reliable:
+                self._finish()
 
     def cancel(self, now: float) -> SipRequest | None:
         """The CANCEL of this INVITE, once, to be sent as a transaction of its own on the same flow; None where it may

@@ -96,6 +96,13 @@ class Transactions:
         """Whether a request came before and its transaction lives: credentials are asked for once."""
         return server_key(request, request.method) in self._desk.live
 
+    def cancels(self, cancel: SipRequest, flow: Flow) -> bool:
+        """Whether an INVITE is there that this CANCEL may end: one of the same hop, since a CANCEL cannot be asked for
+        credentials (§22.1).
+        """
+        invite = self._desk.live.get(server_key(cancel, "INVITE"))
+        return isinstance(invite, InviteServer) and invite.flow.peer == flow.peer
+
     def ask(self, request: SipRequest, flow: Flow, now: float) -> ClientTransaction:
         """Send a request of our own, an ACK apart; its topmost Via holds a branch that nobody else has had."""
         key = client_key(_branch_of(request), request.method)
@@ -141,7 +148,7 @@ class Transactions:
         if isinstance(found, ServerTransaction):
             found.again(now)
             return
-        if len(self._desk.live) >= self.most:
+        if len(self._desk.live) >= self._room(request):
             self.dropped += 1
             # WHY without a transaction: there is no room for one. The same request again gets the same answer (§8.2.7).
             retry = [("retry-after", b"%d" % RETRY_AFTER_S)]
@@ -153,6 +160,14 @@ class Transactions:
         else:
             server = PlainServer(self._desk, key, flow, request, now)
             self._desk.events.append(RequestReceived(server, request, flow, False))
+
+    def _room(self, request: SipRequest) -> int:
+        """How full the table may be for a request: calls that run can be ended when no other may begin, and a flood of
+        OPTIONS keeps nobody from calling.
+        """
+        if request.to.tag is not None:
+            return self.most
+        return self.most - self.most // 8 if request.method == "INVITE" else self.most // 2
 
     def _invite(self, request: SipRequest, key: bytes, flow: Flow, now: float) -> None:
         common = merged_key(request)

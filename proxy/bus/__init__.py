@@ -1,0 +1,1 @@
+"""Brokers between houses."""

@@ -1,0 +1,95 @@
+"""What single fields of a row do not show: periods that end before they begin, two people who are one, a missing pair.
+
+Owns the checks that look at a whole row and at nothing else. A check gives (column, reason) for each fault. Pure.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from proxy.core.purposes import PURPOSE_BITS
+from proxy.registry import fields
+from proxy.registry.fields import SqlValue
+
+Values = dict[str, SqlValue]
+Faults = list[tuple[str, str]]
+
+
+def contradictions(table: str, values: Values, now_us: int) -> Faults:
+    """The faults of a row whose fields are right by themselves. `now_us` is UTC microseconds."""
+    faults: Faults = []
+    for since, until in (("since", "until"), ("telecom_licence_since", "telecom_licence_until")):
+        if since in values and values[until] and int(values[since] or 0) >= int(values[until] or 0):
+            faults.append((until, f"lies before {since}"))
+    faults += [(moment, "lies in the future") for moment in ("given", "at") if int(values.get(moment) or 0) > now_us]
+    check = _CHECKS.get(table)
+    return faults if check is None else faults + check(values, now_us)
+
+
+def bits_of(values: Values) -> int:
+    """The bits of the purposes and channels that a row names."""
+    purposes, channels = str(values["purposes"]).split(","), str(values["channels"]).split(",")
+    bits = 0
+    for (purpose, channel), bit in PURPOSE_BITS.items():
+        bits |= bit if purpose in purposes and channel in channels else 0
+    return bits
+
+
+def _licence(values: Values, _now_us: int) -> Faults:
+    local = values["issuer_level"] == "local"
+    if local == bool(values["region"]):
+        return []
+    return [("region", "missing; a local licence names its province" if local else "only a local licence has one")]
+
+
+def _partner(values: Values, now_us: int) -> Faults:
+    late = int(values["due_diligence"] or 0) * 1_000_000 > now_us
+    return [("due_diligence", "lies in the future")] if late else []
+
+
+def _entrustment(values: Values, _now_us: int) -> Faults:
+    return [("parent", "a partner does not entrust itself")] if values["parent"] == values["partner"] else []
+
+
+def _account(values: Values, _now_us: int) -> Faults:
+    faults: Faults = []
+    reviewers = str(values["reviewed_by"]).split("\n") if values["reviewed_by"] else []
+    if reviewers and len(set(reviewers)) < 2:
+        faults.append(("reviewed_by", "two different people approve an account"))  # Z8
+    if not values["telecoms"]:  # Z7
+        reason = "missing; or name the telecom enterprises in telecoms"
+        faults += [(name, reason) for name in ("telecom_licence_since", "telecom_licence_until") if not values[name]]
+    return faults
+
+
+def _hold(values: Values, _now_us: int) -> Faults:
+    if values["kind"] == "number":
+        try:
+            values["target"] = fields.sending_number(values["target"])
+        except ValueError as error:
+            return [("target", str(error))]
+    return []
+
+
+def _consent(values: Values, now_us: int) -> Faults:
+    faults = _will(values, now_us)
+    if values["basis"] == "request":
+        # Z15: a request is limited to its product and a period.
+        faults += [(name, "needed for a request") for name in ("product", "until") if not values[name]]
+    return faults
+
+
+def _will(values: Values, _now_us: int) -> Faults:
+    if bits_of(values):
+        return []
+    return [("purposes", "only marketing and collection can be agreed to or refused")]
+
+
+_CHECKS: Final[dict[str, Callable[[Values, int], Faults]]] = {
+    "licences": _licence,
+    "partners": _partner,
+    "entrustments": _entrustment,
+    "accounts": _account,
+    "holds": _hold,
+    "consents": _consent,
+    "suppressions": _will,
+}

@@ -1,0 +1,35 @@
+-- Regions are codes of ISO 3166-2:CN; empty: nobody said, nationwide, everywhere.
+ALTER TABLE institutions ADD COLUMN region TEXT NOT NULL DEFAULT '';
+ALTER TABLE partners ADD COLUMN document_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE partners ADD COLUMN duties TEXT NOT NULL DEFAULT '';
+ALTER TABLE partners ADD COLUMN due_diligence INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN telecoms TEXT NOT NULL DEFAULT '';
+
+-- Telecom enterprises of the chain; since and until are those of the telecom licence.
+CREATE TABLE telecoms (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, licence_no TEXT NOT NULL, region TEXT NOT NULL,
+  since INTEGER NOT NULL, until INTEGER NOT NULL, revision INTEGER NOT NULL
+);
+
+-- What an institution holds in one province it may hold in another too, so the region is part of what names a row.
+CREATE TABLE licences_with_region (
+  institution TEXT NOT NULL, purposes TEXT NOT NULL, channels TEXT NOT NULL, since INTEGER NOT NULL,
+  until INTEGER NOT NULL, issuer TEXT NOT NULL, issuer_level TEXT NOT NULL, region TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  PRIMARY KEY (institution, purposes, channels, since, region)
+);
+INSERT INTO licences_with_region
+SELECT institution, purposes, channels, since, until, '', 'central', '', revision FROM licences;
+DROP TABLE licences;
+ALTER TABLE licences_with_region RENAME TO licences;
+
+CREATE TABLE entrustments_with_parent (
+  institution TEXT NOT NULL, partner TEXT NOT NULL, purposes TEXT NOT NULL, channels TEXT NOT NULL,
+  since INTEGER NOT NULL, until INTEGER NOT NULL, regions TEXT NOT NULL, parent TEXT NOT NULL,
+  document_hash TEXT NOT NULL, revision INTEGER NOT NULL,
+  PRIMARY KEY (institution, partner, purposes, channels, since, regions, parent)
+);
+INSERT INTO entrustments_with_parent
+SELECT institution, partner, purposes, channels, since, until, '', '', document_hash, revision FROM entrustments;
+DROP TABLE entrustments;
+ALTER TABLE entrustments_with_parent RENAME TO entrustments;

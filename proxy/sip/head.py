@@ -16,6 +16,8 @@ from proxy.sip.methods import METHODS
 #: The keys of lines that came lately, none of which holds a line end or a NUL. WHY whole lines: nearly all of a
 #: message's stand in others of its call too.
 _LINES: Final[Memory[str]] = Memory(8192)
+#: Start lines that came lately and hold neither.
+_STARTS: Final[Memory[bool]] = Memory(1024)
 
 
 def parse_head(head: bytes, limits: Limits) -> Message:
@@ -31,25 +33,25 @@ def parse_head(head: bytes, limits: Limits) -> Message:
     if len(parts) == 3 and parts[2] == VERSION and parts[1]:
         method = METHODS.get(parts[0])
         if method is not None:
-            keys, lines, error = _keys(head, lines, limits)
+            keys, lines, error = _keys(head, start, lines, limits)
             request = SipRequest(method, parts[1], keys, lines)
             if error is None and len(parts[1]) <= limits.uri_octets:
                 return request
             raise MalformedRequest(error or SipError(414, "uri.octets"), request)
     if start[:4].upper() == b"SIP/":
         status, reason = _status_line(start)
-        keys, lines, error = _keys(head, lines, limits)
+        keys, lines, error = _keys(head, start, lines, limits)
         if error is not None:
             raise error
         return SipResponse(status, reason, keys, lines)
     if len(parts) < 3 or b":" not in start or b"SIP/" not in start.upper():
         raise SipError(400, "start_line.form")
-    return _unusual(parts, head, lines, limits)
+    return _unusual(start, parts, head, lines, limits)
 
 
-def _unusual(parts: list[bytes], head: bytes, lines: list[bytes], limits: Limits) -> SipRequest:
+def _unusual(start: bytes, parts: list[bytes], head: bytes, lines: list[bytes], limits: Limits) -> SipRequest:
     """A request with a method or a version that we do not know, or with spaces where none belong."""
-    keys, lines, error = _keys(head, lines, limits)
+    keys, lines, error = _keys(head, start, lines, limits)
     method = parts[0].decode("ascii") if is_token(parts[0]) else "?"
     request = SipRequest(method, parts[1], keys, lines)
     if len(parts) != 3 or not parts[1] or method == "?":
@@ -72,7 +74,8 @@ def lines_of_response(head: bytes, limits: Limits) -> SipResponse | None:
     """
     if head[:4].upper() != b"SIP/":
         return None
-    keys, lines, error = _keys(head, head.split(CRLF)[1:], limits)
+    start, *rest = head.split(CRLF)
+    keys, lines, error = _keys(head, start, rest, limits)
     return SipResponse(0, b"", keys, lines) if error is None else None
 
 
@@ -90,20 +93,26 @@ def _status_line(start: bytes) -> tuple[int, bytes]:
     return status, parts[2] if len(parts) == 3 else b""
 
 
-def _keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list[str], list[bytes], SipError | None]:
+def _keys(
+    head: bytes, start: bytes, lines: list[bytes], limits: Limits
+) -> tuple[list[str], list[bytes], SipError | None]:
     """The keys of the lines, the lines with their folds, and what is wrong; where something is, those that can be
     read.
     """
     keys: list[str] = []
     if len(head) > limits.head_octets or len(lines) > limits.most_lines:
         return keys, [], SipError(513, "head.size")
+    if _STARTS.get(start) is None:
+        if not _is_clean(start):
+            return _unusual_keys(head, lines, limits)
+        _STARTS.keep(start, True)
     for line in lines:
         key = _LINES.get(line)
         if key is None:
             # WHY with the colon: a line without one then has the empty name, which is not known.
             colon = line.find(b":")
             key = KEYS.get(line[: colon + 1])
-            if line.find(b"\n") >= 0 or line.find(b"\r") >= 0 or line.find(b"\0") >= 0:
+            if not _is_clean(line):
                 return _unusual_keys(head, lines, limits)
             if key is None:
                 try:
@@ -119,6 +128,10 @@ def _keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list[str], l
             if len(line) > limits.line_octets:
                 return keys, lines, SipError(513, "line.octets")
     return keys, lines, None
+
+
+def _is_clean(line: bytes) -> bool:
+    return line.find(b"\n") < 0 and line.find(b"\r") < 0 and line.find(b"\0") < 0
 
 
 def _unusual_keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list[str], list[bytes], SipError | None]:

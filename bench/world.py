@@ -44,6 +44,7 @@ _MADE_OF: Final = (
     "proxy/registry/passwords.py",
     "proxy/store/person_base.py",
     "proxy/store/migrations/0001_registry.sql",
+    "proxy/store/migrations/0004_records.sql",
 )
 
 

@@ -30,11 +30,13 @@ from proxy.header_faults import purpose_key_of
 from proxy.judging.attribution import LatestMessages
 from proxy.judging.bypass import BypassDesk
 from proxy.judging.bypass_verbs import BYPASS_VERBS, bypass_verb
+from proxy.judging.call_tallies import CallTallies
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.tallies import Tallies, utc_us
+from proxy.measures import Endings, Measures
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.pool_stores import open_stores
 from proxy.registry.dates import day_number
@@ -184,6 +186,8 @@ class Application:
             dress=self._bypass.dress,
         )
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
+        self._measures = Measures(self._store, self._journal, self.log)
+        self._endings = Endings(settings.policy.expiry_warn_days, self.log)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
         is_kept = settings.smpp.pools or settings.smpp.stalled.enabled
@@ -195,12 +199,13 @@ class Application:
         self._smpp = SmppServer(
             settings.smpp, self._in_force, self._journal, self._hearing, confirmer, self.log, self._tallies, stores
         )
+        self._call_tallies = CallTallies(self._evidence.append)
         self._gates = CallGates(
             self._in_force,
             rules.call_codes,
             self._journal,
             self._hearing,
-            self._evidence.append,
+            self._call_tallies.keep,
             self.log,
             time.time,
             keypad=keypad_of(settings.sip),
@@ -232,10 +237,13 @@ class Application:
             self._bypass,
             self._sip,
             self._gates,
+            self._call_tallies,
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())
-        self._spawn(turn_days(today, _today, self._store.settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
+        self._spawn(self._measures.note())
+        self._endings.look(self._in_force.snapshot, time.time())
+        self._spawn(turn_days(today, _today, self._settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
         if settings.console.enabled:
             self._spawn(self._console.run())
         # WHY here: whoever reads where it listens may tell it to stop at once.
@@ -279,7 +287,13 @@ class Application:
             records.Registry(at_us=time.time_ns() // 1000, revision=snapshot.revision, digest=digest, actor="registry")
         )
         self.log("registry.swapped", revision=snapshot.revision)
+        self._spawn(self._measures.note())
+        self._endings.look(snapshot, time.time())
         self._sip.recheck()
+
+    async def _settle_day(self) -> None:
+        await self._store.settle_day()
+        self._endings.look(self._in_force.snapshot, time.time())
 
     def _registry_failed(self, error: StoreError) -> None:
         self._events.emit(BY_NAME["registry.failed"], error=error)
@@ -302,6 +316,7 @@ class Application:
             self._gates.use(rules.call_codes)
             self._in_force.vocabulary = rules.vocabulary
             self._bypass.most_min = settings.policy.bypass_most_min
+            self._endings.days = settings.policy.expiry_warn_days
             try:
                 await self._store.settle_day()
             except StoreError as error:

@@ -13,7 +13,7 @@ from proxy.core.call_codes import CallCodes
 from proxy.core.catalogue import CATALOGUE, Kind
 from proxy.core.codes import CodeMaps
 from proxy.core.ground import OUTCOME_NAMES, Effect
-from proxy.core.pack import Mode
+from proxy.core.pack import Mode, RuleSetting
 from proxy.core.purposes import Purpose
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
@@ -101,5 +101,5 @@ def explain(
 
 
 def _detail(rule: Rule, request: Request, snapshot: Snapshot, now: float) -> str:
-    enforced = replace(snapshot.pack, rules={}, shadow=False)
+    enforced = replace(snapshot.pack, rules={rule.id: RuleSetting()}, shadow=False)
     return evaluate(request, replace(snapshot, pack=enforced, lanes={}), now, (rule,)).decision.detail

@@ -186,7 +186,8 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """Which rule pack and vocabulary; a bare name is one that ships, a path is a file.
 
-    `bypass_most_min`: the longest time for which two people may open a bypass.
+    `bypass_most_min`: the longest time for which two people may open a bypass. `expiry_warn_days`: how long before a
+    licence, contract or entrustment ends it is told; 0 for never.
     """
 
     pack: str = "cn-default"
@@ -194,6 +195,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     codes: str = "codes"
     call_codes: str = "call_codes"
     bypass_most_min: int = 120
+    expiry_warn_days: int = 30
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True):

@@ -30,13 +30,14 @@ from proxy.sip.transaction.timing import Timing
 from proxy.sip_settings import Sip, SipListener
 from proxy.telemetry.status import SipRow
 from proxy.trunks.desk import CallDesk
+from proxy.trunks.digit_line import DigitLine
 from proxy.trunks.digit_log import DigitLog
 from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.door import ALLOW, Door
 from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge
-from proxy.trunks.peers import Peers
+from proxy.trunks.peers import Peers, Trunk
 from proxy.trunks.streams import Incoming, Stream, connect
 from proxy.trunks.supervision import Probe
 from proxy.trunks.turn import Turn
@@ -77,6 +78,7 @@ class SipServer:
         )
         self._udp: list[UdpSocket] = []
         self._digit_logs: list[DigitLog] = []
+        self._digit_lines: list[DigitLine] = []
         self._servers: list[asyncio.Server] = []
         #: How we appear on streams, by transport.
         self._locals: dict[str, Local] = {}
@@ -91,7 +93,8 @@ class SipServer:
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
         self._sweeper: asyncio.TimerHandle | None = None
-        self._turn = Turn(self._table, self.calls, self.desk, self._door, self._limits, self._sent_anew, self._ended)
+        limits, ways = self._limits, (self._sent_anew, self._ended)
+        self._turn = Turn(self._table, self.calls, self.desk, self._door, limits, log, *ways)
         #: Set when a drain has nothing left to wait for.
         self._idle = asyncio.Event()
         #: (kind, host, port) of every listener, with the port that was really given.
@@ -103,21 +106,23 @@ class SipServer:
         """Open the listeners; raises OSError, ssl.SSLError or ValueError where the configuration cannot be met."""
         if not self._settings.listeners:
             return
-        groups = [*self.carriers.values(), *self.takers.values()]
-        for group in groups:
+        for group in self.groups:
             secured = [each for each in group.gateways if each.settings.transport == "tls"]
             if secured:
                 self._tls |= dict.fromkeys(secured, client_context(group.settings.tls or Tls()))
         for listener in self._settings.listeners:
             await self._listen(listener)
         for digits in self._settings.digits:
+            if digits.transport == "tcp":
+                self._digit_lines.append(DigitLine(digits, self._digits, self._log))
+                continue
             relay = DigitLog(asyncio.get_running_loop(), digits, self._digits, self._log)
             self._digit_logs.append(relay)
             host, port = relay.address
             self.listening.append(("digits", host, port))
             self._log("listener.opened", host=host, port=port, tls=False)
         now = self._clock()
-        for group in groups:
+        for group in self.groups:
             every_s = group.settings.options_s
             for gateway in group.gateways if every_s > 0 else ():
                 probe = Probe(gateway, every_s, self.calls, self._reach, self._log)
@@ -167,11 +172,14 @@ class SipServer:
             bound.close()
         for relay in self._digit_logs:
             relay.close()
+        for line in self._digit_lines:
+            await line.close()
         for handle in (self._wake, self._sweeper):
             if handle is not None:
                 handle.cancel()
         self._udp.clear()
         self._digit_logs.clear()
+        self._digit_lines.clear()
         self._wake = self._sweeper = None
 
     # ---- what comes in ------------------------------------------------------------------------------------------
@@ -179,7 +187,10 @@ class SipServer:
     def _datagrams(self, found: list[tuple[UdpWay, bytes]]) -> None:
         now = self._clock()
         for way, data in found:
-            self._turn.datagram(way, data, now)
+            try:
+                self._turn.datagram(way, data, now)
+            except Exception as error:  # noqa: BLE001  WHY: a defect met by one datagram must not cost another's
+                self._log("call.defect", error=error)
         self._turn.ended(now)
 
     def framed(self, stream: Stream, found: list[Framed]) -> None:
@@ -201,7 +212,7 @@ class SipServer:
 
     def let_in(self, stream: Stream) -> bool:
         """Whether a connection that came may stay: there is room, and it is somebody's."""
-        if len(self._streams) >= self._settings.connections_most or self._peers.at(stream.flow.peer).stranger:
+        if len(self._streams) >= self._settings.connections_most or self._peers.of(stream.flow).stranger:
             self._log("connection.refused", reason="sip")
             return False
         self._streams.add(stream)
@@ -231,10 +242,24 @@ class SipServer:
         self._set_timer(now)
 
     def _sent_anew(self, way: Way, octets: bytes) -> bool:
-        """Send on another connection to the same gateway, where the one of a call was lost."""
+        """Send on another connection to the same gateway or of the same trunk, where the one of a call was lost."""
         named = self._names.get(way)
-        again = self._connection(*named) if named is not None else None
+        again = self._connection(*named) if named is not None else self._beside(way)
         return again is not None and again.send(octets)
+
+    def _beside(self, way: Way) -> Way | None:
+        """The connection that a peer has made since (RFC 3261 §18.2.2, RFC 5923): of the same address, and of the same
+        certificate where one was shown. None for who is known by digest alone: others may be at that address.
+        """
+        if not isinstance(way, Stream) or way.outgoing or not self._peers.of(way.flow).sure:
+            return None
+        beside = [
+            each
+            for each in self._streams
+            if not each.outgoing
+            and (each.local, each.flow.peer, each.identities) == (way.local, way.flow.peer, way.identities)
+        ]
+        return max(beside, key=lambda each: each.used_at, default=None)
 
     def _later(self) -> None:
         """Something was answered outside of a turn."""
@@ -250,6 +275,16 @@ class SipServer:
             timers=self._table.timers.held(),
             connections=len(self._streams),
         )
+
+    @property
+    def trunks(self) -> tuple[Trunk, ...]:
+        """All trunks, as configured."""
+        return self._peers.trunks
+
+    @property
+    def groups(self) -> list[Carrier]:
+        """All groups of gateways: those of carriers, and those of trunks that take calls."""
+        return [*self.carriers.values(), *self.takers.values()]
 
     def recheck(self) -> None:
         """The registry has changed: calls that run are asked about again."""
@@ -272,8 +307,11 @@ class SipServer:
     def _timer(self) -> None:
         self._wake = None
         now = self._clock()
-        self._table.expire(now)
-        self._turn.go_on(now)
+        try:
+            self._table.expire(now)
+        finally:
+            # WHY in any case: it is the turn that sets the next timer.
+            self._turn.go_on(now)
 
     def _sweep(self) -> None:
         """Connections that are slow, or that nobody uses."""

@@ -37,8 +37,8 @@ class SipGateway(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SipTrunk(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may ask for calls: `account` is that of the registry. A trunk is known by its `addresses` (IP networks), and
-    where it has a `username` by digest too; without addresses by digest alone.
+    """Who may ask for calls: `account` is that of the registry. A trunk is known by its `addresses` (IP networks), its
+    `certificates` (domains of RFC 5922, or `sha256:` fingerprints) and its `username` by digest: by all that it has.
 
     What it may (caps, asserted identities, numbers) stands with its account in the registry. `gateways` are where it
     takes calls from carriers to its numbers; without any it takes none. `number_format`, `no_answer_s`, `options_s` and
@@ -47,6 +47,7 @@ class SipTrunk(Struct, frozen=True, forbid_unknown_fields=True):
 
     account: str = ""
     addresses: list[str] = []
+    certificates: list[str] = []
     username: str = ""
     password: str = ""
     carrier: str = "default"
@@ -128,10 +129,12 @@ class SipKeypad(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SipDigits(Struct, frozen=True, forbid_unknown_fields=True):
-    """An address on which a media relay reports keys (RFC 4733): rtpengine's `dtmf-log-dest`, over UDP. Port 0 picks a
-    free one and prints it. `sources` are the IP networks of relays; from elsewhere nothing is taken.
+    """Where keys in RTP (RFC 4733) are heard of. `udp`: an address to which a media relay reports them, rtpengine's
+    `dtmf-log-dest`; port 0 picks a free one and prints it; `sources` are the IP networks of relays, and from elsewhere
+    nothing is taken. `tcp`: the `listen-tcp-ng` of an rtpengine with `dtmf-log-ng-tcp`, to which tdgate connects.
     """
 
+    transport: Literal["udp", "tcp"] = "udp"
     host: str = "127.0.0.1"
     port: int = 22223
     sources: list[str] = field(default_factory=lambda: ["127.0.0.1/32", "::1/128"])
@@ -202,7 +205,7 @@ def contradictions(sip: Sip) -> Iterator[str]:
 def _digits(sip: Sip) -> Iterator[str]:
     for place, each in enumerate(sip.digits):
         key = f"sip.digits.{place}"
-        yield from port_range(f"{key}.port", each.port, least=0)
+        yield from port_range(f"{key}.port", each.port, least=0 if each.transport == "udp" else 1)
         yield from _address(f"{key}.host", each.host)
         if not each.sources:
             yield f"{key}.sources: at least one is needed, else nothing is heard"
@@ -219,8 +222,10 @@ def _trunks(sip: Sip) -> Iterator[str]:
         key = f"sip.trunks.{name}"
         if not trunk.account:
             yield f"{key}.account: the registry's account is needed"
-        if not trunk.addresses and not trunk.username:
-            yield f"{key}: addresses or a username are needed, else anybody would be this trunk"
+        if not trunk.addresses and not trunk.certificates and not trunk.username:
+            yield f"{key}: addresses, certificates or a username are needed, else anybody would be this trunk"
+        if trunk.certificates and not any(one.tls is not None and one.tls.ca for one in sip.listeners):
+            yield f"{key}.certificates: there is no listener of tls with a ca, which asks for one"
         if bool(trunk.username) != bool(trunk.password):
             yield f"{key}.username: username and password come together"
         if trunk.username and trunk.username in names:

@@ -13,6 +13,7 @@ import msgspec
 from proxy.binds.pairs import Bound
 from proxy.evidence.log import EvidenceLog
 from proxy.judging.bypass import BypassDesk
+from proxy.judging.call_tallies import CallTallies
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.tallies import Tallies
@@ -22,6 +23,7 @@ from proxy.smpp_server import SmppServer
 from proxy.telemetry.rows import decision_row, refusal_row
 from proxy.telemetry.status import BindRow, BypassRow, CountRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile
 from proxy.trunks.gates import CallGates
+from proxy.trunks.rows import gateway_rows, trunk_rows
 from proxy.version import VERSION
 
 _BINDS_SHOWN: Final = 500
@@ -44,7 +46,9 @@ class StatusReporter:
         bypass: BypassDesk,
         sip: SipServer,
         gates: CallGates,
+        call_tallies: CallTallies,
     ) -> None:
+        self._call_tallies = call_tallies
         self._sip = sip
         self._gates = gates
         self._bypass = bypass
@@ -87,7 +91,7 @@ class StatusReporter:
             ready=not reason,
             ready_reason=reason,
             draining=smpp.draining,
-            listeners=tuple(ListenerRow(*each) for each in smpp.listening),
+            listeners=self._listeners(),
             binds=tuple([*(_bind_row(bound) for bound in smpp.mirror.bounds), *smpp.seat_rows()][:_BINDS_SHOWN]),
             routes=self._routes(),
             decisions=journal.counters.decided(),
@@ -124,7 +128,13 @@ class StatusReporter:
                 for one in self._bypass.standing()
             ),
             sip=msgspec.structs.replace(self._sip.held(), places=self._gates.places()),
+            trunks=trunk_rows(self._sip.trunks, self._gates, self._call_tallies, snapshot),
+            gateways=gateway_rows(self._sip.groups),
         )
+
+    def _listeners(self) -> tuple[ListenerRow, ...]:
+        calls = [ListenerRow(host, port, kind == "sip+tls", kind) for kind, host, port in self._sip.listening]
+        return (*(ListenerRow(*each) for each in self._smpp.listening), *calls)
 
     def _counts(self) -> tuple[CountRow, ...]:
         return tuple(

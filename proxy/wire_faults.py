@@ -17,6 +17,7 @@ from proxy.judging.keypad import KeypadSettings
 from proxy.settings import Route, Smpp, Tls
 from proxy.sip_settings import Sip
 from proxy.smpp.text import AlphabetTable, alphabet_table
+from proxy.trunks.certificate import normal_identity
 
 
 def route_table(route: Route) -> AlphabetTable:
@@ -49,6 +50,9 @@ def call_faults(sip: Sip) -> Iterator[str]:
     for name, trunk in sip.trunks.items():
         if trunk.tls is not None:
             yield from _tls_faults(f"sip.trunks.{name}.tls", trunk.tls, of_listener=False)
+        for each in trunk.certificates:
+            if not normal_identity(each):
+                yield f"sip.trunks.{name}.certificates: {each} is neither a domain nor sha256: and 64 digits"
     yield from header_faults(sip)
     yield from (f"sip.keypad.{fault}" for fault in keypad_of(sip).faults())
     for rule in sip.ends_live_calls:

@@ -17,8 +17,9 @@ from typing import Final
 
 from rich.console import Console
 
+from simulators.demo_calls import callers_of, phones
 from simulators.demo_house import House, HouseError
-from simulators.demo_round import Round, RoundResult, person_with_a_handset, senders_of
+from simulators.demo_round import Ends, Round, RoundResult, person_with_a_handset, senders_of
 from simulators.demo_script import SCRIPT, Step
 from simulators.demo_table import screen, show
 from simulators.demo_trickle import trickle
@@ -79,14 +80,15 @@ def _folder(keep: Path | None) -> Path:
 
 async def _demonstrate(folder: Path, *, once: bool, lang: str, script: Sequence[Step], out: Console) -> int:
     out.print(_STARTING.of(lang))
-    async with person_with_a_handset() as handset:
-        house = House(folder, handset.smsc.port)
+    async with person_with_a_handset() as handset, phones() as called_side:
+        house = House(folder, handset.smsc.port, called_side.port)
         try:
             await house.start()
             out.print(_PAGE.of(lang).format(page=house.page))
-            async with senders_of(house.port) as senders:
+            async with senders_of(house.port) as senders, callers_of(house.calls_port) as callers:
+                ends = Ends(handset, senders, called_side, callers)
                 with out.status("") as status:
-                    result: RoundResult = await Round(house, handset, senders).run(
+                    result: RoundResult = await Round(house, ends).run(
                         script, lambda done: status.update(_STEP.of(lang).format(done=done, all=len(script)))
                     )
                 show(out, result, lang)
@@ -94,7 +96,7 @@ async def _demonstrate(folder: Path, *, once: bool, lang: str, script: Sequence[
                     out.print(_GOES_ON.of(lang).format(page=house.page))
                     # WHY suppressed: an interruption is how this part ends in order.
                     with contextlib.suppress(asyncio.CancelledError):
-                        await trickle(senders, handset, lang, out.print)
+                        await trickle(ends, lang, out.print)
         finally:
             left = await house.stop()
         if left != 0:

@@ -20,7 +20,7 @@ from proxy.evidence.keys import load_signing_key, public_pem
 from proxy.evidence.layout import LayoutError
 from proxy.evidence.read import entries
 from proxy.evidence.records import Decision
-from simulators.demo_world import registry_for
+from simulators.demo_world import CALLING, passwords, registry_for
 
 _START_S: Final = 60.0
 _STOP_S: Final = 20.0
@@ -46,6 +46,22 @@ port = 0
 [log]
 level = "warning"
 """
+#: One for each of the calling accounts: all are at one address, and known by their passwords.
+TRUNK: Final = """
+[sip.trunks.{account}]
+account = "{account}"
+addresses = ["127.0.0.1/32"]
+username = "{account}"
+password = "{password}"
+"""
+CALLS: Final = """
+[[sip.listeners]]
+port = 0
+
+[sip.carriers.default]
+gateways = [{{ port = {gateway} }}]
+options_s = 5.0
+"""
 
 
 class HouseError(Exception):
@@ -67,11 +83,13 @@ def _ends_with(parent: int) -> Callable[[], None] | None:
 
 
 class House:
-    """One running tdgate in `folder`, towards a carrier on 127.0.0.1."""
+    """One running tdgate in `folder`, towards a carrier on 127.0.0.1; with a gateway's port it takes calls too."""
 
-    def __init__(self, folder: Path, carrier_port: int) -> None:
+    def __init__(self, folder: Path, carrier_port: int, gateway_port: int = 0) -> None:
         self.folder = folder
         self.port = 0
+        self.calls_port = 0
+        self._gateway_port = gateway_port
         self.page = ""
         self._carrier_port = carrier_port
         self._config = folder / "tdgate.toml"
@@ -85,7 +103,11 @@ class House:
 
     async def start(self) -> None:
         """Imports the registry and starts; returns when senders can bind and the page can be opened. HouseError."""
-        self._config.write_text(CONFIG.format(carrier=self._carrier_port), "utf-8")
+        config = CONFIG.format(carrier=self._carrier_port)
+        if self._gateway_port:
+            config += CALLS.format(gateway=self._gateway_port)
+            config += "".join(TRUNK.format(account=each, password=passwords()[each]) for each in CALLING)
+        self._config.write_text(config, "utf-8")
         registry = self.folder / "registry.json"
         registry.write_text(json.dumps(registry_for(date.today()), ensure_ascii=False, indent=1), "utf-8")  # noqa: DTZ011
         imported = await self.run("registry", "import", "--config", str(self._config), str(registry))
@@ -111,12 +133,14 @@ class House:
         process = self._process
         assert process is not None
         assert process.stdout is not None
-        while not (self.port and self.page):
+        while not (self.port and self.page and (self.calls_port or not self._gateway_port)):
             line = (await process.stdout.readline()).decode()
             if not line:
                 raise HouseError(f"tdgate ended{self._tail()}")
             if line.startswith("listening smpp "):
                 self.port = int(line.rpartition(":")[2])
+            elif line.startswith("listening sip "):
+                self.calls_port = int(line.rpartition(":")[2])
             elif line.startswith("console: "):
                 self.page = line.removeprefix("console: ").strip()
 

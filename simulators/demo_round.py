@@ -14,8 +14,9 @@ import msgspec
 from proxy.smpp import consts
 from simulators import wording
 from simulators.bodies import message_body
+from simulators.demo_calls import Callers, Phones, called
 from simulators.demo_house import House
-from simulators.demo_script import EAGER, TD, Answered, Bind, Send, Step, Writes
+from simulators.demo_script import EAGER, TD, Answered, Bind, Call, Presses, Send, Step, Writes
 from simulators.demo_world import JIANGLAN_NUMBERS, A, passwords
 from simulators.esme import BindRefused, Esme
 from simulators.handset import Handset, Rule
@@ -42,7 +43,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class RoundResult(msgspec.Struct, frozen=True):
-    """All rows; what the carrier got beyond what was permitted; messages after a refusal; what verify said."""
+    """All rows; what the carrier got beyond what was permitted; messages after a refusal; what verify said; calls."""
 
     rows: tuple[Row, ...]
     permitted: int
@@ -51,6 +52,8 @@ class RoundResult(msgspec.Struct, frozen=True):
     after_refusal: int
     verified: bool
     verify_said: str
+    calls_permitted: int
+    calls_arrived: int
 
     @property
     def ok(self) -> bool:
@@ -61,6 +64,7 @@ class RoundResult(msgspec.Struct, frozen=True):
             and self.unchanged
             and self.after_refusal == 0
             and self.verified
+            and self.calls_permitted == self.calls_arrived
         )
 
 
@@ -114,13 +118,25 @@ def body_of(act: Send) -> bytes:
     return message_body(act.source, act.person.number, segment, schedule=act.schedule, tlvs=second)
 
 
+class Ends(msgspec.Struct, frozen=True):
+    """Everybody around the product: persons with handsets and telephones, senders and callers."""
+
+    handset: Handset
+    senders: Senders
+    phones: Phones
+    callers: Callers
+
+
 class Round:
     """Does a script once."""
 
-    def __init__(self, house: House, handset: Handset, senders: Senders) -> None:
+    def __init__(self, house: House, ends: Ends) -> None:
         self._house = house
-        self._handset = handset
-        self._senders = senders
+        self._handset = ends.handset
+        self._senders = ends.senders
+        self._phones = ends.phones
+        self._callers = ends.callers
+        self._calls_permitted = 0
         self._bodies: list[bytes] = []
 
     async def run(self, script: Sequence[Step], progress: Callable[[int], None]) -> RoundResult:
@@ -145,6 +161,8 @@ class Round:
             len(self._handset.after_refusal) if after_refusal is None else after_refusal,
             verified,
             said,
+            self._calls_permitted,
+            len(self._phones.calls),
         )
 
     async def _do(self, step: Step) -> Came:
@@ -154,6 +172,10 @@ class Round:
                 return await self._send(act)
             if isinstance(act, Bind):
                 return await self._bind(act)
+            if isinstance(act, Call):
+                return await self._call(act)
+            if isinstance(act, Presses):
+                return self._pressed(act)
             if isinstance(act, Answered):
                 return Came((await self._handset.acknowledged(1))[-1])
             if isinstance(act, Writes):
@@ -174,6 +196,17 @@ class Round:
         if result.status == 0:
             self._bodies.append(body)
         return Came(result.status, reached=len(self._handset.smsc.arrived) > before, decided=True)
+
+    async def _call(self, act: Call) -> Came:
+        rang = await called(self._callers, self._phones, act.account, act.source, act.person.number)
+        permitted = rang.status == 200
+        self._calls_permitted += permitted
+        return Came(0 if permitted else rang.status, reached=rang.reached is not None, decided=True)
+
+    def _pressed(self, act: Presses) -> Came:
+        """Whether the key of the call before was taken."""
+        heard = self._phones.calls[-1].pressed if self._phones.calls else []
+        return Came(0 if heard == [200] else None if not heard else heard[-1])
 
     async def _bind(self, act: Bind) -> Came:
         try:
@@ -196,4 +229,4 @@ class Round:
 def _as_expected(step: Step, came: Came) -> bool:
     if came.note or came.status != step.status or came.rule != step.rule:
         return False
-    return not isinstance(step.act, Send) or came.reached == (step.status == 0)
+    return not isinstance(step.act, Send | Call) or came.reached == (step.status == 0)

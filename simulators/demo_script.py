@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from simulators.demo_world import IMPORTED, STRANGER, A, Person, Words
+from simulators.demo_world import IMPORTED, PRESSES, STRANGER, A, Person, Words
 
 MARKETING: Final = "【江澜银行】“安居贷”年化3.5%起，咨询400-000-1001，回T退订"
 EAGER: Final = "【江澜银行】“轻松借”最高20万元，咨询400-000-1001，回T退订"
@@ -18,6 +18,8 @@ XINGQIAO: Final = "【星桥小贷】“税易贷”年化10.8%起，025-0000432
 ZEHE: Final = "【泽禾农商银行】“丰收稳盈”业绩比较基准3.3%，0571-00001234，回N退订"
 TD: Final = "ＴＤ！"
 START: Final = "START"
+KEY: Final = "9"
+"""What a person presses in a call who wants no more of them."""
 
 PERMITTED: Final = ""
 
@@ -34,6 +36,22 @@ class Send(msgspec.Struct, frozen=True):
     data_coding: int | None = None
     schedule: str = ""
     twice: bool = False
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A caller calls a person."""
+
+    account: str
+    source: str
+    person: Person
+
+
+class Presses(msgspec.Struct, frozen=True):
+    """In the call before, the person has pressed the key: what that was answered with."""
+
+    person: Person
+    number: str
+    text: str
 
 
 class Bind(msgspec.Struct, frozen=True):
@@ -72,13 +90,13 @@ class Step(msgspec.Struct, frozen=True):
     """One step: the act, what must come of it (a rule's id and status, or PERMITTED), and what a permit shows."""
 
     what: Words
-    act: Send | Bind | Answered | Writes | Reaches
+    act: Send | Call | Bind | Answered | Presses | Writes | Reaches
     rule: str = PERMITTED
     status: int = 0
     why: Words = Words("", "")
 
 
-def _refused(what: Words, act: Send | Bind, rule: str, status: int) -> Step:
+def _refused(what: Words, act: Send | Call | Bind, rule: str, status: int) -> Step:
     return Step(what, act, rule, status)
 
 
@@ -154,6 +172,23 @@ SCRIPT: Final[tuple[Step, ...]] = (
         0x0D,
     ),
     Step(
+        Words("a call, and the person agreed to calls", "外呼，用户已同意"),
+        Call("jianglan-call", "95500", A),
+        why=Words("the same rules, on the same registry", "同一登记库、同一套规则"),
+    ),
+    _refused(
+        Words("a call from a number in nobody's library", "外呼号码不在号码库"),
+        Call("jianglan-call", "95599", A),
+        "number.unregistered",
+        403,
+    ),
+    _refused(
+        Words("a call outside the hours", "时段关闭时外呼"),
+        Call("zehe-call", "95533", A),
+        "hours.closed",
+        603,
+    ),
+    Step(
         Words("one more advertisement …", "又一条广告……"),
         Send("jianglan-mkt", "10690001", A, EAGER),
         why=Words("still agreed", "仍已同意"),
@@ -185,6 +220,12 @@ SCRIPT: Final[tuple[Step, ...]] = (
         Send("yuanlu-jl", "10690011", A),
         "suppression.active",
         0x0429,
+    ),
+    _refused(
+        Words("the same by telephone: one refusal, both channels", "改打电话：短信拒收同样生效"),
+        Call("jianglan-call", "95500", A),
+        "suppression.active",
+        607,
     ),
     Step(
         Words("a verification code goes on", "验证码照常"),
@@ -222,5 +263,27 @@ SCRIPT: Final[tuple[Step, ...]] = (
         Send("jianglan-mkt", "10690001", IMPORTED),
         "suppression.active",
         0x0429,
+    ),
+    Step(
+        Words("a call to F", "外呼己"),
+        Call("jianglan-call", "95500", PRESSES),
+        why=Words("agreed so far", "此前已同意"),
+    ),
+    Step(
+        Words("F presses the key", "己在通话中按拒绝键"),
+        Presses(PRESSES, "95500", KEY),
+        why=Words("on disk before the carrier gets its answer", "落盘后才应答运营商"),
+    ),
+    _refused(
+        Words("a message to F after that", "随后向己发短信"),
+        Send("jianglan-mkt", "10690001", PRESSES),
+        "suppression.active",
+        0x0429,
+    ),
+    _refused(
+        Words("and another call", "再次外呼己"),
+        Call("jianglan-call", "95500", PRESSES),
+        "suppression.active",
+        607,
     ),
 )

@@ -13,7 +13,7 @@ from rich.text import Text
 from proxy.core.addresses import masked
 from proxy.core.catalogue import CATALOGUE
 from simulators.demo_round import RoundResult, Row
-from simulators.demo_script import Bind, Reaches, Send
+from simulators.demo_script import Bind, Call, Reaches, Send
 from simulators.demo_world import SENDERS, Person, Words
 
 _WIDTH_UNKNOWN: Final = 168
@@ -46,6 +46,10 @@ _CHECKS: Final = (
         "Messages after the refusal, on any number: {after_refusal}",
         "拒收之后（任何号码）仍到达的消息：{after_refusal}",
     ),
+    Words(
+        "The carrier got {calls_arrived} calls, {calls_permitted} were permitted",
+        "运营商收到 {calls_arrived} 个呼叫，放行 {calls_permitted} 个",
+    ),
     Words("tdgate evidence verify: the log of decisions is whole", "tdgate evidence verify：决定日志完整"),
 )
 _OK: Final = Words("Every outcome was as expected.", "全部结果均符合预期。")
@@ -70,8 +74,16 @@ def show(console: Console, result: RoundResult, lang: str) -> None:
         "arrived": result.arrived,
         "permitted": result.permitted,
         "after_refusal": result.after_refusal,
+        "calls_arrived": result.calls_arrived,
+        "calls_permitted": result.calls_permitted,
     }
-    held = (result.arrived == result.permitted, result.unchanged, result.after_refusal == 0, result.verified)
+    held = (
+        result.arrived == result.permitted,
+        result.unchanged,
+        result.after_refusal == 0,
+        result.calls_arrived == result.calls_permitted,
+        result.verified,
+    )
     for check, good in zip(_CHECKS, held, strict=True):
         console.print(_tick(good), check.of(lang).format(**values))
     if not result.verified:
@@ -91,6 +103,8 @@ def _way(row: Row, lang: str) -> str:
     act = row.step.act
     if isinstance(act, Bind):
         return f"{SENDERS[act.account].of(lang)} → tdgate"
+    if isinstance(act, Call):
+        return f"{SENDERS[act.account].of(lang)} {act.source} ☎ {_person(act.person, lang)}"
     if isinstance(act, Send):
         return f"{SENDERS[act.account].of(lang)} {act.source} → {_person(act.person, lang)}"
     return f"{_person(act.person, lang)} → {act.number}"
@@ -98,7 +112,7 @@ def _way(row: Row, lang: str) -> str:
 
 def _said(row: Row) -> str:
     act = row.step.act
-    return f"“{act.text}”" if not isinstance(act, Send | Bind) else ""
+    return f"“{act.text}”" if not isinstance(act, Send | Call | Bind) else ""
 
 
 def _cells(row: Row, lang: str) -> tuple[str, str, Text, Text, str, str]:
@@ -111,23 +125,27 @@ def _word(row: Row, status: int) -> Words:
         return _REFUSED
     if isinstance(row.step.act, Reaches):
         return _HANDED_ON
-    return _PASSED if isinstance(row.step.act, Send | Bind) else _TAKEN
+    return _PASSED if isinstance(row.step.act, Send | Call | Bind) else _TAKEN
+
+
+def _code(row: Row, status: int) -> str:
+    return str(status) if isinstance(row.step.act, Call) else f"0x{status:04X}"
 
 
 def _expected(row: Row, lang: str) -> Text:
     status = row.step.status
     said = _word(row, status).of(lang)
-    return Text(f"{said} 0x{status:04X}" if status else said, "dim")
+    return Text(f"{said} {_code(row, status)}" if status else said, "dim")
 
 
 def _got(row: Row, lang: str) -> Text:
     status = row.came.status
     if status is None:
         return Text(f"{_NOTHING.of(lang)} {row.came.note}".strip(), "bold red")
-    if isinstance(row.step.act, Send) and row.came.reached != (status == 0):
+    if isinstance(row.step.act, Send | Call) and row.came.reached != (status == 0):
         return Text((_LEAKED if status else _LOST).of(lang), "bold red")
     said = _word(row, status).of(lang)
-    return Text(f"{said} 0x{status:04X}", "yellow") if status else Text(said, "green")
+    return Text(f"{said} {_code(row, status)}", "yellow") if status else Text(said, "green")
 
 
 def _why(row: Row, lang: str) -> str:

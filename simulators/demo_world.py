@@ -42,7 +42,9 @@ STRANGER: Final = Person("13900139000", Words("D, no consent", "丁，未同意"
 """Never agreed to anything."""
 IMPORTED: Final = Person("13800138007", Words("E, refused by phone", "戊，来电拒收"))
 """Refused on the telephone: the refusal was imported."""
-PEOPLE: Final = (A, B, C, STRANGER, IMPORTED)
+PRESSES: Final = Person("13800138003", Words("F, presses the key", "己，按拒绝键"))
+"""Refuses in a call, by key."""
+PEOPLE: Final = (A, B, C, STRANGER, IMPORTED, PRESSES)
 
 SENDERS: Final[dict[str, Words]] = {
     "jianglan-mkt": Words("Jianglan Bank", "江澜银行"),
@@ -52,8 +54,12 @@ SENDERS: Final[dict[str, Words]] = {
     "yunxiu-mkt": Words("Yunxiu Consumer Finance", "云岫消费金融"),
     "xingqiao-mkt": Words("Xingqiao Microloan", "星桥小贷"),
     "zehe-mkt": Words("Zehe Rural Bank", "泽禾农商银行"),
+    "jianglan-call": Words("Jianglan Bank, calls", "江澜银行（外呼）"),
+    "zehe-call": Words("Zehe Rural Bank, calls", "泽禾农商银行（外呼）"),
     "unreviewed": Words("an account nobody reviewed", "未审核账户"),
 }
+CALLING: Final = ("jianglan-call", "zehe-call")
+"""Accounts with a trunk for calls."""
 JIANGLAN_NUMBERS: Final = ("10690001*", "10690002", "10690003", "10690011")
 """Every number of 江澜银行 in the registry, its partner's too."""
 

@@ -31,8 +31,14 @@ class _Line(msgspec.Struct):
     offered: list[str] = []
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of `tdgate optout`."""
+def add_arguments(commands: Any) -> None:
+    """Adds the command to the subparsers of `tdgate`; its parser sets `run`."""
+    parser = commands.add_parser("optout", help="what replies ask for, line for line")
+    parser.set_defaults(run=run)
+    _add_options(parser)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plain", action="store_true", help="each input line is a reply itself, not a JSON object")
     parser.add_argument(
         "--vocabulary", type=Path, metavar="FILE", help="the words to use instead of config/optout.toml"
@@ -65,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """The command on its own: `python -m proxy.commands.optout`."""
     parser = argparse.ArgumentParser(prog="tdgate optout", description="Says what replies ask for, line for line.")
-    add_arguments(parser)
+    _add_options(parser)
     return run(parser.parse_args(argv))
 
 

@@ -36,6 +36,17 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
             ("labels", "list.labels", ()),
             ("dispose", "number.dispose", ("address",)),
             ("restore", "number.restore", ("address",)),
+            ("onboarding submit", "onboarding.submit", ("account", "documents")),
+            ("onboarding review", "onboarding.review", ("account",)),
+            ("onboarding approve", "onboarding.approve", ("account",)),
+            ("onboarding reject", "onboarding.reject", ("account",)),
+            ("onboarding list", "registry.onboardings", ()),
+            ("review submit", "review.submit", ("kind", "id")),
+            ("review pass", "review.pass", ("kind", "id")),
+            ("review reject", "review.reject", ("kind", "id")),
+            ("review list", "review.list", ()),
+            ("liaison handover", "liaison.handover", ("institution",)),
+            ("liaison list", "registry.liaisons", ()),
         ),
     ),
     (
@@ -62,6 +73,12 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
         ),
     ),
 )
+#: Commands that have commands of their own.
+_HELP: Final = {
+    "onboarding": "accounts on their way to being approved by two people",
+    "review": "templates and campaigns to be reviewed",
+    "liaison": "who speaks for an institution",
+}
 #: Groups whose one table an import fills without `--table`.
 _TABLE_OF: Final = {"suppress": "suppressions", "consent": "consents"}
 
@@ -70,8 +87,13 @@ def add_arguments(commands: Any) -> None:
     """Adds the groups to the subparsers of `tdgate`; each command's parser sets `run`."""
     for group, text, members in _GROUPS:
         inner = commands.add_parser(group, help=text).add_subparsers(required=True, metavar="COMMAND")
+        below: dict[str, Any] = {"": inner}
         for command, verb, positional in members:
-            parser = inner.add_parser(command, help=VERBS[verb].text)
+            above, _, last = command.rpartition(" ")
+            if above not in below:
+                named = inner.add_parser(above, help=_HELP[above])
+                below[above] = named.add_subparsers(required=True, metavar="COMMAND")
+            parser = below[above].add_parser(last, help=VERBS[verb].text)
             for field in VERBS[verb].fields:
                 _add_field(parser, field, positional=field.name in positional)
             _add_common(parser)
@@ -85,7 +107,8 @@ def add_arguments(commands: Any) -> None:
 
 def _add_field(parser: argparse.ArgumentParser, field: VerbField, *, positional: bool) -> None:
     if positional:
-        parser.add_argument(field.name, help=field.text)
+        several: dict[str, Any] = {"nargs": "+"} if field.kind == "list" else {}
+        parser.add_argument(field.name, help=field.text, **several)
         return
     option = f"--{field.name.replace('_', '-')}"
     if field.kind == "flag":
@@ -119,7 +142,10 @@ def _runner(verb: str) -> Callable[[argparse.Namespace], int]:
     def run(parsed: argparse.Namespace) -> int:
         args: Args = {field.name: getattr(parsed, field.name) for field in VERBS[verb].fields}
         given = {name: value for name, value in args.items() if value is not None}
-        result = StoreAccess(load(parsed.config)).ask(verb, given)
+        access = StoreAccess(load(parsed.config))
+        if verb == "onboarding.submit":
+            given["documents"] = access.keep(given["documents"])
+        result = access.ask(verb, given)
         show(result, as_json=parsed.json or verb == "registry.export")
         return 0
 

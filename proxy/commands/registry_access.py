@@ -11,10 +11,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from proxy.commands.kept_documents import keep_document
 from proxy.control import NotRunningError, call
 from proxy.registry.documents import read_rows
 from proxy.registry.importing import Known, Report, RowCheck, check_rows
 from proxy.registry.keys import PersonSecret, load_person_key, person_key_for
+from proxy.registry.liaisons import in_office
+from proxy.registry.packs import read_pack
 from proxy.registry.ports import StoreError
 from proxy.registry.tables import KNOWN_TABLES
 from proxy.registry.verb import Args, VerbContext
@@ -45,6 +48,8 @@ class StoreAccess:
         self._key = settings.path(settings.store.person_key)
         self._socket = settings.path(_CONTROL_SOCKET)
         self._imports = self._database.with_name("imports")
+        self._documents = settings.path("documents")
+        self._pack = settings.policy.pack
 
     def ask(self, verb: str, args: Args) -> dict[str, Any]:
         """Performs a verb where it has to be; raises VerbError, ControlError, StoreError, PersonKeyError."""
@@ -104,10 +109,16 @@ class StoreAccess:
         return check_rows(read_rows(request.path, request.table, request.encoding), check, staged, progress)
 
     async def _known(self) -> Known:
+        asked = read_pack(self._pack).liaison_required
         if not self._database.exists():
-            return Known()
+            return Known(liaisons=set() if asked else None)
         reader = await open_reader(self._database)
         try:
-            return Known({table: await reader.ids(table) for table in KNOWN_TABLES})
+            liaisons = await in_office(reader, now_us() // 1_000_000) if asked else None
+            return Known({table: await reader.ids(table) for table in KNOWN_TABLES}, liaisons)
         finally:
             await reader.close()
+
+    def keep(self, documents: list[str]) -> list[str]:
+        """Documents given as NAME=FILE, kept in the state folder under their hash: NAME=SHA256. Raises VerbError."""
+        return [keep_document(self._documents, written) for written in documents]

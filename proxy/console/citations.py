@@ -23,6 +23,7 @@ _ROWS: Final = (
     Row("Z2", "Marketing and collection only inside the licensed scope", "营销和催收须在许可的业务范围内"),
     Row("Z3", "Only lawful lending businesses collect", "仅依法从事贷款相关业务的机构可催收"),
     Row("Z4", "A local authority's licence holds in its province", "地方金融管理部门的许可限于其地域"),
+    Row("Z5", "Institutions review the compliance of what they send", "金融机构须审核所发送内容的合规性"),
     Row("Z6", "Choose partners prudently, by contract", "审慎选择合作机构并以合同约定权责"),
     Row("Z7", "Telecom enterprises need a telecom licence", "提供服务的电信企业须持有电信业务经营许可证"),
     Row("Z8", "Documents are reviewed before service begins", "提供服务前须审核资质与委托材料"),

@@ -39,7 +39,7 @@ class StatusCollector(Collector):
             yield from _wire(sight.status)
             yield from _binds(sight.status)
             yield from _evidence(sight.status)
-            yield _calls(sight.status)
+            yield from _calls(sight.status)
             yield _counts(sight.status)
             opened = sum(one.until_us > 0 for one in sight.status.bypasses)
             yield GaugeMetricFamily("tdgate_bypass_open", "Bypasses that are open", value=opened)
@@ -108,11 +108,42 @@ def _evidence(status: Status) -> Iterator[Metric]:
     yield GaugeMetricFamily("tdgate_evidence_failed", "1 while the log cannot be written", value=float(evidence.failed))
 
 
-def _calls(status: Status) -> Metric:
+def _calls(status: Status) -> Iterator[Metric]:
     held = GaugeMetricFamily("tdgate_sip_held", "What the calls hold at this moment", labels=("kind",))
     for kind in SipRow.__struct_fields__:
         held.add_metric((kind,), getattr(status.sip, kind))
-    return held
+    yield held
+    now = GaugeMetricFamily("tdgate_trunk_calls", "Permitted calls of a trunk's account now", labels=("account",))
+    most = GaugeMetricFamily("tdgate_trunk_calls_most", "The most there were at once", labels=("account",))
+    ends = CounterMetricFamily(
+        "tdgate_call_ends", "Permitted calls that are over, by result", labels=("account", "result")
+    )
+    # WHY by account: two trunks of one account have one count.
+    for account, row in {row.account: row for row in status.trunks}.items():
+        now.add_metric((account,), row.now)
+        most.add_metric((account,), row.most)
+        for result in _ENDS:
+            ends.add_metric((account, result), getattr(row, result))
+    yield now
+    yield most
+    yield ends
+    labels = ("group", "gateway")
+    up = GaugeMetricFamily("tdgate_gateway_up", "1 while a gateway for calls lives", labels=labels)
+    asked = CounterMetricFamily("tdgate_gateway_asked", "Calls that a gateway was chosen for", labels=labels)
+    for group, gateway, lives, count in _gateways(status):
+        up.add_metric((group, gateway), lives)
+        asked.add_metric((group, gateway), count)
+    yield up
+    yield asked
+
+
+_ENDS: Final = ("answered", "declined", "failed", "cancelled", "back")
+
+
+def _gateways(status: Status) -> Iterator[tuple[str, str, float, int]]:
+    for row in status.gateways:
+        host = f"[{row.host}]" if ":" in row.host else row.host
+        yield row.group, f"{row.transport}:{host}:{row.port}", float(row.up), row.asked
 
 
 _COUNTED: Final = CountRow.__struct_fields__[2:]

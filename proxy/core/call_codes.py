@@ -23,6 +23,7 @@ _THROUGHPUT_PAUSE_S: Final = 1
 _PHRASES: Final = {
     400: b"Bad Request",
     403: b"Forbidden",
+    404: b"Not Found",
     405: b"Method Not Allowed",
     484: b"Address Incomplete",
     488: b"Not Acceptable Here",

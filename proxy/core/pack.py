@@ -16,6 +16,10 @@ _DAY_S: Final = 86_400
 CHINA_OFFSET_S: Final = 8 * 3600  # WHY: China has one zone and no daylight saving time, so an offset is exact.
 
 
+#: Rules that run only where a pack names them: no notice asks for them of everybody.
+ASKED_FOR: Final = frozenset(("template.unreviewed",))
+
+
 class Hours(Struct, frozen=True):
     """Open hours of local time, minutes after midnight: from `opens` inclusive to `closes` exclusive.
 
@@ -71,6 +75,7 @@ class Pack(Struct, frozen=True):
     `entrustment_depth_most` is how many partners may stand between institution and sender's number: 1 is direct only;
     `refusal_in_calls` are the purposes of calls in which a person has to be able to refuse: where no way is configured,
     `check-config` warns.
+    `liaison_required`: an institution without a liaison officer activates no number (J19).
     """
 
     id: str
@@ -86,10 +91,13 @@ class Pack(Struct, frozen=True):
     collection_refusal_closes_channel: bool = True
     entrustment_depth_most: int = 1
     refusal_in_calls: frozenset[Purpose] = frozenset()
+    liaison_required: bool = False
 
     def setting(self, rule: str) -> RuleSetting:
-        return self.rules.get(rule, _SHADOW if self.shadow else _ENFORCE)
+        unsaid = _OFF if rule in ASKED_FOR else _SHADOW if self.shadow else _ENFORCE
+        return self.rules.get(rule, unsaid)
 
 
 _ENFORCE: Final = RuleSetting()
 _SHADOW: Final = RuleSetting(mode="shadow")
+_OFF: Final = RuleSetting(mode="off")

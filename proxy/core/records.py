@@ -18,6 +18,11 @@ InstitutionKind = Literal[
 
 TelecomKind = Literal["carrier", "sms_platform", "call_centre"]
 
+#: Where an account stands on its way to being approved (Z8).
+OnboardingState = Literal["submitted", "reviewed", "approved", "rejected"]
+#: Where a template or campaign stands in its review (Z5).
+ReviewState = Literal["draft", "submitted", "reviewed", "rejected"]
+
 #: The types that are "lawfully in lending or loan-related business": only these may collect (Z3).
 LENDING_KINDS: Final[frozenset[InstitutionKind]] = frozenset(
     ("bank", "consumer_finance", "microloan", "guarantee", "leasing")
@@ -107,7 +112,7 @@ class Number(Struct, frozen=True):
 
     `address` is canonical. With `extensible` it is a port under which any extension digits may be sent. `operator` is
     the institution itself or a partner. `disposed` is a suspension or closure by a telecom enterprise (Z14). `telecom`
-    names the telecom enterprise that owns it, by id or name.
+    names the telecom enterprise that owns it, by id or name. `refusal_keywords` are those that its texts offer (Z18).
     """
 
     address: str
@@ -120,6 +125,7 @@ class Number(Struct, frozen=True):
     binary: bool = False
     disposed: bool = False
     telecom: str = ""
+    refusal_keywords: tuple[str, ...] = ()
 
 
 class Account(Struct, frozen=True):
@@ -159,6 +165,24 @@ class Account(Struct, frozen=True):
     call_map: Literal["precise", "legacy"] = "precise"
     asserts_identity: bool = False
     telecoms: tuple[str, ...] = ()
+
+
+class Liaison(Struct, frozen=True):
+    """Who submits for an institution to the authorities, and until when (J19)."""
+
+    institution: str
+    name: str
+    period: Period
+
+
+class Template(Struct, frozen=True):
+    """A text that somebody reviewed for these purposes (Z5)."""
+
+    id: str
+    institution: str
+    purposes: frozenset[Purpose]
+    text: str
+    reviewed: bool
 
 
 class Hold(Struct, frozen=True):

@@ -4,7 +4,8 @@ The overlays are the persons' indexes (a refusal that has just arrived binds on 
 A new revision is a new snapshot; it is put in place by swapping one reference.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,7 +15,18 @@ from proxy.core.lane import Lane
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
 from proxy.core.purposes import Channel, Purpose
-from proxy.core.records import Account, Entrustment, Hold, Institution, Licence, Number, Partner, Telecom
+from proxy.core.records import (
+    Account,
+    Entrustment,
+    Hold,
+    Institution,
+    Liaison,
+    Licence,
+    Number,
+    Partner,
+    Telecom,
+    Template,
+)
 
 ALL_ACCOUNTS: Final = ""
 
@@ -22,7 +34,7 @@ ALL_ACCOUNTS: Final = ""
 class NumberLibrary:
     """Numbers by address: exact, or the longest registered port of which the sender is an extension (Z9)."""
 
-    __slots__ = ("_lengths", "_rows", "_sorted")
+    __slots__ = ("_lengths", "_ports", "_rows", "_sorted")
 
     def __init__(self, numbers: Iterable[Number] = ()) -> None:
         rows: dict[str, list[Number]] = {}
@@ -30,7 +42,49 @@ class NumberLibrary:
             rows.setdefault(number.address, []).append(number)
         self._rows = {address: tuple(found) for address, found in rows.items()}
         self._sorted = sorted(self._rows)
-        self._lengths = sorted({len(address) for address in rows if address.isdigit()}, reverse=True)
+        #: How many registered ports there are of each length.
+        self._ports = Counter(len(address) for address in rows if address.isdigit())
+        self._lengths = sorted(self._ports, reverse=True)
+
+    def changed(self, changes: Iterable[tuple[Number | None, Number | None]]) -> "NumberLibrary":
+        """This library with rows replaced, (former, new): None for former adds, None for new takes away.
+
+        Costs a copy of two tables (some 3 ms at 10^5 numbers) and microseconds for each change; `self` stays as it is.
+        """
+        made = NumberLibrary()
+        made._rows, made._sorted, made._ports = self._rows.copy(), self._sorted.copy(), self._ports.copy()
+        for former, new in changes:
+            made._change(former, new)
+        made._lengths = sorted(made._ports, reverse=True)
+        return made
+
+    def _change(self, former: Number | None, new: Number | None) -> None:
+        row = new or former
+        if row is None:
+            return
+        address = row.address
+        stood = self._rows.get(address, ())
+        if former is None:
+            found = stood if new is None else (*stood, new)
+        elif new is None:
+            found = tuple(each for each in stood if each is not former)
+        else:
+            found = tuple(new if each is former else each for each in stood)
+        if found:
+            self._rows[address] = found
+        else:
+            self._rows.pop(address, None)
+        if bool(found) == bool(stood):
+            return
+        step = 1 if found else -1
+        if found:
+            insort(self._sorted, address)
+        else:
+            del self._sorted[bisect_left(self._sorted, address)]
+        if address.isdigit():
+            self._ports[len(address)] += step
+            if not self._ports[len(address)]:
+                del self._ports[len(address)]
 
     def find(self, sender: str) -> tuple[Number, ...]:
         """All rows of the number that `sender` is, or of the longest port it extends; () if it is in no library."""
@@ -73,7 +127,7 @@ class NumberLibrary:
 
 
 class Snapshot(Struct, frozen=True):
-    """Everything the policy may look at. `telecoms` are found by id and by name.
+    """Everything the policy may look at. `telecoms` are found by id and by name, `templates` by institution and text.
 
     `bypasses` are account (or ALL_ACCOUNTS) → UTC second at which it ends: until then all rules but the floor are in
     shadow for that account. Only `judging/bypass.py` lays them on a snapshot.
@@ -88,6 +142,8 @@ class Snapshot(Struct, frozen=True):
     telecoms: dict[str, Telecom] = {}
     partners: dict[str, Partner] = {}
     entrustments: dict[tuple[str, str], tuple[Entrustment, ...]] = {}
+    liaisons: dict[str, tuple[Liaison, ...]] = {}
+    templates: dict[tuple[str, str], tuple[Template, ...]] = {}
     numbers: NumberLibrary = field(default_factory=NumberLibrary)
     holds: frozenset[Hold] = frozenset()
     held_accounts: frozenset[str] = frozenset()

@@ -87,19 +87,25 @@ class CallGate:
         force = self._in_force
         snapshot, now, account = force.snapshot, force.now, self._account()
         place = self._limits.take(account, snapshot.institutions.get(account.principal), now)
-        findings = question.findings if place.over is None else (*question.findings, place.over)
-        request = self._request(question, self._journal.next_id(), findings)
-        self.asked += 1
-        verdict = evaluate(request, snapshot, now)
-        if isinstance(verdict, Refusal):
-            place.give_back()
-            return self._refused(request, verdict, answer)
-        if not self._journal.decided(request, verdict.decision):
-            # The permit is dropped unspent: what cannot be recorded does not go on.
-            place.give_back()
-            return self._refused(request, unanswerable(request, snapshot, "internal.outbox"), answer)
-        self.permitted += 1
-        return PermittedCall(verdict, place, question)
+        kept = False
+        try:
+            findings = question.findings if place.over is None else (*question.findings, place.over)
+            request = self._request(question, self._journal.next_id(), findings)
+            self.asked += 1
+            verdict = evaluate(request, snapshot, now)
+            if isinstance(verdict, Refusal):
+                return self._refused(request, verdict, answer)
+            if not self._journal.decided(request, verdict.decision):
+                # The permit is dropped unspent: what cannot be recorded does not go on.
+                return self._refused(request, unanswerable(request, snapshot, "internal.outbox"), answer)
+            self.permitted += 1
+            place.stays()
+            kept = True
+            return PermittedCall(verdict, place, question)
+        finally:
+            if not kept:
+                # WHY here too: whatever raises must not keep a place that nobody would give back.
+                place.give_back()
 
     def put_off(self, question: ReadInvite, rule: str, answer: Callable[[CallAnswer], None]) -> Refusal:
         """Refuses a call for a reason outside the rules: `internal.draining`, `internal.upstream`, `internal.store`."""
@@ -151,6 +157,8 @@ class CallGate:
         decision = refusal.decision
         if decision.rule == "internal.rule":
             self._log("rule.failed")
+        if decision.detail == "emergency":
+            self._log("call.emergency")
         if decision.effect == "defer":
             self.deferred += 1
             self._journal.decided(request, decision)

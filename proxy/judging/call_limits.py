@@ -16,12 +16,15 @@ _IDLE_KEPT: Final = 4096
 
 
 class _Use:
-    """What one trunk or one institution uses: calls at once, and the rate of new ones."""
+    """What one trunk or one institution uses: calls at once, the most there were of permitted ones, and the rate of new
+    ones.
+    """
 
-    __slots__ = ("calls", "rate")
+    __slots__ = ("calls", "most", "rate")
 
     def __init__(self) -> None:
         self.calls = 0
+        self.most = 0
         self.rate: RateLimit | None = None
 
     def over(self, per_s: int, most: int, now: float) -> str:
@@ -48,6 +51,12 @@ class CallPlace:
         self._uses = uses
         self.over: Final = over
         self.s_most: Final = s_most
+
+    def stays(self) -> None:
+        """The call is permitted: its place counts among the most there were."""
+        for use in self._uses:
+            if use.calls > use.most:
+                use.most = use.calls
 
     def give_back(self) -> None:
         """Ends the use of this place; a second time does nothing."""
@@ -86,6 +95,11 @@ class CallLimits:
         """How many calls a trunk has now."""
         use = self._trunks.get(account)
         return 0 if use is None else use.calls
+
+    def most(self, account: str) -> int:
+        """How many permitted calls a trunk had at most at once."""
+        use = self._trunks.get(account)
+        return 0 if use is None else use.most
 
 
 def _use_of(uses: dict[str, _Use], name: str) -> _Use:

@@ -20,7 +20,11 @@ def contradictions(table: str, values: Values, now_us: int) -> Faults:
     for since, until in (("since", "until"), ("telecom_licence_since", "telecom_licence_until")):
         if since in values and values[until] and int(values[since] or 0) >= int(values[until] or 0):
             faults.append((until, f"lies before {since}"))
-    faults += [(moment, "lies in the future") for moment in ("given", "at") if int(values.get(moment) or 0) > now_us]
+    faults += [
+        (moment, "lies in the future")
+        for moment in ("given", "at", "submitted")
+        if int(values.get(moment) or 0) > now_us
+    ]
     check = _CHECKS.get(table)
     return faults if check is None else faults + check(values, now_us)
 
@@ -61,6 +65,32 @@ def _account(values: Values, _now_us: int) -> Faults:
     return faults
 
 
+def _onboarding(values: Values, _now_us: int) -> Faults:
+    faults: Faults = []
+    state, reviewer, approver = str(values["state"]), values["reviewed_by"], values["approved_by"]
+    if state in ("reviewed", "approved"):
+        faults += [(name, f"needed once it is {state}") for name in ("reviewed", "reviewed_by") if not values[name]]
+    if state == "approved":
+        faults += [(name, "needed once it is approved") for name in ("approved", "approved_by") if not values[name]]
+        if reviewer and reviewer == approver:
+            faults.append(("approved_by", "two different people review and approve"))
+    if state == "rejected":
+        faults += [(name, "needed once it is rejected") for name in ("rejected", "rejected_by") if not values[name]]
+    return faults
+
+
+def _review(values: Values, _now_us: int) -> Faults:
+    state = str(values["state"])
+    faults: Faults = []
+    if state != "draft" and not values["submitted_by"]:
+        faults.append(("submitted_by", f"needed once it is {state}"))
+    if state in ("reviewed", "rejected"):
+        faults += [(name, f"needed once it is {state}") for name in ("reviewed", "reviewed_by") if not values[name]]
+        if values["reviewed_by"] and values["reviewed_by"] == values["submitted_by"]:
+            faults.append(("reviewed_by", "somebody else than who submitted it reviews"))
+    return faults
+
+
 def _hold(values: Values, _now_us: int) -> Faults:
     if values["kind"] == "number":
         try:
@@ -89,6 +119,9 @@ _CHECKS: Final[dict[str, Callable[[Values, int], Faults]]] = {
     "partners": _partner,
     "entrustments": _entrustment,
     "accounts": _account,
+    "onboardings": _onboarding,
+    "campaigns": _review,
+    "templates": _review,
     "holds": _hold,
     "consents": _consent,
     "suppressions": _will,

@@ -14,7 +14,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from proxy.registry.tables import TABLES, Table
+from proxy.registry.table import Table
+from proxy.registry.tables import TABLES
 
 _CHUNK: Final = 1 << 20
 #: What every CSV may carry besides a table's columns.

@@ -10,7 +10,8 @@ from proxy.core.purposes import PURPOSE_BITS
 from proxy.registry import dates
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Reader, Row
-from proxy.registry.tables import RECORD_TABLES, Table
+from proxy.registry.table import Table
+from proxy.registry.tables import RECORD_TABLES
 
 _PAGE_ROWS = 1000
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from proxy.core import addresses
 from proxy.core.purposes import CHANNELS, STRICTEST_FIRST
-from proxy.core.records import FOREVER, InstitutionKind, TelecomKind
+from proxy.core.records import FOREVER, InstitutionKind, OnboardingState, ReviewState, TelecomKind
 from proxy.core.regions import COUNTRY, WRITINGS
 from proxy.registry import dates
 
@@ -24,6 +24,7 @@ _SEPARATORS: Final = re.compile(r"[;；,，、|]")
 _TRUE: Final = frozenset(("true", "yes", "y", "1", "是"))
 _FALSE: Final = frozenset(("false", "no", "n", "0", "", "否"))
 _TEXT_MOST: Final = 400
+_PASSAGE_MOST: Final = 2000
 _PAGE: Final = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?](?:[A-Za-z0-9\-._~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)?")
 #: A datagram has to hold the rest of the INVITE, too.
 _PAGE_MOST: Final = 200
@@ -49,7 +50,7 @@ def _string(value: Any) -> str:
     return text
 
 
-def _filled(value: Any) -> str:
+def filled(value: Any) -> str:
     text = _string(value)
     if not text:
         raise ValueError("empty")
@@ -57,7 +58,7 @@ def _filled(value: Any) -> str:
 
 
 def _id(value: Any) -> str:
-    text = _filled(value)
+    text = filled(value)
     if not _ID.fullmatch(text):
         raise ValueError("an id has 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit")
     return text
@@ -65,7 +66,7 @@ def _id(value: Any) -> str:
 
 def _system_id(value: Any) -> str:
     """SMPP v3.4 §4.1.1: at most 15 octets and a NUL."""
-    text = _filled(value)
+    text = filled(value)
     if len(text) > 15 or not text.isascii() or " " in text:
         raise ValueError("a system_id has 1 to 15 ASCII characters without spaces")
     return text
@@ -82,19 +83,19 @@ def _flag(value: Any) -> int:
     raise ValueError("must be true or false")
 
 
-def _listed(value: Any) -> list[str]:
+def listed(value: Any) -> list[str]:
     if isinstance(value, list):
-        return [_filled(part) for part in value]
+        return [filled(part) for part in value]
     return [part.strip() for part in _SEPARATORS.split(_string(value)) if part.strip()]
 
 
 def _names(value: Any) -> str:
-    return "\n".join(dict.fromkeys(_listed(value)))
+    return "\n".join(dict.fromkeys(listed(value)))
 
 
 def _chosen(known: tuple[str, ...]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
-        found = set(_listed(value))
+        found = set(listed(value))
         unknown = sorted(found - set(known))
         if unknown:
             raise ValueError(f"unknown {', '.join(unknown)}; known are {', '.join(known)}")
@@ -130,24 +131,24 @@ def _named(known: dict[str, str]) -> Callable[[Any], str]:
 
 def _region(value: Any) -> str:
     """A province's code; empty for the whole country."""
-    found = WRITINGS.get(_filled(value).lower())
+    found = WRITINGS.get(filled(value).lower())
     if found is None:
         raise ValueError("no such province; write it as CN-ZJ, zhejiang or 浙江, or CN for the whole country")
     return "" if found == COUNTRY else found
 
 
 def _regions(value: Any) -> str:
-    found = {_region(part) for part in _listed(value)}
+    found = {_region(part) for part in listed(value)}
     return "" if "" in found else ",".join(sorted(found))
 
 
 def _ids(value: Any) -> str:
-    return "\n".join(dict.fromkeys(_id(part) for part in _listed(value)))
+    return "\n".join(dict.fromkeys(_id(part) for part in listed(value)))
 
 
-def _hash(value: Any) -> str:
+def sha256_text(value: Any) -> str:
     """A SHA-256 in hexadecimal, as `sha256sum` writes it."""
-    text = _filled(value).lower().removeprefix("sha256:")
+    text = filled(value).lower().removeprefix("sha256:")
     if not _HASH.fullmatch(text):
         raise ValueError("must be a SHA-256: 64 hexadecimal digits, as sha256sum prints them")
     return text
@@ -162,11 +163,11 @@ def _page(value: Any) -> str:
 
 
 def _since(value: Any) -> int:
-    return dates.since_s(dates.parse_date(_filled(value)))
+    return dates.since_s(dates.parse_date(filled(value)))
 
 
 def _until(value: Any) -> int:
-    text = _filled(value)
+    text = filled(value)
     return FOREVER if text.lower() in dates.FOREVER_WORDS else dates.until_s(dates.parse_date(text))
 
 
@@ -185,7 +186,7 @@ def _whole(least: int, most: int) -> Callable[[Any], int]:
 
 def _networks(value: Any) -> str:
     found = []
-    for part in _listed(value):
+    for part in listed(value):
         try:
             found.append(str(ip_network(part)))
         except ValueError as error:
@@ -201,7 +202,7 @@ def _digits(text: str) -> str:
 
 def sending_number(value: Any) -> str:
     """The canonical form of a sending number: digits, or exact alphanumeric text."""
-    text = _digits(_filled(value))
+    text = _digits(filled(value))
     numeric = re.sub(r"[-+ ().\u00a0]", "", text).isdigit()
     ton = addresses.TON_UNKNOWN if numeric else addresses.TON_ALPHANUMERIC
     try:
@@ -216,7 +217,7 @@ def sending_number(value: Any) -> str:
 def recipient(value: Any) -> str:
     """The canonical form of a person's number."""
     try:
-        octets = _digits(_filled(value)).encode("ascii")
+        octets = _digits(filled(value)).encode("ascii")
     except UnicodeEncodeError as error:
         raise ValueError("a subscriber number is ASCII digits") from error
     found = addresses.recipient(addresses.TON_UNKNOWN, 1, octets)
@@ -225,48 +226,79 @@ def recipient(value: Any) -> str:
     return found
 
 
-def _as_list(separator: str) -> Callable[[Any], list[str]]:
+def _pairs(value: Any) -> str:
+    """Documents, each as NAME=SHA256."""
+    found: dict[str, str] = {}
+    for part in listed(value):
+        name, _, digest = part.rpartition("=")
+        if not name:
+            raise ValueError("write each document as NAME=SHA256, such as licence=9f86…")
+        if name in found:
+            raise ValueError(f"{name} stands twice")
+        found[name] = sha256_text(digest)
+    return "\n".join(f"{name}={digest}" for name, digest in found.items())
+
+
+def _passage(value: Any) -> str:
+    """A text of several lines, as a person reads it."""
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    text = value.replace("\r\n", "\n").strip()
+    if not text or len(text) > _PASSAGE_MOST:
+        raise ValueError(f"must have 1 to {_PASSAGE_MOST} characters")
+    if not text.replace("\n", "").isprintable():
+        raise ValueError("holds control characters")
+    return text
+
+
+def as_list(separator: str) -> Callable[[Any], list[str]]:
     return lambda kept: kept.split(separator) if kept else []
 
 
-def _same(kept: Any) -> Any:
+def same(kept: Any) -> Any:
     return kept
 
 
-TEXT: Final = Field(_string, _same)
-FILLED: Final = Field(_filled, _same)
-ID: Final = Field(_id, _same)
-SYSTEM_ID: Final = Field(_system_id, _same)
+TEXT: Final = Field(_string, same)
+FILLED: Final = Field(filled, same)
+ID: Final = Field(_id, same)
+SYSTEM_ID: Final = Field(_system_id, same)
 FLAG: Final = Field(_flag, bool)
-NAMES: Final = Field(_names, _as_list("\n"))
-NETWORKS: Final = Field(_networks, _as_list("\n"))
-PURPOSES: Final = Field(_chosen(STRICTEST_FIRST), _as_list(","))
-CHANNEL_SET: Final = Field(_chosen(CHANNELS), _as_list(","))
-INSTITUTION_KIND: Final = Field(_one_of(get_args(InstitutionKind)), _same)
+NAMES: Final = Field(_names, as_list("\n"))
+NETWORKS: Final = Field(_networks, as_list("\n"))
+PURPOSES: Final = Field(_chosen(STRICTEST_FIRST), as_list(","))
+CHANNEL_SET: Final = Field(_chosen(CHANNELS), as_list(","))
+INSTITUTION_KIND: Final = Field(_one_of(get_args(InstitutionKind)), same)
 TELECOM_KIND: Final = Field(
     _named(
         {kind: kind for kind in get_args(TelecomKind)}
         | {"基础电信企业": "carrier", "短信平台": "sms_platform", "呼叫中心": "call_centre"}
     ),
-    _same,
+    same,
 )
-ISSUER_LEVEL: Final = Field(_named({"central": "central", "local": "local", "中央": "central", "地方": "local"}), _same)
-REGION: Final = Field(_region, _same)
-REGION_SET: Final = Field(_regions, _as_list(","))
-IDS: Final = Field(_ids, _as_list("\n"))
-HASH: Final = Field(_hash, _same)
-CODE_MAP: Final = Field(_one_of(("vendor", "standard")), _same)
-CALL_MAP: Final = Field(_one_of(("precise", "legacy")), _same)
-HOLD_KIND: Final = Field(_one_of(("account", "number")), _same)
-BASIS: Final = Field(_one_of(("consent", "request")), _same)
-PAGE: Final = Field(_page, _same)
+ISSUER_LEVEL: Final = Field(_named({"central": "central", "local": "local", "中央": "central", "地方": "local"}), same)
+REGION: Final = Field(_region, same)
+REGION_SET: Final = Field(_regions, as_list(","))
+IDS: Final = Field(_ids, as_list("\n"))
+HASH: Final = Field(sha256_text, same)
+CODE_MAP: Final = Field(_one_of(("vendor", "standard")), same)
+CALL_MAP: Final = Field(_one_of(("precise", "legacy")), same)
+HOLD_KIND: Final = Field(_one_of(("account", "number")), same)
+BASIS: Final = Field(_one_of(("consent", "request")), same)
+PAGE: Final = Field(_page, same)
 SINCE: Final = Field(_since, dates.since_text)
 UNTIL: Final = Field(_until, dates.until_text)
-MOMENT: Final = Field(lambda value: dates.parse_moment_us(_filled(value)), dates.moment_text)
-SENDING_NUMBER: Final = Field(sending_number, _same)
-RECIPIENT: Final = Field(recipient, _same)
+MOMENT: Final = Field(lambda value: dates.parse_moment_us(filled(value)), dates.moment_text)
+#: A moment that may not have come: kept as 0, written as nothing.
+MOMENT_NOTED: Final = Field(MOMENT.read, lambda kept: dates.moment_text(kept) if kept else "")
+DOCUMENTS: Final = Field(_pairs, as_list("\n"))
+PASSAGE: Final = Field(_passage, same)
+ONBOARDING_STATE: Final = Field(_one_of(get_args(OnboardingState)), same)
+REVIEW_STATE: Final = Field(_one_of(get_args(ReviewState)), same)
+SENDING_NUMBER: Final = Field(sending_number, same)
+RECIPIENT: Final = Field(recipient, same)
 
 
 def whole(least: int, most: int) -> Field:
     """A whole number within bounds; CSV may write it as 0x0400."""
-    return Field(_whole(least, most), _same)
+    return Field(_whole(least, most), same)

@@ -19,7 +19,8 @@ from proxy.registry.documents import RawRow
 from proxy.registry.fields import SqlValue
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Row
-from proxy.registry.tables import KNOWN_TABLES, TABLES, Column, Reference, Table
+from proxy.registry.table import Column, Reference, Table
+from proxy.registry.tables import KNOWN_TABLES, TABLES
 
 _BUFFER_ROWS: Final = 1000
 #: Only the wire makes refusals that a START of the person lifts; an imported one stays (Z16).
@@ -36,9 +37,13 @@ class Problem(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """What the registry already has: ids per table (`KNOWN_TABLES`), and for `telecoms` their names besides."""
+    """What the registry already has: ids per table (`KNOWN_TABLES`), and for `telecoms` their names besides.
+
+    `liaisons` are the institutions with a liaison officer today; None: nobody asks for one.
+    """
 
     ids: dict[str, set[str]] = {}
+    liaisons: set[str] | None = None
 
     def has(self, table: str, name: str) -> bool:
         return name in self.ids.get(table, ())
@@ -75,6 +80,7 @@ class RowCheck:
         self._named: dict[str, set[str]] = {table: set() for table in KNOWN_TABLES}
         self._keys: dict[tuple[str, ...], int] = {}
         self._salts: dict[str, int] = {}
+        self._liaisons = set(known.liaisons or ())
 
     def check(self, raw: RawRow) -> Row:
         """The store's row; raises RowFault with every reason."""
@@ -90,6 +96,10 @@ class RowCheck:
             faults = self._once(table, values, raw.row)
         if faults:
             raise RowFault(faults)
+        if table.name == "liaisons" and int(values["since"] or 0) <= self._now_us // 1_000_000 < int(
+            values["until"] or 0
+        ):
+            self._liaisons.add(str(values["institution"]))
         if table.name in self._named:
             self._named[table.name].add(str(values["id"]))
             if table.name == "telecoms":
@@ -124,11 +134,19 @@ class RowCheck:
             ]
             where = " or ".join(reference.tables)
             faults += [(reference.column, f"{name}: none of {where} has this id") for name in unknown]
+        if table.name == "numbers" and self._known.liaisons is not None and not values["disposed"]:
+            faults += self._unspoken(str(values["principal"]))
         if not faults and "operator" in values and values["operator"] != values["principal"]:
             operator = str(values["operator"])
             if operator not in self._named["partners"] and not self._known.has("partners", operator):
                 faults.append(("operator", f"{operator}: must be the principal itself or a partner"))
         return faults
+
+    def _unspoken(self, institution: str) -> list[tuple[str, str]]:
+        """J19: who has nobody to speak for it brings no number into use."""
+        if institution in self._liaisons:
+            return []
+        return [("principal", f"{institution} has no liaison officer today; name one in liaisons, or hand over")]
 
     def _refers(self, reference: Reference, name: str) -> bool:
         if any(name in self._named[target] or self._known.has(target, name) for target in reference.tables):

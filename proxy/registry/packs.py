@@ -72,9 +72,14 @@ class _RefusalInCalls(Struct, frozen=True, forbid_unknown_fields=True):
     basis: str
 
 
+class _Liaison(Struct, frozen=True, forbid_unknown_fields=True):
+    required: bool
+    basis: str
+
+
 _SECTIONS: Final = (
     *("pack", "hours", "institution_hours", "rules", "validity", "collection_refusal", "entrustment"),
-    "refusal_in_calls",
+    *("refusal_in_calls", "liaison"),
 )
 
 
@@ -117,9 +122,10 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
     if entrustment is not None and not 1 <= entrustment.depth_most <= 8:
         errors.append(f"{file}: entrustment.depth_most: must be from 1 to 8")
     in_calls = reading.refusal_in_calls(table.get("refusal_in_calls"))
+    liaison = reading.struct(_Liaison, table.get("liaison", {"required": False, "basis": "product default"}), "liaison")
     if validity is not None and validity.cap_s < 0:
         errors.append(f"{file}: validity.cap_s: must not be negative")
-    if errors or head is None or validity is None or collection is None or entrustment is None:
+    if not (head and validity and collection and entrustment and liaison) or errors:
         raise SettingsError(errors)
     return Pack(
         id=head.id,
@@ -135,6 +141,7 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
         collection_refusal_closes_channel=collection.closes_channel,
         entrustment_depth_most=entrustment.depth_most,
         refusal_in_calls=in_calls,
+        liaison_required=liaison.required,
     )
 
 

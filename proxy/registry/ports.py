@@ -5,7 +5,7 @@ when a call returns.
 """
 
 from asyncio import Future
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -21,6 +21,10 @@ Row = tuple[SqlValue, ...]
 
 class StoreError(Exception):
     """The store cannot do what was asked: nothing of it was done, and nobody may be told that it was."""
+
+
+class StaleError(StoreError):
+    """What was to be changed is not as it was expected to be: somebody else was there before. Nothing was written."""
 
 
 class VerbError(Exception):
@@ -127,6 +131,32 @@ class FollowedList(Struct, frozen=True):
     rows: int = 0
 
 
+class Put(Struct, frozen=True):
+    """A new row of a record table, every column given; StaleError where its key is taken."""
+
+    table: str
+    row: dict[str, SqlValue]
+
+
+class Alter(Struct, frozen=True):
+    """New values for the one row that is as `where` says; StaleError where there is none."""
+
+    table: str
+    where: dict[str, SqlValue]
+    values: dict[str, SqlValue]
+
+
+class Measure(Struct, frozen=True):
+    """What somebody did to records by a verb, and why; `at_us` is UTC."""
+
+    id: int
+    at_us: int
+    verb: str
+    target: str
+    reason: str
+    by: str
+
+
 class Reader(Protocol):
     """Questions to a store."""
 
@@ -166,6 +196,10 @@ class Reader(Protocol):
         self, *, issuer: str | None = None, after: int = 0, slice_rows: int = 500
     ) -> AsyncIterator[list[tuple[str, ListEntry, bool]]]:
         """Rows of followed lists changed after a revision: (issuer, row, gone), in slices, ordered by key."""
+        ...
+
+    async def measures(self, *, after: int | None = None, most: int = 100) -> list[Measure]:
+        """What was done by verbs, oldest first; `after` is an id, None: those that the evidence log does not know."""
         ...
 
     async def close(self) -> None: ...
@@ -222,4 +256,12 @@ class Owner(Reader, Protocol):
 
     async def dispose(self, address: str, *, disposed: bool, reason: str, by: str) -> int:
         """Disposes of all rows of a number, or restores them (Z14): how many rows changed."""
+        ...
+
+    async def amend(self, verb: str, target: str, changes: Sequence[Put | Alter], *, reason: str, by: str) -> None:
+        """Changes records in one transaction, with an entry among the measures; raises StaleError."""
+        ...
+
+    async def noted(self, measure: int) -> None:
+        """The evidence log knows all measures up to this one."""
         ...

@@ -23,17 +23,21 @@ def _lister(table: str) -> Callable[[VerbContext, Args], Awaitable[dict[str, Any
             for row in rows:
                 named = dict(zip(shape.names, row, strict=True))
                 whose = args["institution"]
-                if whose and whose not in (named.get("institution"), named.get("principal"), named.get("id")):
+                if whose and whose not in [named.get(name) for name in _WHOSE]:
                     continue
                 total += 1
                 if len(found) < args["most"]:
                     shown = exporting.written(shape, row)
-                    if "until" in named:
+                    if "until" in named and "state" not in named:
                         shown["state"] = _state(named, now)
                     found.append(shown)
         return {"rows": found, "total": total}
 
     return run
+
+
+#: Columns that say whose a row is.
+_WHOSE: Final = ("institution", "principal", "owner", "account", "id")
 
 
 def _state(named: dict[str, Any], now: float) -> str:

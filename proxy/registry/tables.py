@@ -6,67 +6,22 @@ One description serves import, export, staging and the store, so that they canno
 
 from typing import Final
 
-from msgspec import Struct
-
-from proxy.registry import fields
-from proxy.registry.fields import Field, SqlValue
-
-
-class Column(Struct, frozen=True):
-    """One column; without `required` an absent or empty field becomes `default` (a column's value, not a file's)."""
-
-    name: str
-    field: Field
-    required: bool = True
-    default: SqlValue = ""
-    zh: str = ""
-    aliases: tuple[str, ...] = ()
-    secret: bool = False
-
-
-class Reference(Struct, frozen=True):
-    """`column` must name a row of one of `tables`, in the file or in the registry; in a `listed` one, each part must.
-
-    An empty column refers to nothing. `by_name`: a row may also be meant by its name, and where there is none of these
-    tables at all, anything may stand there.
-    """
-
-    column: str
-    tables: tuple[str, ...]
-    listed: bool = False
-    by_name: bool = False
-
-
-class Table(Struct, frozen=True):
-    """One section. `key` names a row: a row with the same key is an update, never a second one."""
-
-    name: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...]
-    references: tuple[Reference, ...] = ()
-
-    def named(self, name: str) -> Column | None:
-        """The column that a heading means: its name, an alias or its Chinese heading."""
-        return next((one for one in self.columns if name in (one.name, one.zh, *one.aliases)), None)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
-
-
-_SINCE: Final = Column("since", fields.SINCE, zh="起始日期")
-_UNTIL: Final = Column("until", fields.UNTIL, zh="截止日期")
-_PURPOSES: Final = Column("purposes", fields.PURPOSES, zh="用途")
-_CHANNELS: Final = Column("channels", fields.CHANNEL_SET, zh="渠道")
-_INSTITUTION: Final = Column("institution", fields.ID, zh="金融机构")
-_PRINCIPAL: Final = Column("principal", fields.ID, zh="服务机构", aliases=("institution",))
-_OPERATOR: Final = Column("operator", fields.ID, zh="使用单位")
-_REGION: Final = Column("region", fields.REGION, required=False, zh="地区")
-#: Caps of calls, of a trunk or of an institution over all its trunks; 0: none.
-_CALL_CAPS: Final = (
-    Column("calls_per_s", fields.whole(0, 100_000), required=False, default=0, zh="每秒呼叫数"),
-    Column("calls_most", fields.whole(0, 1_000_000), required=False, default=0, zh="并发呼叫数"),
-    Column("call_s_most", fields.whole(0, 86_400), required=False, default=0, zh="最长通话秒数"),
+from proxy.registry import content_fields, fields
+from proxy.registry.content_tables import DOMAINS, PRODUCTS, SERVICE_PHONES, SIGNATURES
+from proxy.registry.review_tables import CAMPAIGNS, LIAISONS, ONBOARDINGS, TEMPLATES
+from proxy.registry.table import (
+    CALL_CAPS,
+    CHANNELS,
+    INSTITUTION,
+    OPERATOR,
+    PRINCIPAL,
+    PURPOSES,
+    REGION,
+    SINCE,
+    UNTIL,
+    Column,
+    Reference,
+    Table,
 )
 
 INSTITUTIONS: Final = Table(
@@ -76,8 +31,8 @@ INSTITUTIONS: Final = Table(
         Column("name", fields.FILLED, zh="名称"),
         Column("kind", fields.INSTITUTION_KIND, zh="类型"),
         Column("short_names", fields.NAMES, required=False, zh="简称"),
-        *_CALL_CAPS,
-        _REGION,
+        *CALL_CAPS,
+        REGION,
         Column("page", fields.PAGE, required=False, zh="官方页面"),
     ),
     ("id",),
@@ -86,14 +41,14 @@ INSTITUTIONS: Final = Table(
 LICENCES: Final = Table(
     "licences",
     (
-        _INSTITUTION,
-        _PURPOSES,
-        _CHANNELS,
-        _SINCE,
-        _UNTIL,
+        INSTITUTION,
+        PURPOSES,
+        CHANNELS,
+        SINCE,
+        UNTIL,
         Column("issuer", fields.TEXT, required=False, zh="发证机关"),
         Column("issuer_level", fields.ISSUER_LEVEL, required=False, default="central", zh="发证层级"),
-        _REGION,
+        REGION,
     ),
     ("institution", "purposes", "channels", "since", "region"),
     (Reference("institution", ("institutions",)),),
@@ -106,9 +61,9 @@ TELECOMS: Final = Table(
         Column("name", fields.FILLED, zh="名称"),
         Column("kind", fields.TELECOM_KIND, zh="类型"),
         Column("licence_no", fields.FILLED, zh="许可证号"),
-        _SINCE,
-        _UNTIL,
-        _REGION,
+        SINCE,
+        UNTIL,
+        REGION,
     ),
     ("id",),
 )
@@ -118,8 +73,8 @@ PARTNERS: Final = Table(
     (
         Column("id", fields.ID, zh="编号"),
         Column("name", fields.FILLED, zh="名称"),
-        _SINCE,
-        _UNTIL,
+        SINCE,
+        UNTIL,
         Column("document_hash", fields.HASH, required=False, zh="合同哈希"),
         Column("duties", fields.NAMES, required=False, zh="职责"),
         Column("due_diligence", fields.SINCE, required=False, default=0, zh="尽职调查日期"),
@@ -129,12 +84,12 @@ PARTNERS: Final = Table(
 ENTRUSTMENTS: Final = Table(
     "entrustments",
     (
-        _INSTITUTION,
+        INSTITUTION,
         Column("partner", fields.ID, zh="合作机构"),
-        _PURPOSES,
-        _CHANNELS,
-        _SINCE,
-        _UNTIL,
+        PURPOSES,
+        CHANNELS,
+        SINCE,
+        UNTIL,
         Column("document_hash", fields.TEXT, required=False, zh="委托书哈希"),
         Column("regions", fields.REGION_SET, required=False, zh="地区"),
         Column("parent", fields.ID, required=False, zh="转委托方"),
@@ -151,16 +106,17 @@ NUMBERS: Final = Table(
     "numbers",
     (
         Column("address", fields.SENDING_NUMBER, zh="发送号码", aliases=("number",)),
-        _PRINCIPAL,
-        _OPERATOR,
+        PRINCIPAL,
+        OPERATOR,
         Column("telecom", fields.FILLED, zh="电信企业"),
-        _CHANNELS,
-        _PURPOSES,
-        _SINCE,
-        _UNTIL,
+        CHANNELS,
+        PURPOSES,
+        SINCE,
+        UNTIL,
         Column("extensible", fields.FLAG, required=False, default=0, zh="可扩展"),
         Column("binary", fields.FLAG, required=False, default=0, zh="二进制"),
         Column("disposed", fields.FLAG, required=False, default=0, zh="已处置"),
+        Column("refusal_keywords", content_fields.KEYWORDS, required=False, zh="退订关键词"),
     ),
     ("address", "principal", "operator", "since"),
     (
@@ -173,9 +129,9 @@ ACCOUNTS: Final = Table(
     "accounts",
     (
         Column("id", fields.SYSTEM_ID, zh="账户", aliases=("system_id",)),
-        _PRINCIPAL,
-        _OPERATOR,
-        _PURPOSES,
+        PRINCIPAL,
+        OPERATOR,
+        PURPOSES,
         Column("password_hash", fields.TEXT, required=False, secret=True),
         Column("reviewed_by", fields.NAMES, required=False, zh="审核人"),
         Column("telecom_licence_since", fields.SINCE, required=False, default=0, zh="电信许可起始日期"),
@@ -193,7 +149,7 @@ ACCOUNTS: Final = Table(
         Column("own_receiver", fields.FLAG, required=False, default=0),
         Column("replace_sm", fields.FLAG, required=False, default=0, zh="允许替换"),
         Column("client_certificate", fields.TEXT, required=False),
-        *_CALL_CAPS,
+        *CALL_CAPS,
         Column("call_map", fields.CALL_MAP, required=False, default="precise"),
         Column("asserts_identity", fields.FLAG, required=False, default=0, zh="可断言主叫"),
         Column("telecoms", fields.IDS, required=False, zh="电信企业"),
@@ -218,9 +174,9 @@ CONSENTS: Final = Table(
     "consents",
     (
         Column("recipient", fields.RECIPIENT, zh="用户号码"),
-        _INSTITUTION,
+        INSTITUTION,
         Column("purposes", fields.PURPOSES, required=False, default="marketing", zh="用途"),
-        _CHANNELS,
+        CHANNELS,
         Column("given", fields.MOMENT, zh="同意时间"),
         Column("until", fields.UNTIL, required=False, default=None, zh="截止日期"),
         Column("basis", fields.BASIS, required=False, default="consent", zh="依据"),
@@ -235,7 +191,7 @@ SUPPRESSIONS: Final = Table(
     "suppressions",
     (
         Column("recipient", fields.RECIPIENT, zh="用户号码"),
-        _INSTITUTION,
+        INSTITUTION,
         Column("purposes", fields.PURPOSES, required=False, default="marketing", zh="用途"),
         Column("channels", fields.CHANNEL_SET, required=False, default="sms,voice", zh="渠道"),
         Column("at", fields.MOMENT, zh="拒绝时间"),
@@ -247,9 +203,26 @@ SUPPRESSIONS: Final = Table(
 )
 
 #: Records: what the policy reads of institutions and senders. A transaction that changes one raises the revision.
-RECORD_TABLES: Final = (INSTITUTIONS, LICENCES, TELECOMS, PARTNERS, ENTRUSTMENTS, NUMBERS, ACCOUNTS, HOLDS)
+RECORD_TABLES: Final = (
+    INSTITUTIONS,
+    LICENCES,
+    TELECOMS,
+    PARTNERS,
+    ENTRUSTMENTS,
+    LIAISONS,
+    NUMBERS,
+    ACCOUNTS,
+    ONBOARDINGS,
+    CAMPAIGNS,
+    TEMPLATES,
+    SIGNATURES,
+    SERVICE_PHONES,
+    PRODUCTS,
+    DOMAINS,
+    HOLDS,
+)
 #: Tables whose ids other tables refer to.
-KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts")
+KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts", "campaigns")
 #: Persons: ledgers that only grow.
 PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS)
 #: In the order of a file, so that what is referred to comes first.

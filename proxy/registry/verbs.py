@@ -14,9 +14,10 @@ from proxy.registry.list_verbs import LIST_VERBS
 from proxy.registry.person_verbs import PERSON_VERBS
 from proxy.registry.ports import Owner, StoreError, VerbError
 from proxy.registry.record_verbs import RECORD_VERBS
+from proxy.registry.review_verbs import REVIEW_VERBS
 from proxy.registry.verb import Args, Verb, VerbContext, checked
 
-VERBS: Final[dict[str, Verb]] = {verb.name: verb for verb in (*RECORD_VERBS, *LIST_VERBS, *PERSON_VERBS)}
+VERBS: Final[dict[str, Verb]] = {verb.name: verb for verb in (*RECORD_VERBS, *REVIEW_VERBS, *LIST_VERBS, *PERSON_VERBS)}
 
 
 async def perform(context: VerbContext, name: str, args: Args) -> dict[str, Any]:

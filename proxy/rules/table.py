@@ -6,7 +6,7 @@ What the wire closes comes first, then who sends, from what, for whom, then the 
 
 from typing import Final
 
-from proxy.rules import account, entrustment, hold, licence, number, person, wire
+from proxy.rules import account, entrustment, hold, licence, number, person, template, wire
 from proxy.rules.rule import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -31,6 +31,7 @@ RULES: Final[tuple[Rule, ...]] = (
     licence.REGION,
     number.MISMATCH,
     wire.UNDECODABLE,
+    template.UNREVIEWED,
     person.SUPPRESSED,
     person.UNCONSENTED,
     person.HOURS,

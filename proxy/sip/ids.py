@@ -7,9 +7,12 @@ key is random and new with each process.
 from hashlib import blake2b
 from typing import Final
 
+from proxy.sip.message import SipRequest
+
 #: Of one hash, and the digits of one id.
 _IDS: Final = 5
 _DIGITS: Final = 24
+_OF_A_REQUEST: Final = frozenset(("via", "from", "call-id", "cseq"))
 
 
 class Ids:
@@ -32,6 +35,13 @@ class Ids:
             digits = blake2b(b"%d" % self._count, digest_size=size, key=self._key).hexdigest().encode()
             self._made = [digits[place : place + _DIGITS] for place in range(0, _IDS * _DIGITS, _DIGITS)]
         return self._made.pop()
+
+    def tag_of(self, request: SipRequest) -> bytes:
+        """The To tag of a request that is answered without a transaction: the same for the same request, whenever it
+        comes again (RFC 3261 §8.2.7).
+        """
+        told = [request.lines[place] for place, key in enumerate(request.keys) if key in _OF_A_REQUEST]
+        return blake2b(b"\n".join(told), digest_size=_DIGITS // 2, key=self._key).hexdigest().encode()
 
     def branch(self) -> bytes:
         """A branch with the magic cookie."""

@@ -22,6 +22,10 @@ from proxy.sip.uri import Uri, parse_uri
 #: Canonical numbers by URI, empty for none. WHY a memory: an institution calls from few numbers.
 _CALLERS: Final[Memory[str]] = Memory(1024)
 IDENTITY: Final = "caller.identity"
+ADDRESS: Final = "address.invalid"
+#: Police, fire, ambulance, traffic accidents, rescue at sea in China; 112 of mobile networks.
+EMERGENCY: Final = frozenset((b"110", b"119", b"120", b"122", b"12395", b"112"))
+_SHORT: Final = 6
 _NO_PRIVACY: Final = frozenset((b"none", b""))
 _CHINA: Final = b"+86"
 
@@ -71,6 +75,8 @@ def read_invite(request: SipRequest, uri: Uri, *, asserts_identity: bool, purpos
         recipient = recipient_of(uri)
     except SipError:
         recipient = None
+    if recipient is None and (short := _short(uri)):
+        findings.append(Finding(ADDRESS, short))
     purpose = _purpose(request, purpose_key, findings) if purpose_key else None
     return ReadInvite(caller, recipient, purpose, tuple(findings))
 
@@ -142,6 +148,17 @@ def _purpose(request: SipRequest, key: str, findings: list[Finding]) -> Purpose 
         findings.append(Finding("pdu.ambiguous", "purpose"))
         return None
     return found
+
+
+def _short(uri: Uri) -> str:
+    """What a number without a form is, where it is one of a network's own: nobody's subscriber (10086, 95500)."""
+    try:
+        number = subscriber_of(uri)
+    except SipError:
+        return ""
+    if number is None or number.plus or not 3 <= len(number.digits) <= _SHORT or not number.digits.isdigit():
+        return ""
+    return "emergency" if number.digits in EMERGENCY else "service"
 
 
 def _tokens(line: bytes) -> list[bytes]:

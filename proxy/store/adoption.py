@@ -14,12 +14,37 @@ from urllib.parse import quote
 import aiosqlite
 
 from proxy.registry.ports import StoreError
-from proxy.registry.tables import RECORD_TABLES, Table
+from proxy.registry.table import Table
+from proxy.registry.tables import RECORD_TABLES
 from proxy.store import consent_ledger
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS, VERSION
 
+#: A file that says nothing of a review keeps the one there is, unless it changes what was reviewed.
+_SAME_ACCOUNT: Final = (
+    "excluded.reviewed_by = '' AND excluded.principal = accounts.principal AND excluded.operator = accounts.operator "
+    "AND excluded.purposes = accounts.purposes "
+    "AND EXISTS (SELECT 1 FROM main.onboardings o WHERE o.account = accounts.id AND o.state = 'approved')"
+)
+_SAME_TEXT: Final = (
+    "excluded.state = 'draft' AND excluded.institution = templates.institution "
+    "AND excluded.purposes = templates.purposes AND excluded.text = templates.text"
+)
+_SAME_CAMPAIGN: Final = (
+    "excluded.state = 'draft' AND excluded.institution = campaigns.institution "
+    "AND excluded.purposes = campaigns.purposes AND excluded.channels = campaigns.channels"
+)
+_REVIEW: Final = ("state", "submitted_by", "reviewed", "reviewed_by", "checklist", "reason")
+
+
+def _kept(table: str, name: str, condition: str) -> str:
+    return f"CASE WHEN {condition} THEN {table}.{name} ELSE excluded.{name} END"
+
+
 #: Columns that an update does not simply overwrite.
 _MERGED: Final = {
+    ("accounts", "reviewed_by"): _kept("accounts", "reviewed_by", _SAME_ACCOUNT),
+    **{("templates", name): _kept("templates", name, _SAME_TEXT) for name in _REVIEW},
+    **{("campaigns", name): _kept("campaigns", name, _SAME_CAMPAIGN) for name in _REVIEW},
     ("numbers", "disposed"): "max(numbers.disposed, excluded.disposed)",
     ("accounts", "password_hash"): (
         "CASE excluded.password_hash WHEN '' THEN accounts.password_hash ELSE excluded.password_hash END"

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from proxy.lists.entry import ListEntry
-from proxy.registry.ports import ConsentRow, FollowedList, Row, StoreError, SuppressionRow
+from proxy.registry.ports import ConsentRow, FollowedList, Measure, Row, StoreError, SuppressionRow
 from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
 from proxy.store import followed, schema
 
@@ -118,6 +118,14 @@ class StoreReader:
                     yield [(str(row[0]), followed.entry_of(tuple(row[2:])), bool(row[1])) for row in found]
         except (sqlite3.Error, ValueError) as error:
             raise StoreError(f"{self._name}: {error}") from error
+
+    async def measures(self, *, after: int | None = None, most: int = 100) -> list[Measure]:
+        rows = await self.fetch(
+            "SELECT id, at_us, verb, target, reason, by FROM measures "
+            "WHERE id > coalesce(?, (SELECT value FROM counters WHERE name = 'noted')) ORDER BY id LIMIT ?",
+            (after, most),
+        )
+        return [Measure(*row) for row in rows]
 
     async def meta(self, name: str) -> str | None:
         """A fact the store knows of itself."""

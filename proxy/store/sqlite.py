@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from asyncio import Future
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Literal
@@ -22,8 +22,8 @@ import aiosqlite
 from proxy.core.persons import PersonIndex, index_key
 from proxy.registry.dates import day_number
 from proxy.registry.keys import PersonSecret
-from proxy.registry.ports import FollowedList, Given, Recorded, Refused, Released, StoreError
-from proxy.store import adoption, consent_ledger, followed, person_load, schema
+from proxy.registry.ports import Alter, FollowedList, Given, Put, Recorded, Refused, Released, StoreError
+from proxy.store import adoption, amending, consent_ledger, followed, person_load, schema
 from proxy.store.lock import OwnerLock
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
@@ -236,17 +236,28 @@ class SqliteStore(StoreReader):
         async with self._transaction():
             rows = (await self._owning.execute(sql, arguments)).rowcount
             if rows > 0:
-                now = self._now_us()
-                await self._owning.execute("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
-                await self._owning.execute(
-                    "INSERT INTO revisions SELECT value, ?, ?, ? FROM counters WHERE name = 'revision'",
-                    (now, verb, rows),
-                )
-                await self._owning.execute(
-                    "INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)",
-                    (now, verb, target, reason, by),
-                )
+                await self._entered(verb, target, reason, by, rows)
         return rows
+
+    async def _entered(self, verb: str, target: str, reason: str, by: str, rows: int) -> None:
+        """Inside a transaction that changed records: the new revision, and who did it."""
+        now = self._now_us()
+        await self._owning.execute("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
+        await self._owning.execute(
+            "INSERT INTO revisions SELECT value, ?, ?, ? FROM counters WHERE name = 'revision'", (now, verb, rows)
+        )
+        await self._owning.execute(
+            "INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)", (now, verb, target, reason, by)
+        )
+
+    async def amend(self, verb: str, target: str, changes: Sequence[Put | Alter], *, reason: str, by: str) -> None:
+        async with self._transaction():
+            await amending.apply(self._owning, changes)
+            await self._entered(verb, target, reason, by, len(changes))
+
+    async def noted(self, measure: int) -> None:
+        async with self._transaction():
+            await self._owning.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'noted'", (measure,))
 
     def _key(self, recipient: str, institution: str) -> int:
         person_key = self._secret.person_key

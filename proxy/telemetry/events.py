@@ -143,11 +143,15 @@ CALL_TEXT_REFUSED: Final = Event(225, "call.text_refused", "info", "a MESSAGE wa
 CALL_CLOSED: Final = Event(226, "call.closed", "warning", "a call that ran was ended: its number was held or closed")
 CALL_UNTAKEN: Final = Event(227, "call.untaken", "info", "a call from a carrier that no trunk takes")
 CALL_UNWRITTEN: Final = Event(228, "call.unwritten", "error", "a permitted call could not be written: it was ended")
+CALL_DEFECT: Final = Event(229, "call.defect", "error", "something raised about a call: it was refused or ended")
+CALL_EMERGENCY: Final = Event(232, "call.emergency", "warning", "an emergency number was dialled on a trunk: refused")
 DIGITS_STRANGER: Final = Event(
     240, "digits.stranger", "warning", "a report of keys from a source that is not configured"
 )
 DIGITS_MALFORMED: Final = Event(241, "digits.malformed", "warning", "a report of keys that cannot be read")
 DIGITS_UNMATCHED: Final = Event(242, "digits.unmatched", "debug", "a key was reported of a call that is none of ours")
+DIGITS_CONNECTED: Final = Event(243, "digits.connected", "info", "a media relay tells the keys that it sees")
+DIGITS_LOST: Final = Event(244, "digits.lost", "error", "a media relay tells no keys: no refusal in RTP is heard of it")
 GATEWAY_UP: Final = Event(230, "gateway.up", "info", "a carrier's gateway answers again")
 GATEWAY_DOWN: Final = Event(231, "gateway.down", "error", "a carrier's gateway does not answer, or says 503")
 
@@ -160,6 +164,20 @@ LIST_FAILED: Final = Event(255, "list.failed", "error", "a document of a followe
 LIST_UNREACHABLE: Final = Event(
     256, "list.unreachable", "warning", "the way to a followed list, or the broker, is down"
 )
+REGISTRY_EXPIRING: Final = Event(
+    260, "registry.expiring", "warning", "a licence, contract, entrustment or liaison ends soon, or has just ended"
+)
+MEASURE_FAILED: Final = Event(261, "measure.failed", "error", "what a verb did could not be noted in the evidence yet")
+ONBOARDING_SUBMITTED: Final = Event(262, "onboarding.submitted", "info", "documents of an account came for review")
+ONBOARDING_REVIEWED: Final = Event(263, "onboarding.reviewed", "info", "one person reviewed the documents")
+ONBOARDING_APPROVED: Final = Event(264, "onboarding.approved", "info", "another person approved: the account is active")
+ONBOARDING_REJECTED: Final = Event(
+    265, "onboarding.rejected", "warning", "documents were sent back, or an approval ended"
+)
+REVIEW_SUBMITTED: Final = Event(266, "review.submitted", "info", "a template or campaign came for review")
+REVIEW_PASSED: Final = Event(267, "review.passed", "info", "a template or campaign was reviewed and is right")
+REVIEW_REJECTED: Final = Event(268, "review.rejected", "info", "a template or campaign was reviewed and is wrong")
+LIAISON_HANDED_OVER: Final = Event(269, "liaison.handed_over", "info", "an institution has a new liaison officer")
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 

@@ -29,11 +29,14 @@ BindKind = Literal["tx", "rx", "trx"]
 
 
 class ListenerRow(Struct, frozen=True):
-    """An address that takes ESMEs, with the port that was really given."""
+    """An address that takes ESMEs (`kind` smpp), calls (sip, sip+tcp, sip+tls) or pressed keys (digits), with the port
+    that was really given.
+    """
 
     host: str
     port: int
     tls: bool
+    kind: str = "smpp"
 
 
 class BindRow(Struct, frozen=True):
@@ -79,6 +82,47 @@ class SipRow(Struct, frozen=True):
     transactions: int = 0
     timers: int = 0
     connections: int = 0
+
+
+class TrunkRow(Struct, frozen=True):
+    """A trunk, with the counts of its account since the process began (two trunks of one account show the same).
+
+    `now` and `most` are its own calls at once, those that were permitted; `asked` those it asked for. `answered`,
+    `declined` (by the carrier's side or the person), `failed` and `cancelled` are the ends of permitted ones; `back`
+    are calls from a carrier for it, however they ended.
+    """
+
+    name: str
+    account: str
+    principal: str
+    now: int = 0
+    most: int = 0
+    asked: int = 0
+    permitted: int = 0
+    refused: int = 0
+    deferred: int = 0
+    answered: int = 0
+    declined: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    back: int = 0
+
+
+class GatewayRow(Struct, frozen=True):
+    """A gateway of a carrier, or with `of_trunk` of a trunk that takes calls there; `group` is the name of either.
+    `watched` says that OPTIONS ask whether it lives; `asked` is how many calls it was chosen for.
+    """
+
+    group: str
+    host: str
+    port: int
+    transport: str
+    priority: int
+    weight: int
+    up: bool
+    watched: bool
+    of_trunk: bool = False
+    asked: int = 0
 
 
 class EvidenceRow(Struct, frozen=True):
@@ -182,6 +226,8 @@ class Status(Struct, frozen=True):
     counts: tuple[CountRow, ...] = ()
     bypasses: tuple[BypassRow, ...] = ()
     sip: SipRow = SipRow()
+    trunks: tuple[TrunkRow, ...] = ()
+    gateways: tuple[GatewayRow, ...] = ()
 
 
 class StatusUnreadableError(Exception):

@@ -143,6 +143,16 @@ class CallDesk:
         elif isinstance(event, PlainAsked):
             self._plain(event, now)
 
+    def broken(self, event: CallEvent, now: float) -> None:
+        """Acting on this event has raised: nobody stays without an answer, and nothing of it is kept."""
+        if isinstance(event, PlainAsked | InsideAsked):
+            event.transaction.respond(reply(event.request, 500, b"", [("retry-after", _RETRY_AFTER)]), now)
+        elif isinstance(event, UnwantedSaid):
+            event.unanswered.lost(now)
+        elif isinstance(event, CallAsked | BranchFailed | CallRinging | CallAnswered | CallEnded):
+            event.call.refuse(500, [("retry-after", _RETRY_AFTER)], now)
+            event.call.end([("reason", b'Q.850;cause=41;text="defect"')], now, "defect")
+
     def end_all(self, now: float) -> None:
         """Release every call: the process ends."""
         for attempt in list(self._attempts.values()):

@@ -24,6 +24,7 @@ from proxy.sip.transaction.table import Transactions
 from proxy.sip.uri import Uri, parse_uri
 from proxy.sip_settings import Sip
 from proxy.trunks.peers import Peer, Peers, Trunk
+from proxy.trunks.way import way_of
 
 Log = Callable[..., None]
 
@@ -79,11 +80,11 @@ class Door:
             return
         peer = self._known(flow)
         if peer is not None:
-            self._answer(refuse(error.request, error, self._ids.next()), flow, peer, size)
+            self._answer(refuse(error.request, error, self._ids.tag_of(error.request)), flow, peer, size)
 
     def admit_response(self, response: SipResponse, flow: Flow) -> bool:
         """Whether a response goes on to the transactions."""
-        if self._peers.at(flow.peer).stranger:
+        if self._peers.of(flow).stranger:
             return False
         try:
             check_response(response)
@@ -99,7 +100,7 @@ class Door:
         peer = self._known(flow)
         if peer is None:
             if self._refuse_strangers and request.method != "ACK":
-                self._answer(reply(request, 403, self._ids.next()), flow, _NOBODY, size)
+                self._answer(reply(request, 403, self._ids.tag_of(request)), flow, _NOBODY, size)
             return None
         try:
             check_form(request)
@@ -132,7 +133,7 @@ class Door:
     # What it asks
 
     def _known(self, flow: Flow) -> Peer | None:
-        peer = self._peers.at(flow.peer)
+        peer = self._peers.of(flow)
         if peer.stranger:
             self._log("sip.stranger", peer=flow.peer.decode())
             return None
@@ -148,18 +149,23 @@ class Door:
         that we do not know goes on, and is answered 481.
         """
         leg = self._calls.legs.get(tag)
-        return leg is None or leg.hop.flow.peer == flow.peer or self._peers.at(leg.hop.flow.peer).shares(peer)
+        if leg is None:
+            return True
+        theirs = leg.hop.flow
+        # WHY not by its address alone where a certificate was shown: others may be behind that address.
+        alike = theirs.peer == flow.peer and not way_of(theirs).identities
+        return alike or self._peers.of(theirs).shares(peer)
 
     def _beginning(
         self, request: SipRequest, peer: Peer, flow: Flow, uri: Uri, now: float, size: int
     ) -> Admitted | None:
-        """An INVITE that begins a call: of a trunk by its address alone, or by digest; else of a carrier. And whatever
-        somebody asks who may not be where he says.
+        """An INVITE that begins a call: of a trunk by its address or certificate, or by digest; else of a carrier. And
+        whatever somebody asks who may not be where he says.
         """
         proves = request.has("proxy-authorization")
         # WHY the trunk first where both are at one address: its calls are judged. A trunk of no address could be there
         # as well, but it would have been asked for a proof that no carrier can give.
-        if peer.carriers and not proves and not any(each.networks for each in peer.trunks):
+        if peer.carriers and not proves and not any(each.placed for each in peer.trunks):
             leg = self._calls.legs.get(request.from_.tag or b"")
             if leg is not None and leg.side == "b":
                 # An INVITE of ours that comes back, with our tag: whoever it was for has sent it on to us.
@@ -185,7 +191,7 @@ class Door:
     def _challenge(self, request: SipRequest, flow: Flow, peer: Peer, now: float, size: int, *, stale: bool) -> None:
         """407, to whoever may not be where he says: then no longer than what he sent, or nothing."""
         offered = challenges(self._scheme, self._nonces, now, stale=stale)
-        tag = self._ids.next()
+        tag = self._ids.tag_of(request)
         while offered:
             headers: Headers = [("proxy-authenticate", each) for each in offered]
             if self._answer(reply(request, 407, tag, headers), flow, peer, size):
@@ -216,4 +222,4 @@ class Door:
         method = request.method if request.method in _NAMES else "other"
         self._log("sip.refused", method=method, status=error.status, detail=error.detail)
         if answerable(request):
-            self._answer(refuse(request, error, self._ids.next()), flow, peer, size)
+            self._answer(refuse(request, error, self._ids.tag_of(request)), flow, peer, size)

@@ -96,6 +96,15 @@ class CallGates:
         """How many places under the caps are taken."""
         return self._limits.places()
 
+    def asked_of(self, account: str) -> tuple[int, int, int, int]:
+        """How often an account asked for a call, and how many were permitted, refused and deferred."""
+        gate = self._gates.get(account)
+        return (0, 0, 0, 0) if gate is None else (gate.asked, gate.permitted, gate.refused, gate.deferred)
+
+    def calls_of(self, account: str) -> tuple[int, int]:
+        """How many calls of an account there are now, and were at most at once."""
+        return self._limits.calls(account), self._limits.most(account)
+
     def use(self, codes: CallCodes) -> None:
         """Another code table, from the next call on."""
         self.calls.codes = codes

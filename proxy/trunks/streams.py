@@ -8,10 +8,11 @@ request, a request of ours takes the one that stands (RFC 3261 §18.1.1, §18.2.
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from proxy.sip.framing import Broken, Framed, Ping, StreamFraming
 from proxy.sip.message import Limits
+from proxy.trunks.certificate import identities_of
 from proxy.trunks.way import Local, Way
 
 _UNSENT_MOST: Final = 1 << 20
@@ -59,13 +60,13 @@ class Stream(Way, asyncio.Protocol):
     # What the loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # WHY a cast: uvloop's transports do what asyncio.Transport does without being one.
+        made = self._transport = cast(asyncio.Transport, transport)
         if self.ended:
-            transport.abort()
+            made.abort()
             return
         if self._waiting:
-            transport.write(b"".join(self._waiting))
+            made.write(b"".join(self._waiting))
             self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -137,6 +138,10 @@ class Incoming(Stream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         host, port = transport.get_extra_info("peername")[:2]
         self.found_at(host, port)
+        secured = transport.get_extra_info("ssl_object")
+        octets = secured.getpeercert(binary_form=True) if secured is not None else None
+        if octets:
+            self.identities = identities_of(secured.getpeercert(), octets)
         super().connection_made(transport)
         if not self._owner.let_in(self):
             self.abort()

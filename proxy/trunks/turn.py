@@ -19,6 +19,7 @@ from proxy.trunks.door import Admitted, Door
 from proxy.trunks.udp import UdpWay
 from proxy.trunks.way import Way, way_of
 
+Log = Callable[..., None]
 _DEFAULT_PORT: Final = 5060
 
 
@@ -27,7 +28,7 @@ class Turn:
     when a turn is over, with the time.
     """
 
-    __slots__ = ("_calls", "_desk", "_door", "_ended", "_limits", "_sent_anew", "_table", "_turning")
+    __slots__ = ("_calls", "_desk", "_door", "_ended", "_limits", "_log", "_sent_anew", "_table", "_turning")
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Turn:
         desk: CallDesk,
         door: Door,
         limits: Limits,
+        log: Log,
         sent_anew: Callable[[Way, bytes], bool],
         ended: Callable[[float], None],
     ) -> None:
@@ -44,6 +46,7 @@ class Turn:
         self._desk: Final = desk
         self._door: Final = door
         self._limits: Final = limits
+        self._log: Final = log
         self._sent_anew: Final = sent_anew
         self._ended: Final = ended
         self._turning = False
@@ -102,7 +105,11 @@ class Turn:
             while True:
                 events = self._calls.take(now)
                 for event in events:
-                    desk.take(event, admitted, now)
+                    try:
+                        desk.take(event, admitted, now)
+                    except Exception as error:  # noqa: BLE001  WHY: a defect met by one call must not cost another's
+                        self._log("call.defect", error=error)
+                        desk.broken(event, now)
                 out = table.data_to_send()
                 for flow, octets in out:
                     way = way_of(flow)

@@ -9,6 +9,8 @@ from typing import Final
 from proxy.sip.flow import Flow
 from proxy.sip.hop import Hop
 
+_NONE: Final[frozenset[str]] = frozenset()
+
 
 class Local:
     """How we appear on one listener: `host` (IPv6 in brackets) and `port` that peers are told; `transport` in upper
@@ -26,13 +28,16 @@ class Local:
 
 
 class Way:
-    """Where octets go. `peer` is the address without port, `local` how we appear there."""
+    """Where octets go. `peer` is the address without port, `local` how we appear there; `identities` those of the
+    certificate that the peer of a connection which came has shown.
+    """
 
-    __slots__ = ("__weakref__", "flow", "hop", "local", "port")
+    __slots__ = ("__weakref__", "flow", "hop", "identities", "local", "port")
 
     def __init__(self, local: Local, peer: str, port: int, *, reliable: bool) -> None:
         self.local: Final = local
         self.port = port
+        self.identities: frozenset[str] = _NONE
         self.flow = Flow(self, peer.encode(), reliable)
         self.hop = Hop(self.flow, local.transport, local.host, local.port, local.contact)
 

@@ -18,11 +18,14 @@ from proxy.telemetry.status import (
     CountRow,
     DecisionRow,
     EvidenceRow,
+    GatewayRow,
     ListenerRow,
     RefusalRow,
     RouteRow,
+    SipRow,
     Status,
     StatusFile,
+    TrunkRow,
     status_path,
 )
 
@@ -40,6 +43,22 @@ _ASKED: tuple[tuple[str, str, str, Purpose, str, str], ...] = (
 )
 
 
+_SIP = (
+    ListenerRow("127.0.0.1", 5060, False, "sip"),
+    ListenerRow("127.0.0.1", 5060, False, "sip+tcp"),
+    ListenerRow("127.0.0.1", 5061, True, "sip+tls"),
+)
+_TRUNKS = (
+    TrunkRow("callcentre", "jianglan-call", "jianglan", 7, 61, 1_902, 1_412, 480, 10, 1_177, 143, 41, 44, 12),
+    TrunkRow("zehe", "zehe-call", "zehe"),
+)
+_GATEWAYS = (
+    GatewayRow("default", "198.51.100.1", 5060, "udp", 1, 2, True, True, asked=941),
+    GatewayRow("default", "198.51.100.2", 5061, "tls", 2, 1, False, True, asked=471),
+    GatewayRow("callcentre", "192.0.2.10", 5060, "udp", 1, 1, True, False, of_trunk=True, asked=12),
+)
+
+
 def row(number: int, at_us: int, *, shadow: str = "") -> DecisionRow:
     """The row of a synthetic decision; what was asked depends on `number`."""
     account, principal, sender, purpose, rule, detail = _ASKED[number % len(_ASKED)]
@@ -51,6 +70,7 @@ def row(number: int, at_us: int, *, shadow: str = "") -> DecisionRow:
     if shadow:
         outcomes[RULE_IDS.index(shadow)] = OUTCOME_SHADOW
     return DecisionRow(
+        channel="voice" if number % 5 == 3 else "sms",
         id=f"{BOOT << 32 | number:016x}",
         at_us=at_us,
         account=account,
@@ -124,7 +144,7 @@ def status(*, decisions: int = 24, refusals: int = 6, at_us: int | None = None) 
         ready=True,
         ready_reason="",
         draining=False,
-        listeners=(ListenerRow("127.0.0.1", 2775, False), ListenerRow("127.0.0.1", 3550, True)),
+        listeners=(ListenerRow("127.0.0.1", 2775, False), ListenerRow("127.0.0.1", 3550, True), *_SIP),
         binds=tuple(binds),
         routes=(RouteRow("default", "127.0.0.1", 2776, 4, "connected", False),),
         decisions=counters.decided(),
@@ -134,6 +154,9 @@ def status(*, decisions: int = 24, refusals: int = 6, at_us: int | None = None) 
         refusals=tuple(refusal(number, BEGAN_US - number * 41_000_000) for number in range(refusals)),
         rules=RULE_IDS,
         counts=(CountRow("jianglan-mkt", "default", 9, 6, 2, 1, 4, 1, 0, 3, 2),),
+        sip=SipRow(calls=7, attempts=7, places=7, dialogs=14, transactions=20, timers=31, connections=1),
+        trunks=_TRUNKS,
+        gateways=_GATEWAYS,
     )
 
 

@@ -63,6 +63,21 @@ def test_what_the_calls_hold_is_told(scene: Scene) -> None:
     assert held == wanted
 
 
+def test_trunks_and_gateways_are_told(scene: Scene) -> None:
+    scene.shows()
+    found = samples(scene)
+    of_account = (("account", "jianglan-call"),)
+    assert (found["tdgate_trunk_calls", of_account], found["tdgate_trunk_calls_most", of_account]) == (7, 61)
+    ends = {
+        dict(labels)["result"]: value
+        for (name, labels), value in found.items()
+        if name == "tdgate_call_ends_total" and dict(labels)["account"] == "jianglan-call"
+    }
+    assert ends == {"answered": 1177, "declined": 143, "failed": 41, "cancelled": 44, "back": 12}
+    down = (("gateway", "tls:198.51.100.2:5061"), ("group", "default"))
+    assert (found["tdgate_gateway_up", down], found["tdgate_gateway_asked_total", down]) == (0, 471)
+
+
 def test_binds_routes_evidence_and_events_are_told(scene: Scene) -> None:
     made = scene.shows()
     found = samples(scene)

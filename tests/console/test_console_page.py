@@ -12,7 +12,7 @@ from proxy.console.app import build
 from proxy.console.guard import HEADERS
 from proxy.console.page import Pages
 from proxy.console.sight import Sight
-from proxy.console.texts import TEXTS, choose
+from proxy.console.texts import TEXTS, Lang, choose
 from proxy.core.catalogue import CATALOGUE
 from proxy.settings import Console, Settings
 from proxy.telemetry.status import FRESH_S, BypassRow, EvidenceRow
@@ -129,10 +129,44 @@ def test_an_empty_status_says_that_nothing_is_there(scene: Scene) -> None:
     Elements(page)
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_calls_stand_beside_messages(scene: Scene, lang: Lang) -> None:
+    made = scene.shows()
+    page = scene.ask(f"/?lang={lang}").text
+    words = TEXTS[lang]
+    latest = re.search(r'<tbody data-region="decisions".*?</tbody>', page, re.S)
+    assert latest is not None
+    said = re.findall(r'<tr data-key="(\w+)"><td class="num">.*?</td><td class="name-of">(.*?)</td>', latest[0])
+    assert said == [(row.id, words[f"channel.{row.channel}"]) for row in made.latest]
+    assert {row.channel for row in made.latest} == {"sms", "voice"}
+    trunk = re.search(r'<th scope="row">callcentre</th><td>jianglan-call</td>.*?</tr>', page)
+    assert trunk is not None
+    shown = re.findall(r'right">([^<]*)<', trunk[0])
+    assert shown == [f"{each:,}".replace(",", "\u202f") for each in (7, 61, 1902, 1412, 480, 10, 1177, 143, 41, 44, 12)]
+    states = re.findall(r'<tbody data-region="gateways">.*?</tbody>', page, re.S)
+    assert re.findall(r'class="lamp (\w+)">', states[0]) == ["good", "bad", "good"]
+    assert states[0].count(words["gateway.unwatched"]) == states[0].count(words["gateway.of_trunk"]) == 1
+    assert f"<dt>{words['figure.calls']}</dt><dd>7</dd>" in page
+    assert '<dd class="num">127.0.0.1:5061</dd>' in page
+    Elements(page)
+
+
+def test_without_trunks_the_page_says_nothing_of_calls(scene: Scene) -> None:
+    scene.shows(trunks=(), gateways=())
+    page = scene.ask("/?lang=en").text
+    assert TEXTS["en"]["trunks"] not in page
+    assert TEXTS["en"]["figure.calls"] not in page
+
+
 def test_what_others_chose_is_shown_as_text(scene: Scene) -> None:
     made = status(at_us=NOON_US)
     bind = msgspec.structs.replace(made.binds[0], account=HOSTILE, peer=HOSTILE, state=HOSTILE)
     one = msgspec.structs.replace(made.latest[0], account=HOSTILE, sender=HOSTILE, rule=HOSTILE, purpose=HOSTILE)
+    trunk = msgspec.structs.replace(made.trunks[0], name=HOSTILE, account=HOSTILE, principal=HOSTILE)
+    gateway = msgspec.structs.replace(made.gateways[0], group=HOSTILE, host=HOSTILE, transport=HOSTILE)
+    heard = msgspec.structs.replace(made.listeners[0], host=HOSTILE, kind=HOSTILE)
+    scene.shows(trunks=(trunk,), gateways=(gateway,), listeners=(heard,))
+    assert "<script>alert" not in scene.ask("/").text
     person = msgspec.structs.replace(made.refusals[0], matched=HOSTILE, label=HOSTILE, closes=(HOSTILE,))
     scene.shows(binds=(bind,), latest=(one,), refusals=(person,), pack=HOSTILE, ready=False, ready_reason=HOSTILE)
     for path in ("/", f"/decisions/{one.id}", f"/decisions/{one.id}?part=1", f"/?lang={HOSTILE.replace(' ', '%20')}"):

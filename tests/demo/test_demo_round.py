@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 
 from simulators.demo import run_demo
-from simulators.demo_script import SCRIPT, Send, Step
+from simulators.demo_script import SCRIPT, Call, Presses, Send, Step
 from simulators.demo_world import registry_for
 
 pytestmark = pytest.mark.wire
@@ -38,9 +38,9 @@ def played(script: Sequence[Step], folder: Path) -> tuple[int, str]:
     return code, written.getvalue()
 
 
-def changed(rule: str, /, **fields: object) -> tuple[Step, ...]:
-    """The script with another expectation for the first step that expects this rule."""
-    place = next(place for place, step in enumerate(SCRIPT) if step.rule == rule)
+def changed(rule: str, /, act: type[Send | Call] = Send, **fields: object) -> tuple[Step, ...]:
+    """The script with another expectation for the first message, or call, that expects this rule."""
+    place = next(place for place, step in enumerate(SCRIPT) if step.rule == rule and isinstance(step.act, act))
     return (*SCRIPT[:place], msgspec.structs.replace(SCRIPT[place], **fields), *SCRIPT[place + 1 :])
 
 
@@ -70,6 +70,7 @@ def test_the_round_shows_every_step_and_leaves_nothing(lang: str, verdict: str, 
         pytest.param(changed("hours.closed", rule="licence.scope"), id="right status, wrong rule"),
         pytest.param(changed("consent.missing", status=0x0429), id="right rule, wrong status"),
         pytest.param(changed("", rule="consent.missing", status=0x0428), id="a permit is taken for a refusal"),
+        pytest.param(changed("hours.closed", Call, status=607), id="a call is refused with another status"),
     ],
 )
 def test_an_unexpected_outcome_fails_the_round(script: tuple[Step, ...], tmp_path: Path) -> None:
@@ -77,6 +78,20 @@ def test_an_unexpected_outcome_fails_the_round(script: tuple[Step, ...], tmp_pat
     assert code == 1
     assert shown.count("✗") == 1
     assert "NOT every outcome was as expected." in shown
+
+
+def test_calls_and_messages_are_refused_alike_and_a_key_closes_both() -> None:
+    """What the demonstration is to show of calls, whatever else is in its script."""
+    calls = [step.rule for step in SCRIPT if isinstance(step.act, Call)]
+    assert {"", "hours.closed", "number.unregistered", "suppression.active"} == set(calls)
+    pressed = next(place for place, step in enumerate(SCRIPT) if isinstance(step.act, Presses))
+    person = SCRIPT[pressed].act.person
+    before, *after = SCRIPT[pressed - 1], *SCRIPT[pressed + 1 :]
+    assert (type(before.act), before.rule, before.act.person) == (Call, "", person)
+    assert [(type(step.act), step.rule) for step in after if step.act.person == person] == [
+        (Send, "suppression.active"),
+        (Call, "suppression.active"),
+    ]
 
 
 def test_what_was_kept_can_be_looked_at_afterwards(tmp_path: Path) -> None:
@@ -122,7 +137,7 @@ def test_traffic_goes_on_until_it_is_interrupted(tmp_path: Path) -> None:
         lines = []
         for line in run.stdout:
             lines.append(line)
-            if "“ＴＤ！”  0x0000" in line:  # only the trickle writes it so
+            if "☎" in line and line.rstrip().endswith("607"):  # only the trickle writes it so
                 run.send_signal(signal.SIGINT)
                 break
         run.stdout.read()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop.peers.process import free_port
 from tests.interop.peers.rtpengine import Rtpengine
 from tests.wire.house import House, make_template
 from tests.wire.talk import Talk
@@ -19,15 +20,20 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_template(tmp_path_factory.mktemp("relayed") / "template", VOICE)
 
 
-@pytest.mark.parametrize("leg", ["a", "b"])
-async def test_a_key_in_rtp_refuses_from_the_persons_side_alone(template: Path, tmp_path: Path, leg: str) -> None:
+@pytest.mark.parametrize(("leg", "transport"), [("a", "udp"), ("b", "udp"), ("a", "tcp")])
+async def test_a_key_in_rtp_refuses_from_the_persons_side_alone(
+    template: Path, tmp_path: Path, leg: str, transport: str
+) -> None:
     async with House(template, tmp_path) as house:
         talk = Talk(house)
         # A quote is allowed in a Call-ID, and rtpengine writes it into its log as it is.
-        await talk.begin({"keys": "*9"}, {"port": 0}, call_id='call"1@pbx')
+        port = free_port() if transport == "tcp" else 0
+        await talk.begin({"keys": "*9"}, {"transport": transport, "port": port}, call_id='call"1@pbx')
         await talk.talking()
         ours = (talk.invite.from_.tag if leg == "b" else talk.called.rpartition("tag=")[2].encode()) or b""
-        async with Rtpengine(tmp_path, digits=house.ports["digits"]) as relay:
+        async with Rtpengine(tmp_path, digits=house.ports.get("digits", 0), told=port) as relay:
+            if transport == "tcp":
+                await house.event("digits.connected")
             if leg == "a":
                 media = await relay.between(talk.call_id.encode(), b"a-tag", ours)
             else:

@@ -141,11 +141,37 @@ def test_simultaneous_calls_do_not_pass_a_cap() -> None:
     assert house.asked()[0] == "allow"
 
 
+def test_a_refused_call_counts_as_an_attempt_of_its_second() -> None:
+    house = House(BASE.but("account.calls_per_s", 1))
+    assert house.asked(ReadInvite("10690001", None, None, ()))[1] == "address.invalid"
+    assert house.asked()[1:] == ("throughput.account", "rate")
+    assert house.limits.calls(house.gate.account.id) == 0
+
+
+def test_an_emergency_call_is_refused_and_told() -> None:
+    house = House()
+    question = ReadInvite("10690001", None, None, (Finding("address.invalid", "emergency"),))
+    assert house.asked(question) == ("deny", "address.invalid", "emergency")
+    house.log.written()
+    assert ([answer.status for answer in house.answers], house.logged) == ([484], ["call.emergency"])
+    assert house.asked(ReadInvite("10690001", None, None, (Finding("address.invalid", "service"),)))[2] == "service"
+    assert house.logged == ["call.emergency"]
+
+
 def test_a_refused_call_takes_no_place() -> None:
     house = House(BASE.but("account.calls_most", 1))
     for _ in range(3):
         assert house.asked(ReadInvite("10690001", None, None, ()))[1] == "address.invalid"
     assert house.asked()[0] == "allow"
+
+
+def test_whatever_raises_takes_no_place() -> None:
+    """A name with a control character in it can be written into no call."""
+    institution = msgspec.structs.replace(BASE.institution, name="江澜\n银行")
+    house = House(msgspec.structs.replace(BASE, institution=institution))
+    with pytest.raises(ValueError, match="control"):
+        house.judged()
+    assert house.limits.calls(house.gate.account.id) == 0
 
 
 def test_the_institution_of_another_trunk_counts() -> None:

@@ -33,6 +33,19 @@ def test_no_more_at_once_than_agreed() -> None:
     assert detail(limits.take(TWO, JIANGLAN, 0.0)) == ""
 
 
+def test_the_most_at_once_are_of_calls_that_stay() -> None:
+    limits = CallLimits()
+    assert (limits.calls(ACCOUNT.id), limits.most(ACCOUNT.id)) == (0, 0)
+    kept = [limits.take(ACCOUNT, JIANGLAN, 0.0) for _ in range(3)]
+    for place in kept[:2]:
+        place.stays()
+    assert limits.most(ACCOUNT.id) == 3, "a place counts all that were taken by then"
+    for place in kept:
+        place.give_back()
+    limits.take(ACCOUNT, JIANGLAN, 0.0).stays()
+    assert (limits.calls(ACCOUNT.id), limits.most(ACCOUNT.id)) == (1, 3)
+
+
 def test_no_more_a_second_than_agreed() -> None:
     limits, account = CallLimits(), replace(ACCOUNT, calls_per_s=2)
     assert [detail(limits.take(account, JIANGLAN, 100.0)) for _ in range(3)] == ["", "", "rate"]
@@ -63,6 +76,7 @@ def test_a_changed_cap_binds_the_next_call() -> None:
     assert detail(limits.take(replace(ACCOUNT, calls_most=1), JIANGLAN, 0.0)) == "calls"
     assert detail(limits.take(replace(ACCOUNT, calls_per_s=1), JIANGLAN, 0.0)) == ""
     assert detail(limits.take(replace(ACCOUNT, calls_per_s=1), JIANGLAN, 0.0)) == "rate"
+    assert detail(limits.take(replace(ACCOUNT, calls_per_s=5), JIANGLAN, 0.0)) == ""
     assert detail(limits.take(ACCOUNT, JIANGLAN, 0.0)) == ""
     assert first.over is None
 

@@ -49,6 +49,10 @@ def test_the_floor_is_never_in_shadow(case: Case, how: str) -> None:
 def test_a_rule_in_shadow_records_and_does_not_name_the_refusal(case: Case, how: str) -> None:
     rule = case.expected[1]
     decision = decided(shadowed(case.scene, how, rule))
+    if how == "pack" and rule in case.scene.pack.rules:
+        # What a pack says of one rule goes before what it says of all.
+        assert decision.rule == rule
+        return
     assert decision.rule != rule
     assert decision.outcomes[place(rule)] == OUTCOME_SHADOW
     alone = sum(octet == OUTCOME_REFUSE for octet in decided(case.scene).outcomes) == 1

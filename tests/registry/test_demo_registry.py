@@ -133,7 +133,7 @@ async def test_export_and_import_into_an_empty_store_is_the_identity(tmp_path: P
         again = await export(two, SECRET, secrets=True)
         del again["about"]
         assert again == written
-        assert len(written["numbers"]) == 11
+        assert len(written["numbers"]) == 13
         assert len(written["consents"]) == 31  # what was withdrawn is not given again
         pack = read_pack("cn-open")
         left = await build_snapshot(one, SECRET.person_key, pack)

@@ -33,6 +33,34 @@ TELECOM = {
     "until": "2026-12-31",
 }
 DIGEST = "ab" * 32
+LIAISON = {
+    "institution": "bank",
+    "name": "林一（虚构）",
+    "contact": "0571-88880000",
+    "since": "2026-01-01",
+    "until": "forever",
+}
+ONBOARDING = {
+    "account": "known",
+    "submitted": "2026-03-01",
+    "submitted_by": "甲（虚构）",
+    "documents": [f"licence={DIGEST}"],
+}
+CAMPAIGN = {
+    "id": "spring",
+    "institution": "bank",
+    "name": "春季（虚构）",
+    "responsible": "责任人（虚构）",
+    "purposes": "marketing",
+    "channels": "sms",
+    "since": "2026-01-01",
+    "until": "2026-12-31",
+}
+TEMPLATE = {"id": "spring-1", "institution": "bank", "purposes": "marketing", "text": "【示例银行】你好\n回T退订"}
+SIGNATURE = {"owner": "bank", "signature": "示例银行"}
+SERVICE_PHONE = {"owner": "agency", "phone": "400-000-1001"}
+PRODUCT = {"institution": "bank", "name": "安居贷（虚构）"}
+DOMAIN = {"owner": "bank", "domain": "bank.example"}
 PARTNER = {"id": "p", "name": "合作方（虚构）", "since": "2026-01-01", "until": "forever"}
 ENTRUSTMENT = {**LICENCE, "partner": "agency"}
 NUMBER = {
@@ -73,10 +101,28 @@ RIGHT: dict[str, dict[str, Any]] = {
     "entrustments": ENTRUSTMENT,
     "numbers": NUMBER,
     "accounts": ACCOUNT,
+    "liaisons": LIAISON,
+    "onboardings": ONBOARDING,
+    "campaigns": CAMPAIGN,
+    "templates": TEMPLATE,
+    "signatures": SIGNATURE,
+    "service_phones": SERVICE_PHONE,
+    "products": PRODUCT,
+    "domains": DOMAIN,
     "holds": HOLD,
     "consents": CONSENT,
     "suppressions": SUPPRESSION,
 }
+
+
+APPROVED = {
+    "state": "approved",
+    "reviewed": "2026-03-02",
+    "reviewed_by": "乙",
+    "approved": "2026-03-03",
+    "approved_by": "丙",
+}
+REVIEWED = {"state": "reviewed", "submitted_by": "甲", "reviewed": "2026-03-02", "reviewed_by": "乙"}
 
 
 def checked(table: str, fields: dict[str, Any], known: Known = KNOWN) -> dict[str, Any]:
@@ -137,6 +183,39 @@ def test_each_mandatory_column_is_demanded(table: str, column: str, absent: str)
         ("accounts", {"telecom_licence_since": ""}, "telecom_licence_since", "missing; or name"),
         ("accounts", {"telecom_licence_until": ""}, "telecom_licence_until", "missing; or name"),
         ("accounts", {"responsible": ""}, "responsible", "missing"),
+        ("liaisons", {"institution": "nobody"}, "institution", "none of institutions"),
+        ("liaisons", {"until": "2025-12-31"}, "until", "lies before since"),
+        ("onboardings", {"account": "nobody"}, "account", "none of accounts"),
+        ("onboardings", {"documents": ["licence"]}, "documents", "NAME=SHA256"),
+        ("onboardings", {"documents": ["licence=xyz"]}, "documents", "SHA-256"),
+        ("onboardings", {"documents": [f"a={DIGEST}", f"a={DIGEST}"]}, "documents", "stands twice"),
+        ("onboardings", {"submitted": "2036-01-01"}, "submitted", "in the future"),
+        ("onboardings", {"state": "done"}, "state", "must be one of"),
+        ("onboardings", {"state": "reviewed"}, "reviewed_by", "needed once it is reviewed"),
+        ("onboardings", APPROVED | {"approved": ""}, "approved", "needed once it is approved"),
+        ("onboardings", APPROVED | {"approved_by": "乙"}, "approved_by", "two different people"),
+        ("onboardings", {"state": "rejected"}, "rejected_by", "needed once it is rejected"),
+        ("campaigns", {"responsible": ""}, "responsible", "missing"),
+        ("campaigns", {"state": "submitted"}, "submitted_by", "needed once it is submitted"),
+        ("templates", {"campaign": "nobody"}, "campaign", "none of campaigns"),
+        ("templates", {"text": "x" * 2001}, "text", "1 to 2000"),
+        ("templates", {"text": "a\x00b"}, "text", "control characters"),
+        ("templates", {"state": "reviewed", "submitted_by": "甲"}, "reviewed_by", "needed once it is reviewed"),
+        ("templates", REVIEWED | {"reviewed_by": "甲"}, "reviewed_by", "somebody else"),
+        ("signatures", {"owner": "nobody"}, "owner", "none of institutions or partners"),
+        ("signatures", {"signature": "行"}, "signature", "2 to 20"),
+        ("signatures", {"signature": "示例】银行"}, "signature", "without brackets"),
+        ("signatures", {"short_names": ["示例", "x" * 21]}, "short_names", "2 to 20"),
+        ("service_phones", {"phone": "BANK"}, "phone", "not a telephone number"),
+        ("service_phones", {"phone": "4.0E+9"}, "phone", "spreadsheet"),
+        ("products", {"institution": "agency"}, "institution", "none of institutions"),
+        ("domains", {"domain": "https://bank.example"}, "domain", "without a scheme"),
+        ("domains", {"domain": "bank"}, "domain", "no domain"),
+        ("domains", {"domain": "127.0.0.1"}, "domain", "no domain"),
+        ("domains", {"domain": "a..example"}, "domain", "no domain"),
+        ("domains", {"since": "2026-02-01", "until": "2026-01-01"}, "until", "lies before since"),
+        ("numbers", {"refusal_keywords": "x" * 13}, "refusal_keywords", "at most 12"),
+        ("numbers", {"refusal_keywords": [f"k{n}" for n in range(17)]}, "refusal_keywords", "at most 16"),
         ("entrustments", {"partner": "nobody"}, "partner", "none of partners"),
         ("numbers", {"principal": "nobody"}, "principal", "none of institutions"),
         ("numbers", {"principal": "agency"}, "principal", "none of institutions"),
@@ -393,3 +472,38 @@ def test_provinces_of_an_entrustment_are_a_set() -> None:
 
 def test_a_hash_is_kept_as_sha256sum_writes_it() -> None:
     assert checked("partners", PARTNER | {"document_hash": f"SHA256:{DIGEST.upper()}"})["document_hash"] == DIGEST
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "written", "kept"),
+    [
+        ("signatures", "signature", "【示例银行】", "示例银行"),
+        ("service_phones", "phone", "+86 571 8888 0000", "057188880000"),
+        ("service_phones", "phone", "95588", "95588"),
+        ("domains", "domain", "BANK.Example.", "bank.example"),
+        ("domains", "domain", "示例.cn", "xn--fsq092h.cn"),
+        ("templates", "text", " a\r\nb ", "a\nb"),
+        ("numbers", "refusal_keywords", "T、TD", "T\nTD"),
+        ("onboardings", "documents", f"licence=SHA256:{DIGEST.upper()}", f"licence={DIGEST}"),
+    ],
+)
+def test_what_texts_are_held_against_has_one_form(table: str, column: str, written: object, kept: str) -> None:
+    assert checked(table, RIGHT[table] | {column: written})[column] == kept
+
+
+def test_an_approved_onboarding_is_right() -> None:
+    assert checked("onboardings", ONBOARDING | APPROVED)["state"] == "approved"
+
+
+def test_a_number_comes_into_use_with_a_liaison_only_where_the_pack_asks_for_one() -> None:
+    asked = Known(KNOWN.ids, {"lender"})
+    assert "no liaison officer" in faults("numbers", NUMBER, asked)["principal"]
+    assert checked("numbers", NUMBER | {"disposed": True}, asked)["disposed"] == 1
+    assert checked("numbers", NUMBER | {"principal": "lender", "operator": "lender"}, asked)
+    check = RowCheck(asked, SECRET, NOW_US)
+    check.check(RawRow("liaisons", 1, LIAISON | {"since": "2026-05-29"}))
+    check.check(RawRow("numbers", 1, NUMBER))
+    late = RowCheck(asked, SECRET, NOW_US)
+    late.check(RawRow("liaisons", 1, LIAISON | {"since": "2026-05-30"}))
+    with pytest.raises(RowFault):
+        late.check(RawRow("numbers", 1, NUMBER))

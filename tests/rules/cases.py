@@ -11,8 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.core.finding import Finding
+from proxy.core.pack import RuleSetting
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE
-from proxy.core.records import Entrustment, Partner, Period
+from proxy.core.records import Entrustment, Partner, Period, Template
 from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at
 
 Outcome = tuple[str, str, str]
@@ -323,3 +324,19 @@ _deny(REGIONAL.but("request.channel", "voice"), "request.recipient", NANJING, "e
 _allow(REGIONAL.but("request.recipient", NANJING).but("entrustment.regions", _only(("CN-JS",))), "more_entrustments",
        (REGIONAL.entrustment,), "one document a province")  # fmt: skip
 _allow(REGIONAL, "request.recipient", PERSON, "a mobile number tells no province to a partner")
+
+# Reviewed texts, where the pack asks for them.
+_TEXT = BASE.request.readings[0]
+_SPRING = Template("spring", "jianglan", _only(("marketing",)), _TEXT, reviewed=True)
+TEMPLATED = BASE.but("pack.rules", {"template.unreviewed": RuleSetting()}).but("templates", (_SPRING,))
+_deny(TEMPLATED, "request.readings", ("another text",), "template.unreviewed", "unknown")
+_deny(TEMPLATED, "templates", (), "template.unreviewed", "unknown", "none at all")
+_deny(TEMPLATED, "templates", (replace(_SPRING, reviewed=False),), "template.unreviewed", "review")
+_deny(TEMPLATED, "templates", (replace(_SPRING, purposes=_only(("service",))),), "template.unreviewed", "review",
+      "for another purpose")  # fmt: skip
+_deny(TEMPLATED, "templates", (replace(_SPRING, institution="yunxiu"),), "template.unreviewed", "unknown",
+      "of another institution")  # fmt: skip
+_allow(TEMPLATED, "request.readings", (f" {_TEXT}\n",), "a reviewed text with spaces around it")
+_allow(BASE.but("templates", (_SPRING,)), "request.readings", ("any",), "an unreviewed text where no pack asks")
+_allow(TEMPLATED.but("row.purposes", _only(("service",))), "request.readings", ("any",), "an unreviewed service text")
+_allow(BY_ID.but("pack.rules", TEMPLATED.pack.rules), "request.by_id", True, "a question about an earlier text")

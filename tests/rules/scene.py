@@ -15,7 +15,7 @@ from proxy.core.decision import Decision, Permit, Refusal
 from proxy.core.pack import Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.purposes import CHANNELS, Purpose
-from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner, Period, Telecom
+from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner, Period, Telecom, Template
 from proxy.core.request import Request
 from proxy.core.snapshot import NumberLibrary, Snapshot
 from proxy.policy import evaluate
@@ -78,6 +78,7 @@ class Scene(msgspec.Struct, frozen=True):
     entrustment: Entrustment | None = Entrustment("jianglan", "yuanlu", frozenset(("marketing",)), BOTH, YEAR)
     row: Number | None = ROW
     others: tuple[Number, ...] = ()
+    templates: tuple[Template, ...] = ()
     more_licences: tuple[Licence, ...] = ()
     more_entrustments: tuple[Entrustment, ...] = ()
     more_partners: tuple[Partner, ...] = ()
@@ -134,6 +135,7 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         telecoms={scene.telecom.id: scene.telecom, scene.telecom.name: scene.telecom} if scene.telecom else {},
         partners={partner.id: partner for partner in partners},
         entrustments=entrustments,
+        templates={(one.institution, one.text): (one,) for one in scene.templates},
         numbers=NumberLibrary([*([scene.row] if scene.row else []), *scene.others]),
         held_accounts=scene.held_accounts,
         held_numbers=scene.held_numbers,

@@ -44,6 +44,7 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         ('{ host = "192.0.2.30" }', "", ["sip.carriers.default.gateways"]),
         ("192.0.2.30", "gw.example", ["sip.carriers.default.gateways.0.host"]),
         ('"192.0.2.30"', '"192.0.2.30", weight = 0', ["sip.carriers.default.gateways.0.weight"]),
+        ('addresses = ["192.0.2.10/32"]', 'certificates = ["pbx.example"]', ["sip.trunks.jianglan.certificates"]),
         ("192.0.2.30", "127.0.0.1", []),
         (' "192.0.2.30"', ' "127.0.0.1", port = 5061', []),
         (

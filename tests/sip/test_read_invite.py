@@ -81,6 +81,8 @@ def test_one_person_however_written(uri: str) -> None:
         ("tel:13800138000;phone-context=+8610", PERSON),
         ("tel:02512345678;phone-context=+8610", "862512345678"),
         ("tel:863-1234;phone-context=+1-914-555", None),
+        ("tel:+442079460958", "442079460958"),
+        ("tel:02079460958;phone-context=+44", "442079460958"),
         ("sip:alice@gateway.invalid", None),
         ("sip:gateway.invalid", None),
         ("sip:110@gateway.invalid", None),
@@ -114,6 +116,8 @@ def test_no_octets_of_a_user_raise(octets: bytes) -> None:
         ("<tel:+86-10690001>", "10690001"),
         ("<sip:02512345678@pbx.invalid>", "02512345678"),
         ("<tel:2512345678;phone-context=+86>", "02512345678"),
+        ("<tel:+442079460958>", "+442079460958"),
+        ("<tel:02079460958;phone-context=+44>", "+442079460958"),
     ],
 )
 def test_the_caller_is_in_from(caller: str, number: str) -> None:
@@ -188,3 +192,31 @@ def test_a_contact_of_a_3xx_is_another_question() -> None:
     other = question.redirected(b"sip:13900139000@elsewhere.invalid")
     assert (other.caller, other.recipient, other.purpose) == ("10690001", "8613900139000", "service")
     assert question.redirected(b"sip:@").recipient is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "detail"),
+    [
+        ("sip:110@x", "emergency"),
+        ("sip:1-1-9@x", "emergency"),
+        ("tel:120;phone-context=+86", "emergency"),
+        ("sip:%31%31%30@x;user=phone", "emergency"),
+        ("sip:112@x", "emergency"),
+        ("sip:12395@x", "emergency"),
+        ("sip:10086@x", "service"),
+        ("sip:95500@x", "service"),
+        ("sip:12@x", ""),
+        ("sip:+110@x", ""),
+        ("sip:*110@x", ""),
+        ("sip:alice@x", ""),
+        ("sip:13800138000;rn=1;rn=2@x", ""),
+    ],
+)
+def test_what_is_a_network_s_own_is_told_as_that(uri: str, detail: str) -> None:
+    question = read(uri=uri)
+    assert question.recipient is None
+    assert [each.detail for each in question.findings if each.rule == "address.invalid"] == ([detail] if detail else [])
+
+
+def test_a_person_is_never_taken_for_a_short_number() -> None:
+    assert read(uri="sip:88887777;phone-context=+8610@x").findings == ()

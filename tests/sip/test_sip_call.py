@@ -148,6 +148,16 @@ def test_a_refusal_of_ours_never_reaches_leg_b() -> None:
     rests(play)
 
 
+def test_a_refusal_that_comes_after_the_answer_changes_nothing() -> None:
+    play = CallPlay()
+    call = play.talking()
+    call.refuse(403, [], play.now)
+    play.note()
+    assert play.words() == []
+    play.ask("a", "BYE", 2)
+    assert play.words() == ["! CallEnded", "a< 200 BYE", "b< BYE"]
+
+
 def test_a_refusal_of_the_carrier_is_told_and_another_way_may_be_tried() -> None:
     play = CallPlay()
     call = play.invite()

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.sip.call_events import BranchFailed, CallAsked, CallControl, CallEnded, InsideAsked, PlainAsked
+from proxy.sip.call_events import (
+    BranchFailed,
+    CallAsked,
+    CallControl,
+    CallEnded,
+    InsideAsked,
+    PlainAsked,
+    UnwantedSaid,
+)
 from proxy.sip.error import SipError
 from proxy.sip.framing import read_datagram
 from proxy.sip.message import Limits, Message, SipRequest, SipResponse
@@ -17,7 +25,7 @@ from tests.tools.sip_messages import SDP, a_request, a_response
 
 pytestmark = pytest.mark.unit
 
-STATUSES = (200, 180, 200, 100, 183, 200, 302, 408, 481, 486, 487, 491, 503, 603)
+STATUSES = (200, 180, 200, 100, 183, 200, 302, 408, 481, 486, 487, 491, 503, 603, 607)
 INSIDE = ("ACK", "ACK", "BYE", "INVITE", "INFO", "CANCEL", "OPTIONS")
 BODIES = (b"", SDP, SDP_B, SDP_B + b"m=text 1 RTP/AVP 98\r\n", b"nonsense")
 
@@ -72,6 +80,8 @@ class Storm:
                     event.call.relay(event, now)
                 else:
                     event.transaction.respond(reply(event.request, 200), now)
+            elif isinstance(event, UnwantedSaid):
+                (event.unanswered.kept if self.lot(2) else event.unanswered.lost)(now)
             elif isinstance(event, PlainAsked):
                 event.transaction.respond(reply(event.request, 405, b"t"), now)
             self.play.note()
@@ -164,10 +174,45 @@ class Storm:
                 via=message.via.written.decode()
                 if method == "CANCEL"
                 else f"SIP/2.0/UDP h;branch=z9hG4bK-i{self.number}",
-                headers=("Content-Type: application/sdp",) if body else (),
+                headers=(
+                    *(("Content-Type: application/sdp",) if body else ()),
+                    *(("Reason: SIP;cause=607",) if method == "BYE" and self.lot(1) else ()),
+                ),
                 body=body,
             ),
         )
+
+    def check(self) -> None:
+        """Each request was answered once with a final response, and nothing of all that is left."""
+        play = self.play
+        finals: dict[tuple[str, bytes, str, bytes], set[int]] = defaultdict(set)
+        for side in ("a", "b"):
+            for message in play.sent[side]:
+                if isinstance(message, SipResponse) and message.status >= 200:
+                    finals[side, message.via.written, message.cseq.method, message.call_id].add(message.status)
+        for (_, _, method, _), statuses in finals.items():
+            # The CANCEL of an INVITE that has ended meanwhile is another transaction on streams, where none is kept.
+            assert len(statuses) == 1 or (method == "CANCEL" and statuses == {200, 481})
+        asked = {
+            (side, message.via.written, message.cseq.method, message.call_id)
+            for side, message in self.seen
+            if isinstance(message, SipRequest) and message.method != "ACK"
+        }
+        unread = {each for each in asked if each not in finals}
+        for side, message in self.seen:
+            if (
+                isinstance(message, SipRequest)
+                and (side, message.via.written, message.cseq.method, message.call_id) in unread
+            ):
+                with pytest.raises(SipError):
+                    check_form(message)
+        assert len(play.calls) == 0
+        assert play.calls.legs == {}
+        assert len(play.table) == 0
+        assert play.table.next_deadline() is None
+        ends = [each.call for each in play.events if isinstance(each, CallEnded)]
+        assert len(ends) == len({id(each) for each in ends})
+        assert {id(each) for each in self.calls} == {id(each) for each in ends}
 
 
 @given(st.data())
@@ -185,32 +230,4 @@ def test_whatever_peers_send_each_request_is_answered_once_and_nothing_stays(dat
             call.end([], play.now)
         storm.settle()
     play.to(play.now - 5000 + 500)
-
-    finals: dict[tuple[str, bytes, str, bytes], set[int]] = defaultdict(set)
-    for side in ("a", "b"):
-        for message in play.sent[side]:
-            if isinstance(message, SipResponse) and message.status >= 200:
-                finals[side, message.via.written, message.cseq.method, message.call_id].add(message.status)
-    for (_, _, method, _), statuses in finals.items():
-        # The CANCEL of an INVITE that has ended meanwhile is another transaction on streams, where none is kept.
-        assert len(statuses) == 1 or (method == "CANCEL" and statuses == {200, 481})
-    asked = {
-        (side, message.via.written, message.cseq.method, message.call_id)
-        for side, message in storm.seen
-        if isinstance(message, SipRequest) and message.method != "ACK"
-    }
-    unread = {each for each in asked if each not in finals}
-    for side, message in storm.seen:
-        if (
-            isinstance(message, SipRequest)
-            and (side, message.via.written, message.cseq.method, message.call_id) in unread
-        ):
-            with pytest.raises(SipError):
-                check_form(message)
-    assert len(play.calls) == 0
-    assert play.calls.legs == {}
-    assert len(play.table) == 0
-    assert play.table.next_deadline() is None
-    ends = [each.call for each in play.events if isinstance(each, CallEnded)]
-    assert len(ends) == len({id(each) for each in ends})
-    assert {id(each) for each in storm.calls} == {id(each) for each in ends}
+    storm.check()

@@ -99,6 +99,7 @@ def multipart(*parts: bytes, end: bytes = b"--b--\r\n") -> bytes:
 
 TEXT = SDP + b"m=text 11000 RTP/AVP 98\r\n"
 WRAPPED = b"multipart/mixed;boundary=b"
+NESTED = b"--c\r\nContent-Type: application/sdp\r\n\r\n" + SDP + b"\r\n--c--\r\n"
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,7 @@ WRAPPED = b"multipart/mixed;boundary=b"
         ),
         (multipart(b"Content-Type: application/sdp\r\nContent-Transfer-Encoding: base64\r\n\r\ndj0w"), 415),
         (multipart(b"Content-Type: multipart/mixed;boundary=c\r\n\r\n--c\r\n"), 415),
+        (multipart(b'Content-Type: multipart/mixed;boundary="c"\r\n\r\n' + NESTED), 415),
         (multipart(b"Content-Type: application/sdp\r\n" + SDP), 415),
         (multipart(b"Content-Type: application/sdp\r\n\r\n" + SDP, end=b""), 415),
         (multipart(b"Content-Type: application/isup\r\n\r\n\x01\n--b\nContent-Type: application/sdp\n\n" + TEXT), 415),

@@ -114,6 +114,16 @@ def test_a_cancel_of_nothing_or_from_elsewhere_is_answered_481() -> None:
     assert play.words() == ["481 CANCEL", "told RequestReceived", "481 CANCEL"]
 
 
+def test_a_cancel_is_of_an_invite_that_came_from_the_same_hop() -> None:
+    play = Play()
+    here, elsewhere = Flow("a", b"192.0.2.10", False), Flow("b", b"203.0.113.9", False)
+    cancel = a_request("CANCEL", cseq="1 CANCEL", contact=None, via=f"{HERE};branch=z9hG4bK-x")
+    assert not play.table.cancels(cancel, here)
+    play.table.receive(a_request(via=f"{HERE};branch=z9hG4bK-x"), here, play.now)
+    assert play.table.cancels(cancel, here)
+    assert not play.table.cancels(cancel, elsewhere)
+
+
 def test_an_ack_for_nothing_is_the_users_and_never_answered() -> None:
     play = Play()
     play.receive(a_request("ACK"))

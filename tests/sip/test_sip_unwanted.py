@@ -171,3 +171,36 @@ def test_an_info_that_crosses_our_bye_is_told_where_somebody_listens(listens: bo
         assert play.words() == ["b< 481 INFO"]
     play.to(40)
     assert call.listener is None, "nobody is kept for ever"
+
+
+def test_a_607_after_forks_rang_is_the_answer_of_all() -> None:
+    play = CallPlay()
+    _, invite = play.ringing()
+    play.answer("b", invite, 183, tag="other-fork")
+    play.answer("b", invite, 607, tag="other-fork")
+    assert play.words() == ["! CallRinging", "a< 183 INVITE", "! UnwantedSaid", "! BranchFailed"]
+    kept(play)
+    assert play.words() == ["b< ACK"]
+    assert b"tag=other-fork" in (play.last("b", "ACK").first("to") or b""), "of the response that it is for"
+
+
+def test_a_607_behind_a_fork_that_answered_is_dropped() -> None:
+    play = CallPlay()
+    _, invite = play.ringing()
+    play.answer("b", invite, 200, body=SDP_B)
+    play.taken()
+    play.answer("b", invite, 607, tag="other-fork")
+    assert play.words() == []
+
+
+def test_a_607_of_an_attempt_that_was_given_up_is_told_all_the_same() -> None:
+    play = CallPlay()
+    call = play.invite()
+    first = play.connect(call, patience_s=1.0)
+    play.to(1.0)
+    play.connect(call)
+    play.taken()
+    play.answer("b", first, 607)
+    assert play.words() == ["! UnwantedSaid"]
+    kept(play)
+    assert play.words() == ["b< ACK"]

@@ -16,7 +16,8 @@ EVER = {"since": "2026-01-01", "until": "2026-12-31"}
 SCOPE = {"purposes": ["marketing", "collection"], "channels": ["sms", "voice"], **EVER}
 WHOLE: dict[str, list[dict[str, Any]]] = {
     "institutions": [
-        {"id": "bank", "name": "示例银行（虚构）", "kind": "bank", "short_names": ["示例", "例行"], "region": "CN-ZJ"},
+        {"id": "bank", "name": "示例银行（虚构）", "kind": "bank", "short_names": ["示例", "例行"], "region": "CN-ZJ",
+         "page": "https://bank.example/"},
         {"id": "fund", "name": "示例基金（虚构）", "kind": "fund"},
     ],
     "licences": [
@@ -38,7 +39,10 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
     ],
     "numbers": [
         {"address": "10690001", "principal": "bank", "operator": "agency", "telecom": "通（虚构）", **SCOPE,
-         "extensible": True},
+         "extensible": True, "refusal_keywords": ["T", "TD"]},
+    ],
+    "liaisons": [
+        {"institution": "bank", "name": "林一（虚构）", "contact": "0571-88880000", "deputy": "林二（虚构）", **EVER}
     ],
     "accounts": [
         {"id": "acct", "principal": "bank", "operator": "agency", "purposes": "marketing", "password": "secret1",
@@ -47,6 +51,26 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
          "telecom_licence_since": "2026-01-01", "telecom_licence_until": "forever", "responsible": "责任人（虚构）",
          "reviewed_by": "甲；乙", "addresses": "10.0.0.0/8"},
     ],
+    "onboardings": [
+        {"account": "acct", "submitted": "2026-03-01T09:30:00.123456+08:00", "submitted_by": "甲",
+         "documents": [f"licence={DIGEST}", f"委托书={DIGEST}"]},
+        {"account": "old", "submitted": "2026-03-01", "submitted_by": "甲", "documents": [f"licence={DIGEST}"],
+         "state": "approved", "reviewed": "2026-03-02", "reviewed_by": "乙", "approved": "2026-03-03",
+         "approved_by": "丙"},
+    ],
+    "campaigns": [
+        {"id": "spring", "institution": "bank", "name": "春（虚构）", "responsible": "责任人（虚构）", **SCOPE}
+    ],
+    "templates": [
+        {"id": "one", "institution": "bank", "campaign": "spring", "purposes": "marketing", "text": "一\n二，回T退订",
+         "state": "reviewed", "submitted_by": "甲", "reviewed": "2026-03-02", "reviewed_by": "乙",
+         "checklist": ["签名", "退订"], "reason": "好"},
+        {"id": "two", "institution": "bank", "purposes": "collection", "text": "三"},
+    ],
+    "signatures": [{"owner": "bank", "signature": "示例银行", "short_names": ["示例", "例行"], **EVER}],
+    "service_phones": [{"owner": "agency", "phone": "400-000-1001", "label": "客服"}],
+    "products": [{"institution": "bank", "name": "安居贷", "aliases": ["安居"], "since": "2026-01-01"}],
+    "domains": [{"owner": "bank", "domain": "示例.cn"}],
     "holds": [{"kind": "account", "target": "old", "reason": "试"}],
     "consents": [
         {"recipient": "13800138000", "institution": "bank", "channels": "sms", "given": "2026-03-01", "source": "form"}

@@ -4,12 +4,13 @@
 
 It permits whom it is asked for, but for numbers that end in 4444, which it refuses a little later, as if the refusal
 had to be on disk first. Calls to 95500 are those of the account jl-voice. Everything else is the product: sockets,
-settings, transactions, calls.
+settings, transactions, calls. SIGUSR1 has it print what it holds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Container
@@ -74,6 +75,8 @@ class StandIn:
             )
             asyncio.get_running_loop().call_later(0.01, answer, refused)
             return None
+        if called.digits.endswith(b"5555"):
+            raise RuntimeError("a defect of the judge")
         self.open += 1
         judged = JudgedCall(caller.digits.decode(), called.digits.decode(), "江澜银行")
         return Counted(self, Permit(Seal(), Decision(self.asked, b"", GROUND), judged.octets()))
@@ -101,11 +104,20 @@ async def main(config: Path) -> None:
     await server.start()
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+
+    def held() -> str:
+        return f"calls={len(server.calls)} attempts={len(server.desk)} open={judge.open}"
+
+    def tell() -> None:
+        # WHY there: in order with what is logged.
+        print(json.dumps({"event": "held", "held": held()}), file=sys.stderr, flush=True)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
     for kind, host, port in server.listening:
         print(f"listening {kind} {host}:{port}", flush=True)
     await stopping.wait()
     await server.drain(1.0)
-    print(f"left calls={len(server.calls)} attempts={len(server.desk)} open={judge.open}", flush=True)
+    print(f"left {held()}", flush=True)
 
 
 if __name__ == "__main__":

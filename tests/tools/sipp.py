@@ -12,9 +12,10 @@ import asyncio
 import re
 import shutil
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from xml.sax.saxutils import escape
 
 SIPP = shutil.which("sipp")
@@ -45,8 +46,17 @@ def send(text: str, body: str = "", *, retrans_ms: int = 0, label: str = "") -> 
     return f"{label}<send{attributes}><![CDATA[\n{message(text, body)}\n]]></send>"
 
 
-def recv(what: int | str, *holds: str, absent: Sequence[str] = (), optional: bool = False, more: str = "") -> str:
-    """`holds` are regular expressions over the whole message; `absent` must match nowhere."""
+def recv(
+    what: int | str,
+    *holds: str,
+    absent: Sequence[str] = (),
+    optional: bool = False,
+    more: str = "",
+    kept: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """`holds` are regular expressions over the whole message; `absent` must match nowhere. `kept` are variables and the
+    header field that each keeps: `kept={"via": "Via:"}`.
+    """
     kind = f'response="{what}"' if isinstance(what, int) else f'request="{what}"'
     attributes = (' optional="true"' if optional else "") + (f" {more}" if more else "")
     actions = "".join(
@@ -54,6 +64,10 @@ def recv(what: int | str, *holds: str, absent: Sequence[str] = (), optional: boo
     )
     actions += "".join(
         f'<ereg regexp={_quoted(each)} search_in="msg" check_it_inverse="true" assign_to="held"/>' for each in absent
+    )
+    actions += "".join(
+        f'<ereg regexp=".*" search_in="hdr" header="{header}" check_it="true" assign_to="{name}"/>'
+        for name, header in kept.items()
     )
     return f"<recv {kind}{attributes}>{f'<action>{actions}</action>' if actions else ''}</recv>"
 
@@ -91,7 +105,7 @@ class Scenario:
 
     def xml(self) -> str:
         steps = "\n".join(self.steps)
-        names = [name for name in ("held", "from", "to", "target", "via") if f'assign_to="{name}"' in steps]
+        names = [name for name in ("held", "from", "to", "target", "via", "cseq") if f'assign_to="{name}"' in steps]
         used = f'<Reference variables="{",".join(names)}"/>' if names else ""
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="{self.name}">\n{steps}\n{used}\n</scenario>\n'
 

@@ -39,6 +39,7 @@ class Backs(Play):
         super().__init__()
         plain = build(BASE)[1]
         rows = changes.pop("rows", (ROW,))
+        keypad = changes.pop("keypad", KeypadSettings())
         accounts = {each.id: each for each in changes.pop("accounts", (ACCOUNT,))}
         self.snapshot: Snapshot = replace(plain, numbers=NumberLibrary(rows), accounts=accounts, **changes)
         self.force = CallsInForce(self.snapshot, CODES, NOON)
@@ -46,7 +47,7 @@ class Backs(Play):
         self.renewed = 0
         self.backs = CallBacks(
             *(self.force, self._renew, self.journal, self.hearing, self.latest, self.log.append, lambda: NOON + 60),
-            keypad=KeypadSettings(),
+            keypad=keypad,
             ends=("fraud.hold", "number.disposed"),
         )
         self.committed: list[bool] = []
@@ -195,6 +196,35 @@ async def test_the_key_in_a_call_back_is_the_callers() -> None:
     (call,) = play.calls()
     (suppression,) = [each for each in play.log.records if isinstance(each, records.Suppression)]
     assert suppression.decision == call.id
+
+
+async def test_the_callers_key_that_a_relay_saw_counts_too() -> None:
+    play = Backs()
+    back = play.taken()
+    back.answered(OK, 10.0)
+    assert not back.pressed("9", "b", 11.0, "rtp a", play.committed.append)
+    assert back.pressed("9", "a", 11.0, "rtp a", play.committed.append)
+    await play.on_disk()
+    assert play.committed == [True]
+    after = back.after()
+    assert after is not None
+    assert not after.pressed("9", "a", 12.0, "rtp b", play.committed.append), "one refusal a call"
+
+
+async def test_a_key_that_meets_the_end_of_the_call_counts_and_may_release_it() -> None:
+    play = Backs()
+    back = play.taken()
+    assert back.leaving() is None
+    assert back.after() is None, "nobody has answered"
+    back.answered(OK, 10.0)
+    back.ended("b", "bye", 200, None)
+    after = back.after()
+    assert after is not None
+    assert after.info(NINE, "a", 11.0, play.committed.append)
+    assert len(play.store.refusals) == 1
+    released = Backs(keypad=KeypadSettings(release=True)).taken().leaving()
+    assert released is not None
+    assert b"suppression.active" in released[0][1]
 
 
 async def test_on_a_shared_number_all_are_meant_but_where_one_has_called() -> None:

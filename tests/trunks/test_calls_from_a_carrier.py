@@ -15,9 +15,9 @@ from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.inward import Inward
 from proxy.trunks.judge import NotTaken, Permitted
 from proxy.trunks.outbound import HeaderRules
+from tests.tools.outbound_play import GROUND
 from tests.tools.sip_desk_play import TAKING, Back, DeskPlay
 from tests.tools.sip_messages import SDP, a_request
-from tests.trunks.test_outbound_only_way import GROUND
 
 pytestmark = pytest.mark.unit
 

@@ -7,36 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.decision import Decision, Permit, PermitSpentError, Seal
-from proxy.core.ground import Ground
-from proxy.sip.flow import Flow
-from proxy.sip.hop import Hop
+from proxy.core.decision import PermitSpentError
 from proxy.sip.judged import JudgedCall
-from proxy.sip.message import SipRequest
-from proxy.sip_settings import SipCarrier, SipGateway
-from proxy.trunks.gateways import Gateway
-from proxy.trunks.outbound import HeaderRules, Outbound
+from proxy.sip_settings import SipCarrier
+from proxy.trunks.outbound import Outbound
+from tests.tools.outbound_play import permit, written
 from tests.tools.sip_messages import SDP, a_request
 
 pytestmark = pytest.mark.unit
 
 PROXY = Path(__file__).resolve().parents[2] / "proxy"
 SOURCES = {str(path.relative_to(PROXY)): ast.parse(path.read_text()) for path in PROXY.rglob("*.py")}
-GROUND = Ground("voice", "jl-voice", "95500", "allow", "", "", "jianglan", "marketing", "test", 1, 1, b"")
-HOP = Hop(Flow("b", b"192.0.2.30", False), b"UDP", b"192.0.2.20", 5060, b"sip:tdgate@192.0.2.20:5060")
-
-
-def permit(octets: bytes | None = None) -> Permit:
-    judged = JudgedCall("95500", "8613800138000", "江澜银行").octets()
-    return Permit(Seal(), Decision(1, b"", GROUND), judged if octets is None else octets)
-
-
-def written(outbound: Outbound, carrier: SipCarrier | None = None) -> SipRequest:
-    settings = carrier or SipCarrier()
-    rules = HeaderRules(settings.header_remove, settings.header_add)
-    gateway = Gateway("default", SipGateway("192.0.2.30", 5070))
-    via = HOP.via(b"z9hG4bK1")
-    return outbound.invite(gateway, settings, rules, HOP, via, b"192.0.2.20", b"INVITE", b"call", b"tag", 1)
 
 
 def calls_named(name: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -40,11 +41,12 @@ class Authority:
         self.file = folder / "authority.pem"
         self._write(self.file, self._certificate(self._name, self._key, authority=True))
 
-    def sign(self, name: str) -> Pair:
+    def sign(self, name: str, *names: x509.GeneralName) -> Pair:
+        """A certificate of this common name; `names` are its subjectAltName, where they are others than ours."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key")
-        self._write(pair.certificate, self._certificate(subject, key, authority=False))
+        self._write(pair.certificate, self._certificate(subject, key, authority=False, names=names))
         pair.key.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -67,7 +69,14 @@ class Authority:
             context.load_cert_chain(pair.certificate, pair.key)
         return context
 
-    def _certificate(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> x509.Certificate:
+    def _certificate(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *,
+        authority: bool,
+        names: Sequence[x509.GeneralName] = (),
+    ) -> x509.Certificate:
         now = datetime.now(UTC)
         builder = (
             x509.CertificateBuilder()
@@ -82,7 +91,7 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if not authority:
-            names = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
+            names = names or (x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1")))
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self._key, hashes.SHA256())
 

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.tools.compiled_build import CompiledBuild
 from tests.wire.house import House, make_template
 from tests.wire.pool_house import POOLED, PoolHouse
+from tests.wire.sipp_stage import SippStage
 
 BUILD = pytest.StashKey[CompiledBuild]()
 
@@ -60,3 +62,27 @@ async def pool(pool_template: Path, tmp_path: Path) -> AsyncIterator[PoolHouse]:
     """A house with two carriers, whose process the test starts itself."""
     async with PoolHouse(pool_template, tmp_path) as made:
         yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sipp_process(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SippStage]:
+    """One process for all SIPp scenarios; it ends in order, with nothing left and no number in its log."""
+    made = SippStage(tmp_path_factory.mktemp("sipp"))
+    try:
+        await made.start()
+        yield made
+        await made.house.end()
+    finally:
+        await made.house.__aexit__()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(sipp_process: SippStage) -> AsyncIterator[SippStage]:
+    """`sipp_process` for one test, which leaves no call behind."""
+    yield sipp_process
+    try:
+        await sipp_process.house.rests()
+    except TimeoutError:
+        # WHY: what one test leaves behind must not fail the others.
+        await sipp_process.begin_anew()
+        raise

@@ -110,6 +110,13 @@ async def test_each_has_its_answer_and_the_next_is_served(house: SipHouse) -> No
                 peer.send(acknowledging(octets, answer), house.udp)
         peer.send(plain(peer, f"serving{place}"), house.udp)
         assert (await peer.answered(200)).call_id == f"serving{place}".encode(), name
+    # What is answered without being kept is answered the same when it comes again (RFC 3261 §8.2.7).
+    tags = []
+    for name in ("once", "once", "another"):
+        peer.send(plain(peer, name, "REGISTER"), house.udp)
+        tags.append((await peer.answered(405)).to.tag)
+    assert tags[0] is not None
+    assert tags[0] == tags[1] != tags[2]
     assert carrier.nothing()
     await house.end()
     details = [line["detail"] for line in house.lines if "detail" in line]
@@ -301,3 +308,23 @@ async def test_streams_that_flood_drip_or_crowd_are_ended(house: SipHouse) -> No
     for _, each in crowd:
         each.close()
     await house.end()
+
+
+async def test_a_defect_costs_its_own_call_and_nothing_else(house: SipHouse) -> None:
+    """The judge raises: that caller is refused, the next one is served, and nothing of it stays."""
+    caller, carrier = Peer(), Peer()
+    await house.start([carrier.port])
+    octets = plain(caller, "defect", "INVITE", uri="sip:13900135555@127.0.0.1")
+    caller.send(octets, house.udp)
+    answer = await caller.answered(500)
+    assert answer.has("retry-after")
+    caller.send(acknowledging(octets, answer), house.udp)
+    (line,) = await house.event("call.defect")
+    assert line["error"] == "RuntimeError"
+    caller.send(plain(caller, "next", "INVITE"), house.udp)
+    asked = await carrier.asked("INVITE")
+    carrier.send(a_response(asked, 486, to_tag="b").octets(), house.udp)
+    await carrier.asked("ACK")
+    await caller.answered(486)
+    await house.event("call.ended")
+    await house.end(defects=True)

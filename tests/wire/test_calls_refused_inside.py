@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from proxy.core.purposes import ALL_MARKETING
-from tests.tools.sipp import SDP, SIPP, Scenario, free_port, message, recv, send
+from tests.tools.sipp import KEPT, SDP, SIPP, Scenario, free_port, message, recv, send
 from tests.tools.wire import SUBMIT_SM
 from tests.wire.house import House, make_template, tdgate, text
 from tests.wire.people import PERSONS
-from tests.wire.test_calls_by_sipp import KEPT, answer, reply, theirs
+from tests.wire.sipp_words import answer, reply, theirs
 from tests.wire.test_calls_judged import VOICE, ack, inside, invite
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(SIPP is None, reason="sipp is not installed (sip-tester)")]

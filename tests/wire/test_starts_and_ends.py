@@ -93,6 +93,7 @@ OTHER = {
     "spool": {"directory": "other"},
     "trail": {"directory": "other"},
     "routing": {"carriers": "other"},
+    "lists": {"issuer": "donggang"},
 }
 
 

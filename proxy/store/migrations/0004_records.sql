@@ -33,3 +33,49 @@ INSERT INTO entrustments_with_parent
 SELECT institution, partner, purposes, channels, since, until, '', '', document_hash, revision FROM entrustments;
 DROP TABLE entrustments;
 ALTER TABLE entrustments_with_parent RENAME TO entrustments;
+
+ALTER TABLE numbers ADD COLUMN refusal_keywords TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE liaisons (
+  institution TEXT NOT NULL, name TEXT NOT NULL, contact TEXT NOT NULL, deputy TEXT NOT NULL,
+  since INTEGER NOT NULL, until INTEGER NOT NULL, revision INTEGER NOT NULL,
+  PRIMARY KEY (institution, name, since)
+);
+-- Moments are UTC microseconds, 0 for those that have not come.
+CREATE TABLE onboardings (
+  account TEXT NOT NULL, submitted INTEGER NOT NULL, submitted_by TEXT NOT NULL, documents TEXT NOT NULL,
+  state TEXT NOT NULL, reviewed INTEGER NOT NULL, reviewed_by TEXT NOT NULL, approved INTEGER NOT NULL,
+  approved_by TEXT NOT NULL, rejected INTEGER NOT NULL, rejected_by TEXT NOT NULL, reason TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  PRIMARY KEY (account, submitted)
+);
+CREATE TABLE campaigns (
+  id TEXT PRIMARY KEY, institution TEXT NOT NULL, name TEXT NOT NULL, responsible TEXT NOT NULL,
+  purposes TEXT NOT NULL, channels TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+  state TEXT NOT NULL, submitted_by TEXT NOT NULL, reviewed INTEGER NOT NULL, reviewed_by TEXT NOT NULL,
+  checklist TEXT NOT NULL, reason TEXT NOT NULL, revision INTEGER NOT NULL
+);
+CREATE TABLE templates (
+  id TEXT PRIMARY KEY, institution TEXT NOT NULL, campaign TEXT NOT NULL, purposes TEXT NOT NULL, text TEXT NOT NULL,
+  state TEXT NOT NULL, submitted_by TEXT NOT NULL, reviewed INTEGER NOT NULL, reviewed_by TEXT NOT NULL,
+  checklist TEXT NOT NULL, reason TEXT NOT NULL, revision INTEGER NOT NULL
+);
+CREATE TABLE signatures (
+  owner TEXT NOT NULL, signature TEXT NOT NULL, short_names TEXT NOT NULL, since INTEGER NOT NULL,
+  until INTEGER NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (owner, signature)
+);
+CREATE TABLE service_phones (
+  owner TEXT NOT NULL, phone TEXT NOT NULL, label TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+  revision INTEGER NOT NULL, PRIMARY KEY (owner, phone)
+);
+CREATE TABLE products (
+  institution TEXT NOT NULL, name TEXT NOT NULL, aliases TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+  revision INTEGER NOT NULL, PRIMARY KEY (institution, name)
+);
+CREATE TABLE domains (
+  owner TEXT NOT NULL, domain TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+  revision INTEGER NOT NULL, PRIMARY KEY (owner, domain)
+);
+
+-- The last measure that the evidence log knows of.
+INSERT INTO counters SELECT 'noted', coalesce(max(id), 0) FROM measures;

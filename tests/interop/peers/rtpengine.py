@@ -52,11 +52,12 @@ class Media:
 
 
 class Rtpengine(Peer):
-    """One relay; `digits` is where it reports keys."""
+    """One relay. It reports keys to the port `digits`, or to who connects to its port `told`."""
 
-    def __init__(self, folder: Path, *, digits: int) -> None:
+    def __init__(self, folder: Path, *, digits: int = 0, told: int = 0) -> None:
         super().__init__("rtpengine", folder / "rtpengine")
-        self._digits = digits
+        self._keys = [f"--dtmf-log-dest=127.0.0.1:{digits}"] if digits else []
+        self._keys += ["--dtmf-log-ng-tcp", f"--listen-tcp-ng=127.0.0.1:{told}"] if told else []
         self._control = free_port()
         self._cookies = count(1)
         self._media: list[Media] = []
@@ -66,7 +67,7 @@ class Rtpengine(Peer):
         await self.spawn(
             *("rtpengine", "--foreground", "--log-stderr", "--log-level=6", "--table=-1", "--num-threads=1"),
             *("--interface=127.0.0.1", f"--listen-ng=127.0.0.1:{self._control}"),
-            *(f"--dtmf-log-dest=127.0.0.1:{self._digits}", "--port-min=32000", "--port-max=32200"),
+            *(*self._keys, "--port-min=32000", "--port-max=32200"),
         )
         assert (await self.ask(command="ping"))["result"] == "pong"
         return self

@@ -15,24 +15,24 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.bound_figures import told
-from bench.calls.hops import HOPS, tdgate
-from bench.calls.measure import bound_of, measure, table
+from bench.calls.hops import HOPS, OTHER_HOPS, tdgate
+from bench.calls.measure import HELD, RATES, SECS, bound_of, measure, table
 from bench.report import machine
 
 
 def _arguments() -> argparse.Namespace:
     ask = argparse.ArgumentParser(prog="python -m bench.calls", description=__doc__)
-    ask.add_argument("--rates", default="200,500,1000", help="calls a second (default 200,500,1000)")
-    ask.add_argument("--secs", type=float, default=8, help="seconds at each rate (default 8)")
-    ask.add_argument("--hops", default=",".join(name for name in HOPS if name != "tdgate-pure"))
-    ask.add_argument("--held", type=int, default=5000, help="calls that stand at once, 0 for none (default 5000)")
+    ask.add_argument("--rates", default=",".join(map(str, RATES)), help="calls a second (default 200,500,1000)")
+    ask.add_argument("--secs", type=float, default=SECS, help="seconds at each rate (default 8)")
+    ask.add_argument("--hops", default=",".join(HOPS), help=f"of direct, {', '.join((*HOPS, *OTHER_HOPS))}")
+    ask.add_argument("--held", type=int, default=HELD, help="calls that stand at once, 0 for none (default 5000)")
     ask.add_argument("--tdgate", help="its command (default: .venv-fast/bin/tdgate of `make fast`, else this checkout)")
     ask.add_argument("--folder", type=Path, help="keep configurations, states and logs here (default: thrown away)")
     given = ask.parse_args()
     given.hops = [name for name in given.hops.split(",") if name]
-    unknown = [name for name in given.hops if name not in (*HOPS, "direct")]
+    unknown = [name for name in given.hops if name not in (*HOPS, *OTHER_HOPS, "direct")]
     if unknown:
-        ask.error(f"--hops: {', '.join(unknown)} not among direct, {', '.join(HOPS)}")
+        ask.error(f"--hops: {', '.join(unknown)} not among direct, {', '.join((*HOPS, *OTHER_HOPS))}")
     try:
         given.rates = [int(each) for each in given.rates.split(",")]
     except ValueError:
@@ -43,7 +43,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     given = _arguments()
     began = datetime.datetime.now(datetime.UTC)
-    hops = dict(HOPS)
+    hops = {**HOPS, **OTHER_HOPS}
     if given.tdgate:
         hops["tdgate"] = tdgate("tdgate", shlex.split(given.tdgate))
     chosen = [hops.get(name) for name in given.hops]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +10,10 @@ from bench.bound_figures import Figure
 from bench.calls.hops import Hop
 from bench.calls.run import Bench, Result, Task
 
+#: What is measured unless told otherwise.
+RATES: Final = (200, 500, 1000)
+SECS: Final = 8.0
+HELD: Final = 5000
 _HOLD_MS: Final = 14_000
 _HELD_RATE: Final = 500
 _OURS: Final = "tdgate"
@@ -18,7 +22,12 @@ _SIPPY_RATE: Final = 100
 
 
 def measure(
-    folder: Path, hops: list[Hop | None], rates: list[int], secs: float, held: int, say: Callable[[str], None]
+    folder: Path,
+    hops: Sequence[Hop | None],
+    rates: list[int],
+    secs: float,
+    held: int,
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[Result]:
     """Every hop in turn; None is the two sides without one."""
     bench = Bench(folder)

@@ -19,10 +19,13 @@ from proxy.binds.tracing import TRACE_VERBS, Tracing
 from proxy.call_warnings import call_warnings
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
+from proxy.core.bound import Shelf
 from proxy.core.call_codes import CallCodes, load_call_codes
 from proxy.core.codes import CodeMaps, CodeTableError, load_codes
 from proxy.core.pack import Pack
+from proxy.core.purposes import Purpose
 from proxy.core.snapshot import Snapshot
+from proxy.counting import Counting
 from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
@@ -41,7 +44,7 @@ from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.pool_stores import open_stores
 from proxy.registry.dates import day_number
 from proxy.registry.keys import person_key_for
-from proxy.registry.packs import find_config, read_pack
+from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.ports import StoreError
 from proxy.registry.snapshots import SnapshotBuilder
 from proxy.registry.verbs import Verbs
@@ -68,7 +71,13 @@ class RuleFiles:
     """What the policy reads from files: pack, code maps, vocabulary. Raises SettingsError with every error."""
 
     def __init__(self, settings: Settings) -> None:
-        self.pack: Pack = read_pack(settings.policy.pack)
+        self.pack: Pack
+        self.shelf: Shelf
+        self.pack, self.shelf = read_shelf(settings.policy.pack, settings.policy.packs, settings.policy.region)
+        #: Of any pack that may bind.
+        self.refusal_in_calls = frozenset[Purpose]().union(
+            *(pack.refusal_in_calls for pack in (self.pack, *self.shelf.packs))
+        )
         codes = find_config("codes", settings.policy.codes)
         vocabulary = find_config("vocabulary", settings.policy.vocabulary)
         try:
@@ -100,7 +109,7 @@ def check(settings: Settings, config: Path) -> RuleFiles:
 
 def warnings_of(settings: Settings, rules: RuleFiles, config: Path) -> list[str]:
     """What may be so and is worth a look, as `FILE: KEY: REASON`; nothing is refused for it."""
-    return [f"{config}: {line}" for line in call_warnings(settings.sip, rules.pack.refusal_in_calls)]
+    return [f"{config}: {line}" for line in call_warnings(settings.sip, rules.refusal_in_calls)]
 
 
 def needing_restart(running: Settings, found: Settings) -> list[str]:
@@ -174,7 +183,12 @@ class Application:
         opened.push_async_callback(self._evidence.close)
         opened.push_async_callback(self._end_background)
         builder = SnapshotBuilder(self._store, secret.person_key)
-        self._in_force = InForce(await builder.build(rules.pack), rules.vocabulary, rules.codes, time.time())
+        self._counting = Counting(
+            settings, secret.person_key, rules.pack, rules.shelf, time.time(), self._contacts_failed
+        )
+        opened.callback(self._counting.close)
+        snapshot = self._counting.dress(await builder.build(rules.pack), rules.shelf)
+        self._in_force = InForce(snapshot, rules.vocabulary, rules.codes, time.time())
         self._bypass = BypassDesk(self._in_force, self._evidence, time.time, self.log, settings.policy.bypass_most_min)
         opened.callback(self._bypass.close)
         self._revisions = Revisions(
@@ -185,7 +199,7 @@ class Application:
             spawn=self._spawn,
             dress=self._bypass.dress,
         )
-        self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id)
+        self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id, self._counting.book)
         self._measures = Measures(self._store, self._journal, self.log)
         self._endings = Endings(settings.policy.expiry_warn_days, self.log)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
@@ -241,6 +255,7 @@ class Application:
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())
+        self._spawn(self._counting.run())
         self._spawn(self._measures.note())
         self._endings.look(self._in_force.snapshot, time.time())
         self._spawn(turn_days(today, _today, self._settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
@@ -298,6 +313,9 @@ class Application:
     def _registry_failed(self, error: StoreError) -> None:
         self._events.emit(BY_NAME["registry.failed"], error=error)
 
+    def _contacts_failed(self, error: OSError) -> None:
+        self._events.emit(BY_NAME["contacts.failed"], error=error)
+
     def _store_failed(self, error: StoreError) -> None:
         self._events.emit(BY_NAME["store.failed"], error=error)
 
@@ -321,11 +339,15 @@ class Application:
                 await self._store.settle_day()
             except StoreError as error:
                 self._store_failed(error)
+            # WHY before the swap: what the new packs cap is counted from the first permit under them.
+            self._counting.use(rules.pack, rules.shelf)
+            self._journal.renew()
             # WHY suppressed: it is told already, and comes into force by itself.
             with suppress(NotInForceError):
-                await self._revisions.use(rules.pack)
+                await self._revisions.use(rules.pack, rules.shelf)
             self.log("config.reloaded", needs_restart=",".join(needing_restart(self._settings, settings)))
-            self._journal.note("reload", "signal", f"pack {rules.pack.id} {rules.pack.version}")
+            packs = " ".join([pack.name for pack in (rules.pack, *rules.shelf.packs)])
+            self._journal.note("reload", "signal", f"packs {packs}")
 
     async def dispatch(self, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """One operation from the control socket."""

@@ -14,11 +14,13 @@ from proxy.core.catalogue import CATALOGUE, Kind
 from proxy.core.codes import CodeMaps
 from proxy.core.ground import OUTCOME_NAMES, Effect
 from proxy.core.pack import Mode, RuleSetting
+from proxy.core.place import CHINA, place_of
 from proxy.core.purposes import Purpose
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.policy import evaluate
-from proxy.rules.rule import Rule
+from proxy.rules.binding import packs_of
+from proxy.rules.rule import Rule, no_pack
 from proxy.rules.table import RULES
 
 _HITS: Final = ("refuse", "shadow")
@@ -39,8 +41,10 @@ class Row(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """The answer and every rule in the order of the table. `status` is the command_status, of a call the SIP
-    status; 0 on an allow."""
+    """The answer and every rule in the order of the table.
+
+    `status` is the command_status, of a call the SIP status; 0 on an allow. `packs` are all that bind.
+    """
 
     effect: Effect
     rule: str
@@ -50,6 +54,7 @@ class Explanation(Struct, frozen=True):
     principal: str
     pack: str
     pack_version: int
+    packs: str
     revision: int
     next_en: str
     next_zh: str
@@ -67,6 +72,8 @@ def explain(
     stays as it is.
     """
     decision = evaluate(request, replace(snapshot, lanes={}), now, rules).decision
+    place = CHINA if request.recipient is None else place_of(request.recipient)
+    packs = packs_of(snapshot, request.account, request.sender, place, now)
     rows = []
     for rule, octet in zip(rules, decision.outcomes, strict=True):
         entry, outcome = CATALOGUE[rule.id], OUTCOME_NAMES[octet]
@@ -75,7 +82,9 @@ def explain(
                 rule=rule.id,
                 outcome=outcome,
                 detail=_detail(rule, request, snapshot, now) if outcome in _HITS else "",
-                mode="enforce" if entry.floor else snapshot.pack.setting(rule.id).mode_for(rule.id, request.account.id),
+                mode="enforce"
+                if entry.floor
+                else packs.mode(rule.id, request.account.id, each=rule.set_by is not no_pack),
                 kind=entry.kind,
                 floor=entry.floor,
                 cites=rule.cites,
@@ -93,6 +102,7 @@ def explain(
         principal=decision.principal,
         pack=decision.pack,
         pack_version=decision.pack_version,
+        packs=" ".join([pack.name for pack in packs.packs]),
         revision=decision.revision,
         next_en=named.next_en if named else "",
         next_zh=named.next_zh if named else "",
@@ -101,5 +111,9 @@ def explain(
 
 
 def _detail(rule: Rule, request: Request, snapshot: Snapshot, now: float) -> str:
-    enforced = replace(snapshot.pack, rules={rule.id: RuleSetting()}, shadow=False)
-    return evaluate(request, replace(snapshot, pack=enforced, lanes={}), now, (rule,)).decision.detail
+    packs = [
+        replace(pack, rules={rule.id: RuleSetting()}, shadow=False, share=1.0)
+        for pack in (snapshot.pack, *snapshot.shelf.packs)
+    ]
+    enforced = replace(snapshot, pack=packs[0], shelf=replace(snapshot.shelf, packs=tuple(packs[1:])), lanes={})
+    return evaluate(request, enforced, now, (rule,)).decision.detail

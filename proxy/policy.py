@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from proxy.core.catalogue import CATALOGUE
+from proxy.core.contacts import ContactsAnd
 from proxy.core.decision import Decision, Permit, Refusal, Seal
 from proxy.core.ground import (
     ASKS_MESSAGE,
@@ -25,15 +26,17 @@ from proxy.core.ground import (
     Ground,
 )
 from proxy.core.lane import Hit, Lane
-from proxy.core.pack import CHINA_OFFSET_S, Hours
+from proxy.core.pack import CHINA_OFFSET_S
+from proxy.core.place import CHINA, place_of, zones_in
 from proxy.core.purposes import PURPOSE_BITS, STRICTEST_FIRST, Channel, Purpose
 from proxy.core.records import Account, Number, Period
 from proxy.core.request import Request
 from proxy.core.senders import on_record
 from proxy.core.snapshot import ALL_ACCOUNTS, Snapshot
 from proxy.rules import entrustment
+from proxy.rules.binding import counted_caps, packs_of, strictest_of
 from proxy.rules.region import telecoms_of
-from proxy.rules.rule import LaneFacts, LaneRule, Rule
+from proxy.rules.rule import LaneFacts, LaneRule, Rule, no_pack
 from proxy.rules.table import RULES
 
 _SEAL: Final = Seal()
@@ -50,10 +53,11 @@ def evaluate(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule
     another one is passed only with a snapshot whose memo of lanes is its own.
     """
     account, recipient = request.account, request.recipient
-    lane = snapshot.lanes.get((account.id, request.channel, request.sender, request.purpose, request.by_id))
+    place = CHINA if recipient is None else place_of(recipient)
+    lane = snapshot.lanes.get((account.id, request.channel, request.sender, request.purpose, request.by_id, place))
     # The record is compared too: what was judged of an account's earlier record says nothing of a changed one.
     if lane is None or lane.account is not account or not lane.since <= now < lane.until:
-        lane = _new_lane(request, snapshot, now, rules)
+        lane = _new_lane(request, place, snapshot, now, rules)
     if recipient is None:
         digest, person = b"", 0
     else:
@@ -98,6 +102,8 @@ def evaluate_many(
     INVARIANT: the permits of single recipients, which hold the octets for all, are dropped here and never leave.
     """
     verdicts = [evaluate(request, snapshot, now) for request in requests]
+    if len({request.recipient for request in requests}) < len(requests):
+        verdicts = _one_by_one(requests, snapshot, now)
     decisions = [verdict.decision for verdict in verdicts]
     places = [place for place, verdict in enumerate(verdicts) if isinstance(verdict, Permit)]
     if not places:
@@ -111,6 +117,22 @@ def evaluate_many(
             decisions[place] = unanswerable(requests[place], snapshot, "internal.rule", "encode").decision
         return None, decisions
     return Permit(_SEAL, decisions[places[0]], octets), decisions
+
+
+def _one_by_one(requests: Sequence[Request], snapshot: Snapshot, now: float) -> list[Permit | Refusal]:
+    """The verdicts where a person is named more than once: each contact counts before the next is judged."""
+    contacts = ContactsAnd(snapshot.contacts)
+    verdicts = []
+    with_them = msgspec.structs.replace(snapshot, contacts=contacts)
+    for request in requests:
+        verdict = evaluate(request, with_them, now)
+        verdicts.append(verdict)
+        decision = verdict.decision
+        bit = PURPOSE_BITS.get((decision.purpose, request.channel), 0)
+        if decision.effect == "allow" and bit:
+            person = int.from_bytes(decision.person[:8]) ^ snapshot.person_key.salt(decision.principal)
+            contacts.lay(bit, person, request.received_at)
+    return verdicts
 
 
 def _judge_all(
@@ -127,7 +149,7 @@ def _judge_all(
         else:
             if detail is not None:
                 hits.append((place, rules[place].id, detail))
-    return _weighed(request, lane, digest, hits, errors, rules)
+    return _weighed(request, snapshot, lane, digest, person, hits, errors, rules)
 
 
 def is_ordinary(request: Request) -> bool:
@@ -171,13 +193,22 @@ def unanswerable(request: Request, snapshot: Snapshot, rule: str, detail: str = 
 
 
 def _weighed(
-    request: Request, lane: Lane, person: bytes, hits: list[Hit], errors: list[int], rules: tuple[Rule, ...]
+    request: Request,
+    snapshot: Snapshot,
+    lane: Lane,
+    digest: bytes,
+    person: int,
+    hits: list[Hit],
+    errors: list[int],
+    rules: tuple[Rule, ...],
 ) -> Permit | Refusal:
     """Sorts enforced hits from shadow ones; the first enforced one of the table names the refusal."""
+    set_by = {hit[0]: rules[hit[0]].set_by(request, lane, person, snapshot) for hit in hits}
     outcomes = bytearray(lane.ground.outcomes)
     enforced: list[Hit] = []
     for hit in hits:
-        shadow = lane.modes[hit[0]] == "shadow"
+        whose = set_by[hit[0]]
+        shadow = lane.modes[hit[0]] == "shadow" or (whose is not None and whose.shadow)
         outcomes[hit[0]] = OUTCOME_SHADOW if shadow else OUTCOME_REFUSE
         if not shadow:
             enforced.append(hit)
@@ -186,27 +217,39 @@ def _weighed(
     failed = [place for place in errors if lane.modes[place] == "enforce"]
     effect: Effect = "allow"
     rule = detail = ""
+    whose = None
     # WHY final ones first: a temporary refusal invites a retry, which would be refused for good.
     final = [hit for hit in enforced if CATALOGUE[hit[1]].kind == "final"]
     if final:
-        effect, (_, rule, detail) = "deny", min(final)
+        effect, (place, rule, detail) = "deny", min(final)
+        whose = set_by[place]
     elif enforced:
-        effect, (_, rule, detail) = "defer", min(enforced)
+        effect, (place, rule, detail) = "defer", min(enforced)
+        whose = set_by[place]
     elif failed:
         effect, rule, detail = "defer", "internal.rule", rules[failed[0]].id
-    key = (effect, rule, detail, bytes(outcomes))
+    key = (effect, rule, detail, bytes(outcomes), "" if whose is None else f"{whose.pack}@{whose.version}")
     ground = lane.other_grounds.get(key)
     if ground is None:
-        ground = msgspec.structs.replace(lane.ground, effect=effect, rule=rule, detail=detail, outcomes=bytes(outcomes))
+        ground = msgspec.structs.replace(
+            lane.ground,
+            effect=effect,
+            rule=rule,
+            detail=detail,
+            outcomes=bytes(outcomes),
+            pack=lane.ground.pack if whose is None else whose.pack,
+            pack_version=lane.ground.pack_version if whose is None else whose.version,
+        )
         lane.other_grounds[key] = ground
-    decision = Decision(request.id, person, ground)
+    decision = Decision(request.id, digest, ground)
     return Permit(_SEAL, decision, request.octets) if effect == "allow" else Refusal(decision)
 
 
-def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rule, ...]) -> Lane:
+def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rules: tuple[Rule, ...]) -> Lane:
     """Judges the lane rules and remembers the result for as long as nothing they looked at can change."""
     account, channel = request.account, request.channel
-    facts, edges = lane_facts(account, request.sender, request.purpose, channel, snapshot, now)
+    facts, edges = lane_facts(account, request.sender, request.purpose, channel, snapshot, now, place)
+    packs = facts.bound
     outcomes = bytearray(len(rules))
     hits: list[Hit] = []
     errors: list[int] = []
@@ -216,9 +259,9 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
     bypassed = max(snapshot.bypasses.get(account.id, 0.0), snapshot.bypasses.get(ALL_ACCOUNTS, 0.0))
     if bypassed > now:
         edges.append(bypassed)
-    for place, rule in enumerate(rules):
+    for number, rule in enumerate(rules):
         floor = CATALOGUE[rule.id].floor
-        mode = "enforce" if floor else snapshot.pack.setting(rule.id).mode_for(rule.id, account.id)
+        mode = "enforce" if floor else packs.mode(rule.id, account.id, each=rule.set_by is not no_pack)
         # INVARIANT: a bypass weakens no rule of the floor.
         if bypassed > now and mode == "enforce" and not floor:
             mode = "shadow"
@@ -228,17 +271,17 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
         try:
             if not rule.applies(facts):
                 continue
-            outcomes[place] = OUTCOME_PASS
+            outcomes[number] = OUTCOME_PASS
             if not isinstance(rule, LaneRule):
-                checks.append((place, rule.judge))
+                checks.append((number, rule.judge))
                 if rule.passes_ordinary:
-                    ordinary.add(place)
+                    ordinary.add(number)
             elif (detail := rule.judge(facts)) is not None:
-                hits.append((place, rule.id, detail))
+                hits.append((number, rule.id, detail))
             elif rule.each is not None and rule.each_applies(facts):
-                checks.append((place, rule.each))
+                checks.append((number, rule.each))
         except Exception:  # noqa: BLE001  WHY: as in evaluate
-            errors.append(place)
+            errors.append(number)
     lane = Lane(
         since=now,
         until=min(edges, default=now + _LANE_CAP_S),
@@ -249,7 +292,7 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
         salt=snapshot.person_key.salt(account.principal),
         day=int((now + CHINA_OFFSET_S) // _DAY_S),
         number=facts.row,
-        validity_cap_s=snapshot.pack.validity_cap_s,
+        validity_cap_s=facts.pack.validity_cap_s,
         ground=Ground(
             channel,
             account.id,
@@ -259,12 +302,13 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
             "",
             account.principal,
             facts.purpose,
-            snapshot.pack.id,
-            snapshot.pack.version,
+            packs.packs[0].id,
+            packs.packs[0].version,
             snapshot.revision,
             bytes(outcomes),
             ASKS_OTHER if request.by_id else ASKS_MESSAGE,
             "bypass" if bypassed > now else "enforce",
+            packs.others,
         ),
         hits=tuple(hits),
         errors=tuple(errors),
@@ -273,18 +317,29 @@ def _new_lane(request: Request, snapshot: Snapshot, now: float, rules: tuple[Rul
         clean=not hits and not errors,
         other_grounds={},
         modes=tuple(modes),
+        closed_by=facts.closed_by,
+        caps=facts.caps,
     )
     if len(snapshot.lanes) >= _LANES_KEPT:
         # WHY: senders can be invented without end; the memo starts anew instead of growing.
         snapshot.lanes.clear()
-    snapshot.lanes[(account.id, channel, request.sender, request.purpose, request.by_id)] = lane
+    snapshot.lanes[(account.id, channel, request.sender, request.purpose, request.by_id, place)] = lane
     return lane
 
 
 def lane_facts(
-    account: Account, sender: str | None, declared: Purpose | None, channel: Channel, snapshot: Snapshot, now: float
+    account: Account,
+    sender: str | None,
+    declared: Purpose | None,
+    channel: Channel,
+    snapshot: Snapshot,
+    now: float,
+    place: str = CHINA,
 ) -> tuple[LaneFacts, list[float]]:
-    """What the lane rules look at, and the moments (UTC seconds, all later than `now`) at which it may change."""
+    """What the lane rules look at, and the moments (UTC seconds, all later than `now`) at which it may change.
+
+    `place` is where the person is (`core/place.py`).
+    """
     listed = snapshot.numbers.find(sender) if sender is not None else ()
     mine = [row for row in listed if row.principal == account.principal and row.operator == account.operator]
     row = _row_of(mine, channel, now)
@@ -294,7 +349,9 @@ def lane_facts(
     partner = snapshot.partners.get(account.operator)
     entrustments = snapshot.entrustments.get((account.principal, account.operator), ())
     licences = snapshot.licences.get(account.principal, ())
-    is_open, change = hours_of(snapshot, account, purpose, channel).next_change(now)
+    packs = packs_of(snapshot, account, sender, place, now)
+    tables, zones = packs.timetables(account.principal, purpose, channel), zones_in(place)
+    closed = [table.pack for table in tables if not table.is_open(zones, now)]
     facts = LaneFacts(
         account=account,
         sender=sender,
@@ -307,7 +364,10 @@ def lane_facts(
         partner=partner,
         licences=licences,
         entrustments=entrustments,
-        hours_open=is_open,
+        bound=packs,
+        pack=packs.strictest,
+        closed_by=strictest_of(closed, account),
+        caps=counted_caps(packs, account, purpose, channel),
         snapshot=snapshot,
         now=now,
     )
@@ -317,7 +377,9 @@ def lane_facts(
     if account.operator != account.principal:
         periods += entrustment.periods(snapshot, account.principal, account.operator)
     edges = [float(edge) for period in periods for edge in (period.since, period.until) if edge > now]
-    edges += [change, now + _LANE_CAP_S, ((now + CHINA_OFFSET_S) // _DAY_S + 1) * _DAY_S - CHINA_OFFSET_S]
+    edges += [float(pack.since) for pack in (snapshot.pack, *snapshot.shelf.packs) if pack.since > now]
+    edges += [table.next_change(zones, now) for table in tables]
+    edges += [now + _LANE_CAP_S, ((now + CHINA_OFFSET_S) // _DAY_S + 1) * _DAY_S - CHINA_OFFSET_S]
     return facts, edges
 
 
@@ -330,11 +392,3 @@ def _row_of(mine: list[Number], channel: Channel, now: float) -> Number | None:
 
 def _strictest(purposes: frozenset[Purpose]) -> Purpose:
     return next((purpose for purpose in STRICTEST_FIRST if purpose in purposes), STRICTEST_FIRST[0])
-
-
-def hours_of(snapshot: Snapshot, account: Account, purpose: Purpose, channel: Channel) -> Hours:
-    """The tighter of the pack's hours and the institution's own; purposes that no hours bind are always open."""
-    pack = snapshot.pack
-    hours = pack.hours.get((purpose, channel), Hours())
-    own = pack.institution_hours.get(account.principal)
-    return hours if own is None or (purpose, channel) not in PURPOSE_BITS else hours.within(own)

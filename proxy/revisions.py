@@ -9,6 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
+from proxy.core.bound import Shelf
 from proxy.core.pack import Pack
 from proxy.core.snapshot import Snapshot
 from proxy.judging.in_force import InForce
@@ -46,6 +49,7 @@ class Revisions:
         self._builder = builder
         self._in_force = in_force
         self._pack = in_force.snapshot.pack
+        self._shelf = in_force.snapshot.shelf
         self._swapped = swapped
         self._failed = failed
         self._spawn = spawn
@@ -53,9 +57,9 @@ class Revisions:
         self._swapping = asyncio.Lock()
         self._retrying = False
 
-    async def use(self, pack: Pack) -> None:
-        """A new pack, from this swap on and for every later one; raises NotInForceError."""
-        self._pack = pack
+    async def use(self, pack: Pack, shelf: Shelf) -> None:
+        """New packs, from this swap on and for every later one; raises NotInForceError."""
+        self._pack, self._shelf = pack, shelf
         await self.follow()
 
     async def follow(self) -> None:
@@ -75,11 +79,13 @@ class Revisions:
             # INVARIANT: the pack is read in here. Whoever waited for the lock uses the newest, never the one of when
             # it began to wait.
             try:
-                snapshot = await self._builder.build(self._pack)
+                pack, shelf = self._pack, self._shelf
+                snapshot = await self._builder.build(pack)
             except StoreError as error:
                 self._failed(error)
                 raise
             # WHY here: what is open as a bypass outlives a revision, and never its time.
+            snapshot = replace(snapshot, shelf=shelf, contacts=self._in_force.snapshot.contacts)
             self._in_force.snapshot = self._dress(snapshot)
             self._swapped(snapshot)
 

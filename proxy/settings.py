@@ -184,13 +184,19 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which rule pack and vocabulary; a bare name is one that ships, a path is a file.
+    """Which rule packs and vocabulary; a bare name is one that ships, a path is a file.
 
-    `bypass_most_min`: the longest time for which two people may open a bypass. `expiry_warn_days`: how long before a
-    licence, contract or entrustment ends it is told; 0 for never.
+    `pack` is the base, which always binds; `packs` bind where their region is that of the institution, of the person,
+    or `region`, the province of whoever runs this installation. `contacts_most`: persons whose contacts are counted for
+    caps. `bypass_most_min`: the longest time for which two people may open a bypass.
+    `expiry_warn_days`: how long before a licence, contract or entrustment ends it is told; 0 for never.
     """
 
     pack: str = "cn-default"
+    packs: list[str] = field(default_factory=lambda: ["cn-zhejiang", "cn-jiangsu", "cn-ningxia"])
+    region: str = ""
+    contacts: str = "contacts"
+    contacts_most: int = 20_000_000
     vocabulary: str = "optout"
     codes: str = "codes"
     call_codes: str = "call_codes"
@@ -344,6 +350,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     if smpp.stalled.retry_first_s > smpp.stalled.retry_most_s:
         yield "smpp.stalled.retry_first_s: more than retry_most_s"
     yield from ranges("spool", settings.spool)
+    if settings.policy.contacts_most < 1:
+        yield "policy.contacts_most: at least 1"
     if not 1 <= settings.policy.bypass_most_min <= _BYPASS_MOST_MIN:
         yield f"policy.bypass_most_min: 1 to {_BYPASS_MOST_MIN}"
     yield from ranges("evidence", settings.evidence)

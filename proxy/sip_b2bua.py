@@ -95,7 +95,7 @@ class SipServer:
         self._sweeper: asyncio.TimerHandle | None = None
         limits, ways = self._limits, (self._sent_anew, self._ended)
         self._turn = Turn(self._table, self.calls, self.desk, self._door, limits, log, *ways)
-        #: Set when a drain has nothing left to wait for.
+        #: Set when a drain has nothing left to wait for: no call, and no refusal that is not on disk yet.
         self._idle = asyncio.Event()
         #: (kind, host, port) of every listener, with the port that was really given.
         self.listening: list[tuple[str, str, int]] = []
@@ -237,7 +237,7 @@ class SipServer:
 
     def _ended(self, now: float) -> None:
         """A turn is over."""
-        if self.desk.draining and not len(self.calls):
+        if self.desk.draining and not len(self.calls) and not self.desk.keeping:
             self._idle.set()
         self._set_timer(now)
 

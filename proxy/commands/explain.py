@@ -150,10 +150,7 @@ def _show(explanation: Explanation, lang: str, code: str) -> None:
     if explanation.rule:
         console.print(Text(f"→ {explanation.next_zh if chinese else explanation.next_en}"))
     console.print(
-        Text(
-            f"{explanation.principal}, {explanation.purpose}; {explanation.pack} v{explanation.pack_version}, "
-            f"revision {explanation.revision}"
-        )
+        Text(f"{explanation.principal}, {explanation.purpose}; {explanation.packs}, revision {explanation.revision}")
     )
     table = Table()
     for heading in _HEADINGS[lang]:

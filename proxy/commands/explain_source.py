@@ -4,18 +4,23 @@ Owns that reading and nothing else. Of all persons only the one who is asked abo
 """
 
 import asyncio
+import time
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.core.call_codes import CallCodes, load_call_codes
 from proxy.core.codes import CodeMaps, load_codes
+from proxy.core.contacts import Contacts
 from proxy.core.persons import PersonIndex, index_key
 from proxy.core.snapshot import Snapshot
+from proxy.counting import caps_of
 from proxy.registry.keys import load_person_key
-from proxy.registry.packs import find_config, read_pack
+from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.snapshots import build_snapshot
 from proxy.settings import Settings, load, read_toml
+from proxy.store.contact_log import count_from
 from proxy.store.reader import StoreReader, open_reader, signed
 
 
@@ -49,7 +54,8 @@ async def _index(reader: StoreReader, table: str, keys: list[int]) -> PersonInde
 
 
 async def _read(settings: Settings, account: str, recipient: str | None) -> Source:
-    pack = read_pack(settings.policy.pack)
+    pack, shelf = read_shelf(settings.policy.pack, settings.policy.packs, settings.policy.region)
+    contacts = Contacts(caps_of(pack, shelf), settings.policy.contacts_most)
     codes = load_codes(read_toml(find_config("codes", settings.policy.codes)))
     call_codes = load_call_codes(read_toml(find_config("codes", settings.policy.call_codes)))
     person_key = load_person_key(settings.path(settings.store.person_key)).person_key
@@ -63,7 +69,10 @@ async def _read(settings: Settings, account: str, recipient: str | None) -> Sour
         suppressions = await _index(opened, "suppression_state", keys)
         consents = await _index(opened, "consent_state", keys)
         source = _OnePerson(opened, suppressions, consents)
-        return Source(await build_snapshot(source, person_key, pack), codes, call_codes)
+        if contacts.tables:
+            count_from(settings.path(settings.policy.contacts), person_key.key_id, contacts, time.time())
+        snapshot = replace(await build_snapshot(source, person_key, pack), shelf=shelf, contacts=contacts)
+        return Source(snapshot, codes, call_codes)
     finally:
         await opened.close()
 

@@ -26,7 +26,8 @@ class Ground(Struct, frozen=True, gc=False):
 
     `sender` is as `senders.on_record` writes it, never a person's number. `rule` and `detail` are empty on an allow;
     `asks` is what the request was for (`ASKS_*`).
-    `mode` tells whether a bypass was open for the account.
+    `mode` tells whether a bypass was open for the account. `pack` is the base, or the pack whose value refused;
+    `packs` are those that bound beside the base (`core/bound.py`).
     `outcomes` holds one octet per rule of the table. Grounds are few and live long, so that whoever writes or counts
     many decisions can keep something per ground.
     """
@@ -45,3 +46,4 @@ class Ground(Struct, frozen=True, gc=False):
     outcomes: bytes
     asks: int = ASKS_MESSAGE
     mode: Literal["enforce", "bypass"] = "enforce"
+    packs: str = ""

@@ -8,12 +8,24 @@ pure function, never a second policy: it is only made and read by `proxy/policy.
 from collections.abc import Callable
 from typing import Any, Final
 
+from proxy.core.contacts import CountedCap
 from proxy.core.ground import Ground
 from proxy.core.purposes import Purpose
 from proxy.core.records import Account, Number
 
 #: (rule's place in the table, catalogue id, detail)
 Hit = tuple[int, str, str]
+
+
+class SetBy:
+    """Whose value a refusal rests on: the pack, and whether it only records (`shadow`)."""
+
+    __slots__ = ("pack", "shadow", "version")
+
+    def __init__(self, pack: str, version: int, shadow: bool) -> None:
+        self.pack: Final = pack
+        self.version: Final = version
+        self.shadow: Final = shadow
 
 
 class Lane:
@@ -23,14 +35,17 @@ class Lane:
     Asia/Shanghai, `salt` ties persons to the principal. `ground` is that of a message that every
     remaining check lets pass; `checks` are these checks, with their places in the
     table; `short_checks` those of them that an ordinary request can fail. `other_grounds` are those of
-    messages that some check did not let pass.
+    messages that some check did not let pass. `closed_by` is the pack whose hours close it, `caps` are those that a
+    contact counts under, enforced ones first.
     """
 
     __slots__ = (
         "account",
         "bit",
+        "caps",
         "checks",
         "clean",
+        "closed_by",
         "day",
         "errors",
         "ground",
@@ -68,7 +83,9 @@ class Lane:
         short_checks: tuple[tuple[int, Callable[..., Any]], ...],
         modes: tuple[str, ...],
         clean: bool,
-        other_grounds: dict[tuple[str, str, str, bytes], Ground],
+        other_grounds: dict[tuple[str, str, str, bytes, str], Ground],
+        closed_by: "SetBy | None" = None,
+        caps: tuple[CountedCap, ...] = (),
     ) -> None:
         self.since: Final = since
         self.until: Final = until
@@ -88,3 +105,5 @@ class Lane:
         self.modes: Final = modes
         self.clean: Final = clean
         self.other_grounds: Final = other_grounds
+        self.closed_by: Final = closed_by
+        self.caps: Final = caps

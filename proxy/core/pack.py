@@ -1,6 +1,6 @@
 """A rule pack as the policy sees it: hours, caps, modes; versioned data, never code.
 
-Owns the meaning of a pack's fields. Reading TOML is somebody else's work.
+Owns the meaning of a pack's fields. Reading TOML is somebody else's work, and so is which packs bind (`core/bound.py`).
 """
 
 from hashlib import blake2b
@@ -9,8 +9,11 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from proxy.core.purposes import Channel, Purpose
+from proxy.core.workdays import NO_CALENDAR, Calendar
 
 Mode = Literal["enforce", "shadow", "off"]
+#: Who somebody is to a debt.
+DebtRole = Literal["debtor", "guarantor", "contact"]
 
 _DAY_S: Final = 86_400
 CHINA_OFFSET_S: Final = 8 * 3600  # WHY: China has one zone and no daylight saving time, so an offset is exact.
@@ -34,23 +37,17 @@ class Hours(Struct, frozen=True):
         opens, closes = max(self.opens, other.opens), min(self.closes, other.closes)
         return Hours(opens, closes) if opens < closes else Hours(0, 0)
 
-    def next_change(self, now: float) -> tuple[bool, float]:
-        """(open now?, UTC second of the next change, at most a day away), in Asia/Shanghai."""
-        local = now + CHINA_OFFSET_S
-        midnight = local - local % _DAY_S
-        minute = (local - midnight) / 60
-        is_open = self.opens <= minute < self.closes
-        later = [edge for edge in (self.opens, self.closes, 1440) if edge > minute]
-        return is_open, midnight + min(later) * 60 - CHINA_OFFSET_S
 
-    def opens_in(self, now: float) -> float:
-        """Seconds until it opens, of a moment at which it is closed; 0 where it is open, and where it never opens."""
-        if self.opens >= self.closes:
-            return 0.0
-        minute = (now + CHINA_OFFSET_S) % _DAY_S / 60
-        if self.opens <= minute < self.closes:
-            return 0.0
-        return (self.opens - minute) % 1440 * 60
+class Cap(Struct, frozen=True):
+    """At most `most` contacts of one person by one institution for one purpose in any `window_s` seconds (C1 C4 J7).
+
+    `channels` are counted together.
+    """
+
+    purpose: Purpose
+    channels: frozenset[Channel]
+    most: int
+    window_s: int
 
 
 class RuleSetting(Struct, frozen=True):
@@ -59,19 +56,37 @@ class RuleSetting(Struct, frozen=True):
     mode: Mode = "enforce"
     share: float = 1.0
 
-    def mode_for(self, rule: str, account: str) -> Mode:
-        """The mode for one account: which accounts are in the share is fixed by a hash, so that it only grows."""
+    def mode_for(self, name: str, account: str) -> Mode:
+        """The mode for one account: which accounts are in the share is fixed by a hash, so that it only grows.
+
+        `name` is what is rolled out, a rule or a pack.
+        """
         if self.mode != "enforce" or self.share >= 1.0:
             return self.mode
-        draw = int.from_bytes(blake2b(f"{rule}\0{account}".encode(), digest_size=4).digest()) / (1 << 32)
+        draw = int.from_bytes(blake2b(f"{name}\0{account}".encode(), digest_size=4).digest()) / (1 << 32)
         return "enforce" if draw < self.share else "shadow"
 
 
-class Pack(Struct, frozen=True):
-    """One version of one rule pack (Z1 J1).
+class Citation(Struct, frozen=True):
+    """On what one value of a pack rests: the sentence of an authority, or "product default".
 
-    `hours` per purpose and channel; `institution_hours` narrow them for one institution, down to never (an emergency
-    brake); `validity_cap_s` is the longest validity_period a message may have, 0 = none allowed at all;
+    `official` is the Chinese sentence itself, empty until somebody has it from the authority.
+    """
+
+    key: str
+    rule: str
+    value: str
+    basis: str
+    official: str = ""
+
+
+class Pack(Struct, frozen=True):
+    """One version of one rule pack (Z1 J1), in force from `since` (UTC seconds) on.
+
+    `hours` per purpose and channel, `holiday_hours` on days that `calendar` calls holidays, where they differ;
+    `institution_hours` narrow them for one institution, down to never (an emergency brake). `validity_cap_s` is the
+    longest validity_period a message may have, 0 = none allowed at all. `collection_roles` are those to a debt who may
+    be reached for collection, empty: whoever it is. `shadow` and `share` are of all its rules that it sets no mode for.
     `entrustment_depth_most` is how many partners may stand between institution and sender's number: 1 is direct only;
     `refusal_in_calls` are the purposes of calls in which a person has to be able to refuse: where no way is configured,
     `check-config` warns.
@@ -89,13 +104,35 @@ class Pack(Struct, frozen=True):
     shadow: bool = False
     validity_cap_s: int = _DAY_S
     collection_refusal_closes_channel: bool = True
+    share: float = 1.0
+    since: int = 0
+    holiday_hours: dict[tuple[Purpose, Channel], Hours] = {}
+    calendar: Calendar = NO_CALENDAR
+    caps: tuple[Cap, ...] = ()
+    collection_roles: frozenset[DebtRole] = frozenset()
+    citations: tuple[Citation, ...] = ()
     entrustment_depth_most: int = 1
     refusal_in_calls: frozenset[Purpose] = frozenset()
     liaison_required: bool = False
 
     def setting(self, rule: str) -> RuleSetting:
+        """How a rule runs under this pack; see `mode_for` for one account."""
         unsaid = _OFF if rule in ASKED_FOR else _SHADOW if self.shadow else _ENFORCE
         return self.rules.get(rule, unsaid)
+
+    def mode_for(self, rule: str, account: str) -> Mode:
+        """The mode of a rule for one account: its own setting, else that of the pack as a whole."""
+        own = self.rules.get(rule)
+        if own is not None:
+            return own.mode_for(rule, account)
+        if rule in ASKED_FOR:
+            return "off"
+        return RuleSetting("shadow" if self.shadow else "enforce", self.share).mode_for(self.id, account)
+
+    @property
+    def name(self) -> str:
+        """`ID@VERSION`."""
+        return f"{self.id}@{self.version}"
 
 
 _ENFORCE: Final = RuleSetting()

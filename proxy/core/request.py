@@ -11,6 +11,7 @@ class Request:
     """One question. `readings` are all plausible readings of the text, empty where it cannot be decoded; `sender` and
     `recipient` are canonical, None where they have no form. `octets` are the PDU; `received_at` is UTC seconds. `by_id`
     is a request about a message sent earlier (query_sm, cancel_sm), which has no text and no recipient of its own.
+    `counted` is a message that was permitted before and is asked about again: its contact counts already.
     """
 
     __slots__ = (
@@ -18,6 +19,7 @@ class Request:
         "binary",
         "by_id",
         "channel",
+        "counted",
         "findings",
         "has_receiver",
         "id",
@@ -50,6 +52,7 @@ class Request:
         has_receiver: bool = True,
         over_rate: bool = False,
         by_id: bool = False,
+        counted: bool = False,
     ) -> None:
         self.id: Final = id
         self.channel: Final[Channel] = channel
@@ -67,3 +70,4 @@ class Request:
         self.has_receiver: Final = has_receiver
         self.over_rate: Final = over_rate
         self.by_id: Final = by_id
+        self.counted = counted

@@ -11,6 +11,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from proxy.core.bound import EMPTY_SHELF, Shelf
+from proxy.core.contacts import Contacts
 from proxy.core.lane import Lane
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
@@ -29,6 +31,8 @@ from proxy.core.records import (
 )
 
 ALL_ACCOUNTS: Final = ""
+#: Account, channel, sender, declared purpose, whether it is about an earlier message, and where the person is.
+LaneKey = tuple[str, Channel, str | None, Purpose | None, bool, str]
 
 
 class NumberLibrary:
@@ -130,7 +134,8 @@ class Snapshot(Struct, frozen=True):
     """Everything the policy may look at. `telecoms` are found by id and by name, `templates` by institution and text.
 
     `bypasses` are account (or ALL_ACCOUNTS) → UTC second at which it ends: until then all rules but the floor are in
-    shadow for that account. Only `judging/bypass.py` lays them on a snapshot.
+    shadow for that account. Only `judging/bypass.py` lays them on a snapshot. `pack` is the base, `shelf` holds the
+    others that may bind; `contacts` are live, and counted by whoever records a permit (`judging/contact_book.py`).
     """
 
     revision: int
@@ -151,4 +156,6 @@ class Snapshot(Struct, frozen=True):
     consents: PersonIndex = field(default_factory=PersonIndex)
     suppressions: PersonIndex = field(default_factory=PersonIndex)
     bypasses: dict[str, float] = {}
-    lanes: dict[tuple[str, Channel, str | None, Purpose | None, bool], Lane] = field(default_factory=dict)
+    shelf: Shelf = EMPTY_SHELF
+    contacts: Contacts = field(default_factory=Contacts)
+    lanes: dict[LaneKey, Lane] = field(default_factory=dict)

@@ -48,6 +48,7 @@ class Decision(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag
     rules_hash: bytes
     content: bytes = b""
     asks: int = 0
+    packs: str = ""
 
 
 class Outcome(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=2):

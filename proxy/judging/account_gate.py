@@ -332,6 +332,7 @@ class AccountGate:
         """As `refused_now`, for a long message."""
         snapshot, now = self._renewed(), self._in_force.now
         request = whole_request(parts, self._journal.last_id, self.account, self._table, now, self._heard_back)
+        request.counted = True
         verdict = evaluate(request, snapshot, now)
         return verdict if isinstance(verdict, Refusal) else None
 
@@ -350,6 +351,7 @@ class AccountGate:
             request = self._replacing(pdu, last_id, now, False)
         else:
             request = self._reader.closed(pdu, last_id, now)
+        request.counted = True
         verdict = evaluate(request, snapshot, now)
         return verdict if isinstance(verdict, Refusal) else None
 

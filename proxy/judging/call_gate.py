@@ -21,7 +21,8 @@ from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.judging.call_limits import CallLimits, CallPlace
 from proxy.judging.journal import Journal
-from proxy.policy import evaluate, hours_of, unanswerable
+from proxy.policy import evaluate, unanswerable
+from proxy.rules.binding import retry_after_s
 from proxy.rules.table import RULE_IDS
 from proxy.sip.read_invite import ReadInvite
 
@@ -117,6 +118,7 @@ class CallGate:
         """Which rule of `ends` would refuse a call that is under way, asked anew; empty for none. Records nothing."""
         snapshot = self._in_force.snapshot
         request = self._request(call.question, call.decision.id, call.question.findings)
+        request.counted = True
         decision = evaluate(request, snapshot, self._in_force.now).decision
         for rule, outcome in zip(RULE_IDS, decision.outcomes, strict=True):
             if outcome == OUTCOME_REFUSE and rule in ends:
@@ -162,19 +164,16 @@ class CallGate:
         if decision.effect == "defer":
             self.deferred += 1
             self._journal.decided(request, decision)
-            answer(self._answer(decision))
+            answer(self._answer(request, decision))
             return refusal
-        said = self._answer(decision)
+        said = self._answer(request, decision)
         # Even where the disk fails the answer is the refusal: the record stays queued, and nothing was let through.
         if self._journal.decided_durably(request, decision, lambda _: answer(said), _PATIENCE_MS):
             self.refused += 1
             return refusal
         return self._refused(request, unanswerable(request, self._in_force.snapshot, "internal.outbox"), answer)
 
-    def _answer(self, decision: Decision) -> CallAnswer:
+    def _answer(self, request: Request, decision: Decision) -> CallAnswer:
         force = self._in_force
-        seconds = 0
-        if decision.rule == "hours.closed":
-            hours = hours_of(force.snapshot, self.account, decision.purpose, "voice")
-            seconds = math.ceil(hours.opens_in(force.now))
+        seconds = math.ceil(retry_after_s(request, decision, force.snapshot, force.now))
         return force.codes.answer(self.account, decision.rule, decision.detail, seconds)

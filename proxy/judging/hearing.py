@@ -21,6 +21,7 @@ from proxy.judging.attribution import Answered, LatestMessages, attribute
 from proxy.judging.journal import Heard, Journal
 from proxy.optout_parser import Reading, Vocabulary, parse
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
+from proxy.rules.binding import strictest_for
 from proxy.smpp.inbound import Reply
 
 #: Confidence from which a reading without a meaning is one: below it something was contradictory, or was not read.
@@ -143,7 +144,9 @@ class Hearing:
                     answered.purposes,
                     scope,
                     understood.channel,
-                    collection_too=snapshot.pack.collection_refusal_closes_channel,
+                    collection_too=strictest_for(
+                        snapshot, answered.institution, understood.person, began
+                    ).collection_refusal_closes_channel,
                 ),
             )
             for answered in understood.answered

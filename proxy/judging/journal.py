@@ -19,8 +19,9 @@ from proxy.core.ground import Ground
 from proxy.core.request import Request
 from proxy.evidence import records
 from proxy.evidence.log import EvidenceLog
+from proxy.judging.contact_book import ContactBook
 from proxy.rules.table import RULE_IDS
-from proxy.smpp.gate import CANCELLED, KEPT
+from proxy.smpp.gate import CANCELLED, KEPT, REJECTED
 from proxy.telemetry.counters import Counters
 
 _EFFECTS: Final = {"allow": records.ALLOW, "deny": records.DENY, "defer": records.DEFER}
@@ -53,12 +54,14 @@ class Form:
     holds its ground, so that no other can come to have its identity.
     """
 
-    __slots__ = ("_after", "_before", "_between", "_plain", "count", "ground", "refuses")
+    __slots__ = ("_after", "_before", "_between", "_plain", "bit", "count", "ground", "refuses")
 
     def __init__(self, ground: Ground, key_id: int) -> None:
         self.ground = ground
         self.refuses = ground.effect != "allow"
         self.count = 0
+        #: Where its contacts are counted; 0: nowhere.
+        self.bit = 0
         self._plain = records.Decision(
             id=_LONG,
             at_us=_LONG,
@@ -79,6 +82,7 @@ class Form:
             outcomes=ground.outcomes,
             rules_hash=_RULES_HASH,
             asks=ground.asks,
+            packs=ground.packs,
         )
         octets = records.encode(self._plain)
         numbers, person = _NUMBERS.pack(0xCF, _LONG, 0xCF, _LONG), octets.index(_PERSON)
@@ -99,10 +103,13 @@ class Form:
 class Journal:
     """The one place that a decision is recorded. Used on the loop only."""
 
-    __slots__ = ("_forms", "_log", "_to_show", "changed", "counters", "heard", "key_id", "last_id", "latest")
+    __slots__ = (
+        "_contacts", "_forms", "_log", "_to_show", "changed", "counters", "heard", "key_id", "last_id", "latest"
+    )  # fmt: skip
 
-    def __init__(self, log: EvidenceLog, counters: Counters, key_id: int) -> None:
+    def __init__(self, log: EvidenceLog, counters: Counters, key_id: int, contacts: ContactBook | None = None) -> None:
         self._log = log
+        self._contacts = contacts
         #: The latest decision id, boot number above and a counter below; the hot path counts it up itself.
         self.last_id = log.boot << 32
         self.counters = counters
@@ -142,6 +149,8 @@ class Journal:
         elif form.refuses:
             self.latest.append((request, decision))
         form.count += 1
+        if form.bit and self._contacts is not None:
+            self._contacts.permitted(form.bit, decision, request.received_at)
         return True
 
     def decided_durably(
@@ -165,7 +174,19 @@ class Journal:
             self.settle()
             self._forms.clear()
         form = self._forms[id(ground)] = Form(ground, self.key_id)
+        if self._contacts is not None:
+            form.bit = self._contacts.bit_of(ground)
         return form
+
+    def renew(self) -> None:
+        """Other packs are in force: what is counted may be other purposes."""
+        self.settle()
+        self._forms.clear()
+
+    def reached_nobody(self, decision_id: int) -> None:
+        """What was permitted is no contact: a call that did not ring."""
+        if self._contacts is not None:
+            self._contacts.taken_back(decision_id)
 
     def settle(self) -> None:
         """Brings the counters of decisions up to date with what the forms counted, for whoever looks at them now."""
@@ -178,6 +199,8 @@ class Journal:
 
     def outcome(self, decision_id: int, result: str, status: int, id_hash: bytes) -> None:
         """Records how a permitted message ended where that is not an ordinary acceptance."""
+        if result == REJECTED:
+            self.reached_nobody(decision_id)
         record = records.Outcome(
             id=decision_id, at_us=time.time_ns() // 1000, result=result, status=status, carrier_id_hash=id_hash
         )

@@ -183,6 +183,8 @@ def refused_several(
     requests = requests_of(multi, reader, journal, now, has_receiver, lambda: False)
     # WHY: nothing of this is recorded, and ids stand for what is.
     journal.last_id = last_id
+    for request in requests:
+        request.counted = True
     verdicts = {
         each.octets: evaluate(request, snapshot, now)
         for each, request in zip(multi.destinations, requests, strict=True)

@@ -102,7 +102,7 @@ def _expired(facts: LaneFacts) -> str | None:
 
 def _deep(facts: LaneFacts) -> str | None:
     depths = [chain.depth for chain in _of(facts) if chain.holds]
-    return "level" if depths and min(depths) > facts.snapshot.pack.entrustment_depth_most else None
+    return "level" if depths and min(depths) > facts.pack.entrustment_depth_most else None
 
 
 def _is_regional(facts: LaneFacts) -> bool:

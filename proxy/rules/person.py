@@ -1,4 +1,4 @@
-"""The person's will: nothing after a refusal (Z16 Z19), no marketing without consent (Z15), nothing at night (J7)."""
+"""The person's will: nothing after a refusal (Z16 Z19), no marketing without consent (Z15)."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from proxy.core.lane import Lane
 from proxy.core.purposes import PURPOSE_BITS
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
-from proxy.rules.rule import LaneFacts, LaneRule, RequestRule
+from proxy.rules.rule import LaneFacts, RequestRule
 
 #: A consent's value is its bits, and above them the Asia/Shanghai day number from which it no longer holds.
 CONSENT_DAY_SHIFT: Final = 8
@@ -31,10 +31,5 @@ def _unconsented(_request: Request, lane: Lane, person: int, snapshot: Snapshot)
     return None if lane.day < consent >> CONSENT_DAY_SHIFT else "expired"
 
 
-def _closed(facts: LaneFacts) -> str | None:
-    return None if facts.hours_open else "hour"
-
-
 SUPPRESSED: Final[RequestRule] = RequestRule("suppression.active", ("Z16", "Z19", "J6"), _suppressed, _can_be_closed)
 UNCONSENTED: Final[RequestRule] = RequestRule("consent.missing", ("Z15", "J6"), _unconsented, _needs_consent)
-HOURS: Final[LaneRule] = LaneRule("hours.closed", ("J7", "C4"), _closed)

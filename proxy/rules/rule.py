@@ -8,7 +8,10 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from proxy.core.lane import Lane
+from proxy.core.bound import Bound
+from proxy.core.contacts import CountedCap
+from proxy.core.lane import Lane, SetBy
+from proxy.core.pack import Pack
 from proxy.core.purposes import Channel, Purpose
 from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner
 from proxy.core.request import Request
@@ -19,7 +22,9 @@ class LaneFacts(Struct, frozen=True):
     """What a lane rule looks at.
 
     `listed` are all rows of the sending number, `row` the one of this principal and operator (None: there is none).
-    `purpose` is the one that binds; `promised` tells whether number and account share it. `hours_open` is of now.
+    `purpose` is the one that binds; `promised` tells whether number and account share it. `bound` are the packs that
+    bind here; `pack` is the base with the tightest single values of all of them. `closed_by` is the pack whose hours
+    close it now, `caps` are those that a contact counts under.
     """
 
     account: Account
@@ -33,9 +38,17 @@ class LaneFacts(Struct, frozen=True):
     partner: Partner | None
     licences: tuple[Licence, ...]
     entrustments: tuple[Entrustment, ...]
-    hours_open: bool
+    bound: Bound
+    pack: Pack
+    closed_by: SetBy | None
+    caps: tuple[CountedCap, ...]
     snapshot: Snapshot
     now: float
+
+
+def no_pack(_request: Request, _lane: Lane, _person: int, _snapshot: Snapshot) -> SetBy | None:
+    """Of a rule that rests on no value of a pack."""
+    return None
 
 
 def always(_: LaneFacts) -> bool:
@@ -52,7 +65,8 @@ class LaneRule(Struct, frozen=True):
     """A rule over (account, sender, purpose, time). `judge` returns None to pass, else which case of `id` it is.
 
     `by_id` rules also judge requests about an earlier message. Where a lane passes and `each_applies`, `each` judges
-    every request too: what hangs on the recipient.
+    every request too: what hangs on the recipient. `set_by` tells, of a refusal, on which pack's value it rests: each
+    pack has hours and caps of its own, and a mode for them.
     """
 
     id: str
@@ -63,6 +77,7 @@ class LaneRule(Struct, frozen=True):
     by_id: bool = False
     each: Callable[[Request, Lane, int, Snapshot], str | None] | None = None
     each_applies: Callable[[LaneFacts], bool] = never
+    set_by: Callable[[Request, Lane, int, Snapshot], SetBy | None] = no_pack
 
 
 class RequestRule(Struct, frozen=True):
@@ -79,6 +94,7 @@ class RequestRule(Struct, frozen=True):
     channels: tuple[Channel, ...] = ("sms", "voice")
     by_id: bool = False
     passes_ordinary: bool = False
+    set_by: Callable[[Request, Lane, int, Snapshot], SetBy | None] = no_pack
 
 
 Rule = LaneRule | RequestRule

@@ -6,7 +6,7 @@ What the wire closes comes first, then who sends, from what, for whom, then the 
 
 from typing import Final
 
-from proxy.rules import account, entrustment, hold, licence, number, person, template, wire
+from proxy.rules import account, disturbance, entrustment, hold, licence, number, person, template, wire
 from proxy.rules.rule import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -34,7 +34,8 @@ RULES: Final[tuple[Rule, ...]] = (
     template.UNREVIEWED,
     person.SUPPRESSED,
     person.UNCONSENTED,
-    person.HOURS,
+    disturbance.HOURS,
+    disturbance.FREQUENCY,
     account.THROUGHPUT,
 )
 

@@ -109,6 +109,10 @@ class CallGates:
         """Another code table, from the next call on."""
         self.calls.codes = codes
 
+    def reached_nobody(self, decision_id: int) -> None:
+        """A permitted call never rang: it is no contact."""
+        self._journal.reached_nobody(decision_id)
+
     def renew(self) -> None:
         """Look at what is in force now."""
         snapshot = self._in_force.snapshot
@@ -229,6 +233,8 @@ class _Followed(Permitted):
         gates = self._gates
         record = self._course.ended(by, cause, gates.clock(), status)
         if record is not None:
+            if not record.rang_us and not record.answered_us:
+                gates.reached_nobody(record.id)
             gates.keep(record)
 
 

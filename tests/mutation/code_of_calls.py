@@ -25,6 +25,7 @@ _DIGEST = ("tests.sip.test_sip_digest",)
 _SDP = ("tests.sip.test_sip_sdp",)
 _TORTURE = ("tests.sip.test_sip_torture", "tests.sip.test_sip_ipv6_messages")
 _BACKS = ("tests.trunks.test_calls_from_a_carrier", "tests.trunks.test_call_backs")
+_DOOR = ("tests.trunks.test_door",)
 _KEPT = ("tests.trunks.test_refusals_kept",)
 
 _T = "proxy.sip.transaction."
@@ -57,7 +58,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ("lambda _: answer(said)", "lambda _: None"),
     )),
     (_GATE, "proxy.judging.call_gate:CallGate._answer", (
-        ('decision.rule == "hours.closed"', "False"),
+        ("retry_after_s(request, decision, force.snapshot, force.now)", "0.0"),
     )),
     # ---- caps
     (_LIMITS, "proxy.judging.call_limits:_Use.over", (
@@ -323,6 +324,32 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
     (_CALLS, "proxy.sip.calls:Calls._new", (
         ('check_media(request.single("content-type"), request.body)', "pass"),
     )),
+    # ---- the door
+    (_DOOR, "proxy.trunks.door:Door.admit", (
+        ("if peer is None:", "if False:"),
+        ('request.method != "ACK"', "True"),
+        ("if not self._table.cancels(request, flow):", "if False:"),
+        ("if self._own(tag, flow, peer):", "if True:"),
+        ("if tag in self._calls.legs:", "if True:"),
+        ('request.method == "INVITE" or not self._is_surely(flow, peer)', 'request.method == "INVITE"'),
+    )),
+    (_DOOR, "proxy.trunks.door:Door._own", (
+        ("return alike or self._peers.of(theirs).shares(peer)", "return True"),
+        ("return alike or self._peers.of(theirs).shares(peer)", "return alike"),
+    )),
+    (_DOOR, "proxy.trunks.door:Door._beginning", (
+        ("trunk is not None and trunk in peer.trunks", "trunk is not None"),
+        ("len(by_address) == 1 and not proves", "bool(by_address)"),
+        ("if peer.carriers and not proves and", "if peer.carriers and"),
+    )),
+    (_DOOR, "proxy.trunks.door:Door._answer", (("and not self._is_surely(flow, peer)", "and False"),)),
+    (_DOOR, "proxy.trunks.door:Door._is_surely", (
+        ("flow.reliable or", ""),
+        ("or bool(peer.sure)", ""),
+        ("bool(peer.carriers) or", ""),
+    )),
+    (_DOOR, "proxy.trunks.door:Door._refused", (('if request.method in _NAMES else "other"', ""),)),
+    (_DOOR, "proxy.sip.ids:Ids.tag_of", (("if key in _OF_A_REQUEST", "if False"),)),
     # ---- proof, form, text
     (_DIGEST, "proxy.sip.digest:_judged", (
         ("not right or secret is None", "secret is None"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,10 +34,11 @@ def place(rule: str) -> int:
 
 def shadowed(scene: Scene, how: str, rule: str) -> Scene:
     """The scene with a rule in shadow: by the pack as a whole, by its own setting, or by a share of nobody."""
-    if how == "pack":
-        return scene.but("pack.shadow", True)
     setting = RuleSetting(share=0.0) if how == "share" else RuleSetting(mode="off" if how == "off" else "shadow")
-    return scene.but("pack.rules", {rule: setting})
+    fields: dict[str, Any] = {"shadow": True} if how == "pack" else {"rules": {rule: setting}}
+    # All packs that may bind: each has hours and caps of its own, and a mode for them.
+    packs = tuple(replace(pack, **fields) for pack in scene.shelf.packs)
+    return scene.but("pack", replace(scene.pack, **fields)).but("shelf", replace(scene.shelf, packs=packs))
 
 
 @pytest.mark.parametrize("how", ["pack", "rule", "share", "off"])

@@ -8,9 +8,10 @@ import pytest
 
 from proxy.core.pack import Hours
 from proxy.core.records import FOREVER, Period
+from proxy.core.timetable import SHANGHAI, Timetable
 from proxy.policy import evaluate
 from tests.rules.cases import ALLOW, COLLECTION, PARTNER, SERVICE, VOICE
-from tests.rules.scene import BASE, NOON, Scene, at, build, outcome
+from tests.rules.scene import BASE, NOON, PACK, Scene, at, build, outcome
 
 pytestmark = pytest.mark.unit
 
@@ -71,7 +72,8 @@ def test_a_clock_that_steps_back_is_followed() -> None:
 )
 def test_next_change_of_hours(hours: Hours, minute: int, is_open: bool, change: int) -> None:
     midnight = at("2025-03-05 00:00:00")
-    assert hours.next_change(midnight + minute * 60) == (is_open, midnight + change * 60)
+    table, now = Timetable(PACK, hours, hours), midnight + minute * 60
+    assert (table.is_open((SHANGHAI,), now), table.next_change((SHANGHAI,), now)) == (is_open, midnight + change * 60)
 
 
 @pytest.mark.parametrize("path", ["row.period", "account.telecom_licence", "licence.period"])

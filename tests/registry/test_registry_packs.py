@@ -1,14 +1,16 @@
 """Rule packs: what ships is right, and whatever is wrong in one is named by its key."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.pack import Hours, RuleSetting
-from proxy.registry.packs import find_config, pack_from, read_pack
+from proxy.core.pack import Cap, Hours, RuleSetting
+from proxy.registry.calendars import calendar_from
+from proxy.registry.packs import find_config, pack_from, read_pack, read_packs, read_shelf
 from proxy.settings import SettingsError
 
 pytestmark = pytest.mark.unit
@@ -131,3 +133,148 @@ def test_a_name_is_what_ships_and_a_path_is_a_file(tmp_path: Path) -> None:
     for name in ("no-such-pack", str(tmp_path / "none.toml"), "../packs/nothing"):
         with pytest.raises(SettingsError):
             find_config("packs", name)
+
+
+HOLIDAYS = """
+[[hours]]
+purposes = ["collection"]
+channels = ["sms"]
+days = "holidays"
+opens = "10:00"
+closes = "18:00"
+basis = "an invented notice"
+official = "催收时段"
+"""
+FREQUENCY = """
+[[frequency]]
+purposes = ["collection"]
+channels = ["sms", "voice"]
+most = 3
+hours = 24
+basis = "product default"
+"""
+
+
+@pytest.mark.parametrize("name", ["cn-default", "cn-open", "cn-zhejiang", "cn-jiangsu", "cn-ningxia"])
+def test_every_value_of_a_pack_that_ships_names_its_source(name: str) -> None:
+    (pack,) = read_packs(name)
+    assert pack.id == name
+    assert pack.source
+    cited = {citation.rule for citation in pack.citations}
+    assert set(pack.rules) <= cited
+    assert {"hours.closed", "pdu.unsupported", "suppression.active"} <= cited
+    assert all(citation.basis == "product default" or citation.basis[0] in "ZJp" for citation in pack.citations)
+
+
+def test_ningxia_is_data() -> None:
+    (pack,) = read_packs("cn-ningxia")
+    assert pack.hours["collection", "voice"] == Hours(8 * 60, 20 * 60)
+    assert pack.holiday_hours["collection", "voice"] == Hours(9 * 60, 18 * 60)
+    assert pack.caps == (Cap("collection", frozenset(("sms", "voice")), 3, 86_400),)
+    assert pack.collection_roles == {"debtor", "guarantor"}
+    assert pack.region == "CN-NX"
+
+
+def test_the_calendar_that_ships_has_its_days() -> None:
+    """As published: 2026 begins with three days off, and the Sunday after them is worked."""
+    calendar = read_packs("cn-ningxia")[0].calendar
+    assert calendar.years >= {2025, 2026}
+    assert [calendar.kind(date(2026, 1, day)) for day in (1, 2, 3, 4, 5)] == ["holiday"] * 3 + ["workday"] * 2
+    assert calendar.kind(date(2025, 10, 8)) == "holiday"
+    assert calendar.kind(date(2025, 10, 11)) == "workday"
+    assert calendar.kind(date(2026, 11, 21)) == "holiday"
+    assert calendar.kind(date(max(calendar.years) + 1, 3, 3)) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (HOLIDAYS, "pack.calendar: missing"),
+        (HOLIDAYS.replace('days = "holidays"', 'days = "workdays"'), "collection/sms stands twice"),
+        (HOLIDAYS.replace('"sms"', '"sms", "voice"').replace("holidays", "sundays"), "days"),
+        (FREQUENCY.replace("most = 3", "most = 0"), "frequency.0.most: must be from 1"),
+        (FREQUENCY.replace("hours = 24", "hours = 99999"), "frequency.0.hours: must be from 1"),
+        (FREQUENCY.replace('"collection"', '"service"'), "service is not counted"),
+        (FREQUENCY.replace('basis = "product default"', ""), "frequency.0.basis: missing"),
+        ("[collection]\nroles = []\nbasis = 'x'", "collection.roles: must name one"),
+        ("[collection]\nroles = ['neighbour']\nbasis = 'x'", "collection.roles"),
+    ],
+)
+def test_what_is_wrong_in_the_newer_sections(more: str, says: str) -> None:
+    assert says in errors_of(GOOD + more)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('effective = "2026-01-01"', 'effective = "soon"', "pack.effective: must be a date"),
+        ('effective = "2026-01-01"', 'effective = "2026-01-01"\nshare = 2.0', "pack.share: must be from 0 to 1"),
+        ('effective = "2026-01-01"', 'effective = "2026-01-01"\ncalendar = "mars"', "no such file"),
+    ],
+)
+def test_what_is_wrong_in_the_head(old: str, new: str, says: str) -> None:
+    assert says in errors_of(GOOD.replace(old, new))
+
+
+def test_hours_of_one_kind_of_days_need_those_of_the_other() -> None:
+    text = GOOD.replace('opens = "09:00"', 'opens = "09:00"\ndays = "workdays"')
+    assert "has hours on workdays, and none on holidays" in errors_of(text)
+
+
+def test_caps_per_channel_are_counted_apart() -> None:
+    text = GOOD + FREQUENCY.replace("most = 3", "most = 3\nper_channel = true")
+    caps = pack_from(tomllib.loads(text), "p.toml").caps
+    assert {cap.channels for cap in caps} == {frozenset(("sms",)), frozenset(("voice",))}
+
+
+def test_official_sentences_arrive() -> None:
+    text = GOOD.replace('closes = "20:30"', 'closes = "20:30"\nofficial = "催收时段"')
+    (citation,) = [one for one in pack_from(tomllib.loads(text), "p.toml").citations if one.official]
+    assert (citation.rule, citation.official) == ("hours.closed", "催收时段")
+
+
+def test_versions_stand_beside_their_pack(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(GOOD, encoding="utf-8")
+    later = GOOD.replace("version = 3", "version = 4").replace("2026-01-01", "2027-01-01")
+    (tmp_path / "own@4.toml").write_text(later, encoding="utf-8")
+    base, shelf = read_shelf(str(tmp_path / "own.toml"), ("cn-ningxia",), "CN-NX")
+    assert (base.version, [pack.name for pack in shelf.packs]) == (3, ["test@4", "cn-ningxia@1"])
+    assert shelf.region == "CN-NX"
+    for wrong, says in ((GOOD, "has this version or this date"), (later.replace('"test"', '"other"'), "must be test")):
+        (tmp_path / "own@4.toml").write_text(wrong, encoding="utf-8")
+        with pytest.raises(SettingsError, match=says):
+            read_packs(str(tmp_path / "own.toml"))
+
+
+def test_every_wrong_pack_of_a_configuration_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(GOOD.replace("cap_s = 3600", "cap_s = -1"), encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        read_shelf(str(path), ("cn-ningxia", "cn-ningxia", "none"), "CN-33")
+    said = str(caught.value)
+    assert "validity.cap_s" in said
+    assert "cn-ningxia is named twice" in said
+    assert "no such file" in said
+    assert "CN-33: no such province" in said
+
+
+CALENDAR = {"calendar": "x", "2026": {"source": "s", "off": ["2026-01-01/2026-01-03"], "worked": ["2026-01-04"]}}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"calendar": ""}, "calendar: must name"),
+        ({"26": {}}, "26: must be a year"),
+        ({"2026": {"source": "s", "off": ["tomorrow"], "worked": []}}, "2026.off: tomorrow: must be a date"),
+        ({"2026": {"source": "s", "off": ["2026-01-03/2026-01-01"], "worked": []}}, "begin before it ends"),
+        ({"2026": {"source": "s", "off": ["2027-01-01"], "worked": []}}, "must lie in 2026"),
+        ({"2026": {"source": "s", "off": [], "worked": ["2026-01-05"]}}, "2026-01-05 is no weekend day"),
+        ({"2026": {"source": "s", "off": ["2026-01-04"], "worked": ["2026-01-04"]}}, "is off, too"),
+        ({"2026": {"off": [], "worked": []}}, "source: missing"),
+    ],
+)
+def test_what_is_wrong_in_a_calendar(change: dict[str, Any], says: str) -> None:
+    assert calendar_from(CALENDAR, "c.toml").worked
+    with pytest.raises(SettingsError, match=says):
+        calendar_from(CALENDAR | change, "c.toml")

@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from proxy.core.bound import EMPTY_SHELF
 from proxy.core.pack import Pack
 from proxy.core.snapshot import Snapshot
 from proxy.judging.in_force import InForce
@@ -75,7 +76,7 @@ async def test_a_new_pack_is_not_undone_by_a_change_of_records_at_the_same_time(
     await house.building.began.wait()
     records.append(asyncio.ensure_future(house.revisions.follow()))
     await asyncio.sleep(0)
-    reload = asyncio.ensure_future(house.revisions.use(NEW))
+    reload = asyncio.ensure_future(house.revisions.use(NEW, EMPTY_SHELF))
     await asyncio.sleep(0)
     records.append(asyncio.ensure_future(house.revisions.follow()))
     await asyncio.sleep(0)
@@ -104,7 +105,7 @@ async def test_a_change_that_cannot_be_read_is_told_and_comes_into_force_by_itse
     # And once more, when it fails later.
     house.building.failures = 1
     with pytest.raises(NotInForceError):
-        await house.revisions.use(NEW)
+        await house.revisions.use(NEW, EMPTY_SHELF)
     await house.tasks[1]
     assert house.in_force.snapshot.pack is NEW
 

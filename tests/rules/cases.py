@@ -10,10 +10,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proxy.core.bound import Shelf
 from proxy.core.finding import Finding
-from proxy.core.pack import RuleSetting
+from proxy.core.pack import Cap, Hours, Pack, RuleSetting
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE
 from proxy.core.records import Entrustment, Partner, Period, Template
+from proxy.core.workdays import Calendar
 from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at
 
 Outcome = tuple[str, str, str]
@@ -340,3 +342,66 @@ _allow(TEMPLATED, "request.readings", (f" {_TEXT}\n",), "a reviewed text with sp
 _allow(BASE.but("templates", (_SPRING,)), "request.readings", ("any",), "an unreviewed text where no pack asks")
 _allow(TEMPLATED.but("row.purposes", _only(("service",))), "request.readings", ("any",), "an unreviewed service text")
 _allow(BY_ID.but("pack.rules", TEMPLATED.pack.rules), "request.by_id", True, "a question about an earlier text")
+
+
+# Not too often: contacts of this institution with this person, for this purpose, on both channels together.
+def _contacts(count: int, channel: str = "sms", purpose: str = "collection", ago_s: float = 60.0) -> Any:
+    return tuple((purpose, channel, NOON - ago_s - one) for one in range(count))
+
+
+_deny(COLLECTION, "contacts", _contacts(3), "frequency.cap", "window")
+_allow(COLLECTION, "contacts", _contacts(2), "one contact below the cap")
+_deny(COLLECTION, "contacts", _contacts(1) + _contacts(2, "voice"), "frequency.cap", "window", "both channels")
+_deny(COLLECTION, "contacts", _contacts(3, ago_s=-60), "frequency.cap", "window", "a clock that stepped back")
+_deny(COLLECTION, "contacts", _contacts(3, ago_s=DAY_S - 3), "frequency.cap", "window", "in the window's last seconds")
+_allow(COLLECTION, "contacts", _contacts(3, ago_s=DAY_S), "a day ago")
+_deny(BASE, "contacts", _contacts(4, purpose="marketing", ago_s=6 * DAY_S), "frequency.cap", "window", "marketing")
+_allow(BASE, "contacts", _contacts(9), "contacts for another purpose")
+_VOICE_COLLECTION = VOICE.but("row.purposes", _only(("collection",)))
+_deny(_VOICE_COLLECTION, "contacts", _contacts(3), "frequency.cap", "window", "on a call")
+_PER_CHANNEL = (Cap("collection", frozenset(("sms",)), 2, DAY_S), Cap("collection", frozenset(("voice",)), 1, DAY_S))
+_deny(COLLECTION.but("pack.caps", _PER_CHANNEL).but("contacts", _contacts(9, "voice")), "contacts",
+      _contacts(2), "frequency.cap", "window", "per channel")  # fmt: skip
+_deny(_VOICE_COLLECTION.but("pack.caps", _PER_CHANNEL), "contacts", _contacts(1, "voice"), "frequency.cap", "window",
+      "per channel, on a call")  # fmt: skip
+
+# Which packs bind, and the strictest of them.
+_NINGXIA = Pack(
+    "cn-ningxia",
+    2,
+    region="CN-NX",
+    hours={("collection", "sms"): Hours(8 * 60, 20 * 60)},
+    holiday_hours={("collection", "sms"): Hours(9 * 60, 18 * 60)},
+    calendar=Calendar("test", frozenset((2025,)), off=frozenset((739320,)), worked=frozenset((739319,))),
+    caps=(Cap("collection", BOTH, 1, DAY_S),),
+)
+_SHELF = Shelf((_NINGXIA,))
+_EVENING = COLLECTION.but("now", at("2025-03-05 21:00:00"))
+_BESIDE = _EVENING.but("shelf", _SHELF)
+YINCHUAN, TOKYO, LONDON = "869515555666", "81312345678", "442071234567"
+_deny(_BESIDE, "institution.region", "CN-NX", "hours.closed", "hour", "by the institution's pack")
+_allow(_BESIDE, "institution.region", "CN-ZJ", "the pack of another province")
+_deny(_BESIDE, "request.recipient", YINCHUAN, "hours.closed", "hour", "by the pack of the person's province")
+_allow(_BESIDE, "request.recipient", HANGZHOU, "a person in another province")
+_deny(_BESIDE.but("account.telecoms", ("tongxin",)), "telecom.region", "CN-NX", "hours.closed", "hour",
+      "by the pack of a telecom enterprise of the account")  # fmt: skip
+_deny(_BESIDE, "shelf.region", "CN-NX", "hours.closed", "hour", "by the installation's pack")
+_deny(
+    _BESIDE, "shelf", Shelf((replace(_NINGXIA, region="CN"),)), "hours.closed", "hour", "by a pack of the whole country"
+)
+_NINGXIA_BANK = COLLECTION.but("shelf", _SHELF).but("institution.region", "CN-NX")
+_deny(_NINGXIA_BANK, "contacts", _contacts(1), "frequency.cap", "window", "by the strictest cap")
+_deny(_NINGXIA_BANK, "now", at("2025-03-08 18:00:00"), "hours.closed", "hour", "on a Saturday")
+_allow(_NINGXIA_BANK, "now", at("2025-03-08 17:59:59"), "on a Saturday")
+_allow(_NINGXIA_BANK, "now", at("2025-03-07 19:59:59"), "on a Friday")
+_deny(_NINGXIA_BANK, "now", at("2025-03-10 18:00:00"), "hours.closed", "hour", "on a public holiday")
+_allow(_NINGXIA_BANK, "now", at("2025-03-09 19:59:59"), "on a Sunday that is worked")
+_COMING = Shelf((replace(_NINGXIA, since=int(NOON)),), "CN-NX")
+_deny(COLLECTION.but("shelf", _COMING).but("now", at("2025-03-05 11:59:59")), "now", at("2025-03-05 21:00:00"),
+      "hours.closed", "hour", "by a pack that came into force")  # fmt: skip
+
+# In the person's own time.
+_deny(COLLECTION.but("request.recipient", TOKYO), "now", at("2025-03-05 21:00:00"), "hours.closed", "hour", "in Tokyo")
+_LONDON = COLLECTION.but("request.recipient", LONDON).but("now", at("2025-03-05 16:00:00"))
+_deny(_LONDON, "now", at("2025-03-05 15:59:59"), "hours.closed", "hour", "in London")
+_deny(COLLECTION, "request.recipient", "80012345678", "hours.closed", "hour", "where nobody knows the time")

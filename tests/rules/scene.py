@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from proxy.core.bound import EMPTY_SHELF, Shelf
+from proxy.core.contacts import Contacts, second_of
 from proxy.core.decision import Decision, Permit, Refusal
-from proxy.core.pack import Hours, Pack
+from proxy.core.pack import Cap, Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
-from proxy.core.purposes import CHANNELS, Purpose
+from proxy.core.purposes import CHANNELS, PURPOSE_BITS, Channel, Purpose
 from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner, Period, Telecom, Template
 from proxy.core.request import Request
 from proxy.core.snapshot import NumberLibrary, Snapshot
@@ -56,7 +58,8 @@ HOURS = {
     for purpose in ("marketing", "collection")
     for channel in CHANNELS
 }  # fmt: skip
-PACK = Pack("cn-test", 3, hours=HOURS)  # type: ignore[arg-type]
+CAPS = (Cap("collection", BOTH, 3, DAY_S), Cap("marketing", BOTH, 4, 7 * DAY_S))
+PACK = Pack("cn-test", 3, hours=HOURS, caps=CAPS)  # type: ignore[arg-type]
 CONSENT_FOREVER = (1 << 20) << 8
 
 
@@ -67,7 +70,8 @@ def _replaced(one: Any, **fields: Any) -> Any:
 class Scene(msgspec.Struct, frozen=True):
     """What a decision depends on. Absent records are None, `others` are further rows of number libraries.
 
-    `consent` and `refused` are the values of the person's entries for the account's principal.
+    `consent` and `refused` are the values of the person's entries for the account's principal; `contacts` are those
+    that this principal had with the person: purpose, channel, UTC seconds.
     """
 
     request: Request
@@ -84,6 +88,8 @@ class Scene(msgspec.Struct, frozen=True):
     more_partners: tuple[Partner, ...] = ()
     telecom: Telecom | None = Telecom("tongxin", "示例通信（虚构）", "carrier", YEAR, "A2.B1-0001")
     pack: Pack = PACK
+    shelf: Shelf = EMPTY_SHELF
+    contacts: tuple[tuple[Purpose, Channel, float], ...] = ()
     consent: int = CONSENT_FOREVER | 0xFF
     refused: int = 0
     held_accounts: frozenset[str] = frozenset()
@@ -119,6 +125,9 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
     consents, suppressions = PersonIndex(), PersonIndex()
     consents.put(key, scene.consent)
     suppressions.put(key, scene.refused)
+    counted = Contacts(cap for pack in (scene.pack, *scene.shelf.packs) for cap in pack.caps)
+    for purpose, channel, moment in scene.contacts:
+        counted.add(PURPOSE_BITS[purpose, channel], key, second_of(moment), second_of(scene.now))
     licences = (*([scene.licence] if scene.licence else []), *scene.more_licences)
     entrustments: dict[tuple[str, str], tuple[Entrustment, ...]] = {}
     for given in (*([scene.entrustment] if scene.entrustment else []), *scene.more_entrustments):
@@ -141,8 +150,10 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         held_numbers=scene.held_numbers,
         consents=consents,
         suppressions=suppressions,
+        shelf=scene.shelf,
+        contacts=counted,
     )
-    return changed(scene.request, account=account), snapshot, scene.now
+    return changed(scene.request, account=account, received_at=scene.now), snapshot, scene.now
 
 
 def answer(scene: Scene, rules: tuple[Rule, ...] = RULES) -> Permit | Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -123,3 +124,17 @@ async def test_a_key_and_a_607_that_cross_the_callers_bye_count(talk: Talk) -> N
     await talk.b.answered(200)
     talk.b.send(a_response(bye, 200).octets(), talk.port)
     await talk.is_recorded("keypad")
+
+
+async def test_an_orderly_end_waits_for_a_refusal_that_is_not_on_disk_yet(talk: Talk) -> None:
+    await talk.begin(end_user=True)
+    await talk.talking()
+    with talk.held():
+        talk.from_b("BYE", 1, "Reason: SIP;cause=607")
+        await talk.agreed(talk.a, "BYE")
+        talk.house.send_signal(signal.SIGTERM)
+        await talk.house.event("process.draining")
+        assert talk.b.nothing()
+    await talk.b.answered(200)
+    assert await talk.house.exit_code() == 0
+    assert [one.source for one in talk.house.suppressions()] == ["607"]

@@ -96,7 +96,7 @@ class SipServer:
         self._wake_at = 0.0
         self._sweeper: asyncio.TimerHandle | None = None
         self._turning = False
-        #: Set while there is no call.
+        #: Set while there is no call, and no refusal that is not on disk yet.
         self._idle = asyncio.Event()
         self._idle.set()
         #: (kind, host, port) of every listener, with the port that was really given.
@@ -289,7 +289,7 @@ class SipServer:
                     break
         finally:
             self._turning = False
-        if len(self.calls):
+        if len(self.calls) or self.desk.keeping:
             self._idle.clear()
         else:
             self._idle.set()

@@ -48,8 +48,7 @@ class Keeping:
 
     def begin(self, now: float) -> None:
         """It was said, and somebody took it for a refusal: wait for what comes of it."""
-        if not self.over:
-            self._most = self._timers.start(self, "most", self._timing.give_up_s * _MOST, now)
+        self._most = self._timers.start(self, "most", self._timing.give_up_s * _MOST, now)
 
     def __call__(self, on_disk: bool) -> None:
         """What came of the commit."""

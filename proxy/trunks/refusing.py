@@ -46,21 +46,25 @@ class Declined:
 
 
 class Refusing:
-    """One for all calls. `clock` is monotonic; `told` is called where something was answered when nobody had asked."""
+    """One for all calls. `clock` is monotonic; `told` is called where something was answered when nobody had asked.
 
-    __slots__ = ("_calls", "_clock", "_told")
+    `under_way` are the refusals that are not on disk yet.
+    """
+
+    __slots__ = ("_calls", "_clock", "_told", "under_way")
 
     def __init__(self, calls: Calls, clock: Callable[[], float], told: Callable[[], None]) -> None:
         self._calls: Final = calls
         self._clock: Final = clock
         self._told: Final = told
+        self.under_way: Final[set[Keeping]] = set()
 
     def info(self, event: InsideAsked, listening: Listening | None, *, answered: bool, now: float) -> None:
         """An INFO: passed on, once what it refuses is on disk. `answered`: whether the call is."""
         listener = listening or listener_of(event.call)
         keeping = self._keeping(listener, lambda kept, then: self._informed(event, listener, answered, kept, then))
         if listener.info(event.request, event.side, now, keeping):
-            keeping.begin(now)
+            self._begin(keeping, now)
         else:
             event.call.relay(event, now)
 
@@ -71,7 +75,7 @@ class Refusing:
         listener = listening or listener_of(call)
         keeping = self._keeping(listener, lambda kept, then: _released(call, listener, kept, then))
         if listener.pressed(key, side, now, seen, keeping):
-            keeping.begin(now)
+            self._begin(keeping, now)
 
     def unwanted(self, event: UnwantedSaid, listening: Listening | None, now: float) -> Declined | None:
         """A 607, or a BYE with one: answered once it is on disk. What waits for it, where it is a response."""
@@ -81,11 +85,21 @@ class Refusing:
         if not listener.unwanted(event.message, event.side, keeping):
             event.unanswered.kept(now)
             return None
-        keeping.begin(now)
+        self._begin(keeping, now)
         return declined if isinstance(event.message, SipResponse) else None
 
     def _keeping(self, listener: Listening, then: Kept) -> Keeping:
-        return Keeping(listener.again, then, self._calls.timers, self._calls.timing, self._clock, self._told)
+        def ended(kept: bool, now: float) -> None:
+            self.under_way.discard(keeping)
+            then(kept, now)
+
+        keeping = Keeping(listener.again, ended, self._calls.timers, self._calls.timing, self._clock, self._told)
+        return keeping
+
+    def _begin(self, keeping: Keeping, now: float) -> None:
+        if not keeping.over:
+            self.under_way.add(keeping)
+            keeping.begin(now)
 
     def _informed(self, event: InsideAsked, listener: Listening, answered: bool, kept: bool, now: float) -> None:
         request = event.transaction.request

@@ -84,6 +84,7 @@ class Desk(CallPlay):
     def nothing_left(self) -> None:
         self.to(80)
         assert (len(self.table), len(self.calls), len(self.calls.legs)) == (0, 0, 0)
+        assert not self.refusing.under_way
 
 
 def test_a_bye_is_answered_once_it_is_kept() -> None:
@@ -91,9 +92,11 @@ def test_a_bye_is_answered_once_it_is_kept() -> None:
     desk.talking()
     desk.ask("b", "BYE", 1, headers=UNWANTED)
     assert desk.words() == ["! UnwantedSaid", "! CallEnded", "a< BYE"]
+    assert len(desk.refusing.under_way) == 1
     desk.commits(True)
     assert desk.words() == ["b< 200 BYE"]
     assert desk.told == 1
+    assert not desk.refusing.under_way
     desk.nothing_left()
 
 

@@ -24,7 +24,7 @@ PIECES = tuple(
     each.encode("latin-1")
     for each in (
         *("(", ")", '"', "\\", "<", ">", ",", ";", "=", "%", "@", ":", " ", "\t", "\r\n ", "\r\n", "\n"),
-        *("\0", "[", "]", "\xff", "", "-1", "99999999999999999999", ";tag=x", ";tag=", ";branch=z9hG4bKz", ";lr", "?a=b"),
+        *("\0", "[", "]", "\xff", "", "-1", "99999999999999999999", ";tag=x", ";tag=", ";branch=z9hG4bKz", ";lr"),
         *("sip:", "tel:+", "INVITE", "BYE", "CANCEL", "ACK", "INFO", "SIP/2.0", "m=text 1 x 1\r\n"),
         "Reason: SIP;cause=607\r\n",
     )

@@ -126,6 +126,16 @@ async def test_lost_acks_and_200s_are_made_good() -> None:
         assert uas.endpoint.withheld == {}
 
 
+async def test_the_lost_ack_of_a_reinvite_is_made_good() -> None:
+    async with ends({"reinvite_s": 0.0, "faults": CallFaults(lose_ack=1)}, t1_s=FAST_S, talk_s=-1.0) as (uac, uas):
+        call = uac.call("1")
+        came = await (await uas.called())[0].stood()
+        await uas.endpoint.watch.until(lambda: came.reinvited == [200])
+        call.hang_up()
+        await call.ended()
+        assert (uac.figures.ack_missing, uas.figures.came_again, call.ended_by) == (0, 1, "us")
+
+
 async def test_without_any_ack_the_called_side_ends_the_call() -> None:
     async with ends(t1_s=FAST_S, talk_s=-1.0, faults=CallFaults(lose_ack=-1)) as (uac, uas):
         call = await uac.call("1").ended()
@@ -232,6 +242,16 @@ async def test_a_second_fork_is_acknowledged_and_ended() -> None:
         assert [each.to.tag for each in heard] == [b"one", b"two"]
         assert bye.to.tag == b"two"
         assert (call.over, uac.figures.late_answers) == (False, 1)
+
+
+@pytest.mark.parametrize(("listens", "called"), [("::1", "::1"), ("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "localhost")])
+async def test_addresses_of_both_families_and_names(listens: str, called: str) -> None:
+    async with Uas(host=listens) as uas, Uac(UacSettings(host=called, port=uas.port)) as uac:
+        call = await uac.call("1").ended()
+        assert call.response is not None
+        own = f"[{called}]" if ":" in called else "127.0.0.1"
+        assert call.response.first("contact") == f"<sip:sim@{own}:{uas.port}>".encode()
+        assert (call.ended_by, uas.calls[0].ended_by) == ("us", "peer")
 
 
 async def test_a_lost_connection_is_told() -> None:

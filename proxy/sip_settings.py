@@ -75,6 +75,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     is a failed gateway. `options_s` is how often a gateway is asked whether it lives (0: never). `header_remove` and
     `header_add` change the INVITE that goes there. `end_user`: its signalling is the person's own, so that a 607 of it
     is a refusal. `keys_by` says how keys come from there, for `check-config`; they count whichever way they come.
+    `follow_redirects`: whom a 3xx names is asked about anew and dialled at these gateways, once.
     """
 
     gateways: list[SipGateway] = []
@@ -85,6 +86,7 @@ class SipCarrier(Struct, frozen=True, forbid_unknown_fields=True):
     no_answer_s: float = 4.0
     options_s: float = 30.0
     end_user: bool = False
+    follow_redirects: bool = False
     keys_by: Literal["", "info", "rtp"] = ""
     tls: Tls | None = None
     header_remove: list[str] = []

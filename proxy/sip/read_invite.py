@@ -48,14 +48,6 @@ class ReadInvite:
             return b""
         return JudgedCall(self.caller, self.recipient, display, page).octets()
 
-    def redirected(self, contact: bytes) -> "ReadInvite":
-        """The question that a 3xx's Contact (its URI) asks: the same caller, another recipient."""
-        try:
-            recipient = recipient_of(parse_uri(contact))
-        except SipError:
-            recipient = None
-        return ReadInvite(self.caller, recipient, self.purpose, self.findings)
-
 
 def read_invite(request: SipRequest, uri: Uri, *, asserts_identity: bool, purpose_key: str) -> ReadInvite:
     """Reads an INVITE; `uri` is its Request-URI. Never raises: what cannot be read is a finding.

@@ -145,6 +145,7 @@ CALL_CLOSED: Final = Event(226, "call.closed", "warning", "a call that ran was e
 CALL_UNTAKEN: Final = Event(227, "call.untaken", "info", "a call from a carrier that no trunk takes")
 CALL_UNWRITTEN: Final = Event(228, "call.unwritten", "error", "a permitted call could not be written: it was ended")
 CALL_DEFECT: Final = Event(229, "call.defect", "error", "something raised about a call: it was refused or ended")
+CALL_REDIRECTED: Final = Event(233, "call.redirected", "info", "a carrier's 3xx names somebody else: asked about anew")
 CALL_EMERGENCY: Final = Event(232, "call.emergency", "warning", "an emergency number was dialled on a trunk: refused")
 DIGITS_STRANGER: Final = Event(
     240, "digits.stranger", "warning", "a report of keys from a source that is not configured"

@@ -48,6 +48,7 @@ class Attempt:
 
     __slots__ = (
         "answered_at",
+        "asked",
         "by",
         "call",
         "call_id",
@@ -86,6 +87,8 @@ class Attempt:
         self.first: Final = first
         self.followed: Final = followed
         self.inward: Final = inward
+        #: The INVITE of leg A, where a 3xx may have it asked about once more.
+        self.asked: SipRequest | None = None
         self.longest: Timer | None = None
         self.tried: list[Gateway] = []
         self.gateway: Gateway | None = None

@@ -28,6 +28,7 @@ from proxy.sip.digest_client import DigestClient
 from proxy.sip.error import SipError
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import Headers, reply
+from proxy.sip.uri import Uri
 from proxy.trunks.attempt import Attempt
 from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.door import ALLOW, Admitted
@@ -36,6 +37,7 @@ from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge, Refused
 from proxy.trunks.outbound import HeaderRules, Outbound
 from proxy.trunks.peers import Trunk
+from proxy.trunks.redirect import redirect_of
 from proxy.trunks.refusing import Refusing, spoken
 from proxy.trunks.way import Way
 
@@ -205,12 +207,19 @@ class CallDesk:
             rule = "internal.draining" if self.draining else "internal.outbox"
             self._judge.put_off(trunk.account, event.request, admitted.uri, rule, _Refusing(self, call, trunk))
             return
-        permitted = self._judge.judge(trunk.account, event.request, admitted.uri, _Refusing(self, call, trunk))
+        redirects = self._carriers[trunk.carrier][0].settings.follow_redirects
+        self._judged(call, trunk, event.request, admitted.uri, now, redirects=redirects)
+
+    def _judged(
+        self, call: CallControl, trunk: Trunk, request: SipRequest, uri: Uri, now: float, *, redirects: bool
+    ) -> None:
+        """Ask for this call, and send it where it is permitted. `redirects`: a 3xx may have it asked about anew."""
+        permitted = self._judge.judge(trunk.account, request, uri, _Refusing(self, call, trunk))
         if permitted is None:
             return
         carrier, rules = self._carriers[trunk.carrier]
         try:
-            outbound = Outbound(permitted.permit, event.request, self._held_back)
+            outbound = Outbound(permitted.permit, request, self._held_back)
         except (PermitSpentError, SipError, ValueError):
             # WHY ended: its place under the caps was taken, and nobody else would give it back.
             self._log("call.unwritten", trunk=trunk.name)
@@ -218,6 +227,8 @@ class CallDesk:
             permitted.ended("us", "unwritten", 500, None)
             return
         attempt = Attempt(call, trunk, carrier, rules, outbound, permitted)
+        if redirects:
+            attempt.asked = request
         self._attempts[call] = attempt
         self._try_next(attempt, None, now)
 
@@ -330,6 +341,8 @@ class CallDesk:
     def _give_up(self, attempt: Attempt, event: BranchFailed, now: float) -> None:
         status = event.status
         attempt.by = "us" if event.response is None else "b"
+        if 300 <= status < 400 and self._redirected(attempt, event, now):
+            return
         if 300 <= status < 400:
             # WHY never passed on: its Contacts are a way around us and around the policy.
             attempt.refuse(480, [("reason", b"SIP;cause=%d" % status)], now)
@@ -341,6 +354,19 @@ class CallDesk:
         else:
             reason = event.response.reason if event.response is not None else None
             attempt.refuse(status, [], now, event.carried, reason)
+
+    def _redirected(self, attempt: Attempt, event: BranchFailed, now: float) -> bool:
+        """Ask about whom a 3xx names, once; he is another person, so that is another question with its own record."""
+        asked, response = attempt.asked, event.response
+        uri = redirect_of(response) if asked is not None and response is not None and not event.rang else None
+        if asked is None or uri is None:
+            return False
+        del self._attempts[attempt.call]
+        # WHY ended before: the place of this attempt is free for the next one.
+        attempt.followed.ended("b", "redirected", event.status, None)
+        self._log("call.redirected", trunk=attempt.trunk.name, carrier=attempt.carrier.name)
+        self._judged(attempt.call, attempt.trunk, asked, uri, now, redirects=False)
+        return True
 
     def _down(self, attempt: Attempt, gateway: Gateway) -> None:
         """A gateway that was silent is left alone until it answers OPTIONS; without supervision it is tried again."""
@@ -354,6 +380,7 @@ class CallDesk:
         attempt = self._attempts.get(event.call)
         if attempt is not None:
             attempt.answered_at = now
+            attempt.asked = None
             attempt.followed.answered(event.response, now)
             longest_s = attempt.followed.longest_s
             if longest_s > 0:

@@ -186,13 +186,6 @@ def test_what_is_judged_holds_both_numbers_and_the_registrys_name() -> None:
     assert read(uri="sip:alice@x.invalid").judged("江澜银行") == b""
 
 
-def test_a_contact_of_a_3xx_is_another_question() -> None:
-    question = read("X-Purpose: service")
-    other = question.redirected(b"sip:13900139000@elsewhere.invalid")
-    assert (other.caller, other.recipient, other.purpose) == ("10690001", "8613900139000", "service")
-    assert question.redirected(b"sip:@").recipient is None
-
-
 @pytest.mark.parametrize(
     ("uri", "detail"),
     [

@@ -15,7 +15,7 @@ from proxy.trunks.desk import CallDesk
 from proxy.trunks.door import Admitted
 from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.inbound import Inbound
-from proxy.trunks.judge import Answer, CallBack, NotTaken, Permitted
+from proxy.trunks.judge import Answer, CallBack, NotTaken, Permitted, Refused
 from proxy.trunks.peers import Trunk
 from proxy.trunks.way import Local, Way
 from tests.tools.sip_call_play import CallPlay
@@ -50,12 +50,20 @@ class Judge:
 
     def __init__(self) -> None:
         self.permitted: Permitted | None = None
+        #: What comes of a further question: a permit, or a refusal.
+        self.next: Permitted | Refused | None = None
+        self.asked: list[bytes] = []
         self.back: CallBack | NotTaken = Back("jl-voice", "95500")
         self.taking: Container[str] = ()
 
     def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
-        del account, request, uri, answer
-        return self.permitted
+        del account, request
+        self.asked.append(uri.written)
+        found = self.permitted if len(self.asked) == 1 else self.next
+        if isinstance(found, Refused):
+            answer(found)
+            return None
+        return found
 
     def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
         raise AssertionError(rule)
@@ -69,14 +77,22 @@ class Judge:
 class DeskPlay(CallPlay):
     """One desk. `dead` names gateways that cannot be reached at all."""
 
-    def __init__(self, trunk: SipTrunk = TAKING, most: int = 100, headers: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        trunk: SipTrunk = TAKING,
+        most: int = 100,
+        headers: frozenset[str] = frozenset(),
+        *,
+        follow_redirects: bool = False,
+    ) -> None:
         super().__init__()
         self.judge = Judge()
         self.logged: list[tuple[str, dict[str, Any]]] = []
         self.reached: list[str] = []
         self.dead: set[str] = set()
         self.trunk = Trunk("callcentre", trunk)
-        carrier = Carrier("default", SipCarrier(gateways=[SipGateway("192.0.2.30")], options_s=0.0))
+        gateways = [SipGateway("192.0.2.30")]
+        carrier = Carrier("default", SipCarrier(gateways=gateways, options_s=0.0, follow_redirects=follow_redirects))
         takers = {"callcentre": Carrier("callcentre", trunk.taking(), of_trunk=True)} if trunk.gateways else {}
         inbound = Inbound(self.judge, [self.trunk], takers, headers, self._log)
         self.desk = CallDesk(

@@ -12,9 +12,9 @@ from cryptography.x509 import DNSName, UniformResourceIdentifier
 
 from tests.tools.sip_house import SipHouse
 from tests.tools.sip_messages import a_response, request_octets
-from tests.tools.sip_peer import Peer
+from tests.tools.sip_peer import Peer, asking
 from tests.wire.certificates import Authority, Pair
-from tests.wire.test_calls_on_streams import StreamPeer, connected, invite
+from tests.wire.test_calls_on_streams import StreamGateway, StreamPeer, connected, invite
 
 pytestmark = pytest.mark.wire
 
@@ -149,6 +149,39 @@ async def test_a_certificate_of_another_trunk_is_in_no_call_of_this_one(house: S
     await carrier.answered(200)
     back.send(a_response(await back.asked("BYE"), 200).octets())
     await house.event("call.ended")
+    await house.end()
+
+
+async def test_a_call_back_over_tls_and_a_trunk_that_goes_while_it_rings(house: SipHouse, tmp_path: Path) -> None:
+    """The trunk takes calls by TLS, where it is verified as a carrier is; its own call ends with its connection."""
+    tls, carrier = Tls(tmp_path), Peer("127.0.0.3")
+    pbx = tls.authority.sign("pbx")
+    async with StreamGateway() as taking:
+        port = await taking.listen(tls.authority.server_context(pbx))
+        gateways = [{"port": port, "transport": "tls"}]
+        verified = {"ca": str(tls.authority.file)}
+        await tls.start(house, carrier, certificates=[PBX], gateways=gateways, options_s=0.0, tls=verified)
+        back = asking(carrier, uri="sip:95500@127.0.0.1", caller="<sip:13800138000@c.example>;tag=c")
+        carrier.send(back, house.udp)
+        trunk = await taking.next()
+        invited = await trunk.asked("INVITE")
+        assert invited.uri == f"sip:95500@127.0.0.1:{port};transport=tls;user=phone".encode()
+        trunk.send(a_response(invited, 486, to_tag="pbx").octets())
+        busy = await carrier.answered(486)
+        carrier.send(
+            asking(carrier, "ACK", uri="sip:95500@127.0.0.1", called=(busy.first("to") or b"").decode()), house.udp
+        )
+    calling = await tls.connected(tls.authority.sign("calls", DNSName(PBX)))
+    calling.send(invite(5, transport="TLS"))
+    invited = await carrier.asked("INVITE")
+    carrier.send(a_response(invited, 180, to_tag="b", contact="<sip:b@127.0.0.3>").octets(), house.udp)
+    await calling.answered(180)
+    await calling.closed()
+    cancelled = await carrier.asked("CANCEL")
+    carrier.send(a_response(cancelled, 200).octets(), house.udp)
+    carrier.send(a_response(invited, 487, to_tag="b").octets(), house.udp)
+    await carrier.asked("ACK")
+    await house.event("call.ended", 2)
     await house.end()
 
 

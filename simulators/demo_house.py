@@ -61,6 +61,7 @@ port = 0
 [sip.carriers.default]
 gateways = [{{ port = {gateway} }}]
 options_s = 5.0
+keys_by = "info"
 """
 
 

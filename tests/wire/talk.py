@@ -24,7 +24,7 @@ class Talk:
     def __init__(self, house: House) -> None:
         self.house = house
         self.a, self.b = Peer(), Peer()
-        self.port = 0
+        self.port = self.calls = 0
 
     async def begin(
         self,
@@ -46,7 +46,8 @@ class Talk:
 
     async def call(self, call_id: str = "call-1@192.0.2.10") -> None:
         self.call_id = call_id
-        self.a.send(asking(self.a, uri=f"sip:{PERSON}@127.0.0.1", call_id=call_id), self.port)
+        self.calls += 1
+        self.a.send(asking(self.a, branch=str(self.calls), uri=f"sip:{PERSON}@127.0.0.1", call_id=call_id), self.port)
         self.invite = await self.b.asked("INVITE")
 
     def answer(self, status: int, request: SipRequest | None = None) -> None:
@@ -68,7 +69,7 @@ class Talk:
             asking(
                 self.a,
                 method,
-                branch=f"{method}{number}",
+                branch=f"{self.calls}{method}{number}",
                 called=self.called,
                 call_id=self.call_id,
                 cseq=cseq,
@@ -81,7 +82,7 @@ class Talk:
         asked = asking(
             self.b,
             method,
-            branch=f"{method}{number}",
+            branch=f"{self.calls}{method}{number}",
             caller=(self.invite.first("to") or b"").decode() + ";tag=b",
             called=(self.invite.first("from") or b"").decode(),
             call_id=self.invite.call_id.decode(),

@@ -138,3 +138,43 @@ async def test_an_orderly_end_waits_for_a_refusal_that_is_not_on_disk_yet(talk: 
     await talk.b.answered(200)
     assert await talk.house.exit_code() == 0
     assert [one.source for one in talk.house.suppressions()] == ["607"]
+
+
+async def test_a_key_before_the_answer_counts_where_that_is_configured(talk: Talk) -> None:
+    await talk.begin({"early": True, "keys": "#"})
+    talk.answer(183)
+    await talk.a.answered(183)
+    with talk.held():
+        talk.from_b("INFO", 1, "Content-Type: application/dtmf-relay", body=b"Signal=#\r\nDuration=160\r\n")
+        await talk.binds()
+        assert talk.b.nothing()
+    await talk.b.answered(200)
+    talk.answer(603)
+    await talk.b.asked("ACK")
+    await talk.a.answered(603)
+    await talk.is_recorded("keypad")
+
+
+async def test_what_is_not_the_persons_word_is_answered_at_once_and_closes_nothing(talk: Talk) -> None:
+    """A rule of tdgate's on the way, the caller's own keys, and whoever the call was diverted to."""
+    await talk.begin(end_user=True)
+    await talk.talking()
+    talk.from_b("INFO", 1, DTMF, 'Reason: Q.850;cause=21;text="suppression.active"', body=b"9")
+    await talk.agreed(talk.a, "INFO")
+    await talk.b.answered(200)
+    talk.from_b("BYE", 2, 'Reason: SIP;cause=607;text="suppression.active"')
+    await talk.b.answered(200)
+    await talk.agreed(talk.a, "BYE")
+
+    await talk.call("diverted@192.0.2.10")
+    talk.answer(181)
+    await talk.a.answered(181)
+    await talk.talking()
+    talk.from_b("INFO", 1, DTMF, body=b"9")
+    await talk.agreed(talk.a, "INFO")
+    await talk.b.answered(200)
+    talk.from_b("BYE", 2, "Reason: SIP;cause=607")
+    await talk.b.answered(200)
+    await talk.agreed(talk.a, "BYE")
+    assert talk.house.suppressions() == []
+    await talk.house.end()

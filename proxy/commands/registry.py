@@ -73,6 +73,21 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
         (("set", "preference.set", ("recipient",)), ("list", "preference.list", ())),
     ),
     (
+        "debtor",
+        "who somebody is to a debt",
+        (("add", "debtor.add", ("recipient",)), ("list", "debtor.list", ())),
+    ),
+    (
+        "notice",
+        "what debtors were told of partners",
+        (("add", "notice.add", ("recipient",)), ("list", "notice.list", ())),
+    ),
+    (
+        "objection",
+        "objections to a collection",
+        (("list", "objection.list", ()), ("settle", "objection.settle", ("recipient",))),
+    ),
+    (
         "hold",
         "fraud holds",
         (
@@ -89,7 +104,14 @@ _HELP: Final = {
     "liaison": "who speaks for an institution",
 }
 #: Groups that have an import, and the one table that it fills without `--table`; the registry has many.
-_TABLE_OF: Final = {"registry": "", "suppress": "suppressions", "consent": "consents"}
+_TABLE_OF: Final = {
+    "registry": "",
+    "suppress": "suppressions",
+    "consent": "consents",
+    "debtor": "debtors",
+    "notice": "debtor_notices",
+    "objection": "objections",
+}
 
 
 def add_arguments(commands: Any) -> None:

@@ -48,6 +48,8 @@ class SnapshotSource(Reader, Protocol):
     consents_index: PersonIndex
     preferences_index: PersonIndex
     donotcall: tuple[PersonIndex, ...]
+    debtors_index: PersonIndex
+    notices_index: PersonIndex
 
 
 @lru_cache(maxsize=256)
@@ -270,6 +272,8 @@ class SnapshotBuilder:
             suppressions=self._source.suppressions_index,
             preferences=self._source.preferences_index,
             donotcall=self._source.donotcall,
+            debtors=self._source.debtors_index,
+            notices=self._source.notices_index,
         )
 
 

@@ -135,6 +135,7 @@ class Uas:
         seed: int = 0,
         tls: ssl.SSLContext | None = None,
         record: bool = True,
+        counting: Sequence[str] = (),
     ) -> None:
         self.settings: Final = settings or UasSettings()
         self.answers: Final = tuple(answers)
@@ -153,7 +154,8 @@ class Uas:
         self.port = port
         self.calls: Final[list[IncomingCall]] = []
         """All that came, in order, where they are recorded."""
-        self.called_numbers: Final[dict[str, int]] = {}
+        self.called_numbers: Final[dict[str, int]] = dict.fromkeys(counting, 0)
+        """How often each number of `counting` was called."""
         self._record: Final = record
         self._tls = tls
         self._used = [0] * len(self.answers)
@@ -208,7 +210,8 @@ class Uas:
             return
         self.figures.begun()
         call = IncomingCall(self, way, self._plan(request), server, request, now)
-        self.called_numbers[call.callee] = self.called_numbers.get(call.callee, 0) + 1
+        if call.callee in self.called_numbers:
+            self.called_numbers[call.callee] += 1
         if self._record:
             self.calls.append(call)
         call.begin(now)

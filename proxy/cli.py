@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "proxy.commands.running": ("run", "check-config", "console", "demo"),
     "proxy.commands.optout": ("optout",),
     "proxy.commands.explain": ("explain",),
+    "proxy.commands.rules": ("rules",),
     "proxy.commands.registry": ("registry", "suppress", "consent", "hold"),
     "proxy.commands.route": ("route",),
     "proxy.commands.routing": ("routing",),

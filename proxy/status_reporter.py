@@ -20,6 +20,7 @@ from proxy.judging.tallies import Tallies
 from proxy.rules.table import RULE_IDS
 from proxy.sip_b2bua import SipServer
 from proxy.smpp_server import SmppServer
+from proxy.telemetry.pack_rows import pack_rows
 from proxy.telemetry.rows import decision_row, refusal_row
 from proxy.telemetry.status import BindRow, BypassRow, CountRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile
 from proxy.trunks.gates import CallGates
@@ -88,6 +89,7 @@ class StatusReporter:
             revision=snapshot.revision,
             pack=snapshot.pack.id,
             pack_version=snapshot.pack.version,
+            packs=pack_rows(snapshot.pack, snapshot.shelf, time.time()),
             ready=not reason,
             ready_reason=reason,
             draining=smpp.draining,

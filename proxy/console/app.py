@@ -68,7 +68,7 @@ class Console:
     async def rules(self, request: Request) -> Response:
         status = self._window.look().status
         pack, version = ("", 0) if status is None else (status.pack, status.pack_version)
-        return _json(RuleList(pack, version, self._rules))
+        return _json(RuleList(pack, version, self._rules, () if status is None else status.packs))
 
     async def decisions(self, request: Request) -> Response:
         text = request.query_params.get("limit", str(LATEST_MOST))

@@ -10,6 +10,7 @@ import msgspec
 
 from proxy.console.lookup import Opened
 from proxy.console.outcomes import RuleText
+from proxy.telemetry.pack_rows import PackRow
 from proxy.telemetry.status import DecisionRow, Status
 
 #: Of the interface, not of the product: the first number changes when something is taken away.
@@ -31,11 +32,14 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class RuleList(msgspec.Struct, frozen=True):
-    """All rules of the catalogue, and the pack that is in force (empty while that is not known)."""
+    """All rules of the catalogue, the base pack in force (empty while that is not known), and all packs with source,
+    region, effective date and the basis of each value.
+    """
 
     pack: str
     pack_version: int
     rules: tuple[RuleText, ...]
+    packs: tuple[PackRow, ...] = ()
 
 
 class DecisionList(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from proxy.core.ground import Effect
 from proxy.core.purposes import Channel
+from proxy.telemetry.pack_rows import PackRow
 
 STATUS_FILE: Final = "status.json"
 LATEST_MOST: Final = 50
@@ -228,6 +229,7 @@ class Status(Struct, frozen=True):
     sip: SipRow = SipRow()
     trunks: tuple[TrunkRow, ...] = ()
     gateways: tuple[GatewayRow, ...] = ()
+    packs: tuple[PackRow, ...] = ()
 
 
 class StatusUnreadableError(Exception):

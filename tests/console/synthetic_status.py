@@ -12,6 +12,7 @@ from proxy.core.ground import OUTCOME_NA, OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, Purpose
 from proxy.rules.table import RULE_IDS
 from proxy.telemetry.counters import Counters
+from proxy.telemetry.pack_rows import PackRow, PackValue
 from proxy.telemetry.rows import refusal_row
 from proxy.telemetry.status import (
     BindRow,
@@ -43,6 +44,10 @@ _ASKED: tuple[tuple[str, str, str, Purpose, str, str], ...] = (
 )
 
 
+_PACK = PackRow(
+    "cn-invented", 1, "CN-NX", "虚构的通知", "2026-01-01", "in force", "CN-NX", False, 1.0,
+    (PackValue("hours.closed", "collection sms: 08:00-20:00", "product default", ""),),
+)  # fmt: skip
 _SIP = (
     ListenerRow("127.0.0.1", 5060, False, "sip"),
     ListenerRow("127.0.0.1", 5060, False, "sip+tcp"),
@@ -156,6 +161,7 @@ def status(*, decisions: int = 24, refusals: int = 6, at_us: int | None = None) 
         counts=(CountRow("jianglan-mkt", "default", 9, 6, 2, 1, 4, 1, 0, 3, 2),),
         sip=SipRow(calls=7, attempts=7, places=7, dialogs=14, transactions=20, timers=31, connections=1),
         trunks=_TRUNKS,
+        packs=(_PACK,),
         gateways=_GATEWAYS,
     )
 

@@ -45,6 +45,9 @@ def test_every_rule_of_the_catalogue_is_listed_in_both_languages(scene: Scene) -
     assert {rule.id for rule in listed.rules} == set(CATALOGUE)
     assert [rule.id for rule in listed.rules][: len(RULE_IDS)] == list(RULE_IDS)
     assert (listed.pack, listed.pack_version) == ("cn-default", 3)
+    (pack,) = listed.packs
+    assert (pack.region, pack.source, pack.effective, pack.state) == ("CN-NX", "虚构的通知", "2026-01-01", "in force")
+    assert pack.values[0].basis == "product default"
     for rule in listed.rules:
         entry = CATALOGUE[rule.id]
         assert rule.text == {"en": entry.text_en, "zh": entry.text_zh}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -86,6 +87,32 @@ async def test_three_times_a_day_whoever_sends_and_whatever_happens(house: House
     await house.end()
     refused = [one for one in house.decisions() if one.rule]
     assert {(one.rule, one.pack, one.effect) for one in refused} == {("frequency.cap", "cn-open", 1)}
+    await check_diff(house, len(refused))
+
+
+async def check_diff(house: House, refused: int) -> None:
+    """Without the cap every refusal would have been a permit, and with a tighter one most permits a refusal."""
+    free = house.folder / "free.toml"
+    free.write_text((ROOT / "config/packs/cn-open.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    code, out, _ = await house.command("rules", "diff", "--pack", free, "--json")
+    found = json.loads(out)
+    assert (code, found["changed"], {row["change"] for row in found["rows"]}) == (0, refused, {"permitted"})
+    assert {(row["was"], row["institution"]) for row in found["rows"]} == {("frequency.cap", "jianglan")}
+    strict = house.folder / "strict.toml"
+    strict.write_text(free.read_text(encoding="utf-8") + CAP.replace("most = 3", "most = 1"), encoding="utf-8")
+    code, out, _ = await house.command("rules", "diff", "--pack", strict, "--json")
+    # WHY not the partner too: a kill may lose the evidence of the last permits before it, though not their contacts.
+    rows = json.loads(out)["rows"]
+    assert code == 0
+    assert ("refused", "frequency.cap", "jl") in {(row["change"], row["rule"], row["account"]) for row in rows}
+    code, out, _ = await house.command("rules", "diff", "--pack", strict)
+    assert (code, "newly refused" in out) == (0, True)
+    code, out, _ = await house.command("rules", "list", "--json")
+    packs = {row["id"]: row for row in json.loads(out)["packs"]}
+    assert (code, packs["cn-ningxia"]["region"], packs["cn-ningxia"]["state"]) == (0, "CN-NX", "in force")
+    assert all(row["source"] and row["effective"] for row in packs.values())
+    code, out, _ = await house.command("rules", "list", "--values")
+    assert (code, "product default" in out) == (0, True)
 
 
 async def test_a_long_message_is_one_contact(house: House) -> None:

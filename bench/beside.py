@@ -1,21 +1,26 @@
 """What is measured beside the hops: how soon the page shows what happens, what refusals cost, and the whole process.
 
-Owns the order and how each is told; the measuring is done by `page_times`, `suppressions`, `binds`, `waiting_ids` and
-`restart`. A measurement that could not be made is told as such and counts as missed.
+Owns the order and how each is told; the measuring is done by `page_times`, `suppressions`, `binds`, `waiting_ids`,
+`restart` and `calls`. A measurement that could not be made is told as such and counts as missed.
 """
 
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from bench import binds, restart, suppressions, waiting_ids
 from bench.bound_figures import Figure, all_met, told
+from bench.calls import measure as calls
+from bench.calls.hops import HOPS as CALL_HOPS
 
-BESIDE: Final = ("page-times", "suppressions", "binds", "waiting-ids", "restart")
+BESIDE: Final = ("page-times", "suppressions", "binds", "waiting-ids", "restart", "calls")
 PAGE_ROUNDS: Final = 10
 SIZES: Final = (100_000, 1_000_000, 10_000_000)
 
@@ -69,10 +74,19 @@ def _suppressions() -> Beside:
     )
 
 
+def _calls() -> Beside:
+    with tempfile.TemporaryDirectory(prefix="tdgate-calls-") as folder:
+        found = calls.measure(Path(folder), list(CALL_HOPS.values()), list(calls.RATES), calls.SECS, calls.HELD)
+    bound = calls.bound_of(found)
+    right = bool(bound) and all_met(bound) and not any(one.error for one in found)
+    return Beside("calls", f"{calls.table(found)}\n\n{told(bound)}", [asdict(one) for one in found], right)
+
+
 _MEASURE: Final[dict[str, Callable[[], Beside]]] = {
     "page-times": _page_times,
     "suppressions": _suppressions,
     "binds": lambda: _of_the_process("binds", binds.measure),
     "waiting-ids": lambda: _of_the_process("waiting-ids", waiting_ids.measure),
     "restart": lambda: _of_the_process("restart", restart.measure),
+    "calls": _calls,
 }

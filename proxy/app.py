@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from proxy.binds.tracing import TRACE_VERBS, Tracing
-from proxy.call_warnings import call_warnings
+from proxy.call_warnings import address_warnings, call_warnings
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
 from proxy.core.bound import Shelf
@@ -109,7 +109,8 @@ def check(settings: Settings, config: Path) -> RuleFiles:
 
 def warnings_of(settings: Settings, rules: RuleFiles, config: Path) -> list[str]:
     """What may be so and is worth a look, as `FILE: KEY: REASON`; nothing is refused for it."""
-    return [f"{config}: {line}" for line in call_warnings(settings.sip, rules.refusal_in_calls)]
+    found = (*call_warnings(settings.sip, rules.refusal_in_calls), *address_warnings(settings.sip))
+    return [f"{config}: {line}" for line in found]
 
 
 def needing_restart(running: Settings, found: Settings) -> list[str]:

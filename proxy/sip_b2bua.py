@@ -18,37 +18,35 @@ from weakref import WeakKeyDictionary
 from proxy.binds.tls import client_context, server_context
 from proxy.settings_shape import Tls
 from proxy.sip.calls import Calls
-from proxy.sip.error import SipError
 from proxy.sip.flow import Flow
-from proxy.sip.framing import Broken, Framed, Ping, read_datagram
+from proxy.sip.framing import Broken, Framed, Ping
 from proxy.sip.headers import key_of
 from proxy.sip.hop import Hop
 from proxy.sip.ids import Ids
-from proxy.sip.message import Limits, MalformedRequest, SipRequest, SipResponse
+from proxy.sip.message import Limits, MalformedRequest
 from proxy.sip.timers import Timers
 from proxy.sip.transaction.table import Transactions
 from proxy.sip.transaction.timing import Timing
 from proxy.sip_settings import Sip, SipListener
 from proxy.telemetry.status import SipRow
-from proxy.trunks.certificate import identities_of
 from proxy.trunks.desk import CallDesk
 from proxy.trunks.digit_line import DigitLine
 from proxy.trunks.digit_log import DigitLog
 from proxy.trunks.digit_reports import DigitReport
-from proxy.trunks.door import ALLOW, Admitted, Door
+from proxy.trunks.door import ALLOW, Door
 from proxy.trunks.gateways import Carrier, Gateway
 from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge
 from proxy.trunks.peers import Peers, Trunk
-from proxy.trunks.streams import Stream, connect
+from proxy.trunks.streams import Incoming, Stream, connect
 from proxy.trunks.supervision import Probe
+from proxy.trunks.turn import Turn
 from proxy.trunks.udp import UdpSocket, UdpWay
 from proxy.trunks.way import Local, Way, way_of
 
 Log = Callable[..., None]
 _SWEEP_S: Final = 1.0
 _SOONEST_S: Final = 0.002
-_DEFAULT_PORT: Final = 5060
 
 
 class SipServer:
@@ -95,10 +93,10 @@ class SipServer:
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
         self._sweeper: asyncio.TimerHandle | None = None
-        self._turning = False
-        #: Set while there is no call, and no refusal that is not on disk yet.
+        limits, ways = self._limits, (self._sent_anew, self._ended)
+        self._turn = Turn(self._table, self.calls, self.desk, self._door, limits, log, *ways)
+        #: Set when a drain has nothing left to wait for: no call, and no refusal that is not on disk yet.
         self._idle = asyncio.Event()
-        self._idle.set()
         #: (kind, host, port) of every listener, with the port that was really given.
         self.listening: list[tuple[str, str, int]] = []
 
@@ -130,14 +128,14 @@ class SipServer:
                 probe = Probe(gateway, every_s, self.calls, self._reach, self._log)
                 self._probes.append(probe)
                 probe.expired("options", now)
-        self._turn(now)
+        self._turn.go_on(now)
         self._sweep()
 
     async def _listen(self, listener: SipListener) -> None:
         loop = asyncio.get_running_loop()
         kind = {"udp": "sip", "tcp": "sip+tcp", "tls": "sip+tls"}[listener.transport]
         if listener.transport == "udp":
-            bound = UdpSocket(loop, listener.host, listener.port, listener.advertised, self._datagram)
+            bound = UdpSocket(loop, listener.host, listener.port, listener.advertised, self._datagrams)
             self._udp.append(bound)
             host, port = bound.address
         else:
@@ -157,11 +155,12 @@ class SipServer:
         self.desk.draining = True
         for probe in self._probes:
             probe.stopped = True
+        self._ended(self._clock())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
         self.desk.end_all(self._clock())
-        self._turn(self._clock())
+        self._turn.go_on(self._clock())
         for server in self._servers:
             server.close()
         for stream in list(self._streams):
@@ -185,16 +184,14 @@ class SipServer:
 
     # ---- what comes in ------------------------------------------------------------------------------------------
 
-    def _datagram(self, way: UdpWay, data: bytes) -> None:
+    def _datagrams(self, found: list[tuple[UdpWay, bytes]]) -> None:
         now = self._clock()
-        try:
-            message = read_datagram(data, self._limits)
-        except SipError as error:
-            self._door.malformed(error, way.flow, len(data))
-            self._turn(now)
-            return
-        if message is not None:
-            self._message(message, way, now, len(data))
+        for way, data in found:
+            try:
+                self._turn.datagram(way, data, now)
+            except Exception as error:  # noqa: BLE001  WHY: a defect met by one datagram must not cost another's
+                self._log("call.defect", error=error)
+        self._turn.ended(now)
 
     def framed(self, stream: Stream, found: list[Framed]) -> None:
         """What a connection has brought."""
@@ -207,39 +204,11 @@ class SipServer:
             elif isinstance(each, MalformedRequest):
                 self._door.malformed(each, stream.flow, 0)
             else:
-                self._message(each, stream, now, 0)
-        self._turn(now)
-
-    def _message(self, message: SipRequest | SipResponse, way: Way, now: float, size: int) -> None:
-        admitted: Admitted | None = None
-        flow = way.flow
-        try:
-            if isinstance(message, SipRequest):
-                message.stamp(flow.peer, way.port)
-                if isinstance(way, UdpWay):
-                    flow = self._back(message, way).flow
-                admitted = self._door.admit(message, flow, now, size)
-                if admitted is None:
-                    self._turn(now)
-                    return
-            elif not self._door.admit_response(message, flow):
-                return
-            self._table.receive(message, flow, now)
-        except SipError as error:
-            wrong = MalformedRequest(error, message) if isinstance(message, SipRequest) else error
-            self._door.malformed(wrong, flow, size)
-        self._turn(now, admitted)
-
-    def _back(self, request: SipRequest, way: UdpWay) -> Way:
-        """The way of the answer: the source, but for a peer without rport the port that its Via names (RFC 3261
-        §18.2.2, RFC 3581 §4). Never another host.
-        """
-        _, port = request.via.response_target()
-        port = port or _DEFAULT_PORT
-        return way if port == way.port else way.beside(port)
+                self._turn.message(each, stream, now, 0)
+        self._turn.go_on(now)
 
     def _accepted(self, transport: str) -> Stream:
-        return _Incoming(self, self._locals[transport], self._limits, self._settings.message_timer_s, self._clock)
+        return Incoming(self, self._locals[transport], self._limits, self._settings.message_timer_s, self._clock)
 
     def let_in(self, stream: Stream) -> bool:
         """Whether a connection that came may stay: there is room, and it is somebody's."""
@@ -256,42 +225,19 @@ class SipServer:
             del self._made[key]
         now = self._clock()
         self._table.flow_failed(stream.flow, now)
-        self._turn(now)
+        self._turn.go_on(now)
 
     def _digits(self, reports: list[DigitReport]) -> None:
         """A media relay has seen a key."""
         now = self._clock()
         self.desk.digits(reports, now)
-        self._turn(now)
+        self._turn.go_on(now)
 
     # ---- the turn -----------------------------------------------------------------------------------------------
 
-    def _turn(self, now: float, admitted: Admitted | None = None) -> None:
-        """Carry on until nothing is left to tell and nothing to send."""
-        if self._turning:
-            # WHY: sending may end a connection, which is told while we send; the outer turn goes on with it.
-            return
-        self._turning = True
-        try:
-            while True:
-                events = self.calls.take(now)
-                for event in events:
-                    try:
-                        self.desk.take(event, admitted, now)
-                    except Exception as error:  # noqa: BLE001  WHY: a defect met by one call must not cost another's
-                        self._log("call.defect", error=error)
-                        self.desk.broken(event, now)
-                out = self._table.data_to_send()
-                for flow, octets in out:
-                    if not (way_of(flow).send(octets) or self._sent_anew(way_of(flow), octets)):
-                        self._table.flow_failed(flow, now)
-                if not events and not out:
-                    break
-        finally:
-            self._turning = False
-        if len(self.calls) or self.desk.keeping:
-            self._idle.clear()
-        else:
+    def _ended(self, now: float) -> None:
+        """A turn is over."""
+        if self.desk.draining and not len(self.calls) and not self.desk.keeping:
             self._idle.set()
         self._set_timer(now)
 
@@ -317,8 +263,7 @@ class SipServer:
 
     def _later(self) -> None:
         """Something was answered outside of a turn."""
-        if not self._turning:
-            self._turn(self._clock())
+        self._turn.go_on(self._clock())
 
     def held(self) -> SipRow:
         """What is kept at this moment; `places` are the judge's to tell."""
@@ -345,9 +290,11 @@ class SipServer:
         """The registry has changed: calls that run are asked about again."""
         now = self._clock()
         self.desk.recheck(now)
-        self._turn(now)
+        self._turn.go_on(now)
 
     def _set_timer(self, now: float) -> None:
+        if self._wake is not None and self._wake_at <= self._table.timers.soonest:
+            return
         deadline = self._table.next_deadline()
         if deadline is None or (self._wake is not None and self._wake_at <= deadline):
             return
@@ -364,7 +311,7 @@ class SipServer:
             self._table.expire(now)
         finally:
             # WHY in any case: it is the turn that sets the next timer.
-            self._turn(now)
+            self._turn.go_on(now)
 
     def _sweep(self) -> None:
         """Connections that are slow, or that nobody uses."""
@@ -419,27 +366,6 @@ class SipServer:
         self._making.add(task)
         task.add_done_callback(self._making.discard)
         return stream
-
-
-class _Incoming(Stream):
-    """A connection that came; whose it is shows when it stands."""
-
-    def __init__(
-        self, server: SipServer, local: Local, limits: Limits, patience_s: float, clock: Callable[[], float]
-    ) -> None:
-        super().__init__(server, local, ("", 0), limits, patience_s, clock, outgoing=False)
-        self._server = server
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        host, port = transport.get_extra_info("peername")[:2]
-        self.found_at(host, port)
-        secured = transport.get_extra_info("ssl_object")
-        octets = secured.getpeercert(binary_form=True) if secured is not None else None
-        if octets:
-            self.identities = identities_of(secured.getpeercert(), octets)
-        super().connection_made(transport)
-        if not self._server.let_in(self):
-            self.abort()
 
 
 def _hop_of(flow: Flow) -> Hop:

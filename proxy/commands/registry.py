@@ -64,6 +64,21 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
         ),
     ),
     (
+        "debtor",
+        "who somebody is to a debt",
+        (("add", "debtor.add", ("recipient",)), ("list", "debtor.list", ())),
+    ),
+    (
+        "notice",
+        "what debtors were told of partners",
+        (("add", "notice.add", ("recipient",)), ("list", "notice.list", ())),
+    ),
+    (
+        "objection",
+        "objections to a collection",
+        (("list", "objection.list", ()), ("settle", "objection.settle", ("recipient",))),
+    ),
+    (
         "hold",
         "fraud holds",
         (
@@ -80,7 +95,13 @@ _HELP: Final = {
     "liaison": "who speaks for an institution",
 }
 #: Groups whose one table an import fills without `--table`.
-_TABLE_OF: Final = {"suppress": "suppressions", "consent": "consents"}
+_TABLE_OF: Final = {
+    "suppress": "suppressions",
+    "consent": "consents",
+    "debtor": "debtors",
+    "notice": "debtor_notices",
+    "objection": "objections",
+}
 
 
 def add_arguments(commands: Any) -> None:

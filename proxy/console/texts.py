@@ -77,8 +77,8 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "decisions.none": ("Nothing has been asked yet.", "尚无请求。"),
     "refusals": ("Persons who refused", "用户拒收"),
     "refusals.hint": (
-        "By reply (“TD” and the like), by the key or otherwise in a call; binding from then on, on both channels.",
-        "来自短信回复（如“TD”）、通话按键等，短信与电话同时即时生效。",
+        "By reply (“TD” and the like) or in a call, by its key or a 607; binding from then on.",
+        "来自短信回复（如“TD”）、通话按键或607拒接，即时生效。",
     ),
     "refusals.none": ("Nobody has refused in this run.", "本次运行尚无用户拒收。"),
     "counts": ("Decisions by rule", "各规则判定数"),

@@ -104,6 +104,7 @@ class EvidenceLog:
         self._in_flight_octets = 0
         self._callbacks: list[DurableCallback] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self._due = False
         self._flushing = False
         self._closing = False
@@ -262,8 +263,8 @@ class EvidenceLog:
         """
         return self.append_octets_durable(encode(record), callback)
 
-    def append_octets_durable(self, octets: bytes, callback: DurableCallback) -> bool:
-        """As `append_durable`, for a record that is encoded already."""
+    def append_octets_durable(self, octets: bytes, callback: DurableCallback, patience_ms: int = 0) -> bool:
+        """As `append_durable`, for a record that is encoded already; it may wait so long for company."""
         if self._left <= -self._reserve:
             self._missed += 1
             return False
@@ -272,7 +273,10 @@ class EvidenceLog:
         self._callbacks.append(callback)
         if filled:
             self._chunk_filled()
-        self.flush_soon()
+        if not patience_ms:
+            self.flush_soon()
+        elif not self._flushing:
+            self._flush_within(patience_ms)
         return True
 
     def _chunk_filled(self) -> None:
@@ -293,6 +297,11 @@ class EvidenceLog:
         else:
             self._loop.call_soon(self._linger_is_over)
 
+    def _flush_within(self, patience_ms: int) -> None:
+        """Makes what is queued durable in so long; whoever cannot wait does not wait for it."""
+        if self._patience is None:
+            self._patience = self._loop.call_later(patience_ms / 1000, self._linger_is_over)
+
     def _linger_is_over(self) -> None:
         self._due = True
         if self._in_flight is None:
@@ -303,6 +312,9 @@ class EvidenceLog:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         self._due = self._flushing = False
         builder = self._builder
         if not builder.count:

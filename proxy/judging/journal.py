@@ -154,12 +154,15 @@ class Journal:
         return True
 
     def decided_durably(
-        self, request: Request, decision: Decision, then: Callable[[BaseException | None], None]
+        self, request: Request, decision: Decision, then: Callable[[BaseException | None], None], patience_ms: int = 0
     ) -> bool:
-        """Records a decision and calls `then` when it is on disk; False, and no call, where the log takes no more."""
+        """Records a decision and calls `then` when it is on disk; False, and no call, where the log takes no more.
+
+        It may wait `patience_ms` for others to go to the disk with.
+        """
         form = self._forms.get(id(decision.ground)) or self._form(decision.ground)
         octets = form.stamp(decision.id, int(request.received_at * 1e6), decision.person)
-        if not self._log.append_octets_durable(octets, then):
+        if not self._log.append_octets_durable(octets, then, patience_ms):
             return False
         self.changed = True
         self.latest.append((request, decision))

@@ -46,6 +46,8 @@ class SnapshotSource(Reader, Protocol):
 
     suppressions_index: PersonIndex
     consents_index: PersonIndex
+    debtors_index: PersonIndex
+    notices_index: PersonIndex
 
 
 @lru_cache(maxsize=256)
@@ -266,6 +268,8 @@ class SnapshotBuilder:
             held_numbers=frozenset(one.target for one in holds if one.kind == "number"),
             consents=self._source.consents_index,
             suppressions=self._source.suppressions_index,
+            debtors=self._source.debtors_index,
+            notices=self._source.notices_index,
         )
 
 

@@ -6,7 +6,18 @@ What the wire closes comes first, then who sends, from what, for whom, then the 
 
 from typing import Final
 
-from proxy.rules import account, disturbance, entrustment, hold, licence, number, person, template, wire
+from proxy.rules import (
+    account,
+    debtor,
+    disturbance,
+    entrustment,
+    hold,
+    licence,
+    number,
+    person,
+    template,
+    wire,
+)
 from proxy.rules.rule import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -34,6 +45,9 @@ RULES: Final[tuple[Rule, ...]] = (
     template.UNREVIEWED,
     person.SUPPRESSED,
     person.UNCONSENTED,
+    debtor.UNKNOWN,
+    debtor.UNINFORMED,
+    debtor.OBJECTED,
     disturbance.HOURS,
     disturbance.FREQUENCY,
     account.THROUGHPUT,

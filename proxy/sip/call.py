@@ -112,6 +112,18 @@ class Call(LegOwner):
         carried.into(request)
         self.calls.ask(request, peer.hop.flow, Relayed(self, inside.transaction), now)
 
+    def let_go(self) -> bool:
+        """It is over: see `Leg.let_go`. Not while an INVITE towards leg B is under way, whose 2xx or a person's 607 may
+        come: False then.
+        """
+        b = self.b
+        if b is not None and b.client is not None:
+            return False
+        self.a.let_go()
+        if b is not None:
+            b.let_go()
+        return True
+
     # What comes from the transactions
 
     def cancelled(self, leg: Leg, request: SipRequest, now: float) -> None:
@@ -393,6 +405,8 @@ class Call(LegOwner):
         leg.branch = None
         leg.over = True
         self.calls.forget(leg)
+        if self.over:
+            self.let_go()
         if wanted:
             carried = NOTHING if response is None else self._carried(response)
             self.calls.tell(BranchFailed(self, status, response, carried, leg.rang))

@@ -97,18 +97,19 @@ class Calls(Exchange):
             del self.legs[leg.local_tag]
 
     def closing(self, call: LegOwner, now: float) -> None:
-        """A call is over. The tags of one that was answered are kept for a while, for what is still under way; others
-        have nothing to come.
+        """A call is over. The tags of one that was answered are kept for a while, for what is still under way; one that
+        was cancelled waits as long for what becomes of leg B's INVITE; others have nothing to come.
         """
         self.calls.discard(call)
         if not isinstance(call, Call):
             return
-        if call.answered:
-            self.timers.start(_Forgetting(self, call), "forget", self.timing.give_up_s + self.timing.t4_s, now)
-            return
-        self.forget(call.a)
-        if call.b is not None:
-            self.forget(call.b)
+        if not call.answered:
+            self.forget(call.a)
+            if call.b is not None:
+                self.forget(call.b)
+            if call.let_go():
+                return
+        self.timers.start(_Forgetting(self, call), "forget", self.timing.give_up_s + self.timing.t4_s, now)
 
     # For who runs it
 
@@ -131,12 +132,15 @@ class Calls(Exchange):
             self._request(event, now)
         elif isinstance(event, AckReceived):
             leg = self.legs.get(event.request.to.tag or b"")
-            if leg is not None and leg.dialog_of(event.request) is not None:
-                _call_of(leg).acknowledged(leg, event.request, now)
+            call = _call_of(leg) if leg is not None else None
+            if leg is not None and call is not None and leg.dialog_of(event.request) is not None:
+                call.acknowledged(leg, event.request, now)
         elif isinstance(event, CancelReceived):
             user = event.transaction.user
             if isinstance(user, Leg):
-                _call_of(user).cancelled(user, event.request, now)
+                call = _call_of(user)
+                if call is not None:
+                    call.cancelled(user, event.request, now)
             elif event.transaction.request is not None:
                 event.transaction.respond(reply(event.transaction.request, 487, self.ids.next()), now)
         elif isinstance(event, TimedOut):
@@ -153,18 +157,26 @@ class Calls(Exchange):
     def _response(self, client: ClientTransaction, response: SipResponse, now: float) -> None:
         user = client.user
         if isinstance(user, Branch) and isinstance(client, InviteClient):
-            _call_of(user.leg).branch_responded(user, client, response, now)
+            call = _call_of(user.leg)
+            if call is not None:
+                call.branch_responded(user, client, response, now)
         elif isinstance(user, Leg) and isinstance(client, InviteClient):
-            _call_of(user).responded(user, client, response, now)
+            call = _call_of(user)
+            if call is not None:
+                call.responded(user, client, response, now)
         elif isinstance(user, Asker):
             user.responded(response, now)
 
     def _unanswered(self, client: ClientTransaction, timer: str, now: float) -> None:
         user = client.user
         if isinstance(user, Branch) and isinstance(client, InviteClient):
-            _call_of(user.leg).branch_unanswered(user, client, timer, now)
+            call = _call_of(user.leg)
+            if call is not None:
+                call.branch_unanswered(user, client, timer, now)
         elif isinstance(user, Leg) and isinstance(client, InviteClient):
-            _call_of(user).unanswered(user, client, timer, now)
+            call = _call_of(user)
+            if call is not None:
+                call.unanswered(user, client, timer, now)
         elif isinstance(user, Asker):
             user.unanswered(now)
 
@@ -208,7 +220,8 @@ class Calls(Exchange):
         request = event.request
         transaction = event.transaction
         dialog = leg.dialog_of(request) if leg is not None else None
-        if leg is None or dialog is None:
+        call = _call_of(leg) if leg is not None else None
+        if leg is None or dialog is None or call is None:
             transaction.respond(reply(request, 481), now)
             return
         if dialog.state == "terminated":
@@ -221,9 +234,9 @@ class Calls(Exchange):
             return
         if request.method == "BYE":
             self._bye(leg, request, transaction, now)
-            _call_of(leg).ended_by(leg, dialog, request, now)
+            call.ended_by(leg, dialog, request, now)
         elif request.method == "INVITE":
-            _call_of(leg).asked_again(leg, transaction, request, now)
+            call.asked_again(leg, transaction, request, now)
         else:
             self._events.append(InsideAsked(leg.call, leg.side, request, transaction))
 
@@ -246,10 +259,10 @@ class Calls(Exchange):
             transaction.respond(reply(request, 200), now)
 
 
-def _call_of(leg: Leg) -> Call:
+def _call_of(leg: Leg) -> Call | None:
+    """None where it was let go: nothing that comes matters any more."""
     call = leg.call
-    assert isinstance(call, Call)
-    return call
+    return call if isinstance(call, Call) else None
 
 
 class _Forgetting:
@@ -264,6 +277,9 @@ class _Forgetting:
     def expired(self, name: str, now: float) -> None:
         """The only timer it has."""
         self._call.listener = None
-        self._calls.forget(self._call.a)
-        if self._call.b is not None:
-            self._calls.forget(self._call.b)
+        a, b = self._call.a, self._call.b
+        self._calls.forget(a)
+        a.let_go()
+        if b is not None:
+            self._calls.forget(b)
+            b.let_go()

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from proxy.sip.error import SipError
 from proxy.sip.headers import line_of
+from proxy.sip.memory import Memory
 from proxy.sip.message import SipMessage, SipRequest, SipResponse
 from proxy.sip.name_addr import NameAddr
 from proxy.sip.reply import Headers
@@ -20,6 +21,10 @@ State = Literal["early", "confirmed", "terminated"]
 #: Requests that may move the remote target (§12.2, RFC 3311 §5.1).
 TARGET_REFRESH: Final = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"))
 _NO_BODY: Final = b"Content-Length: 0"
+
+
+#: The targets that lines name. WHY a memory: a gateway has one for all its calls, a caller one for all of a number's.
+_CONTACTS: Final[Memory[bytes]] = Memory(1024)
 
 
 class Dialog:
@@ -187,13 +192,20 @@ def contact_of(message: SipMessage) -> bytes:
     """The URI of the one Contact; raises SipError(400) where there is none, more than one, or one that no request can
     be sent to (§8.1.1.8).
     """
+    line = message.lines[message.keys.index("contact")] if message.keys.count("contact") == 1 else b""
+    known = _CONTACTS.get(line) if line else None
+    if known is not None:
+        return known
     found = message.addresses("contact")
     if len(found) != 1:
         raise SipError(400, "contact.count")
     uri = parse_uri(found[0].uri)
     if not uri.is_sip:
         raise SipError(400, "contact.scheme")
-    return _bare(uri.written)
+    target = _bare(uri.written)
+    if line:
+        _CONTACTS.keep(line, target)
+    return target
 
 
 def _target_of(message: SipMessage, otherwise: NameAddr) -> bytes:

@@ -7,7 +7,8 @@ come: an unreadable Content-Length on a stream ends the connection, since nobody
 from typing import Final
 
 from proxy.sip.error import SipError
-from proxy.sip.message import END_OF_HEAD, Limits, MalformedRequest, Message, SipRequest, lines_of_response, parse_head
+from proxy.sip.head import lines_of_response, parse_head
+from proxy.sip.message import END_OF_HEAD, Limits, MalformedRequest, Message, SipRequest
 
 
 def read_datagram(data: bytes, limits: Limits) -> Message | None:

@@ -77,6 +77,29 @@ class LegOwner(CallControl):
         raise NotImplementedError
 
 
+class _Nobody(LegOwner):
+    """The call of a leg whose call is over: whatever comes too late does nothing."""
+
+    __slots__ = ()
+
+    def refuse(
+        self, status: int, headers: Headers, now: float, carried: Carried = NOTHING, reason: bytes | None = None
+    ) -> None:
+        """It is over."""
+
+    def end(self, headers: Headers, now: float, cause: str = "ended") -> None:
+        """It is over."""
+
+    def ack_missing(self, leg: "Leg", now: float) -> None:
+        """It is over."""
+
+    def silent(self, leg: "Leg", now: float) -> None:
+        """It is over."""
+
+
+_NOBODY: Final = _Nobody()
+
+
 class Leg:
     """`side` is which one it is; `over` means that nothing is sent in its dialog any more."""
 
@@ -108,7 +131,8 @@ class Leg:
 
     def __init__(self, exchange: Exchange, call: LegOwner, side: Side, hop: Hop, local_tag: bytes) -> None:
         self.exchange: Final = exchange
-        self.call: Final = call
+        #: Whose leg it is, and nobody's once it is let go.
+        self.call = call
         self.side: Final[Side] = side
         self.hop = hop
         self.local_tag: Final = local_tag
@@ -279,6 +303,15 @@ class Leg:
         if self.dialog is not None:
             self.dialog.end()
         self.refuse_open(487, now)
+
+    def let_go(self) -> None:
+        """Nothing that comes can matter any more: the call and its legs no longer hold each other.
+
+        WHY: two that hold each other are left to the collector, which runs seldom here, so that memory would grow with
+        every call.
+        """
+        self.call = _NOBODY
+        self.branch = None
 
     def refuse_open(self, status: int, now: float) -> None:
         """Answer an INVITE of the peer's that is under way with this status."""

@@ -1,6 +1,6 @@
 """A SIP message: a start line, header lines in their order, a body (RFC 3261 §7).
 
-Owns the one split of octets into lines, the editing of lines, and writing them again. Must never change an octet that
+Owns the reading of values, the editing of lines, and writing them again. Must never change an octet that
 nobody asked it to change: what is not touched is written as it came, folds, spaces and spellings included. How it
 works: `keys` and `lines` are two lists of the same length; a line is a whole header line without its CRLF, and its key
 says which field it is. Values are read when asked for; those that every message is asked for (Via, From, To, CSeq) are
@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from proxy.sip.cseq import CSeq, parse_cseq
 from proxy.sip.error import SipError
-from proxy.sip.grammar import comma_values, first_comma_value, is_call_id, is_token, number, unfolded
-from proxy.sip.headers import KEYS, key_of, line_of
-from proxy.sip.methods import METHODS
+from proxy.sip.grammar import comma_values, first_comma_value, is_call_id, number, unfolded
+from proxy.sip.headers import line_of
+from proxy.sip.memory import Memory
 from proxy.sip.name_addr import NameAddr, parse_name_addr
 from proxy.sip.via import Via, parse_via
 
@@ -40,14 +40,12 @@ class SipMessage:
     body.
     """
 
-    __slots__ = ("_call_id", "_cseq", "_from", "_index", "_to", "_via", "body", "keys", "lines")
+    __slots__ = ("_call_id", "_cseq", "_from", "_to", "_via", "body", "keys", "lines")
 
     def __init__(self, keys: list[str], lines: list[bytes], body: bytes) -> None:
         self.keys = keys
         self.lines = lines
         self.body = body
-        #: key → place of its first line, made when the first value is read.
-        self._index: dict[str, int] | None = None
         self._call_id = b""
         self._via: Via | None = None
         self._from: NameAddr | None = None
@@ -57,15 +55,21 @@ class SipMessage:
     # Reading
 
     def _value(self, index: int) -> bytes:
-        line = self.lines[index]
-        value = line[line.index(b":") + 1 :]
-        return unfolded(value) if value.find(b"\r\n") >= 0 else value.strip(b" \t")
+        return _value_of(self.lines[index])
 
-    def _places(self) -> dict[str, int]:
+    def _only(self, key: str) -> int:
+        """The place of the only line with this key; raises SipError(400) where there is none, or two."""
         keys = self.keys
-        index = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
-        self._index = index
-        return index
+        found = -1
+        # WHY no index of keys: making one costs more than the few fields that are asked for.
+        for place, each in enumerate(keys):
+            if each == key:
+                if found >= 0:
+                    raise SipError(400, "header.twice." + key)
+                found = place
+        if found < 0:
+            raise SipError(400, "header.missing." + key)
+        return found
 
     def has(self, key: str) -> bool:
         """Whether there is such a line."""
@@ -73,27 +77,12 @@ class SipMessage:
 
     def first(self, key: str) -> bytes | None:
         """The value of the first line with this key, unfolded, None where there is none."""
-        index = self._index
-        if index is None:
-            index = self._places()
-        place = index.get(key, -1)
-        return self._value(place) if place >= 0 else None
+        keys = self.keys
+        return self._value(keys.index(key)) if key in keys else None
 
     def single(self, key: str) -> bytes | None:
         """The value of the only line with this key; raises SipError(400) where there are two."""
-        index = self._index
-        if index is None:
-            index = self._places()
-        place = index.get(key, -1)
-        if place < 0:
-            return None
-        keys = self.keys
-        if len(index) != len(keys) and keys.count(key) > 1:
-            raise SipError(400, "header.twice." + key)
-        # WHY not `_value`: this is read several times in every message.
-        line = self.lines[place]
-        value = line[line.index(b":") + 1 :]
-        return unfolded(value) if value.find(b"\r\n") >= 0 else value.strip(b" \t")
+        return self._value(self._only(key)) if key in self.keys else None
 
     def needed(self, key: str) -> bytes:
         """As `single`, but raises SipError(400) where there is no such line or nothing in it."""
@@ -136,7 +125,7 @@ class SipMessage:
         """The From address."""
         read = self._from
         if read is None:
-            read = parse_name_addr(self.needed("from"))
+            read = self._address("from")
             self._from = read
         return read
 
@@ -145,7 +134,7 @@ class SipMessage:
         """The To address."""
         read = self._to
         if read is None:
-            read = parse_name_addr(self.needed("to"))
+            read = self._address("to")
             self._to = read
         return read
 
@@ -154,43 +143,40 @@ class SipMessage:
         """The CSeq number and method."""
         read = self._cseq
         if read is None:
-            read = parse_cseq(self.needed("cseq"))
+            read = self._numbered()
             self._cseq = read
         return read
 
+    def _address(self, key: str) -> NameAddr:
+        line = self.lines[self._only(key)]
+        read = _ADDRESSES.get(line)
+        if read is None:
+            read = parse_name_addr(_needed(line, key))
+            _ADDRESSES.keep(line, read)
+        return read
+
+    def _numbered(self) -> CSeq:
+        line = self.lines[self._only("cseq")]
+        read = _NUMBERS.get(line)
+        if read is None:
+            read = parse_cseq(_needed(line, "cseq"))
+            _NUMBERS.keep(line, read)
+        return read
+
     def essentials(self) -> None:
-        """Read From, To, CSeq and Call-ID in one pass and keep them; raises SipError(400) where one is missing, twice
-        there or malformed.
+        """Read From, To, CSeq and Call-ID and keep them; raises SipError(400) where one is missing, twice there or
+        malformed.
         """
-        index = self._index
-        if index is None:
-            index = self._places()
-        keys = self.keys
-        repeated = len(index) != len(keys)
-        for key in ("call-id", "cseq", "from", "to"):
-            place = index.get(key, -1)
-            if place < 0:
-                raise SipError(400, "header.missing." + key)
-            if repeated and keys.count(key) > 1:
-                raise SipError(400, "header.twice." + key)
-            line = self.lines[place]
-            value = line[line.index(b":") + 1 :]
-            value = unfolded(value) if value.find(b"\r\n") >= 0 else value.strip(b" \t")
-            if not value:
-                raise SipError(400, "header.missing." + key)
-            if key == "cseq":
-                self._cseq = parse_cseq(value)
-            elif key == "call-id":
-                if not is_call_id(value):
-                    raise SipError(400, "call_id.form")
-                self._call_id = value
-            else:
-                address = parse_name_addr(value)
-                _ = address.tag
-                if key == "from":
-                    self._from = address
-                else:
-                    self._to = address
+        line = self.lines[self._only("call-id")]
+        call_id = _CALL_IDS.get(line)
+        if call_id is None:
+            call_id = _needed(line, "call-id")
+            if not is_call_id(call_id):
+                raise SipError(400, "call_id.form")
+            _CALL_IDS.keep(line, call_id)
+        self._call_id = call_id
+        self._cseq = self._numbered()
+        _ = self.from_.tag, self.to.tag
 
     @property
     def call_id(self) -> bytes:
@@ -205,15 +191,24 @@ class SipMessage:
         """What Content-Length says; None where there is none. Raises SipError(400) where it is twice there, or no
         number (RFC 4475 §3.3.9).
         """
-        value = self.single("content-length")
-        if value is None:
+        return self.counted("content-length", 2**31 - 1, "content_length")
+
+    def counted(self, key: str, most: int, detail: str) -> int | None:
+        """The number that the only line with this key says, None where there is none; raises SipError(400, detail)
+        beyond `most`, or where it is no number. INVARIANT: one key is asked for with one `most`.
+        """
+        if key not in self.keys:
             return None
-        return int(value) if len(value) < 6 and value.isdigit() else number(value, 2**31 - 1, 400, "content_length")
+        line = self.lines[self._only(key)]
+        read = _COUNTS.get(line)
+        if read is None:
+            read = number(_value_of(line), most, 400, detail)
+            _COUNTS.keep(line, read)
+        return read
 
     # Editing
 
     def _touched(self) -> None:
-        self._index = None
         self._call_id = b""
         self._via = None
         self._from = None
@@ -266,15 +261,15 @@ class SipMessage:
         """
         via = self.via
         stamped = via.stamped(host, port)
-        if stamped == via.written:
+        if stamped is via:
             return
         index = self.keys.index("via")
         if self.lines[index].find(b",") >= 0:
-            self.replace_first_value("via", stamped)
+            self.replace_first_value("via", stamped.written)
         else:
             # WHY nothing else is forgotten: no other value has changed, and the place of none.
-            self.lines[index] = b"Via: " + stamped
-            self._via = None
+            self.lines[index] = b"Via: " + stamped.written
+            self._via = stamped
 
     def replace_first_value(self, key: str, value: bytes) -> None:
         """Give the first value of a list with commas another form and leave the others as they are: the topmost Via.
@@ -300,6 +295,25 @@ class SipMessage:
         if lines:
             return start + CRLF + CRLF.join(lines) + END_OF_HEAD + self.body
         return start + END_OF_HEAD + self.body
+
+
+def _value_of(line: bytes) -> bytes:
+    value = line.partition(b":")[2].strip(b" \t")
+    return unfolded(value) if value.find(b"\r\n") >= 0 else value
+
+
+def _needed(line: bytes, key: str) -> bytes:
+    value = _value_of(line)
+    if not value:
+        raise SipError(400, "header.missing." + key)
+    return value
+
+
+#: What lines say. WHY memories: a call's From, To, Call-ID and CSeq come in every message of it.
+_ADDRESSES: Final[Memory[NameAddr]] = Memory(4096)
+_NUMBERS: Final[Memory[CSeq]] = Memory(256)
+_CALL_IDS: Final[Memory[bytes]] = Memory(4096)
+_COUNTS: Final[Memory[int]] = Memory(256)
 
 
 class SipRequest(SipMessage):
@@ -349,147 +363,3 @@ class MalformedRequest(SipError):
     def __init__(self, error: SipError, request: SipRequest) -> None:
         super().__init__(error.status, error.detail, error.headers)
         self.request: Final = request
-
-
-def parse_head(head: bytes, limits: Limits) -> Message:
-    """Read a start line and header lines: everything before the empty line, without it. The body is empty.
-
-    Raises SipError where nothing can be answered (no start line of SIP, a response that is wrong), and MalformedRequest
-    where a request is wrong: 400, 414, 505, 513.
-    """
-    lines = head.split(CRLF)
-    start = lines[0]
-    del lines[0]
-    parts = start.split(b" ")
-    if len(parts) == 3 and parts[2] == VERSION and parts[1]:
-        method = METHODS.get(parts[0])
-        if method is not None:
-            keys, lines, error = _keys(head, lines, limits)
-            request = SipRequest(method, parts[1], keys, lines)
-            if error is None and len(parts[1]) <= limits.uri_octets:
-                return request
-            raise MalformedRequest(error or SipError(414, "uri.octets"), request)
-    if start[:4].upper() == b"SIP/":
-        status, reason = _status_line(start)
-        keys, lines, error = _keys(head, lines, limits)
-        if error is not None:
-            raise error
-        return SipResponse(status, reason, keys, lines)
-    if len(parts) < 3 or b":" not in start or b"SIP/" not in start.upper():
-        raise SipError(400, "start_line.form")
-    return _unusual(parts, head, lines, limits)
-
-
-def _unusual(parts: list[bytes], head: bytes, lines: list[bytes], limits: Limits) -> SipRequest:
-    """A request with a method or a version that we do not know, or with spaces where none belong."""
-    keys, lines, error = _keys(head, lines, limits)
-    method = parts[0].decode("ascii") if is_token(parts[0]) else "?"
-    request = SipRequest(method, parts[1], keys, lines)
-    if len(parts) != 3 or not parts[1] or method == "?":
-        raise MalformedRequest(SipError(400, "start_line.form"), request)
-    version = parts[2].upper()
-    if version != VERSION:
-        major, dot, minor = version[4:].partition(b".")
-        well = version[:4] == b"SIP/" and major.isdigit() and dot == b"." and minor.isdigit()
-        raise MalformedRequest(SipError(505 if well else 400, "start_line.version"), request)
-    if error is not None:
-        raise MalformedRequest(error, request)
-    if len(request.uri) > limits.uri_octets:
-        raise MalformedRequest(SipError(414, "uri.octets"), request)
-    return request
-
-
-def lines_of_response(head: bytes, limits: Limits) -> SipResponse | None:
-    """The header lines of a response that `parse_head` raised for, under the status 0, so that a stream can be read on;
-    None where head is none.
-    """
-    if head[:4].upper() != b"SIP/":
-        return None
-    keys, lines, error = _keys(head, head.split(CRLF)[1:], limits)
-    return SipResponse(0, b"", keys, lines) if error is None else None
-
-
-def _status_line(start: bytes) -> tuple[int, bytes]:
-    parts = start.split(b" ", 2)
-    if parts[0] != VERSION and parts[0].upper() != VERSION:
-        raise SipError(505, "start_line.version")
-    # WHY the last space may be missing: some peers leave it out with an empty reason phrase, and nothing is ambiguous
-    # then.
-    if len(parts) < 2 or len(parts[1]) != 3 or not parts[1].isdigit():
-        raise SipError(400, "start_line.status")
-    status = int(parts[1])
-    if not 100 <= status <= 699:
-        raise SipError(400, "start_line.status")
-    return status, parts[2] if len(parts) == 3 else b""
-
-
-def _keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list[str], list[bytes], SipError | None]:
-    """The keys of the lines, the lines with their folds, and what is wrong; where something is, those that can be
-    read.
-    """
-    keys: list[str] = []
-    if len(head) > limits.head_octets or len(lines) > limits.most_lines:
-        return keys, [], SipError(513, "head.size")
-    # INVARIANT: CR and LF stand in the head only as line ends. A lone one could end a line at the next hop, and smuggle
-    # a header field in.
-    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
-        return keys, [], SipError(400, "head.line_end")
-    if head.find(b"\0") >= 0 and head.count(b"\0") != head.count(b"\\\0"):
-        return keys, [], SipError(400, "head.nul")
-    if head.find(b"\r\n ") >= 0 or head.find(b"\r\n\t") >= 0:
-        folded = _folds_joined(lines)
-        if folded is None:
-            return keys, [], SipError(400, "head.fold")
-        lines = folded
-    # WHY with the colon: a line without one then has the empty name, which is not known.
-    known = KEYS
-    keys = [known.get(line[: line.find(b":") + 1], "") for line in lines]
-    if "" in keys:
-        try:
-            for index, key in enumerate(keys):
-                if not key:
-                    keys[index] = _unusual_key(lines[index])
-        except SipError as error:
-            return _readable(lines, error)
-    if len(head) > limits.line_octets:
-        for line in lines:
-            if len(line) > limits.line_octets:
-                return keys, lines, SipError(513, "line.octets")
-    return keys, lines, None
-
-
-def _unusual_key(line: bytes) -> str:
-    name, colon, _ = line.partition(b":")
-    if not colon:
-        raise SipError(400, "header.colon")
-    return key_of(name)
-
-
-def _readable(lines: list[bytes], error: SipError) -> tuple[list[str], list[bytes], SipError]:
-    """Only the lines that are header fields: what an answer to a wrong request needs may stand behind the wrong
-    line.
-    """
-    keys: list[str] = []
-    kept: list[bytes] = []
-    for line in lines:
-        name, colon, _ = line.partition(b":")
-        if colon and is_token(name.rstrip(b" \t")):
-            keys.append(key_of(name))
-            kept.append(line)
-    return keys, kept, error
-
-
-def _folds_joined(lines: list[bytes]) -> list[bytes] | None:
-    joined: list[bytes] = []
-    run: list[bytes] = []
-    for line in lines:
-        if line[:1] in (b" ", b"\t"):
-            if not run:
-                return None
-            run.append(line)
-            continue
-        if run:
-            joined.append(CRLF.join(run))
-        run = [line]
-    joined.append(CRLF.join(run))
-    return joined

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.sip.error import SipError
-from proxy.sip.grammar import LWS, comma_values, number
+from proxy.sip.grammar import LWS, comma_values
 from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.methods import METHODS
 from proxy.sip.uri import Uri, parse_uri
@@ -58,11 +58,8 @@ def max_forwards(request: SipRequest) -> int:
     """What Max-Forwards says, 70 where it is absent or beyond 255 (RFC 4475 §3.1.2.4); raises SipError(400) where it is
     no number.
     """
-    value = request.single("max-forwards")
-    if value is None:
-        return MAX_FORWARDS
-    read = number(value, 10**32, 400, "max_forwards")
-    return read if read <= 255 else MAX_FORWARDS
+    read = request.counted("max-forwards", 10**32, "max_forwards")
+    return read if read is not None and read <= 255 else MAX_FORWARDS
 
 
 def check_support(request: SipRequest, capabilities: Capabilities, *, forwards: bool) -> Uri:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from proxy.sip.error import SipError
 from proxy.sip.grammar import LWS, is_token, parameter, parameters
 
+_SDP: Final = b"application/sdp"
 _MOST_OCTETS: Final = 65535
 _MOST_MEDIA: Final = 64
 _MOST_PARTS: Final = 16
@@ -78,7 +79,7 @@ def _lines(body: bytes) -> list[bytes]:
         raise SipError(400, "sdp.line")
     lines = [line for line in plain.split(b"\n") if line]
     for line in lines:
-        if line[1:2] != b"=" or not 0x61 <= line[0] <= 0x7A:
+        if len(line) < 2 or line[1] != 0x3D or not 0x61 <= line[0] <= 0x7A:
             raise SipError(400, "sdp.line")
     return lines
 
@@ -153,9 +154,12 @@ def check_media(content_type: bytes | None, body: bytes) -> None:
         return
     if content_type is None:
         raise SipError(400, "content_type.missing")
-    written, _, _ = content_type.partition(b";")
-    kind = b"".join(written.lower().split())
-    if kind == b"application/sdp":
+    if content_type == _SDP:
+        written = kind = content_type
+    else:
+        written, _, _ = content_type.partition(b";")
+        kind = b"".join(written.lower().split())
+    if kind == _SDP:
         if _carries_text(body):
             raise SipError(488, "sdp.text")
     elif kind.startswith(b"multipart/"):

@@ -56,6 +56,9 @@ def subscriber_of(uri: Uri) -> Subscriber | None:
         return _read(unescaped(uri.user or b""), [(name, value or b"") for name, value in uri.params], strict=True)
     if not uri.is_sip or uri.user is None:
         return None
+    if uri.user.isdigit() and len(uri.user) <= _LONGEST:
+        # WHY apart: nearly all are digits and nothing else.
+        return Subscriber(uri.user, False, b"", b"", b"", b"", b"")
     number, *rest = uri.user_text.split(b";")
     params: list[tuple[bytes, bytes]] = []
     for part in rest:

@@ -11,6 +11,7 @@ from heapq import heappop, heappush
 from typing import Final, Protocol
 
 _MOST_LANES: Final = 48
+NEVER: Final = float("inf")
 
 
 class TimerOwner(Protocol):
@@ -38,16 +39,21 @@ class Timer:
 class Timers:
     """All deadlines of one stack. INVARIANT: `now` never goes back from call to call."""
 
-    __slots__ = ("_count", "_heap", "_lanes")
+    __slots__ = ("_count", "_heap", "_lanes", "soonest")
 
     def __init__(self) -> None:
         self._lanes: dict[float, deque[Timer]] = {}
         self._heap: list[tuple[float, int, Timer]] = []
         self._count = 0
+        #: No deadline that was started since `next_deadline` was asked is earlier than this.
+        self.soonest = NEVER
 
     def start(self, owner: TimerOwner, name: str, delay_s: float, now: float) -> Timer:
         """Enter a deadline `delay_s` from now; `delay_s` is more than 0."""
-        timer = Timer(now + delay_s, name, owner)
+        deadline = now + delay_s
+        timer = Timer(deadline, name, owner)
+        if deadline < self.soonest:
+            self.soonest = deadline
         lane = self._lanes.get(delay_s)
         if lane is None:
             if len(self._lanes) >= _MOST_LANES:
@@ -61,6 +67,7 @@ class Timers:
 
     def next_deadline(self) -> float | None:
         """Monotonic time of the next deadline, None where there is none."""
+        self.soonest = NEVER
         timer = self._first()
         return None if timer is None else timer.deadline
 

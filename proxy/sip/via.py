@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from proxy.sip.error import SipError
-from proxy.sip.grammar import TOKEN, Params, number, parameter, parameters
+from proxy.sip.grammar import TOKEN, Params, is_token, number, parameter, parameters
 from proxy.sip.host import is_host
 
 MAGIC: Final = b"z9hG4bK"
@@ -22,7 +22,7 @@ class Via:
     the parameters.
     """
 
-    __slots__ = ("_params", "branch", "host", "port", "rest", "transport", "written")
+    __slots__ = ("_params", "asks", "branch", "filled", "host", "port", "rest", "transport", "written")
 
     def __init__(self, transport: bytes, host: bytes, port: int, rest: bytes, written: bytes) -> None:
         self.transport: Final = transport
@@ -33,6 +33,10 @@ class Via:
         self._params: Params | None = None
         #: The branch, empty where there is none (RFC 2543).
         self.branch = b""
+        #: Whether it is nothing but a branch and an empty `rport` behind it.
+        self.asks = False
+        #: The `rport` that was filled in here, 0 where none was.
+        self.filled = 0
 
     @property
     def params(self) -> Params:
@@ -56,30 +60,49 @@ class Via:
         branch = self.branch
         return len(branch) > len(MAGIC) and branch[:7].lower() == b"z9hg4bk"
 
-    def stamped(self, host: bytes, port: int) -> bytes:
+    def stamped(self, host: bytes, port: int) -> "Via":
         """The value with the source of the request in it: `received` where it differs from sent-by or `rport` asks,
         `rport` where it asks (RFC 3261 §18.2.1, RFC 3581 §4). `host` is an address without brackets. The value itself
         where nothing is to be added.
         """
         rest = self.rest
+        if self.asks:
+            read = self._with(rest[:-6] + b";received=" + host + b";rport=%d" % port)
+            read.filled = port
+            return read
         fresh = rest.find(b"received") < 0
         if fresh and rest.count(b";rport") == 1 and (rest[-6:] == b";rport" or rest.find(b";rport;") >= 0):
-            return self.written.replace(b";rport", b";received=" + host + b";rport=%d" % port, 1)
+            read = self._with(rest.replace(b";rport", b";received=" + host + b";rport=%d" % port, 1))
+            read.filled = port
+            return read
         asked = any(name == b"rport" for name, _ in self.params)
         bare = self.host[1:-1] if self.host[:1] == b"[" else self.host
         same = bare.lower() == host.lower()
         if not asked and fresh:
-            return self.written if same else self.written + b";received=" + host
+            return self if same else self._with(rest + b";received=" + host)
         # WHY what the sender says of itself goes: `received` and a filled `rport` are the server's to write.
         kept = b"".join(
             b";" + name + (b"" if value is None else b"=" + value)
             for name, value in self.params
             if name not in (b"received", b"rport")
         )
-        start = self.written[: len(self.written) - len(rest)].rstrip()
         if asked:
-            return start + kept + b";received=" + host + b";rport=%d" % port
-        return start + kept + (b"" if same else b";received=" + host)
+            read = self._with(kept + b";received=" + host + b";rport=%d" % port)
+            read.filled = port
+            return read
+        return self._with(kept + (b"" if same else b";received=" + host))
+
+    def _with(self, rest: bytes) -> "Via":
+        """The same with other parameters, the branch among them as it is."""
+        start = self.written[: len(self.written) - len(self.rest)].rstrip()
+        read = Via(self.transport, self.host, self.port, rest, start + rest)
+        read.branch = self.branch
+        return read
+
+    @property
+    def answer_port(self) -> int:
+        """The port of `response_target`."""
+        return self.filled or self.response_target()[1]
 
     def response_target(self) -> tuple[bytes, int]:
         """Host and port to which an unreliable transport answers: received and rport, else sent-by; port 0 means the
@@ -103,6 +126,14 @@ def parse_via(value: bytes) -> Via:
     rest = b"" if semicolon < 0 else value[semicolon:]
     transport, host, port = _sent(start)
     read = Via(transport, host, port, rest, value)
+    if rest[:8] == b";branch=":
+        # WHY apart: nearly all say a branch and nothing else, or that and rport.
+        asks = rest[-6:] == b";rport"
+        branch = rest[8:-6] if asks else rest[8:]
+        if is_token(branch):
+            read.branch = branch
+            read.asks = asks
+            return read
     _check(read)
     return read
 

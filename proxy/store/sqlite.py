@@ -22,12 +22,23 @@ import aiosqlite
 from proxy.core.persons import PersonIndex, index_key
 from proxy.registry.dates import day_number
 from proxy.registry.keys import PersonSecret
-from proxy.registry.ports import Alter, FollowedList, Given, Put, Recorded, Refused, Released, StoreError
-from proxy.store import adoption, amending, consent_ledger, followed, person_load, schema
+from proxy.registry.ports import (
+    Alter,
+    FollowedList,
+    Given,
+    Informed,
+    Put,
+    Recorded,
+    Refused,
+    Released,
+    StoreError,
+    Verified,
+)
+from proxy.store import adoption, amending, consent_ledger, debtor_ledger, followed, person_load, schema
 from proxy.store.lock import OwnerLock
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
-from proxy.store.staging import SLICE_ROWS
+from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS
 
 #: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -65536")
@@ -42,6 +53,8 @@ class SqliteStore(StoreReader):
 
     suppressions_index: PersonIndex
     consents_index: PersonIndex
+    debtors_index: PersonIndex
+    notices_index: PersonIndex
 
     def __init__(
         self,
@@ -70,6 +83,8 @@ class SqliteStore(StoreReader):
         load = (self._database, store_id, self._secret.key_id)
         self.suppressions_index = await self._load(person_load.SUPPRESSIONS, *load)
         self.consents_index = await self._load(person_load.CONSENTS, *load)
+        self.debtors_index = await self._load(person_load.DEBTORS, *load)
+        self.notices_index = await self._load(person_load.NOTICES, *load)
         self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
 
     async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
@@ -136,15 +151,12 @@ class SqliteStore(StoreReader):
         async with self._attachable(staged):
             async with self._transaction():
                 changed = await adoption.adopt_records(self._owning, self._now_us())
-            for table in ("consents", "suppressions"):
+            for table in PERSON_COLUMNS:
                 changed[table] = 0
                 last = await adoption.staged_rows(self._owning, table)
                 for first in range(1, last + 1, SLICE_ROWS):
                     async with self._transaction():
-                        if table == "consents":
-                            changed[table] += await adoption.adopt_consents(self._owning, first, self._today())
-                        else:
-                            changed[table] += await adoption.adopt_suppressions(self._owning, first)
+                        changed[table] += await self._adopt_persons(table, first)
         await self._refresh_persons(position)
         return changed
 
@@ -160,6 +172,13 @@ class SqliteStore(StoreReader):
             async with self._writing:
                 await attached.__aexit__(None, None, None)
 
+    async def _adopt_persons(self, table: str, first: int) -> int:
+        if table == "consents":
+            return await adoption.adopt_consents(self._owning, first, self._today())
+        if table in ("suppressions", "objections"):
+            return await adoption.adopt_suppressions(self._owning, first, table)
+        return await adoption.adopt_ledger(self._owning, table, first)
+
     @asynccontextmanager
     async def _attachable(self, staged: Path) -> AsyncIterator[None]:
         attached = adoption.attached(self._owning, staged, self._secret.key_id)
@@ -172,6 +191,8 @@ class SqliteStore(StoreReader):
                 await attached.__aexit__(None, None, None)
 
     async def _refresh_persons(self, position: int) -> None:
+        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
+        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
         await person_load.lay_over(
             self, person_load.SUPPRESSIONS, self.suppressions_index, position, beside=self._writing
@@ -212,6 +233,28 @@ class SqliteStore(StoreReader):
             )
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
         return ended
+
+    async def verify(self, one: Verified) -> bool:
+        position = await person_load.newest_position(self)
+        async with self._transaction():
+            added = await debtor_ledger.verify(self._owning, self._secret, one, self._now_us())
+        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
+        return added
+
+    async def inform(self, one: Informed) -> bool:
+        position = await person_load.newest_position(self)
+        async with self._transaction():
+            added = await debtor_ledger.inform(self._owning, self._secret, one, self._now_us())
+        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
+        return added
+
+    async def settle(self, recipient: str, institution: str, outcome: str, by: str) -> bool:
+        settled = await self.ledger.settle(recipient, institution, self._now_us())
+        if not settled.lifted:
+            return False
+        person = self._secret.person_key.digest(recipient).hex()
+        await self.amend("objection.settled", f"{institution} {person[:16]}", (), reason=outcome, by=by)
+        return True
 
     async def hold(self, kind: Literal["account", "number"], target: str, reason: str, by: str) -> bool:
         sql = "INSERT OR IGNORE INTO holds SELECT ?, ?, ?, value + 1 FROM counters WHERE name = 'revision'"

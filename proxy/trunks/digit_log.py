@@ -32,7 +32,11 @@ class DigitLog:
         """Nothing is heard any more."""
         self._socket.close()
 
-    def _received(self, way: UdpWay, data: bytes) -> None:
+    def _received(self, found: list[tuple[UdpWay, bytes]]) -> None:
+        for way, data in found:
+            self._reported(way, data)
+
+    def _reported(self, way: UdpWay, data: bytes) -> None:
         source = ip_address(way.flow.peer.decode())
         if not any(source in network for network in self._networks):
             self._log("digits.stranger", peer=str(source))

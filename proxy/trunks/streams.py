@@ -12,6 +12,7 @@ from typing import Final, Protocol, cast
 
 from proxy.sip.framing import Broken, Framed, Ping, StreamFraming
 from proxy.sip.message import Limits
+from proxy.trunks.certificate import identities_of
 from proxy.trunks.way import Local, Way
 
 _UNSENT_MOST: Final = 1 << 20
@@ -26,6 +27,9 @@ class StreamOwner(Protocol):
 
     def stream_ended(self, stream: "Stream") -> None:
         """Nothing can be sent on it any more."""
+
+    def let_in(self, stream: "Stream") -> bool:
+        """Whether a connection that came may stay."""
 
 
 class Stream(Way, asyncio.Protocol):
@@ -121,6 +125,26 @@ class Stream(Way, asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self.failed()
+
+
+class Incoming(Stream):
+    """A connection that came; whose it is shows when it stands."""
+
+    def __init__(
+        self, owner: StreamOwner, local: Local, limits: Limits, patience_s: float, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(owner, local, ("", 0), limits, patience_s, clock, outgoing=False)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        host, port = transport.get_extra_info("peername")[:2]
+        self.found_at(host, port)
+        secured = transport.get_extra_info("ssl_object")
+        octets = secured.getpeercert(binary_form=True) if secured is not None else None
+        if octets:
+            self.identities = identities_of(secured.getpeercert(), octets)
+        super().connection_made(transport)
+        if not self._owner.let_in(self):
+            self.abort()
 
 
 async def connect(stream: Stream, tls: ssl.SSLContext | None, server_name: str, timeout_s: float) -> None:

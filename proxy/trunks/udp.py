@@ -17,7 +17,8 @@ _MOST_OCTETS: Final = 65_535
 _BUFFER_OCTETS: Final = 4 << 20
 _WAYS_KEPT: Final = 16_384
 
-Received = Callable[["UdpWay", bytes], None]
+#: Told every datagram that was there, in order.
+Received = Callable[[list[tuple["UdpWay", bytes]]], None]
 Beside = Callable[[str, int], "UdpWay"]
 
 
@@ -44,7 +45,7 @@ class UdpWay(Way):
 
 
 class UdpSocket:
-    """One bound socket. `received` is told each datagram."""
+    """One bound socket. `received` is told the datagrams that have come."""
 
     def __init__(
         self,
@@ -68,6 +69,8 @@ class UdpSocket:
         self._socket = bound
         self._received = received
         self._ways: dict[tuple[str, int], UdpWay] = {}
+        #: Read into, so that a message costs its own length and not the longest one's.
+        self._buffer: Final = memoryview(bytearray(_MOST_OCTETS))
         self.address: tuple[str, int] = bound.getsockname()[:2]
         self.local: Final = Local(b"UDP", advertised or self.address[0], self.address[1])
         loop.add_reader(bound, self._readable)
@@ -89,11 +92,18 @@ class UdpSocket:
         self._socket.close()
 
     def _readable(self) -> None:
+        # WHY read before any is looked at: what waits longest waits in the kernel, whose room is bounded.
+        receive = self._socket.recvfrom_into
+        found: list[tuple[UdpWay, bytes]] = []
+        buffer = self._buffer
         for _ in range(_DATAGRAMS_A_TURN):
             try:
-                data, address = self._socket.recvfrom(_MOST_OCTETS)
+                octets, address = receive(buffer)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:
                 continue  # WHY: an ICMP of something that was sent before.
-            self._received(self.way(address[0], address[1]), data)
+            way = self._ways.get(address) or self.way(address[0], address[1])
+            found.append((way, bytes(buffer[:octets])))
+        if found:
+            self._received(found)

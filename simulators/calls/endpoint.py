@@ -12,6 +12,7 @@ import secrets
 import ssl
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -127,8 +128,7 @@ class Endpoint:
     async def reach(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> Way:
         """The way to a target; makes the connection where it is one. OSError, TimeoutError."""
         if self._udp is not None:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=2)
-            return self._udp.way(*found[0][4][:2])
+            return await asyncio.to_thread(self._udp.resolved, host, port)
         async with asyncio.timeout(_CONNECT_S):
             _, end = await asyncio.get_running_loop().create_connection(
                 self._stream, host, port, ssl=tls, server_hostname=host if tls is not None else None
@@ -341,8 +341,14 @@ class Endpoint:
         except SipError:
             return way
         host = uri.host.decode("latin-1").strip("[]")
-        try:
-            ip_address(host)
-        except ValueError:
-            return way  # WHY: a name would have to be asked for.
-        return self._udp.way(host, uri.port or _PORT)
+        # WHY not where a name stands: it would have to be asked for.
+        return self._udp.way(host, uri.port or _PORT) if _is_address(host) else way
+
+
+@lru_cache(maxsize=256)
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -20,7 +20,7 @@ def add_uac(parser: argparse.ArgumentParser) -> None:
     add("--port", type=int, help="default 5060")
     add("--transport", choices=("udp", "tcp", "tls"))
     add("--tls-no-verify", action="store_true", help="accept any certificate")
-    add("--local-host", help="default 127.0.0.1")
+    add("--local-host", help="UDP; default the address from which the target is reached")
     add("--local-port", type=int, help="UDP; 0 (the default) picks a free one")
     add("--username", help="answers challenges")
     add("--password")
@@ -44,7 +44,7 @@ def add_uac(parser: argparse.ArgumentParser) -> None:
 def add_uas(parser: argparse.ArgumentParser) -> None:
     """Add what only who answers has."""
     add = parser.add_argument
-    add("--host", default="127.0.0.1")
+    add("--host", default="127.0.0.1", help="where it listens; 0.0.0.0 for every address")
     add("--port", type=int, default=0, help="0 (the default) picks a free one and prints it")
     add("--transport", choices=("udp", "tcp", "tls"))
     add("--username", help="who calls must prove to be this user")

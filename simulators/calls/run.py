@@ -105,7 +105,16 @@ class UasRun:
         """Take the scenario; nothing listens yet."""
         self.scenario, self.live = scenario, live
         self.checks: list[Check] = []
-        self.uas = Uas(scenario.uas, scenario.answer, host=host, port=port, seed=scenario.seed, tls=tls, record=False)
+        self.uas = Uas(
+            scenario.uas,
+            scenario.answer,
+            host=host,
+            port=port,
+            seed=scenario.seed,
+            tls=tls,
+            record=False,
+            counting=scenario.expect.nothing_to,
+        )
         self._ended = asyncio.Event()
 
     def stop(self) -> None:
@@ -148,7 +157,7 @@ class UasRun:
         expect, uas = self.scenario.expect, self.uas
         self.checks += _check_both(expect, uas.figures)
         for place, number in enumerate(expect.nothing_to, 1):
-            found = uas.called_numbers.get(number, 0)
+            found = uas.called_numbers[number]
             self.checks.append(Check(f"nothing_to #{place}", not found, f"expected none, found {found}"))
 
 

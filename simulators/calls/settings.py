@@ -91,7 +91,8 @@ class UacSettings(CallShape, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     host: str = "127.0.0.1"
     port: int = 5060
     transport: Transport = "udp"
-    local_host: str = "127.0.0.1"
+    local_host: str = ""
+    """The own address, UDP; empty: the one from which the target is reached."""
     local_port: int = 0
     username: str = ""
     """Answers challenges (RFC 8760)."""

@@ -17,6 +17,7 @@ from proxy.sip.message import Limits, Message
 
 _DATAGRAMS_A_TURN: Final = 64
 _BUFFER_OCTETS: Final = 4 << 20
+_ANY: Final = ("0.0.0.0", "::")
 _SLOW_S: Final = 30.0
 LIMITS: Final = Limits()
 Received = Callable[[Message, "Way"], None]
@@ -26,6 +27,14 @@ Wrong = Callable[[SipError, "Way"], None]
 def bracketed(host: str) -> bytes:
     """A host as URIs and Via have it."""
     return (f"[{host}]" if ":" in host else host).encode()
+
+
+def local_host_towards(host: str, port: int) -> str:
+    """The address from which a peer is reached; nothing is sent. OSError where there is none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(found[0], socket.SOCK_DGRAM) as asked:
+        asked.connect(found[4])
+        return str(asked.getsockname()[0])
 
 
 class Way:
@@ -94,8 +103,18 @@ class UdpEnd:
         peer = (host, port)
         way = self._ways.get(peer)
         if way is None:
-            way = self._ways[peer] = UdpWay(self._bound, self.address, peer)
+            local = self.address
+            if local[0] in _ANY:
+                with contextlib.suppress(OSError):
+                    local = (local_host_towards(*peer), local[1])
+            way = self._ways[peer] = UdpWay(self._bound, local, peer)
         return way
+
+    def resolved(self, host: str, port: int) -> UdpWay:
+        """The way to a host by name. OSError."""
+        found = socket.getaddrinfo(host, port, family=self._bound.family, type=socket.SOCK_DGRAM)
+        address = found[0][4]
+        return self.way(str(address[0]), port)
 
     def close(self) -> None:
         """Close it."""

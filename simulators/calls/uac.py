@@ -3,6 +3,7 @@
 Owns the INVITE, its credentials, its cancelling, and forks. What a call does once it stands is `side`.
 """
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from types import TracebackType
@@ -21,7 +22,7 @@ from simulators.calls.endpoint import ALLOW, Endpoint, Party
 from simulators.calls.figures import CallFigures
 from simulators.calls.settings import CallShape, UacSettings, read_headers
 from simulators.calls.side import CallSide, rule_of
-from simulators.calls.sockets import Way, bracketed
+from simulators.calls.sockets import Way, bracketed, local_host_towards
 from simulators.watch import LIMIT_S
 
 _NO_PARTY: Final = Party()
@@ -265,7 +266,8 @@ class Uac:
         """Open the socket, or make the connection. OSError, TimeoutError."""
         settings = self.settings
         if settings.transport == "udp":
-            await self.endpoint.listen(settings.local_host, settings.local_port)
+            local = settings.local_host or await asyncio.to_thread(local_host_towards, settings.host, settings.port)
+            await self.endpoint.listen(local, settings.local_port)
         self._way = await self.endpoint.reach(settings.host, settings.port, self._tls)
 
     async def stop(self) -> None:

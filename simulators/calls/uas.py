@@ -135,6 +135,7 @@ class Uas:
         seed: int = 0,
         tls: ssl.SSLContext | None = None,
         record: bool = True,
+        counting: Sequence[str] = (),
     ) -> None:
         self.settings: Final = settings or UasSettings()
         self.answers: Final = tuple(answers)
@@ -153,7 +154,8 @@ class Uas:
         self.port = port
         self.calls: Final[list[IncomingCall]] = []
         """All that came, in order, where they are recorded."""
-        self.called_numbers: Final[dict[str, int]] = {}
+        self.called_numbers: Final[dict[str, int]] = dict.fromkeys(counting, 0)
+        """How often each number of `counting` was called."""
         self._record: Final = record
         self._tls = tls
         self._used = [0] * len(self.answers)
@@ -201,6 +203,11 @@ class Uas:
         return silent
 
     def _asked(self, server: ServerTransaction, request: SipRequest, way: Way, now: float) -> None:
+        if request.has("require"):
+            # WHY none is known: reliable provisional responses and session timers are not simulated.
+            unsupported: Headers = [("unsupported", b", ".join(request.values("require")))]
+            server.respond(reply(request, 420, self.endpoint.ids.next(), unsupported), now)
+            return
         if self._challenger is not None and not self._challenger.proved(request):
             self.figures.challenged += 1
             tag = self.endpoint.ids.next()
@@ -208,7 +215,8 @@ class Uas:
             return
         self.figures.begun()
         call = IncomingCall(self, way, self._plan(request), server, request, now)
-        self.called_numbers[call.callee] = self.called_numbers.get(call.callee, 0) + 1
+        if call.callee in self.called_numbers:
+            self.called_numbers[call.callee] += 1
         if self._record:
             self.calls.append(call)
         call.begin(now)

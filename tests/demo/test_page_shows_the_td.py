@@ -86,4 +86,5 @@ def test_a_td_and_the_refusal_after_it_appear(chromium: Any, demo: subprocess.Po
     td = appears("refusals", 0, PERSON, "jianglan")
     refused = appears("decisions", td[0], PERSON, "suppression.active", "10690001")
     assert refused[2] != td[2]
+    appears("decisions", td[0], PERSON, "suppression.active", "95500", "calls")
     assert chromium.get_log("browser") == []

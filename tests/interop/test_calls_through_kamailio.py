@@ -120,7 +120,8 @@ async def test_the_called_side_asks_again_and_hangs_up_through_kamailio(line: Pr
         send(answer("200 OK"), SDP, retrans_ms=500),
         recv("ACK", through(port)),
         # Until leg A has acknowledged too, whoever asks again is told to wait (491).
-        pause(150),
+        recv("INFO", through(port)),
+        send(reply("200 OK")),
         send(theirs("INVITE", 1), SDP + "a=inactive\n", retrans_ms=500),
         recv(100, optional=True),
         recv(200, "m=audio 6000"),
@@ -130,6 +131,8 @@ async def test_the_called_side_asks_again_and_hangs_up_through_kamailio(line: Pr
     )
     uac = (
         *calls(PERSON),
+        send(inside("INFO", 2, PERSON), retrans_ms=500),
+        recv(200),
         recv("INVITE", "a=inactive", absent=[f"127.0.0.1:{port}"]),
         send(reply("200 OK"), SDP, retrans_ms=500),
         recv("ACK"),

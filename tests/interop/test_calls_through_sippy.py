@@ -80,7 +80,9 @@ async def test_a_call_is_held_and_ended_by_the_called_side(stage: SippyStage) ->
         A_MOMENT,
         send(answer("200 OK"), SDP, retrans_ms=500),
         recv("ACK"),
-        A_MOMENT,
+        # Until leg A has acknowledged too, whoever asks again is told to wait (491).
+        recv("INFO"),
+        send(reply("200 OK")),
         send(sent_by_callee("INVITE", 1), SDP + "a=sendonly\n", retrans_ms=500),
         recv(100, optional=True),
         recv(200, "a=recvonly"),
@@ -91,6 +93,8 @@ async def test_a_call_is_held_and_ended_by_the_called_side(stage: SippyStage) ->
     )
     uac = (
         *calls(PERSON),
+        send(inside("INFO", 2, PERSON), retrans_ms=500),
+        recv(200),
         recv("INVITE", "a=sendonly"),
         send(reply("200 OK"), SDP + "a=recvonly\n", retrans_ms=500),
         recv("ACK"),

@@ -36,7 +36,8 @@ class LogDouble:
             self.kept.append(octets)
         return not self.full
 
-    def append_octets_durable(self, octets: bytes, then: Then) -> bool:
+    def append_octets_durable(self, octets: bytes, then: Then, patience_ms: int = 0) -> bool:
+        del patience_ms
         if not self.append_octets(octets):
             return False
         self.waiting.append(then)

@@ -27,8 +27,8 @@ class Prompt(LogDouble):
 
     error: OSError | None = None
 
-    def append_octets_durable(self, octets: bytes, then: Any) -> bool:
-        taken = super().append_octets_durable(octets, then)
+    def append_octets_durable(self, octets: bytes, then: Any, patience_ms: int = 0) -> bool:
+        taken = super().append_octets_durable(octets, then, patience_ms)
         self.written(self.error)
         return taken
 

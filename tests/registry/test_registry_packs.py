@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.pack import Cap, Hours, RuleSetting
+from proxy.core.pack import ASKED_FOR, Cap, Hours, RuleSetting
 from proxy.registry.calendars import calendar_from
 from proxy.registry.packs import find_config, pack_from, read_pack, read_packs, read_shelf
 from proxy.settings import SettingsError
@@ -175,6 +175,14 @@ def test_ningxia_is_data() -> None:
     assert pack.region == "CN-NX"
 
 
+def test_jiangsu_asks_for_debtors_notices_and_liaisons() -> None:
+    (pack,) = read_packs("cn-jiangsu")
+    assert (pack.roles, pack.liaison_required) == ({"debtor", "guarantor"}, True)
+    assert all(pack.asks(rule) for rule in ("debtor.unknown", "debtor.uninformed", "collection.objection"))
+    assert not pack.asks("template.unreviewed")
+    assert not any(read_packs("cn-default")[0].asks(rule) for rule in ASKED_FOR)
+
+
 def test_the_calendar_that_ships_has_its_days() -> None:
     """As published: 2026 begins with three days off, and the Sunday after them is worked."""
     calendar = read_packs("cn-ningxia")[0].calendar
@@ -196,6 +204,9 @@ def test_the_calendar_that_ships_has_its_days() -> None:
         (FREQUENCY.replace("hours = 24", "hours = 99999"), "frequency.0.hours: must be from 1"),
         (FREQUENCY.replace('"collection"', '"service"'), "service is not counted"),
         (FREQUENCY.replace('basis = "product default"', ""), "frequency.0.basis: missing"),
+        ("[collection]\nroles = ['debtor']\nverified_days = -1\nbasis = 'x'", "verified_days: must not be negative"),
+        ("[liaison]\nrequired = true", "liaison.basis: missing"),
+        ("[entrustment]\ndepth_most = 0\nbasis = 'x'", "depth_most: must be from 1"),
         ("[collection]\nroles = []\nbasis = 'x'", "collection.roles: must name one"),
         ("[collection]\nroles = ['neighbour']\nbasis = 'x'", "collection.roles"),
     ],

@@ -11,9 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.core.bound import Shelf
+from proxy.core.debtors import value_of
 from proxy.core.finding import Finding
 from proxy.core.pack import Cap, Hours, Pack, RuleSetting
-from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE
+from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE, OBJECTION
 from proxy.core.records import Entrustment, Partner, Period, Template
 from proxy.core.workdays import Calendar
 from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at
@@ -343,6 +344,41 @@ _allow(BASE.but("templates", (_SPRING,)), "request.readings", ("any",), "an unre
 _allow(TEMPLATED.but("row.purposes", _only(("service",))), "request.readings", ("any",), "an unreviewed service text")
 _allow(BY_ID.but("pack.rules", TEMPLATED.pack.rules), "request.by_id", True, "a question about an earlier text")
 
+# The right person, told of the partner, without an open objection: where the pack asks for it.
+_DEBTOR, _GUARANTOR, _CONTACT = (value_of(role, _TODAY) for role in ("debtor", "guarantor", "contact"))
+KNOWN = COLLECTION.but("pack.rules", {"debtor.unknown": RuleSetting()}).but("debt", _DEBTOR)
+ROLES = COLLECTION.but("pack.collection_roles", _only(("debtor",))).but("debt", _DEBTOR)
+for _base, _name in ((KNOWN, ""), (KNOWN.but("request.channel", "voice"), "on a call"), (ROLES, "by its roles")):
+    _deny(_base, "debt", 0, "debtor.unknown", "none", _name)
+    _deny(_base, "debt", _CONTACT, "debtor.unknown", "role", _name)
+_deny(ROLES, "debt", _GUARANTOR, "debtor.unknown", "role", "of the roles named")
+_deny(KNOWN, "request.recipient", "8613900139000", "debtor.unknown", "none", "another person")
+_allow(KNOWN, "debt", _GUARANTOR, "a guarantor is liable")
+_deny(KNOWN.but("pack.debtor_verified_days", 30), "debt", value_of("debtor", _TODAY - 31), "debtor.unknown", "stale")
+_allow(KNOWN.but("pack.debtor_verified_days", 30), "debt", value_of("debtor", _TODAY - 30), "verified in time")
+_allow(COLLECTION, "debt", 0, "nobody asks for debtors")
+_allow(KNOWN.but("row.purposes", _only(("marketing",))), "debt", 0, "marketing needs no debtor")
+
+COLLECTOR = PARTNER.but("row.purposes", _only(("collection",))).but("entrustment.purposes", _only(("collection",)))
+TOLD = COLLECTOR.but("pack.rules", {"debtor.uninformed": RuleSetting()}).but("informed", True)
+_deny(TOLD, "informed", False, "debtor.uninformed", "notice")
+_deny(TOLD.but("request.channel", "voice"), "informed", False, "debtor.uninformed", "notice", "on a call")
+_deny(TOLD, "request.recipient", "8613900139000", "debtor.uninformed", "notice", "another person")
+_allow(COLLECTOR, "informed", False, "nobody asks for notices")
+_allow(COLLECTION.but("pack.rules", TOLD.pack.rules), "informed", False, "the institution itself needs no notice")
+_deny(
+    TOLD.but("account.operator", "mingting").but("row.operator", "mingting").but("informed", True)
+    .but("more_partners", (Partner("mingting", "明汀资产", YEAR),))
+    .but("more_entrustments", (replace(PASSED_ON, purposes=_only(("collection",))),)).but("pack.rules", {}),
+    "pack.rules", TOLD.pack.rules, "debtor.uninformed", "notice", "told of another partner",
+)  # fmt: skip
+
+OBJECTIONS = COLLECTION.but("pack.rules", {"collection.objection": RuleSetting()})
+_deny(OBJECTIONS, "refused", OBJECTION, "collection.objection", "open")
+_deny(OBJECTIONS.but("request.channel", "voice"), "refused", OBJECTION | COLLECTION_SMS, "collection.objection", "open",
+      "on the channel that was not closed")  # fmt: skip
+_allow(COLLECTION, "refused", OBJECTION, "an objection where no pack asks")
+_allow(BASE.but("pack.rules", OBJECTIONS.pack.rules), "refused", OBJECTION, "an objection to a collection")
 
 # Not too often: contacts of this institution with this person, for this purpose, on both channels together.
 def _contacts(count: int, channel: str = "sms", purpose: str = "collection", ago_s: float = 60.0) -> Any:

@@ -13,13 +13,14 @@ import msgspec
 
 from proxy.core.bound import EMPTY_SHELF, Shelf
 from proxy.core.contacts import Contacts, second_of
+from proxy.core.debtors import value_of
 from proxy.core.decision import Decision, Permit, Refusal
 from proxy.core.pack import Cap, Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.purposes import CHANNELS, PURPOSE_BITS, Channel, Purpose
 from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner, Period, Telecom, Template
 from proxy.core.request import Request
-from proxy.core.snapshot import NumberLibrary, Snapshot
+from proxy.core.snapshot import NumberLibrary, Snapshot, notice_of
 from proxy.policy import evaluate
 from proxy.rules.rule import Rule
 from proxy.rules.table import RULES
@@ -70,8 +71,9 @@ def _replaced(one: Any, **fields: Any) -> Any:
 class Scene(msgspec.Struct, frozen=True):
     """What a decision depends on. Absent records are None, `others` are further rows of number libraries.
 
-    `consent` and `refused` are the values of the person's entries for the account's principal; `contacts` are those
-    that this principal had with the person: purpose, channel, UTC seconds.
+    `consent`, `refused` and `debt` are the values of the person's entries for the account's principal; `informed`
+    tells whether the person was told of 元麓科技. `contacts` are those that this principal had with the person:
+    purpose, channel, UTC seconds.
     """
 
     request: Request
@@ -92,6 +94,8 @@ class Scene(msgspec.Struct, frozen=True):
     contacts: tuple[tuple[Purpose, Channel, float], ...] = ()
     consent: int = CONSENT_FOREVER | 0xFF
     refused: int = 0
+    debt: int = value_of("debtor", int((NOON + 8 * 3600) // DAY_S))
+    informed: bool = True
     held_accounts: frozenset[str] = frozenset()
     held_numbers: frozenset[str] = frozenset()
     now: float = NOON
@@ -125,6 +129,10 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
     consents, suppressions = PersonIndex(), PersonIndex()
     consents.put(key, scene.consent)
     suppressions.put(key, scene.refused)
+    debtors, notices = PersonIndex(), PersonIndex()
+    debtors.put(key, scene.debt)
+    told = index_key(PERSON_KEY.digest(PERSON), PERSON_KEY.salt(notice_of(principal, "yuanlu")))
+    notices.put(told, int(scene.informed))
     counted = Contacts(cap for pack in (scene.pack, *scene.shelf.packs) for cap in pack.caps)
     for purpose, channel, moment in scene.contacts:
         counted.add(PURPOSE_BITS[purpose, channel], key, second_of(moment), second_of(scene.now))
@@ -150,6 +158,8 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         held_numbers=scene.held_numbers,
         consents=consents,
         suppressions=suppressions,
+        debtors=debtors,
+        notices=notices,
         shelf=scene.shelf,
         contacts=counted,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +89,7 @@ async def test_calls_that_nobody_expected_to_fail() -> None:
 
 
 def test_calls_that_cannot_be_made() -> None:
-    nobody = str(free_port(socket.SOCK_STREAM))
+    nobody = str(free_port())
     assert main(["uac", "--quiet", "--transport", "tcp", "--port", nobody]) == 1
     assert main(["uac", "--press", "x"]) == 2
     assert main(["uas", "--transport", "tls"]) == 2

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.sip.head import parse_head
 from proxy.sip.judged import judged_call
-from proxy.sip.message import Limits, SipRequest, parse_head
+from proxy.sip.message import Limits, SipRequest
 from proxy.sip.read_invite import ReadInvite, read_invite, recipient_of
 from proxy.sip.uri import parse_uri
 

@@ -288,3 +288,18 @@ def test_max_forwards(written: str, read: int) -> None:
     request = read_datagram(octets, Limits())
     assert isinstance(request, SipRequest)
     assert max_forwards(request) == read
+
+
+@pytest.mark.parametrize("octet", [b"\0", b"\r", b"\n"])
+@pytest.mark.parametrize("place", [b"OPTIONS", b"sip:b", b"From", b"call-1"])
+def test_what_could_end_a_line_is_found_wherever_it_stands_also_where_the_same_came_clean_before(
+    octet: bytes, place: bytes
+) -> None:
+    clean = (
+        b"OPTIONS sip:b@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=a\r\n"
+        b"To: <sip:b@h>\r\nCall-ID: call-1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+    )
+    for _ in range(2):
+        assert isinstance(read_datagram(clean, Limits()), SipRequest)
+        with pytest.raises(SipError):
+            read_datagram(clean.replace(place, place[:1] + octet + place[1:], 1), Limits())

@@ -20,6 +20,7 @@ from proxy.core.decision import Decision, Permit, Seal
 from proxy.core.ground import Ground
 from proxy.settings import load
 from proxy.sip.call_events import EndedBy
+from proxy.sip.error import SipError
 from proxy.sip.judged import JudgedCall
 from proxy.sip.message import SipRequest
 from proxy.sip.subscriber import subscriber_of
@@ -68,7 +69,10 @@ class StandIn:
         del account
         self.asked += 1
         called = subscriber_of(uri)
-        caller = subscriber_of(parse_uri(request.from_.uri))
+        try:
+            caller = subscriber_of(parse_uri(request.from_.uri))
+        except SipError:
+            caller = None
         if called is None or caller is None or called.digits.endswith(b"4444"):
             refused = Refused(
                 607, b"Unwanted", [("reason", b'Q.850;cause=21;text="suppression.person"')], "suppression"

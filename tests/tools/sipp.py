@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from xml.sax.saxutils import escape
+
+from tests.tools.ports import free_port as free_port
 
 SIPP = shutil.which("sipp")
 LIMIT_S = 30.0
@@ -25,12 +26,6 @@ SDP = (
     "v=0\no=user1 53655765 2353687637 IN IP4 [local_ip]\ns=-\nc=IN IP4 [local_ip]\nt=0 0\n"
     "m=audio 6000 RTP/AVP 0\na=rtpmap:0 PCMU/8000\n"
 )
-
-
-def free_port(kind: int = socket.SOCK_DGRAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def message(text: str, body: str = "") -> str:

@@ -43,7 +43,7 @@ def test_only_the_desk_connects_a_call_and_only_with_what_outbound_wrote() -> No
 def test_only_outbound_writes_an_invite_that_begins_a_call() -> None:
     """Others are built by a dialog, are an OPTIONS of the supervision, or an INVITE that only a trunk gets."""
     makers = calls_named("SipRequest")
-    assert makers == {"sip/message.py", "sip/dialog.py", "sip/transaction/invite_client.py"} | {
+    assert makers == {"sip/head.py", "sip/message.py", "sip/dialog.py", "sip/transaction/invite_client.py"} | {
         "trunks/inward.py",
         "trunks/outbound.py",
         "trunks/supervision.py",

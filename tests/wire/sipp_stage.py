@@ -9,7 +9,6 @@ What a test has logged is `stage.house.logged`; between two tests nothing may be
 from __future__ import annotations
 
 import itertools
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ class SippStage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.house = SipHouse(folder)
-        self.first, self.second, self.stream = free_port(), free_port(), free_port(socket.SOCK_STREAM)
+        self.first, self.second, self.stream = free_port(), free_port(), free_port()
         self._plays = itertools.count(1)
 
     async def start(self) -> None:

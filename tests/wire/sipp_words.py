@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from tests.tools.sip_house import PERSON, REFUSED
-from tests.tools.sipp import KEPT, SDP, Scenario, pause, recv, send
+from tests.tools.sipp import KEPT, SDP, Scenario, recv, send
 
 #: Whatever leg A says of itself beyond its judged number; nothing of it may reach the carrier.
 SECRETS = ("evil.example", "Fake Bank", "uac-call-id", "CallCentre/9", "Ghost", "192.0.2.66", "10.9.8.7", "X-Purpose")
@@ -154,8 +154,9 @@ ANSWERS = (
     send(answer("200 OK"), SDP, retrans_ms=500),
     recv("ACK"),
 )
-#: Until leg A has acknowledged too, a leg B that asks again is told to wait (491).
-BOTH_HAVE_IT = pause(150)
+#: Until leg A has acknowledged too, a leg B that asks again hears 491: A says when it has, and B waits for that.
+A_HAS_IT = (send(ours("INFO", 2), retrans_ms=500), recv(200, "CSeq: 2 INFO"))
+B_KNOWS_IT = (recv("INFO"), send(reply("200 OK")))
 A_HANGS_UP = (send(ours("BYE", 9), retrans_ms=500), recv(200))
 B_IS_HUNG_UP = (recv("BYE"), send(reply("200 OK")))
 

@@ -65,9 +65,16 @@ async def test_a_refused_call_never_reaches_the_carrier(stage: SippStage) -> Non
 
 
 async def test_a_call_is_cancelled_before_it_rings(stage: SippStage) -> None:
-    """The carrier has said 100 only: the CANCEL goes at once; one that said nothing yet gets it after its first 1xx."""
+    """A carrier that has said nothing yet gets the CANCEL after its first 1xx (RFC 3261 §9.1)."""
     late = Scenario("uas", (INVITED, pause(700), send(answer("100 Trying")), *CANCELLED))
     await stage.play(cancelling(), (late, stage.first))
+
+
+async def test_a_call_is_cancelled_after_the_carrier_s_100(stage: SippStage) -> None:
+    uas = Scenario("uas", (INVITED, send(answer("100 Trying")), *CANCELLED))
+    await stage.play(cancelling(pause(200)), (uas, stage.first))
+    (ended,) = stage.house.logged("call.ended")
+    assert (ended["by"], ended["answered"]) == ("a", False)
 
 
 async def test_a_call_is_cancelled_while_it_rings(stage: SippStage) -> None:

@@ -8,9 +8,10 @@ from tests.tools.sipp import KEPT, SDP, SIPP, Scenario, pause, recv, send
 from tests.wire.sipp_stage import CHALLENGED, HASTY, STREAMED, SippStage
 from tests.wire.sipp_words import (
     A_HANGS_UP,
+    A_HAS_IT,
     ANSWERED,
     B_IS_HUNG_UP,
-    BOTH_HAVE_IT,
+    B_KNOWS_IT,
     INVITE,
     JUDGED,
     answer,
@@ -120,7 +121,7 @@ async def test_a_gateway_on_tcp_is_called_over_tcp(stage: SippStage, transport: 
             send(answer("180 Ringing")),
             send(answer("200 OK"), SDP),
             recv("ACK", "Via: SIP/2.0/TCP"),
-            BOTH_HAVE_IT,
+            *B_KNOWS_IT,
             send(theirs("INVITE", 1), SDP + "a=inactive\n"),
             recv(100, optional=True),
             recv(200, "m=audio", "transport=tcp"),
@@ -133,6 +134,7 @@ async def test_a_gateway_on_tcp_is_called_over_tcp(stage: SippStage, transport: 
         "uac",
         (
             *ANSWERED,
+            *A_HAS_IT,
             recv("INVITE", "a=inactive", f"Via: SIP/2.0/{'UDP' if transport == 'u1' else 'TCP'}"),
             send(reply("200 OK"), SDP),
             recv("ACK"),

@@ -8,10 +8,11 @@ from tests.tools.sipp import SDP, SIPP, Scenario, message, recv, send
 from tests.wire.sipp_stage import SippStage
 from tests.wire.sipp_words import (
     A_HANGS_UP,
+    A_HAS_IT,
     ANSWERED,
     ANSWERS,
     B_IS_HUNG_UP,
-    BOTH_HAVE_IT,
+    B_KNOWS_IT,
     INVITE,
     answer,
     ours,
@@ -64,6 +65,7 @@ async def test_leg_b_asks_again_and_hangs_up(stage: SippStage) -> None:
         "uac",
         (
             *ANSWERED,
+            *A_HAS_IT,
             recv("INVITE", "a=inactive", r"From: .*evil\.example", absent=[rf"127\.0\.0\.1:{stage.first}"]),
             send(reply("200 OK"), SDP, retrans_ms=500),
             recv("ACK"),
@@ -75,7 +77,7 @@ async def test_leg_b_asks_again_and_hangs_up(stage: SippStage) -> None:
         "uas",
         (
             *ANSWERS,
-            BOTH_HAVE_IT,
+            *B_KNOWS_IT,
             send(theirs("INVITE", 1), SDP + "a=inactive\n", retrans_ms=500),
             recv(100, optional=True),
             recv(200, "m=audio"),
@@ -146,11 +148,12 @@ async def test_two_offers_at_once_from_both_sides(stage: SippStage) -> None:
         "uac",
         (
             *ANSWERED,
+            *A_HAS_IT,
             recv("INVITE", "a=inactive", kept=kept),
-            send(ours("INVITE", 2), SDP + "a=sendonly\n", retrans_ms=500),
+            send(ours("INVITE", 3), SDP + "a=sendonly\n", retrans_ms=500),
             recv(100, optional=True),
-            recv(491, "CSeq: 2 INVITE", absent=["Contact"]),
-            send(inside_ack(2)),
+            recv(491, "CSeq: 3 INVITE", absent=["Contact"]),
+            send(inside_ack(3)),
             send(
                 """
                 SIP/2.0 200 OK
@@ -172,7 +175,7 @@ async def test_two_offers_at_once_from_both_sides(stage: SippStage) -> None:
         "uas",
         (
             *ANSWERS,
-            BOTH_HAVE_IT,
+            *B_KNOWS_IT,
             send(theirs("INVITE", 1), SDP + "a=inactive\n", retrans_ms=500),
             recv(100, optional=True),
             recv(200, "a=inactive"),
@@ -189,6 +192,7 @@ async def test_a_held_call_is_taken_up_again(stage: SippStage) -> None:
         "uac",
         (
             *ANSWERED,
+            *A_HAS_IT,
             recv("INVITE", "a=sendonly", "Content-Type: application/sdp", absent=["Carrier/1"]),
             send(reply("200 OK"), SDP + "a=recvonly\n", retrans_ms=500),
             recv("ACK"),
@@ -202,12 +206,11 @@ async def test_a_held_call_is_taken_up_again(stage: SippStage) -> None:
         "uas",
         (
             *ANSWERS,
-            BOTH_HAVE_IT,
+            *B_KNOWS_IT,
             send(theirs("INVITE", 1), SDP + "a=sendonly\n", retrans_ms=500),
             recv(100, optional=True),
             recv(200, "a=recvonly"),
             send(theirs("ACK", 1)),
-            BOTH_HAVE_IT,
             send(theirs("INVITE", 2), SDP + "a=sendrecv\n", retrans_ms=500),
             recv(100, optional=True),
             recv(200, "a=sendrecv"),

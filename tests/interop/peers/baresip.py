@@ -14,9 +14,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import random
 import re
-import socket
 import wave
 from array import array
 from collections.abc import Callable
@@ -56,17 +54,8 @@ module_app ctrl_tcp.so
 
 
 def sip_port() -> int:
-    """A free port for UDP and TCP, with the next one free for TCP: baresip takes that one for TLS."""
-    while True:
-        # WHY below 32768: see `free_port`.
-        port = random.randrange(15_000, 31_999)
-        with socket.socket() as tcp, socket.socket() as tls, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            try:
-                for each, number in ((tcp, port), (udp, port), (tls, port + 1)):
-                    each.bind(("127.0.0.1", number))
-            except OSError:
-                continue
-        return port
+    """A free port, with the next one free too: baresip takes that one for TLS."""
+    return free_port(neighbours=1)
 
 
 class Baresip(Peer):

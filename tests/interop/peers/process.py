@@ -10,20 +10,19 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.tools.ports import free_port as free_port
+
 ROOT = Path(__file__).resolve().parents[3]
 READY_S = 30.0
 STOP_S = 5.0
-_GIVEN: set[int] = set()
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/lib/chromium"
 
 
@@ -34,21 +33,6 @@ def need(*programs: str) -> None:
         missing.append("node-smpp")
     if missing:
         pytest.skip(f"missing: {' '.join(missing)} (scripts/install-peers)")
-
-
-def free_port() -> int:
-    """A port nobody listens on at this moment, for programs that cannot take port 0; never the same one twice."""
-    while True:
-        # WHY below 32768: Linux gives the ports above to outgoing connections, any moment before the program binds.
-        port = random.randrange(15_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in _GIVEN:
-            _GIVEN.add(port)
-            return port
 
 
 async def listening(port: int, process: asyncio.subprocess.Process, limit_s: float = READY_S) -> None:

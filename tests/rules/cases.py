@@ -380,6 +380,7 @@ _deny(OBJECTIONS.but("request.channel", "voice"), "refused", OBJECTION | COLLECT
 _allow(COLLECTION, "refused", OBJECTION, "an objection where no pack asks")
 _allow(BASE.but("pack.rules", OBJECTIONS.pack.rules), "refused", OBJECTION, "an objection to a collection")
 
+
 # Not too often: contacts of this institution with this person, for this purpose, on both channels together.
 def _contacts(count: int, channel: str = "sms", purpose: str = "collection", ago_s: float = 60.0) -> Any:
     return tuple((purpose, channel, NOON - ago_s - one) for one in range(count))

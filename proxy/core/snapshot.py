@@ -161,6 +161,8 @@ class Snapshot(Struct, frozen=True):
     held_numbers: frozenset[str] = frozenset()
     consents: PersonIndex = field(default_factory=PersonIndex)
     suppressions: PersonIndex = field(default_factory=PersonIndex)
+    preferences: PersonIndex = field(default_factory=PersonIndex)
+    donotcall: tuple[PersonIndex, ...] = ()
     debtors: PersonIndex = field(default_factory=PersonIndex)
     notices: PersonIndex = field(default_factory=PersonIndex)
     bypasses: dict[str, float] = {}

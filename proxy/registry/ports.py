@@ -209,6 +209,18 @@ class Measure(Struct, frozen=True):
     by: str
 
 
+class PreferenceRow(Struct, frozen=True):
+    """One row of the ledger of preferences, its number still sealed; `value` as in `core.preferences`."""
+
+    id: int
+    at_us: int
+    person: bytes
+    number: bytes
+    institution: str
+    value: int
+    source: str
+
+
 class Reader(Protocol):
     """Questions to a store."""
 
@@ -238,6 +250,16 @@ class Reader(Protocol):
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
     ) -> list[ConsentRow]:
         """Rows of the ledger with an id above `after`, oldest first."""
+        ...
+
+    async def preferences(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[PreferenceRow]:
+        """Rows of the ledger with an id above `after`, oldest first."""
+        ...
+
+    async def lifts(self) -> list[tuple[str, int, int]]:
+        """(institution, how often somebody lifted a refusal, how many refusals there are)."""
         ...
 
     async def debtors(
@@ -280,6 +302,9 @@ class Owner(Reader, Protocol):
 
     suppressions_index: PersonIndex
     consents_index: PersonIndex
+    preferences_index: PersonIndex
+    #: Do-not-call lists; replaced as a whole.
+    donotcall: tuple[PersonIndex, ...]
     debtors_index: PersonIndex
     notices_index: PersonIndex
     #: Where staged imports stand.
@@ -316,6 +341,18 @@ class Owner(Reader, Protocol):
 
     async def withdraw(self, recipient: str, institution: str, bits: int, at_us: int, source: str) -> bool:
         """Ends consents given until then; False where none held."""
+        ...
+
+    async def prefer(self, recipient: str, institution: str, value: int, source: str) -> bool:
+        """What a person prefers from now on, for all where the institution is ""; whether anything is different."""
+        ...
+
+    async def recycle(self, numbers: Sequence[tuple[str, int]]) -> int:
+        """Ends consents given before a number was recycled: (recipient, UTC microseconds); how many ended."""
+        ...
+
+    async def load_donotcall(self, cause: str) -> int:
+        """Takes up the do-not-call lists as they lie on disk, under a new revision: how many there are."""
         ...
 
     async def hold(self, kind: Literal["account", "number"], target: str, reason: str, by: str) -> bool:

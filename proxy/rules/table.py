@@ -15,6 +15,7 @@ from proxy.rules import (
     licence,
     number,
     person,
+    preference,
     template,
     wire,
 )
@@ -48,6 +49,8 @@ RULES: Final[tuple[Rule, ...]] = (
     debtor.UNKNOWN,
     debtor.UNINFORMED,
     debtor.OBJECTED,
+    preference.DECLINED,
+    preference.DONOTCALL,
     disturbance.HOURS,
     disturbance.FREQUENCY,
     account.THROUGHPUT,

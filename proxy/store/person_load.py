@@ -37,6 +37,8 @@ CONSENTS: Final = IndexPlan("consent_state", "consents.base", "I")
 DEBTORS: Final = IndexPlan("debtor_state", "debtors.base", "I")
 NOTICES: Final = IndexPlan("notice_state", "notices.base", "B")
 
+PREFERENCES: Final = IndexPlan("preference_state", "preferences.base", "I")
+
 Remember = Callable[[str, bytes], Awaitable[None]]
 
 

@@ -21,6 +21,7 @@ from proxy.registry.ports import (
     FollowedList,
     Measure,
     NoticeRow,
+    PreferenceRow,
     Row,
     StoreError,
     SuppressionRow,
@@ -135,6 +136,19 @@ class StoreReader:
             (after, person, person, institution, institution, most),
         )
         return [ConsentRow(*row) for row in rows]
+
+    async def preferences(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[PreferenceRow]:
+        rows = await self._ledger_rows("preferences", PreferenceRow, person, institution, after, most)
+        return [PreferenceRow(*row) for row in rows]
+
+    async def lifts(self) -> list[tuple[str, int, int]]:
+        rows = await self.fetch(
+            "SELECT i.id, (SELECT count(*) FROM releases r WHERE r.institution = i.id AND r.rows > 0), "
+            "(SELECT count(*) FROM suppressions s WHERE s.institution = i.id) FROM institutions i ORDER BY i.id"
+        )
+        return [(str(name), int(lifts), int(refusals)) for name, lifts, refusals in rows]
 
     async def followed_lists(self) -> list[FollowedList]:
         rows = await self.fetch("SELECT issuer, number, digest, made_at, taken_us FROM followed_lists ORDER BY issuer")

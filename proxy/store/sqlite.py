@@ -34,7 +34,17 @@ from proxy.registry.ports import (
     StoreError,
     Verified,
 )
-from proxy.store import adoption, amending, consent_ledger, debtor_ledger, followed, person_load, schema
+from proxy.store import (
+    adoption,
+    amending,
+    consent_ledger,
+    debtor_ledger,
+    followed,
+    person_load,
+    preference_ledger,
+    schema,
+)
+from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
 from proxy.store.lock import OwnerLock
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
@@ -42,6 +52,9 @@ from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS
 
 #: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -65536")
+
+#: Recycled numbers in one transaction: no refusal waits long for its commit.
+_NUMBERS_AT_ONCE: Final = 50
 
 
 def _now_us() -> int:
@@ -53,6 +66,8 @@ class SqliteStore(StoreReader):
 
     suppressions_index: PersonIndex
     consents_index: PersonIndex
+    preferences_index: PersonIndex
+    donotcall: tuple[PersonIndex, ...]
     debtors_index: PersonIndex
     notices_index: PersonIndex
 
@@ -83,6 +98,8 @@ class SqliteStore(StoreReader):
         load = (self._database, store_id, self._secret.key_id)
         self.suppressions_index = await self._load(person_load.SUPPRESSIONS, *load)
         self.consents_index = await self._load(person_load.CONSENTS, *load)
+        self.preferences_index = await self._load(person_load.PREFERENCES, *load)
+        self.donotcall = await self._donotcall()
         self.debtors_index = await self._load(person_load.DEBTORS, *load)
         self.notices_index = await self._load(person_load.NOTICES, *load)
         self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
@@ -234,6 +251,45 @@ class SqliteStore(StoreReader):
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
         return ended
 
+    async def prefer(self, recipient: str, institution: str, value: int, source: str) -> bool:
+        position = await person_load.newest_position(self)
+        key = self._key(recipient, institution) if institution else index_key(self._digest(recipient), 0)
+        async with self._transaction():
+            changed = await preference_ledger.prefer(
+                self._owning, self._secret, key, recipient, institution, value, self._now_us(), source
+            )
+        await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
+        return changed
+
+    async def recycle(self, numbers: Sequence[tuple[str, int]]) -> int:
+        position = await person_load.newest_position(self)
+        institutions = sorted(await self.ids("institutions"))
+        ended = 0
+        for first in range(0, len(numbers), _NUMBERS_AT_ONCE):
+            async with self._transaction():
+                for recipient, at_us in numbers[first : first + _NUMBERS_AT_ONCE]:
+                    keys = [(self._key(recipient, institution), institution) for institution in institutions]
+                    ended += await consent_ledger.recycle(self._owning, keys, self._digest(recipient), at_us)
+                await consent_ledger.derive(self._owning, self._today())
+        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
+        return ended
+
+    async def _donotcall(self) -> tuple[PersonIndex, ...]:
+        folder = self._database.with_name(DONOTCALL_FOLDER)
+        _, indexes = await asyncio.to_thread(load_donotcall, folder, self._secret.key_id)
+        return indexes
+
+    async def load_donotcall(self, cause: str) -> int:
+        found = await self._donotcall()
+        async with self._transaction():
+            await self._owning.execute("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
+            await self._owning.execute(
+                "INSERT INTO revisions SELECT value, ?, ?, ? FROM counters WHERE name = 'revision'",
+                (self._now_us(), cause, len(found)),
+            )
+        self.donotcall = found
+        return len(found)
+
     async def verify(self, one: Verified) -> bool:
         position = await person_load.newest_position(self)
         async with self._transaction():
@@ -301,6 +357,9 @@ class SqliteStore(StoreReader):
     async def noted(self, measure: int) -> None:
         async with self._transaction():
             await self._owning.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'noted'", (measure,))
+
+    def _digest(self, recipient: str) -> bytes:
+        return self._secret.person_key.digest(recipient)
 
     def _key(self, recipient: str, institution: str) -> int:
         person_key = self._secret.person_key

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.pack import ASKED_FOR, Cap, Hours, RuleSetting
-from proxy.registry.calendars import calendar_from
+from proxy.registry.calendars import calendar_from, calendar_warnings
 from proxy.registry.packs import find_config, pack_from, read_pack, read_packs, read_shelf
 from proxy.settings import SettingsError
 
 pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2] / "config/packs"
 
 GOOD = """
 [pack]
@@ -192,6 +195,17 @@ def test_the_calendar_that_ships_has_its_days() -> None:
     assert calendar.kind(date(2025, 10, 11)) == "workday"
     assert calendar.kind(date(2026, 11, 21)) == "holiday"
     assert calendar.kind(date(max(calendar.years) + 1, 3, 3)) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("today", "years"),
+    [((2026, 6, 1), []), ((2026, 12, 1), ["2027"]), ((2027, 1, 1), ["2027"]), ((2031, 12, 9), ["2031", "2032"])],
+)
+def test_a_calendar_that_ends_is_told_in_time(today: tuple[int, int, int], years: list[str]) -> None:
+    pack = pack_from(tomllib.loads((ROOT / "cn-ningxia.toml").read_text(encoding="utf-8")), "p.toml")
+    pack = replace(pack, calendar=replace(pack.calendar, years=frozenset((2025, 2026))))
+    told = list(calendar_warnings((pack, read_pack("cn-default")), date(*today)))
+    assert [line.partition("has no ")[2][:4] for line in told] == years
 
 
 @pytest.mark.parametrize(

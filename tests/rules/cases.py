@@ -14,6 +14,7 @@ from proxy.core.bound import Shelf
 from proxy.core.debtors import value_of
 from proxy.core.finding import Finding
 from proxy.core.pack import Cap, Hours, Pack, RuleSetting
+from proxy.core.preferences import preference
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE, OBJECTION
 from proxy.core.records import Entrustment, Partner, Period, Template
 from proxy.core.workdays import Calendar
@@ -175,6 +176,20 @@ _deny(BASE, "consent", CONSENT_FOREVER | MARKETING_VOICE, "consent.missing", "no
 _deny(BASE, "request.recipient", "8613900139000", "consent.missing", "none", "another person")
 _TODAY = int((NOON + 8 * 3600) // DAY_S)
 _deny(BASE, "consent", _TODAY << 8 | 0xFF, "consent.missing", "expired")
+
+# What a person prefers, of one institution and of all, and do-not-call lists.
+_deny(BASE, "prefers", preference(MARKETING_SMS), "preference.declined", "purpose")
+_deny(BASE, "prefers_of_all", preference(MARKETING_SMS), "preference.declined", "purpose", "of all")
+_allow(BASE, "prefers", preference(MARKETING_VOICE), "declined calls, takes texts")
+_deny(VOICE, "prefers", preference(MARKETING_VOICE), "preference.declined", "purpose", "calls alone")
+_deny(COLLECTION, "prefers", preference(COLLECTION_SMS), "preference.declined", "purpose", "collection")
+_allow(SERVICE, "prefers", preference(0xFF, 1, 2), "service goes on whatever is preferred")
+_deny(BASE, "prefers", preference(0, 12 * 60 + 1, 20 * 60), "preference.declined", "hour", "too early")
+_deny(BASE, "prefers_of_all", preference(0, 8 * 60, 12 * 60), "preference.declined", "hour", "too late")
+_allow(BASE, "prefers", preference(0, 12 * 60, 12 * 60 + 1), "in the minute that is left")
+_deny(VOICE, "listed", MARKETING_VOICE, "preference.donotcall", "listed")
+_allow(BASE, "listed", MARKETING_VOICE, "a list of calls closes no texts")
+_deny(BASE, "listed", MARKETING_SMS, "preference.donotcall", "listed", "a list of texts")
 _allow(BASE, "consent", (_TODAY + 1) << 8 | 0xFF, "consent on its last day")
 _allow(COLLECTION, "consent", 0, "collection needs no consent")
 _deny(BASE, "now", at("2025-03-05 22:00:00"), "hours.closed", "hour")
@@ -379,6 +394,7 @@ _deny(OBJECTIONS.but("request.channel", "voice"), "refused", OBJECTION | COLLECT
       "on the channel that was not closed")  # fmt: skip
 _allow(COLLECTION, "refused", OBJECTION, "an objection where no pack asks")
 _allow(BASE.but("pack.rules", OBJECTIONS.pack.rules), "refused", OBJECTION, "an objection to a collection")
+
 
 # Not too often: contacts of this institution with this person, for this purpose, on both channels together.
 def _contacts(count: int, channel: str = "sms", purpose: str = "collection", ago_s: float = 60.0) -> Any:

@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from proxy.binds.tracing import TRACE_VERBS, Tracing
-from proxy.call_warnings import call_warnings
+from proxy.call_warnings import address_warnings, call_warnings
 from proxy.console_process import ConsoleProcess
 from proxy.control import ControlServer
 from proxy.core.bound import Shelf
@@ -25,6 +26,7 @@ from proxy.core.codes import CodeMaps, CodeTableError, load_codes
 from proxy.core.pack import Pack
 from proxy.core.purposes import Purpose
 from proxy.core.snapshot import Snapshot
+from proxy.core.timetable import SHANGHAI
 from proxy.counting import Counting
 from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
@@ -42,6 +44,7 @@ from proxy.judging.tallies import Tallies, utc_us
 from proxy.measures import Endings, Measures
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.pool_stores import open_stores
+from proxy.registry.calendars import calendar_warnings
 from proxy.registry.dates import day_number
 from proxy.registry.keys import person_key_for
 from proxy.registry.packs import find_config, read_shelf
@@ -109,7 +112,13 @@ def check(settings: Settings, config: Path) -> RuleFiles:
 
 def warnings_of(settings: Settings, rules: RuleFiles, config: Path) -> list[str]:
     """What may be so and is worth a look, as `FILE: KEY: REASON`; nothing is refused for it."""
-    return [f"{config}: {line}" for line in call_warnings(settings.sip, rules.refusal_in_calls)]
+    packs, today = (rules.pack, *rules.shelf.packs), datetime.now(SHANGHAI).date()
+    found = (
+        *call_warnings(settings.sip, rules.refusal_in_calls),
+        *address_warnings(settings.sip),
+        *calendar_warnings(packs, today),
+    )
+    return [f"{config}: {line}" for line in found]
 
 
 def needing_restart(running: Settings, found: Settings) -> list[str]:

@@ -1,10 +1,12 @@
-"""What of the calls is configured as it may be, and still leaves a person without a way to refuse (J12, Z19).
+"""What of the calls is configured as it may be, and still leaves a person without a way to refuse (J12, Z19), or makes
+calls back impossible.
 
 Owns the warnings of `check-config`: each names a key and what to do. Must never be an error: whether a carrier sends
-keys in its signalling is known to whoever runs it, and to nobody else.
+keys in its signalling, or shares an address with a trunk, is known to whoever runs it, and to nobody else.
 """
 
 from collections.abc import Collection, Iterator
+from ipaddress import ip_address, ip_network
 
 from proxy.core.purposes import Purpose
 from proxy.sip_settings import Sip
@@ -31,3 +33,17 @@ def call_warnings(sip: Sip, needed: Collection[Purpose]) -> Iterator[str]:
                 f"{key}: nobody said how keys come from there; where it is not by INFO, {why}; "
                 'say "info", or "rtp" and add [[sip.digits]]'
             )
+
+
+def address_warnings(sip: Sip) -> Iterator[str]:
+    """Every carrier's gateway at an address of a trunk, as `KEY: REASON`: who calls from there is the trunk."""
+    for name, trunk in sip.trunks.items():
+        networks = [ip_network(each) for each in trunk.addresses]
+        for carrier, settings in sip.carriers.items():
+            hosts = sorted({each.host for each in settings.gateways})
+            found = [host for host in hosts if any(ip_address(host) in network for network in networks)]
+            if found:
+                yield (
+                    f"sip.trunks.{name}.addresses: {', '.join(found)} is a gateway of {carrier}: "
+                    "calls back from there are taken for the trunk's own and judged"
+                )

@@ -14,13 +14,14 @@ from proxy.core.call_codes import CallCodes, load_call_codes
 from proxy.core.codes import CodeMaps, load_codes
 from proxy.core.contacts import Contacts
 from proxy.core.persons import PersonIndex, index_key
-from proxy.core.snapshot import Snapshot
+from proxy.core.snapshot import Snapshot, notice_of
 from proxy.counting import caps_of
 from proxy.registry.keys import load_person_key
 from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.snapshots import build_snapshot
 from proxy.settings import Settings, load, read_toml
 from proxy.store.contact_log import count_from
+from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
 from proxy.store.reader import StoreReader, open_reader, signed
 
 
@@ -39,10 +40,16 @@ class UnknownAccountError(Exception):
 class _OnePerson(StoreReader):
     """A reader whose indexes hold the person who is asked about, and nobody else."""
 
-    def __init__(self, opened: StoreReader, suppressions: PersonIndex, consents: PersonIndex) -> None:
+    def __init__(
+        self, opened: StoreReader, indexes: dict[str, PersonIndex], donotcall: tuple[PersonIndex, ...]
+    ) -> None:
         super().__init__(opened._connection, opened._name)
-        self.suppressions_index = suppressions
-        self.consents_index = consents
+        self.suppressions_index = indexes["suppression_state"]
+        self.consents_index = indexes["consent_state"]
+        self.debtors_index = indexes["debtor_state"]
+        self.notices_index = indexes["notice_state"]
+        self.preferences_index = indexes["preference_state"]
+        self.donotcall = donotcall
 
 
 async def _index(reader: StoreReader, table: str, keys: list[int]) -> PersonIndex:
@@ -61,14 +68,19 @@ async def _read(settings: Settings, account: str, recipient: str | None) -> Sour
     person_key = load_person_key(settings.path(settings.store.person_key)).person_key
     opened = await open_reader(settings.path(settings.store.database))
     try:
-        rows = await opened.fetch("SELECT principal FROM accounts WHERE id = ?", (account,))
+        rows = await opened.fetch("SELECT principal, operator FROM accounts WHERE id = ?", (account,))
         if not rows:
             raise UnknownAccountError(f"no account {account}")
         digest = None if recipient is None else person_key.digest(recipient)
-        keys = [] if digest is None else [index_key(digest, person_key.salt(str(rows[0][0])))]
-        suppressions = await _index(opened, "suppression_state", keys)
-        consents = await _index(opened, "consent_state", keys)
-        source = _OnePerson(opened, suppressions, consents)
+        principal, operator = str(rows[0][0]), str(rows[0][1])
+        salts = (principal, notice_of(principal, operator))
+        keys = [] if digest is None else [index_key(digest, person_key.salt(salted)) for salted in salts]
+        # What holds for all institutions stands under no salt.
+        keys += [] if digest is None else [index_key(digest, 0)]
+        states = ("suppression_state", "consent_state", "debtor_state", "notice_state", "preference_state")
+        lists = settings.path(settings.store.database).with_name(DONOTCALL_FOLDER)
+        _, donotcall = await asyncio.to_thread(load_donotcall, lists, person_key.key_id)
+        source = _OnePerson(opened, {state: await _index(opened, state, keys) for state in states}, donotcall)
         if contacts.tables:
             count_from(settings.path(settings.policy.contacts), person_key.key_id, contacts, time.time())
         snapshot = replace(await build_snapshot(source, person_key, pack), shelf=shelf, contacts=contacts)

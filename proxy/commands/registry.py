@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from proxy.commands import lists
+from proxy.commands import lists, recycled
 from proxy.commands.registry_access import ImportRequest, StoreAccess
 from proxy.commands.registry_output import counting, show, show_problems
 from proxy.control import ControlError
@@ -52,7 +52,11 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
     (
         "suppress",
         "what persons refused",
-        (("add", "suppress.add", ("recipient",)), ("list", "suppress.list", ())),
+        (
+            ("add", "suppress.add", ("recipient",)),
+            ("list", "suppress.list", ()),
+            ("lifts", "suppress.lifts", ()),
+        ),
     ),
     (
         "consent",
@@ -62,6 +66,26 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
             ("list", "consent.list", ()),
             ("withdraw", "consent.withdraw", ("recipient",)),
         ),
+    ),
+    (
+        "preference",
+        "what persons prefer: purposes, channels, hours",
+        (("set", "preference.set", ("recipient",)), ("list", "preference.list", ())),
+    ),
+    (
+        "debtor",
+        "who somebody is to a debt",
+        (("add", "debtor.add", ("recipient",)), ("list", "debtor.list", ())),
+    ),
+    (
+        "notice",
+        "what debtors were told of partners",
+        (("add", "notice.add", ("recipient",)), ("list", "notice.list", ())),
+    ),
+    (
+        "objection",
+        "objections to a collection",
+        (("list", "objection.list", ()), ("settle", "objection.settle", ("recipient",))),
     ),
     (
         "hold",
@@ -79,8 +103,15 @@ _HELP: Final = {
     "review": "templates and campaigns to be reviewed",
     "liaison": "who speaks for an institution",
 }
-#: Groups whose one table an import fills without `--table`.
-_TABLE_OF: Final = {"suppress": "suppressions", "consent": "consents"}
+#: Groups that have an import, and the one table that it fills without `--table`; the registry has many.
+_TABLE_OF: Final = {
+    "registry": "",
+    "suppress": "suppressions",
+    "consent": "consents",
+    "debtor": "debtors",
+    "notice": "debtor_notices",
+    "objection": "objections",
+}
 
 
 def add_arguments(commands: Any) -> None:
@@ -98,8 +129,10 @@ def add_arguments(commands: Any) -> None:
                 _add_field(parser, field, positional=field.name in positional)
             _add_common(parser)
             parser.set_defaults(run=_runner(verb))
-        if group != "hold":
+        if group in _TABLE_OF:
             _add_import(inner.add_parser("import", help="takes in a JSON or CSV file"), group, check_only=False)
+        if group == "consent":
+            recycled.add_arguments(inner).set_defaults(run=_guarded(recycled.run))
         if group == "registry":
             lists.add_arguments(inner)
             _add_import(inner.add_parser("check", help="what is wrong with a file"), group, check_only=True)

@@ -6,6 +6,7 @@ the socket is tried first.
 
 import asyncio
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +14,14 @@ from msgspec import Struct
 
 from proxy.commands.kept_documents import keep_document
 from proxy.control import NotRunningError, call
+from proxy.core.bound import bound
 from proxy.registry.documents import read_rows
 from proxy.registry.importing import Known, Report, RowCheck, check_rows
 from proxy.registry.keys import PersonSecret, load_person_key, person_key_for
 from proxy.registry.liaisons import in_office
-from proxy.registry.packs import read_pack
+from proxy.registry.packs import read_shelf
 from proxy.registry.ports import StoreError
-from proxy.registry.tables import KNOWN_TABLES
+from proxy.registry.tables import KNOWN_TABLES, TABLES
 from proxy.registry.verb import Args, VerbContext
 from proxy.registry.verbs import VERBS, now_us, perform
 from proxy.settings import Settings
@@ -49,7 +51,7 @@ class StoreAccess:
         self._socket = settings.path(_CONTROL_SOCKET)
         self._imports = self._database.with_name("imports")
         self._documents = settings.path("documents")
-        self._pack = settings.policy.pack
+        self._policy = settings.policy
 
     def ask(self, verb: str, args: Args) -> dict[str, Any]:
         """Performs a verb where it has to be; raises VerbError, ControlError, StoreError, PersonKeyError."""
@@ -109,13 +111,23 @@ class StoreAccess:
         return check_rows(read_rows(request.path, request.table, request.encoding), check, staged, progress)
 
     async def _known(self) -> Known:
-        asked = read_pack(self._pack).liaison_required
+        now = now_us() // 1_000_000
+        policy = self._policy
+        pack, shelf = read_shelf(policy.pack, policy.packs, policy.region)
+
+        @cache
+        def asks(region: str) -> bool:
+            return bound(pack, shelf, "", (region,), now).strictest.liaison_required
+
         if not self._database.exists():
-            return Known(liaisons=set() if asked else None)
+            return Known(asks_liaison=asks)
         reader = await open_reader(self._database)
         try:
-            liaisons = await in_office(reader, now_us() // 1_000_000) if asked else None
-            return Known({table: await reader.ids(table) for table in KNOWN_TABLES}, liaisons)
+            ids = {table: await reader.ids(table) for table in KNOWN_TABLES}
+            names = TABLES["institutions"].names
+            at, where = names.index("id"), names.index("region")
+            regions = {str(row[at]): str(row[where]) async for rows in reader.rows("institutions") for row in rows}
+            return Known(ids, await in_office(reader, now), regions, asks)
         finally:
             await reader.close()
 

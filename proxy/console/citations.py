@@ -42,6 +42,7 @@ _ROWS: Final = (
     Row("J6", "Respect what the person is willing to receive", "尊重用户的接收意愿"),
     Row("J7", "Collection is strictly regulated", "严格规范催收行为"),
     Row("J9", "Entrusted cooperation is standardised", "规范委托合作"),
+    Row("J10", "Debtors are informed", "告知债务人委托事项"),
     Row("J11", "True identity and contact are marked", "标明真实身份和联系方式"),
     Row("J12", "Ways to refuse are provided", "提供拒收方式"),
     Row("J13", "Information is kept confidential", "信息保密，不得泄露或挪用个人信息"),

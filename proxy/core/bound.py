@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from proxy.core.pack import Cap, DebtRole, Mode, Pack
+from proxy.core.pack import ASKED_FOR, Cap, DebtRole, Mode, Pack
 from proxy.core.purposes import Channel, Purpose
 from proxy.core.regions import COUNTRY
 from proxy.core.timetable import Timetable, timetable_of
@@ -52,7 +52,8 @@ class Bound(Struct, frozen=True):
         `each`: of a rule for which each of them has values of its own, those that set no mode for it count too.
         """
         modes = [self.packs[0].mode_for(rule, account)]
-        modes += [pack.mode_for(rule, account) for pack in self.packs[1:] if each or rule in pack.rules]
+        own = rule in ASKED_FOR
+        modes += [pack.mode_for(rule, account) for pack in self.packs[1:] if each or own or rule in pack.rules]
         return max(modes, key=_STRICTNESS.__getitem__)
 
     def timetables(self, institution: str, purpose: Purpose, channel: Channel) -> tuple[Timetable, ...]:
@@ -91,14 +92,15 @@ def _strictest(packs: list[Pack], account: str) -> Pack:
     held = [packs[0], *(pack for pack in packs[1:] if pack.mode_for("", account) == "enforce")]
     roles: frozenset[DebtRole] = frozenset()
     for pack in held:
-        if pack.collection_roles:
-            roles = roles & pack.collection_roles if roles else pack.collection_roles
+        if pack.roles:
+            roles = roles & pack.roles if roles else pack.roles
     return replace(
         packs[0],
         validity_cap_s=min(pack.validity_cap_s for pack in held),
         collection_refusal_closes_channel=any(pack.collection_refusal_closes_channel for pack in held),
         collection_roles=roles,
         refusal_in_calls=frozenset[Purpose]().union(*(pack.refusal_in_calls for pack in held)),
+        debtor_verified_days=min((pack.debtor_verified_days for pack in held if pack.debtor_verified_days), default=0),
         liaison_required=any(pack.liaison_required for pack in held),
         entrustment_depth_most=min(pack.entrustment_depth_most for pack in held),
     )

@@ -36,7 +36,8 @@ class Lane:
     remaining check lets pass; `checks` are these checks, with their places in the
     table; `short_checks` those of them that an ordinary request can fail. `other_grounds` are those of
     messages that some check did not let pass. `closed_by` is the pack whose hours close it, `caps` are those that a
-    contact counts under, enforced ones first.
+    contact counts under, enforced ones first. `roles` (`core/debtors.py`) are those that may be reached for collection,
+    empty: whoever it is; `verified_days` is for how many days a verified role counts, 0 = for ever.
     """
 
     __slots__ = (
@@ -55,11 +56,13 @@ class Lane:
         "other_grounds",
         "principal",
         "purpose",
+        "roles",
         "salt",
         "short_checks",
         "since",
         "until",
         "validity_cap_s",
+        "verified_days",
     )
 
     def __init__(
@@ -86,6 +89,8 @@ class Lane:
         other_grounds: dict[tuple[str, str, str, bytes, str], Ground],
         closed_by: "SetBy | None" = None,
         caps: tuple[CountedCap, ...] = (),
+        roles: frozenset[int] = frozenset(),
+        verified_days: int = 0,
     ) -> None:
         self.since: Final = since
         self.until: Final = until
@@ -107,3 +112,5 @@ class Lane:
         self.other_grounds: Final = other_grounds
         self.closed_by: Final = closed_by
         self.caps: Final = caps
+        self.roles: Final = roles
+        self.verified_days: Final = verified_days

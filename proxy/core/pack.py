@@ -20,7 +20,9 @@ CHINA_OFFSET_S: Final = 8 * 3600  # WHY: China has one zone and no daylight savi
 
 
 #: Rules that run only where a pack names them: no notice asks for them of everybody.
-ASKED_FOR: Final = frozenset(("template.unreviewed",))
+ASKED_FOR: Final = frozenset(("template.unreviewed", "debtor.unknown", "debtor.uninformed", "collection.objection"))
+#: Who may be reached for collection where a pack asks for debtor records and does not say more.
+LIABLE: Final[frozenset[DebtRole]] = frozenset(("debtor", "guarantor"))
 
 
 class Hours(Struct, frozen=True):
@@ -85,11 +87,12 @@ class Pack(Struct, frozen=True):
 
     `hours` per purpose and channel, `holiday_hours` on days that `calendar` calls holidays, where they differ;
     `institution_hours` narrow them for one institution, down to never (an emergency brake). `validity_cap_s` is the
-    longest validity_period a message may have, 0 = none allowed at all. `collection_roles` are those to a debt who may
-    be reached for collection, empty: whoever it is. `shadow` and `share` are of all its rules that it sets no mode for.
-    `entrustment_depth_most` is how many partners may stand between institution and sender's number: 1 is direct only;
-    `refusal_in_calls` are the purposes of calls in which a person has to be able to refuse: where no way is configured,
-    `check-config` warns.
+    longest validity_period a message may have, 0 = none allowed at all. `shadow` and `share` are of all its rules that
+    it sets no mode for. `entrustment_depth_most` is how many partners may stand between institution and sender's
+    number: 1 is direct only; `refusal_in_calls` are the purposes of calls in which a person has to be able to refuse:
+    where no way is configured, `check-config` warns; `collection_roles` are those to a debt who may be reached for
+    collection, empty: whoever it is; `debtor_verified_days` is for how many days a verified debtor record counts, 0 =
+    for ever;
     `liaison_required`: an institution without a liaison officer activates no number (J19).
     """
 
@@ -109,15 +112,26 @@ class Pack(Struct, frozen=True):
     holiday_hours: dict[tuple[Purpose, Channel], Hours] = {}
     calendar: Calendar = NO_CALENDAR
     caps: tuple[Cap, ...] = ()
-    collection_roles: frozenset[DebtRole] = frozenset()
     citations: tuple[Citation, ...] = ()
     entrustment_depth_most: int = 1
     refusal_in_calls: frozenset[Purpose] = frozenset()
     liaison_required: bool = False
+    collection_roles: frozenset[DebtRole] = frozenset()
+    debtor_verified_days: int = 0
+
+    def asks(self, rule: str) -> bool:
+        """Whether a rule runs at all: most do, those of `ASKED_FOR` where they are named or have values here."""
+        named = rule not in ASKED_FOR or rule in self.rules
+        return named or (rule == "debtor.unknown" and bool(self.collection_roles))
+
+    @property
+    def roles(self) -> frozenset[DebtRole]:
+        """Who may be reached for collection, empty: whoever it is. Naming the rule alone asks for who is liable."""
+        return self.collection_roles or (LIABLE if "debtor.unknown" in self.rules else frozenset())
 
     def setting(self, rule: str) -> RuleSetting:
         """How a rule runs under this pack; see `mode_for` for one account."""
-        unsaid = _OFF if rule in ASKED_FOR else _SHADOW if self.shadow else _ENFORCE
+        unsaid = (_SHADOW if self.shadow else _ENFORCE) if self.asks(rule) else _OFF
         return self.rules.get(rule, unsaid)
 
     def mode_for(self, rule: str, account: str) -> Mode:
@@ -125,7 +139,7 @@ class Pack(Struct, frozen=True):
         own = self.rules.get(rule)
         if own is not None:
             return own.mode_for(rule, account)
-        if rule in ASKED_FOR:
+        if not self.asks(rule):
             return "off"
         return RuleSetting("shadow" if self.shadow else "enforce", self.share).mode_for(self.id, account)
 

@@ -63,13 +63,15 @@ class PersonIndex:
 
     __slots__ = ("_delta", "_directory", "_keys", "_shift", "_values")
 
-    def __init__(self, keys: Sequence[int] = (), values: Sequence[int] = ()) -> None:
+    def __init__(
+        self, keys: Sequence[int] = (), values: Sequence[int] = (), slot_bits_most: int = _SLOT_BITS_MOST
+    ) -> None:
         if len(keys) != len(values):
             raise ValueError("keys and values differ in length")
         self._keys = keys
         self._values = values
         # WHY: the keys are hashes: their top bits say where they stand, which leaves 2 steps of 24 at 10^7 entries.
-        bits = min(max(len(keys).bit_length() - 1, 0), _SLOT_BITS_MOST)
+        bits = min(max(len(keys).bit_length() - 1, 0), slot_bits_most)
         self._shift = 64 - bits
         self._directory = _directory(keys, bits)
         self._delta: dict[int, int] = {}

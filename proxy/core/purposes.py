@@ -29,6 +29,9 @@ PURPOSE_BITS: Final[dict[tuple[Purpose, Channel], int]] = {
     ("collection", "voice"): COLLECTION_VOICE,
 }
 
+#: Beside the bits of purposes: an objection to a collection is open, whatever channel was closed with it.
+OBJECTION: Final = 0x10
+
 ALL_MARKETING: Final = MARKETING_SMS | MARKETING_VOICE
 ALL_COLLECTION: Final = COLLECTION_SMS | COLLECTION_VOICE
 

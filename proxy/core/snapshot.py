@@ -130,8 +130,14 @@ class NumberLibrary:
         return len(self._rows)
 
 
+def notice_of(institution: str, partner: str) -> str:
+    """What a debtor notice is salted with in `notices`: no id holds a line's end."""
+    return f"{institution}\n{partner}"
+
+
 class Snapshot(Struct, frozen=True):
     """Everything the policy may look at. `telecoms` are found by id and by name, `templates` by institution and text.
+    `debtors` has values of `core/debtors.py`, `notices` 1 for each person who was told of a partner.
 
     `bypasses` are account (or ALL_ACCOUNTS) → UTC second at which it ends: until then all rules but the floor are in
     shadow for that account. Only `judging/bypass.py` lays them on a snapshot. `pack` is the base, `shelf` holds the
@@ -155,6 +161,10 @@ class Snapshot(Struct, frozen=True):
     held_numbers: frozenset[str] = frozenset()
     consents: PersonIndex = field(default_factory=PersonIndex)
     suppressions: PersonIndex = field(default_factory=PersonIndex)
+    preferences: PersonIndex = field(default_factory=PersonIndex)
+    donotcall: tuple[PersonIndex, ...] = ()
+    debtors: PersonIndex = field(default_factory=PersonIndex)
+    notices: PersonIndex = field(default_factory=PersonIndex)
     bypasses: dict[str, float] = {}
     shelf: Shelf = EMPTY_SHELF
     contacts: Contacts = field(default_factory=Contacts)

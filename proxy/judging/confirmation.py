@@ -36,6 +36,9 @@ _EXEMPT: Final = frozenset(
         "licence.expired",
         "licence.region",
         "template.unreviewed",
+        "debtor.unknown",
+        "debtor.uninformed",
+        "collection.objection",
     )
 )
 

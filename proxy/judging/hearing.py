@@ -162,6 +162,7 @@ class Hearing:
                 matched=understood.reading.matched or "",
                 number_to=understood.number,
                 decision=f"{understood.decision:x}" if understood.decision else "",
+                objects=tuple(one.institution for one in understood.answered if "collection" in one.purposes),
             )
         )
         return self._closed(understood, snapshot, began, closes, recorded, done)

@@ -4,21 +4,19 @@ Owns the way from a file to checked rows; what they mean is `routing.carriers`. 
 need no memory. Reasons never repeat a number.
 """
 
-import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from proxy.core import addresses
 from proxy.core.persons import PersonKey
-from proxy.registry import fields
-from proxy.registry.documents import DocumentError, detect_encoding
+from proxy.registry.documents import detect_encoding
 from proxy.registry.importing import Problem
+from proxy.registry.number_files import NUMBER, number_rows, written_recipient
 from proxy.registry.packs import find_config
 from proxy.routing.carriers import CarrierTable, CarrierTableError, load_carriers
 from proxy.settings import SettingsError, read_toml
 
-_HEADINGS: Final = {"number": ("number", "号码", "手机号码"), "carrier": ("carrier", "运营商", "携入运营商")}
+_HEADINGS: Final = {"number": NUMBER, "carrier": ("carrier", "运营商", "携入运营商")}
 _TELL_EVERY: Final = 1000
 _TABLE: Final = "ported"
 
@@ -56,7 +54,8 @@ def read_ported(
     writings: dict[str, str] = {}
     right = count = 0
     digest, add = person_key.digest, sink.add
-    for count, (line, number, carrier, reason) in enumerate(_rows(path, encoding or detect_encoding(path)), 1):
+    rows = number_rows(path, _HEADINGS, encoding or detect_encoding(path))
+    for count, (line, (number, carrier), reason) in enumerate(rows, 1):
         if count % _TELL_EVERY == 0:
             progress(count)
         name = writings.get(carrier) or _carrier(carriers, carrier, writings)
@@ -64,7 +63,7 @@ def read_ported(
             problems.append(Problem(_TABLE, line, "", reason))
             continue
         try:
-            recipient = _recipient(number)
+            recipient = written_recipient(number)
         except ValueError as error:
             problems.append(Problem(_TABLE, line, "number", str(error)))
             recipient = ""
@@ -78,51 +77,9 @@ def read_ported(
     return right, problems
 
 
-def _recipient(number: str) -> str:
-    """The canonical form; raises ValueError with a reason."""
-    if len(number) == 11 and number.isascii():
-        # WHY: of 10^7 rows nearly all are written so.
-        found = addresses.recipient(addresses.TON_UNKNOWN, 1, number.encode())
-        if found is not None:
-            return found
-    return fields.recipient(number)
-
-
 def _carrier(carriers: CarrierTable, written: str, writings: dict[str, str]) -> str:
     found = carriers.named(written)
     if found is None:
         return ""
     writings[written] = found
     return found
-
-
-def _rows(path: Path, encoding: str) -> Iterator[tuple[int, str, str, str]]:
-    """(line, number, carrier, what is wrong with the row as such) of every row that is not empty."""
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            lines = csv.reader(file, strict=True)
-            try:
-                yield from _body(path, lines)
-            except csv.Error as error:
-                raise DocumentError(f"{path}: line {lines.line_num}: {error}") from error
-    except OSError as error:
-        raise DocumentError(f"{path}: {error.strerror}") from error
-    except (UnicodeError, LookupError) as error:
-        raise DocumentError(f"{path}: not {encoding}") from error
-
-
-def _body(path: Path, lines: Any) -> Iterator[tuple[int, str, str, str]]:
-    heading = [cell.strip().casefold() for cell in next(lines, [])]
-    places = []
-    for name, writings in _HEADINGS.items():
-        found = [place for place, cell in enumerate(heading) if cell in writings]
-        if len(found) != 1:
-            raise DocumentError(f"{path}: line 1: one column must be called {name} ({' or '.join(writings[1:])})")
-        places += found
-    number_at, carrier_at = places
-    width = len(heading)
-    for cells in lines:
-        if len(cells) == width:
-            yield lines.line_num, cells[number_at], cells[carrier_at], ""
-        elif any(cell.strip() for cell in cells):
-            yield lines.line_num, "", "", f"{len(cells)} fields where the heading has {width}"

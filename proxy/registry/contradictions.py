@@ -22,7 +22,7 @@ def contradictions(table: str, values: Values, now_us: int) -> Faults:
             faults.append((until, f"lies before {since}"))
     faults += [
         (moment, "lies in the future")
-        for moment in ("given", "at", "submitted")
+        for moment in ("given", "at", "submitted", "verified")
         if int(values.get(moment) or 0) > now_us
     ]
     check = _CHECKS.get(table)

@@ -7,7 +7,7 @@ written and read again into an empty registry gives the same records.
 from typing import Any
 
 from proxy.core.purposes import PURPOSE_BITS
-from proxy.registry import dates
+from proxy.registry import dates, exporting_debtors
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Reader, Row
 from proxy.registry.table import Table
@@ -35,6 +35,7 @@ async def export(reader: Reader, secret: PersonSecret | None = None, *, secrets:
     if secret is not None:
         document["consents"] = await _consents(reader, secret)
         document["suppressions"] = await _suppressions(reader, secret)
+        document |= await exporting_debtors.sections(reader, secret)
     return document
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final, get_args
 from msgspec import Struct
 
 from proxy.core import addresses
+from proxy.core.debtors import NOBODY
+from proxy.core.pack import DebtRole
 from proxy.core.purposes import CHANNELS, STRICTEST_FIRST
 from proxy.core.records import FOREVER, InstitutionKind, OnboardingState, ReviewState, TelecomKind
 from proxy.core.regions import COUNTRY, WRITINGS
@@ -273,6 +275,13 @@ TELECOM_KIND: Final = Field(
     _named(
         {kind: kind for kind in get_args(TelecomKind)}
         | {"基础电信企业": "carrier", "短信平台": "sms_platform", "呼叫中心": "call_centre"}
+    ),
+    same,
+)
+DEBT_ROLE: Final = Field(
+    _named(
+        {role: role for role in (*get_args(DebtRole), NOBODY)}
+        | {"债务人": "debtor", "担保人": "guarantor", "联系人": "contact", "无": NOBODY}
     ),
     same,
 )

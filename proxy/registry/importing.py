@@ -11,7 +11,9 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from proxy.core.persons import index_key
+from proxy.core.purposes import OBJECTION
 from proxy.core.records import FOREVER
+from proxy.core.snapshot import notice_of
 from proxy.registry import passwords
 from proxy.registry.contradictions import bits_of, contradictions
 from proxy.registry.dates import day_number
@@ -39,11 +41,14 @@ class Problem(Struct, frozen=True):
 class Known(Struct, frozen=True):
     """What the registry already has: ids per table (`KNOWN_TABLES`), and for `telecoms` their names besides.
 
-    `liaisons` are the institutions with a liaison officer today; None: nobody asks for one.
+    `liaisons` are the institutions with a liaison officer today, `regions` where institutions are; `asks_liaison` tells
+    whether the packs that bind a region ask for one.
     """
 
     ids: dict[str, set[str]] = {}
-    liaisons: set[str] | None = None
+    liaisons: frozenset[str] = frozenset()
+    regions: dict[str, str] = {}
+    asks_liaison: Callable[[str], bool] = lambda _: False
 
     def has(self, table: str, name: str) -> bool:
         return name in self.ids.get(table, ())
@@ -80,7 +85,8 @@ class RowCheck:
         self._named: dict[str, set[str]] = {table: set() for table in KNOWN_TABLES}
         self._keys: dict[tuple[str, ...], int] = {}
         self._salts: dict[str, int] = {}
-        self._liaisons = set(known.liaisons or ())
+        self._liaisons = set(known.liaisons)
+        self._regions = dict(known.regions)
 
     def check(self, raw: RawRow) -> Row:
         """The store's row; raises RowFault with every reason."""
@@ -100,6 +106,8 @@ class RowCheck:
             values["until"] or 0
         ):
             self._liaisons.add(str(values["institution"]))
+        if table.name == "institutions":
+            self._regions[str(values["id"])] = str(values["region"])
         if table.name in self._named:
             self._named[table.name].add(str(values["id"]))
             if table.name == "telecoms":
@@ -134,7 +142,7 @@ class RowCheck:
             ]
             where = " or ".join(reference.tables)
             faults += [(reference.column, f"{name}: none of {where} has this id") for name in unknown]
-        if table.name == "numbers" and self._known.liaisons is not None and not values["disposed"]:
+        if table.name == "numbers" and not values["disposed"]:
             faults += self._unspoken(str(values["principal"]))
         if not faults and "operator" in values and values["operator"] != values["principal"]:
             operator = str(values["operator"])
@@ -144,7 +152,7 @@ class RowCheck:
 
     def _unspoken(self, institution: str) -> list[tuple[str, str]]:
         """J19: who has nobody to speak for it brings no number into use."""
-        if institution in self._liaisons:
+        if institution in self._liaisons or not self._known.asks_liaison(self._regions.get(institution, "")):
             return []
         return [("principal", f"{institution} has no liaison officer today; name one in liaisons, or hand over")]
 
@@ -164,11 +172,20 @@ class RowCheck:
             return self._consent(values)
         if table.name == "suppressions":
             return self._suppression(values)
+        if table.name == "objections":
+            return self._objection(values)
+        if table.name == "debtors":
+            about = (values["role"], values["source"], values["document_hash"], self._now_us)
+            return (values["verified"], *self._person(values), values["institution"], *about)
+        if table.name == "debtor_notices":
+            return self._notice(values)
         return tuple(values.values())
 
     def _person(self, values: dict[str, SqlValue]) -> tuple[int, bytes, int, bytes]:
         """key, person, key_id and number of a ledger's row."""
         number, institution = str(values["recipient"]), str(values["institution"])
+        if "partner" in values:
+            institution = notice_of(institution, str(values["partner"]))
         person = self._secret.person_key.digest(number)
         salt = self._salts.get(institution)
         if salt is None:
@@ -182,6 +199,15 @@ class RowCheck:
         about = (values["basis"], values["product"], values["source"], values["proof_hash"], self._now_us)
         who = self._person(values)
         return (values["given"], *who, values["institution"], bits_of(values), until_day, *about)
+
+    def _notice(self, values: dict[str, SqlValue]) -> Row:
+        about = (values["way"], values["source"], values["document_hash"], self._now_us)
+        return (values["at"], *self._person(values), values["institution"], values["partner"], *about)
+
+    def _objection(self, values: dict[str, SqlValue]) -> Row:
+        source = "import" if values["source"] == _WIRE_SOURCE else values["source"]
+        about = ("sms", source, values["label"], "", "", "")
+        return (values["at"], *self._person(values), values["institution"], OBJECTION, *about)
 
     def _suppression(self, values: dict[str, SqlValue]) -> Row:
         # WHY: a START lifts only what this gateway itself heard from the person, so no file may say that it did.

@@ -4,7 +4,7 @@ from proxy.registry.ports import Reader
 from proxy.registry.tables import TABLES
 
 
-async def in_office(reader: Reader, now_s: int) -> set[str]:
+async def in_office(reader: Reader, now_s: int) -> frozenset[str]:
     """The institutions with a liaison officer at a moment (UTC seconds). Raises StoreError."""
     names = TABLES["liaisons"].names
     found = set()
@@ -13,4 +13,4 @@ async def in_office(reader: Reader, now_s: int) -> set[str]:
             named = dict(zip(names, row, strict=True))
             if int(named["since"] or 0) <= now_s < int(named["until"] or 0):
                 found.add(str(named["institution"]))
-    return found
+    return frozenset(found)

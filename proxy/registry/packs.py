@@ -73,6 +73,7 @@ class _Frequency(Struct, frozen=True, forbid_unknown_fields=True):
 class _Collection(Struct, frozen=True, forbid_unknown_fields=True):
     roles: list[DebtRole]
     basis: str
+    verified_days: int = 0
     official: str = ""
 
 
@@ -110,6 +111,7 @@ class _RefusalInCalls(Struct, frozen=True, forbid_unknown_fields=True):
 class _Liaison(Struct, frozen=True, forbid_unknown_fields=True):
     required: bool
     basis: str
+    official: str = ""
 
 
 _SECTIONS: Final = (
@@ -212,7 +214,7 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
         reading.citations.append(Citation("pack.effective", "", head.effective, head.effective_basis))
     hours, holiday_hours = reading.hours(table.get("hours", []))
     caps = reading.caps(table.get("frequency", []))
-    roles = reading.roles(table.get("collection"))
+    roles, verified_days = reading.roles(table.get("collection"))
     if holiday_hours and calendar is NO_CALENDAR:
         errors.append(f"{file}: pack.calendar: missing; hours of holidays need one")
     institution_hours = reading.institution_hours(table.get("institution_hours", []))
@@ -251,6 +253,7 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
         calendar=calendar,
         caps=caps,
         collection_roles=roles,
+        debtor_verified_days=verified_days,
         citations=tuple(reading.citations),
         entrustment_depth_most=entrustment.depth_most,
         refusal_in_calls=in_calls,
@@ -327,14 +330,17 @@ class _Reading:
                 self.cite(key, "frequency.cap", value, entry)
         return tuple(found)
 
-    def roles(self, table: Any) -> frozenset[DebtRole]:
+    def roles(self, table: Any) -> tuple[frozenset[DebtRole], int]:
+        """Who may be reached for collection, and for how many days a record of it counts."""
         entry = None if table is None else self.struct(_Collection, table, "collection")
         if entry is None:
-            return frozenset()
+            return frozenset(), 0
+        if entry.verified_days < 0:
+            self.fault("collection.verified_days", "must not be negative")
         if not entry.roles:
             self.fault("collection.roles", "must name one at least; leave the section out to reach anybody")
         self.cite("collection", "debtor.unknown", ", ".join(entry.roles), entry)
-        return frozenset(entry.roles)
+        return frozenset(entry.roles), entry.verified_days
 
     def listed(self, tables: Any, key: str) -> list[tuple[str, Any]]:
         if not isinstance(tables, list):

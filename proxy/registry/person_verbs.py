@@ -3,7 +3,7 @@
 from typing import Any, Final, Literal
 
 from proxy.core.addresses import masked
-from proxy.core.purposes import CHANNELS, PURPOSE_BITS, bit_names
+from proxy.core.purposes import ALL_COLLECTION, CHANNELS, PURPOSE_BITS, bit_names
 from proxy.core.records import FOREVER
 from proxy.registry import dates, fields
 from proxy.registry.ports import Given, Refused, VerbError
@@ -23,14 +23,16 @@ def _bits(args: Args) -> int:
     return bits
 
 
-async def _institution(context: VerbContext, args: Args) -> str:
+async def institution_of(context: VerbContext, args: Args) -> str:
+    """The registered institution that `institution` names; raises VerbError."""
     name = str(args["institution"])
     if name not in await context.reader.ids("institutions"):
         raise VerbError(f"institution: {name} is not registered")
     return name
 
 
-def _moment(context: VerbContext, args: Args, name: str) -> int:
+def moment_of(context: VerbContext, args: Args, name: str) -> int:
+    """The moment in a field, UTC microseconds; now where it was left out. Raises VerbError for one in the future."""
     if not args[name]:
         return context.now_us()
     found = read_field(args, name, dates.parse_moment_us)
@@ -43,16 +45,24 @@ async def _suppress_add(context: VerbContext, args: Args) -> dict[str, Any]:
     if args["source"] == "reply":
         raise VerbError("source: reply is what came over the wire; name another", usage=True)
     recipient, bits = read_field(args, "recipient", fields.recipient), _bits(args)
-    institution, at_us = await _institution(context, args), _moment(context, args, "at")
+    institution, at_us = await institution_of(context, args), moment_of(context, args, "at")
     channel: Literal["sms", "voice"] = "sms" if "sms" in args["channels"] else "voice"
     recorded = await owner_of(context).record(
-        Refused(at_us, recipient, ((institution, bits),), channel, source=args["source"], label=args["label"])
+        Refused(
+            at_us,
+            recipient,
+            ((institution, bits),),
+            channel,
+            source=args["source"],
+            label=args["label"],
+            objects=(institution,) if bits & ALL_COLLECTION else (),
+        )
     )
     return {"changed": bool(recorded.changed), "closes": bit_names(bits), "recipient": masked(recipient)}
 
 
 async def _suppress_list(context: VerbContext, args: Args) -> dict[str, Any]:
-    rows = await context.reader.suppressions(**_filter(context, args))
+    rows = await context.reader.suppressions(**persons_filter(context, args))
     return {
         "rows": [
             {
@@ -72,7 +82,8 @@ async def _suppress_list(context: VerbContext, args: Args) -> dict[str, Any]:
     }
 
 
-def _filter(context: VerbContext, args: Args) -> dict[str, Any]:
+def persons_filter(context: VerbContext, args: Args) -> dict[str, Any]:
+    """The arguments of `PERSONS_FILTER` as a store takes them; raises VerbError."""
     person = None
     if args["recipient"]:
         person = context.secret.person_key.digest(read_field(args, "recipient", fields.recipient))
@@ -82,7 +93,7 @@ def _filter(context: VerbContext, args: Args) -> dict[str, Any]:
 
 async def _consent_add(context: VerbContext, args: Args) -> dict[str, Any]:
     recipient, bits = read_field(args, "recipient", fields.recipient), _bits(args)
-    institution, at_us = await _institution(context, args), _moment(context, args, "given")
+    institution, at_us = await institution_of(context, args), moment_of(context, args, "given")
     until = read_field(args, "until", fields.UNTIL.read) if args["until"] else FOREVER
     basis = read_field(args, "basis", fields.BASIS.read)
     if basis == "request" and not (args["product"] and args["until"]):
@@ -103,13 +114,13 @@ async def _consent_add(context: VerbContext, args: Args) -> dict[str, Any]:
 
 async def _consent_withdraw(context: VerbContext, args: Args) -> dict[str, Any]:
     recipient, bits = read_field(args, "recipient", fields.recipient), _bits(args)
-    institution = await _institution(context, args)
+    institution = await institution_of(context, args)
     ended = await owner_of(context).withdraw(recipient, institution, bits, context.now_us(), args["source"])
     return {"changed": ended, "recipient": masked(recipient)}
 
 
 async def _consent_list(context: VerbContext, args: Args) -> dict[str, Any]:
-    rows = await context.reader.consents(**_filter(context, args))
+    rows = await context.reader.consents(**persons_filter(context, args))
     return {
         "rows": [
             {
@@ -133,7 +144,7 @@ _RECIPIENT: Final = VerbField("recipient", "the person's number", required=True)
 _INSTITUTION: Final = VerbField("institution", "the institution's id", required=True)
 _PURPOSES: Final = VerbField("purposes", "marketing, collection", "list", default=["marketing"])
 _CHANNELS: Final = VerbField("channels", "sms, voice", "list", default=list(CHANNELS))
-_PERSONS_FILTER: Final = (
+PERSONS_FILTER: Final = (
     VerbField("recipient", "only this person"),
     VerbField("institution", "only this institution"),
     VerbField("after", "rows with a higher id", "whole", default=0),
@@ -155,7 +166,7 @@ PERSON_VERBS: Final[tuple[Verb, ...]] = (
         ),
         _suppress_add,
     ),
-    Verb("suppress.list", "read", "the ledger of refusals", _PERSONS_FILTER, _suppress_list),
+    Verb("suppress.list", "read", "the ledger of refusals", PERSONS_FILTER, _suppress_list),
     Verb(
         "consent.add",
         "write",
@@ -174,7 +185,7 @@ PERSON_VERBS: Final[tuple[Verb, ...]] = (
         ),
         _consent_add,
     ),
-    Verb("consent.list", "read", "the ledger of consents", _PERSONS_FILTER, _consent_list),
+    Verb("consent.list", "read", "the ledger of consents", PERSONS_FILTER, _consent_list),
     Verb(
         "consent.withdraw",
         "write",

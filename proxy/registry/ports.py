@@ -38,7 +38,8 @@ class VerbError(Exception):
 class Refused(Struct, frozen=True):
     """A person's refusal (Z16 Z19). `recipient` is canonical; `closes` are (institution, bits); `at_us` is UTC.
 
-    `source` is `reply` for what came over the wire from that person: only these a START of the person lifts.
+    `source` is `reply` for what came over the wire from that person: only these a START of the person lifts. `objects`
+    are those of the institutions with whom an objection to a collection opens by it (J7).
     """
 
     at_us: int
@@ -50,6 +51,7 @@ class Refused(Struct, frozen=True):
     matched: str = ""
     number_to: str = ""
     decision: str = ""
+    objects: tuple[str, ...] = ()
 
 
 class Recorded(Struct, frozen=True):
@@ -80,6 +82,56 @@ class Given(Struct, frozen=True):
     basis: str = "consent"
     product: str = ""
     proof_hash: str = ""
+
+
+class Verified(Struct, frozen=True):
+    """Who somebody is to a debt (`core.debtors`), as verified at `at_us` (UTC) (J7)."""
+
+    at_us: int
+    recipient: str
+    institution: str
+    role: str
+    source: str
+    document_hash: str = ""
+
+
+class Informed(Struct, frozen=True):
+    """Somebody was told that a partner collects for the institution (J10); `way` is how."""
+
+    at_us: int
+    recipient: str
+    institution: str
+    partner: str
+    way: str
+    source: str
+    document_hash: str = ""
+
+
+class DebtorRow(Struct, frozen=True):
+    """One row of the ledger of debtors, its number still sealed."""
+
+    id: int
+    at_us: int
+    person: bytes
+    number: bytes
+    institution: str
+    role: str
+    source: str
+    document_hash: str
+
+
+class NoticeRow(Struct, frozen=True):
+    """One row of the ledger of debtor notices, its number still sealed."""
+
+    id: int
+    at_us: int
+    person: bytes
+    number: bytes
+    institution: str
+    partner: str
+    way: str
+    source: str
+    document_hash: str
 
 
 class SuppressionRow(Struct, frozen=True):
@@ -157,6 +209,18 @@ class Measure(Struct, frozen=True):
     by: str
 
 
+class PreferenceRow(Struct, frozen=True):
+    """One row of the ledger of preferences, its number still sealed; `value` as in `core.preferences`."""
+
+    id: int
+    at_us: int
+    person: bytes
+    number: bytes
+    institution: str
+    value: int
+    source: str
+
+
 class Reader(Protocol):
     """Questions to a store."""
 
@@ -188,6 +252,34 @@ class Reader(Protocol):
         """Rows of the ledger with an id above `after`, oldest first."""
         ...
 
+    async def preferences(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[PreferenceRow]:
+        """Rows of the ledger with an id above `after`, oldest first."""
+        ...
+
+    async def lifts(self) -> list[tuple[str, int, int]]:
+        """(institution, how often somebody lifted a refusal, how many refusals there are)."""
+        ...
+
+    async def debtors(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[DebtorRow]:
+        """Rows of the ledger with an id above `after`, oldest first."""
+        ...
+
+    async def notices(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[NoticeRow]:
+        """Rows of the ledger with an id above `after`, oldest first."""
+        ...
+
+    async def objections(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[SuppressionRow]:
+        """Objections that are open, oldest first."""
+        ...
+
     async def followed_lists(self) -> list[FollowedList]:
         """The lists of other houses that are held."""
         ...
@@ -206,10 +298,15 @@ class Reader(Protocol):
 
 
 class Owner(Reader, Protocol):
-    """The one that writes. The two indexes are live: they change in place and stay the same objects."""
+    """The one that writes. The indexes are live: they change in place and stay the same objects."""
 
     suppressions_index: PersonIndex
     consents_index: PersonIndex
+    preferences_index: PersonIndex
+    #: Do-not-call lists; replaced as a whole.
+    donotcall: tuple[PersonIndex, ...]
+    debtors_index: PersonIndex
+    notices_index: PersonIndex
     #: Where staged imports stand.
     imports: Path
 
@@ -246,6 +343,18 @@ class Owner(Reader, Protocol):
         """Ends consents given until then; False where none held."""
         ...
 
+    async def prefer(self, recipient: str, institution: str, value: int, source: str) -> bool:
+        """What a person prefers from now on, for all where the institution is ""; whether anything is different."""
+        ...
+
+    async def recycle(self, numbers: Sequence[tuple[str, int]]) -> int:
+        """Ends consents given before a number was recycled: (recipient, UTC microseconds); how many ended."""
+        ...
+
+    async def load_donotcall(self, cause: str) -> int:
+        """Takes up the do-not-call lists as they lie on disk, under a new revision: how many there are."""
+        ...
+
     async def hold(self, kind: Literal["account", "number"], target: str, reason: str, by: str) -> bool:
         """Sets a fraud hold (Z23); False where it stands."""
         ...
@@ -264,4 +373,16 @@ class Owner(Reader, Protocol):
 
     async def noted(self, measure: int) -> None:
         """The evidence log knows all measures up to this one."""
+        ...
+
+    async def verify(self, one: Verified) -> bool:
+        """Adds a verification of who somebody is to a debt; False where the very same one is known."""
+        ...
+
+    async def inform(self, one: Informed) -> bool:
+        """Adds a debtor notice; False where the very same one is known."""
+        ...
+
+    async def settle(self, recipient: str, institution: str, outcome: str, by: str) -> bool:
+        """Ends the objection of a person to an institution's collection; False where none is open."""
         ...

@@ -46,6 +46,10 @@ class SnapshotSource(Reader, Protocol):
 
     suppressions_index: PersonIndex
     consents_index: PersonIndex
+    preferences_index: PersonIndex
+    donotcall: tuple[PersonIndex, ...]
+    debtors_index: PersonIndex
+    notices_index: PersonIndex
 
 
 @lru_cache(maxsize=256)
@@ -266,6 +270,10 @@ class SnapshotBuilder:
             held_numbers=frozenset(one.target for one in holds if one.kind == "number"),
             consents=self._source.consents_index,
             suppressions=self._source.suppressions_index,
+            preferences=self._source.preferences_index,
+            donotcall=self._source.donotcall,
+            debtors=self._source.debtors_index,
+            notices=self._source.notices_index,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from proxy.registry import content_fields, fields
 from proxy.registry.content_tables import DOMAINS, PRODUCTS, SERVICE_PHONES, SIGNATURES
+from proxy.registry.debtor_tables import DEBTOR_NOTICES, DEBTORS, OBJECTIONS
 from proxy.registry.review_tables import CAMPAIGNS, LIAISONS, ONBOARDINGS, TEMPLATES
 from proxy.registry.table import (
     CALL_CAPS,
@@ -224,6 +225,6 @@ RECORD_TABLES: Final = (
 #: Tables whose ids other tables refer to.
 KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts", "campaigns")
 #: Persons: ledgers that only grow.
-PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS)
+PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS, DEBTORS, DEBTOR_NOTICES, OBJECTIONS)
 #: In the order of a file, so that what is referred to comes first.
 TABLES: Final[dict[str, Table]] = {table.name: table for table in (*RECORD_TABLES, *PERSON_TABLES)}

@@ -6,7 +6,19 @@ What the wire closes comes first, then who sends, from what, for whom, then the 
 
 from typing import Final
 
-from proxy.rules import account, disturbance, entrustment, hold, licence, number, person, template, wire
+from proxy.rules import (
+    account,
+    debtor,
+    disturbance,
+    entrustment,
+    hold,
+    licence,
+    number,
+    person,
+    preference,
+    template,
+    wire,
+)
 from proxy.rules.rule import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -34,6 +46,11 @@ RULES: Final[tuple[Rule, ...]] = (
     template.UNREVIEWED,
     person.SUPPRESSED,
     person.UNCONSENTED,
+    debtor.UNKNOWN,
+    debtor.UNINFORMED,
+    debtor.OBJECTED,
+    preference.DECLINED,
+    preference.DONOTCALL,
     disturbance.HOURS,
     disturbance.FREQUENCY,
     account.THROUGHPUT,

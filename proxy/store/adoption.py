@@ -16,7 +16,7 @@ import aiosqlite
 from proxy.registry.ports import StoreError
 from proxy.registry.table import Table
 from proxy.registry.tables import RECORD_TABLES
-from proxy.store import consent_ledger
+from proxy.store import consent_ledger, debtor_ledger
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS, VERSION
 
 #: A file that says nothing of a review keeps the one there is, unless it changes what was reviewed.
@@ -105,12 +105,12 @@ async def staged_rows(connection: aiosqlite.Connection, table: str) -> int:
     return await _one(connection, f"SELECT coalesce(max(row), 0) FROM staged.{table}")
 
 
-async def adopt_suppressions(connection: aiosqlite.Connection, first: int) -> int:
-    """Inside a transaction: one slice of refusals from row `first` on; rows added."""
+async def adopt_suppressions(connection: aiosqlite.Connection, first: int, table: str = "suppressions") -> int:
+    """Inside a transaction: one slice of refusals, or of objections, from row `first` on; rows added."""
     columns = ", ".join(PERSON_COLUMNS["suppressions"])
     bounds = (first, first + SLICE_ROWS)
     cursor = await connection.execute(
-        f"INSERT INTO main.suppressions ({columns}) SELECT {columns} FROM staged.suppressions s WHERE row >= ? "
+        f"INSERT INTO main.suppressions ({columns}) SELECT {columns} FROM staged.{table} s WHERE row >= ? "
         "AND row < ? AND NOT EXISTS (SELECT 1 FROM main.suppressions m WHERE m.key = s.key AND m.person = s.person "
         "AND m.institution = s.institution AND m.at_us = s.at_us AND m.source = s.source AND m.bits = s.bits "
         "AND m.released_at IS NULL) ORDER BY row",
@@ -120,11 +120,31 @@ async def adopt_suppressions(connection: aiosqlite.Connection, first: int) -> in
         await connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'position'")
         await connection.execute(
             "INSERT INTO suppression_state (key, value, position) SELECT key, bits, "
-            "(SELECT value FROM counters WHERE name = 'position') FROM staged.suppressions WHERE row >= ? AND row < ? "
+            f"(SELECT value FROM counters WHERE name = 'position') FROM staged.{table} WHERE row >= ? AND row < ? "
             "ORDER BY key ON CONFLICT (key) DO UPDATE SET value = value | excluded.value, "
             "position = excluded.position WHERE value | excluded.value != value",
             bounds,
         )
+    return max(cursor.rowcount, 0)
+
+
+async def adopt_ledger(connection: aiosqlite.Connection, table: str, first: int) -> int:
+    """Inside a transaction: one slice of `debtors` or `debtor_notices` from row `first` on; rows added."""
+    columns = ", ".join(PERSON_COLUMNS[table])
+    of_debtors = table == "debtors"
+    same = debtor_ledger.DEBTOR_SAME if of_debtors else debtor_ledger.NOTICE_SAME
+    is_same = " AND ".join(f"m.{name} = s.{name}" for name in same)
+    bounds = (first, first + SLICE_ROWS)
+    cursor = await connection.execute(
+        f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM staged.{table} s WHERE row >= ? AND row < ? "
+        f"AND NOT EXISTS (SELECT 1 FROM main.{table} m WHERE {is_same}) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0:
+        await connection.execute(
+            f"INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.{table} WHERE row >= ? AND row < ?", bounds
+        )
+        await (debtor_ledger.derive_debtors(connection) if of_debtors else debtor_ledger.derive_notices(connection))
     return max(cursor.rowcount, 0)
 
 

@@ -105,3 +105,22 @@ async def withdraw(
     await connection.execute("INSERT OR IGNORE INTO temp.touched VALUES (?)", (signed(key),))
     await derive(connection, today)
     return True
+
+
+async def recycle(connection: aiosqlite.Connection, keys: list[tuple[int, str]], person: bytes, at_us: int) -> int:
+    """Ends every consent of a number's former owner, given before `at_us`: with how many institutions. `keys` are
+    (index key, institution). A consent of the new owner, given later, stays. `derive` has to follow.
+    """
+    ended = 0
+    for key, institution in keys:
+        cursor = await connection.execute(
+            "INSERT INTO withdrawals (at_us, key, person, institution, bits, source) "
+            "SELECT ?, ?, ?, ?, 255, 'recycled' "
+            "WHERE EXISTS (SELECT 1 FROM consents c WHERE c.key = ? AND c.person = ? AND c.at_us < ?) AND NOT EXISTS "
+            "(SELECT 1 FROM withdrawals w WHERE w.key = ? AND w.at_us >= ? AND w.source = 'recycled')",
+            (at_us - 1, signed(key), person, institution, signed(key), person, at_us, signed(key), at_us - 1),
+        )
+        if cursor.rowcount > 0:
+            ended += 1
+            await connection.execute("INSERT OR IGNORE INTO temp.touched VALUES (?)", (signed(key),))
+    return ended

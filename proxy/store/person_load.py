@@ -34,6 +34,10 @@ class IndexPlan(Struct, frozen=True):
 
 SUPPRESSIONS: Final = IndexPlan("suppression_state", "suppressions.base", "B")
 CONSENTS: Final = IndexPlan("consent_state", "consents.base", "I")
+DEBTORS: Final = IndexPlan("debtor_state", "debtors.base", "I")
+NOTICES: Final = IndexPlan("notice_state", "notices.base", "B")
+
+PREFERENCES: Final = IndexPlan("preference_state", "preferences.base", "I")
 
 Remember = Callable[[str, bytes], Awaitable[None]]
 

@@ -11,13 +11,26 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import aiosqlite
+from msgspec import Struct
 
+from proxy.core.purposes import OBJECTION
 from proxy.lists.entry import ListEntry
-from proxy.registry.ports import ConsentRow, FollowedList, Measure, Row, StoreError, SuppressionRow
+from proxy.registry.ports import (
+    ConsentRow,
+    DebtorRow,
+    FollowedList,
+    Measure,
+    NoticeRow,
+    PreferenceRow,
+    Row,
+    StoreError,
+    SuppressionRow,
+)
 from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
 from proxy.store import followed, schema
 
-_SUPPRESSION_COLUMNS: Final = ", ".join(SuppressionRow.__struct_fields__)
+#: The ledger without objections, which are rows of their own kind in it.
+_REFUSALS: Final = f"SELECT * FROM suppressions WHERE bits != {OBJECTION}"
 _RECORDS: Final = {table.name for table in RECORD_TABLES}
 _CONSENT_COLUMNS: Final = ", ".join(name for name in ConsentRow.__struct_fields__ if name != "withdrawn")
 #: SQLite has no bitwise aggregate: the bits that any later withdrawal of this person and institution names.
@@ -67,8 +80,9 @@ class StoreReader:
     async def counts(self) -> dict[str, int]:
         found = {}
         for table in TABLES:
-            found[table] = int((await self.fetch(f"SELECT count(*) FROM {table}"))[0][0])
-        active = await self.fetch("SELECT count(*) FROM suppression_state WHERE value != 0")
+            whole = f"({_REFUSALS})" if table == "suppressions" else table
+            found[table] = int((await self.fetch(f"SELECT count(*) FROM {whole}"))[0][0])
+        active = await self.fetch("SELECT count(*) FROM suppression_state WHERE value & 15")
         found["suppressions_active"] = int(active[0][0])
         return found
 
@@ -83,12 +97,35 @@ class StoreReader:
     async def suppressions(
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
     ) -> list[SuppressionRow]:
-        rows = await self.fetch(
-            f"SELECT {_SUPPRESSION_COLUMNS} FROM suppressions WHERE id > ? AND (? IS NULL OR person = ?) "
+        rows = await self._ledger_rows(f"({_REFUSALS})", SuppressionRow, person, institution, after, most)
+        return [SuppressionRow(*row) for row in rows]
+
+    async def objections(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[SuppressionRow]:
+        rows = await self._ledger_rows("objections", SuppressionRow, person, institution, after, most)
+        return [SuppressionRow(*row) for row in rows]
+
+    async def debtors(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[DebtorRow]:
+        rows = await self._ledger_rows("debtors", DebtorRow, person, institution, after, most)
+        return [DebtorRow(*row) for row in rows]
+
+    async def notices(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[NoticeRow]:
+        rows = await self._ledger_rows("debtor_notices", NoticeRow, person, institution, after, most)
+        return [NoticeRow(*row) for row in rows]
+
+    async def _ledger_rows(
+        self, table: str, kind: type[Struct], person: bytes | None, institution: str | None, after: int, most: int
+    ) -> list[tuple[Any, ...]]:
+        return await self.fetch(
+            f"SELECT {', '.join(kind.__struct_fields__)} FROM {table} WHERE id > ? AND (? IS NULL OR person = ?) "
             "AND (? IS NULL OR institution = ?) ORDER BY id LIMIT ?",
             (after, person, person, institution, institution, most),
         )
-        return [SuppressionRow(*row) for row in rows]
 
     async def consents(
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
@@ -99,6 +136,19 @@ class StoreReader:
             (after, person, person, institution, institution, most),
         )
         return [ConsentRow(*row) for row in rows]
+
+    async def preferences(
+        self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
+    ) -> list[PreferenceRow]:
+        rows = await self._ledger_rows("preferences", PreferenceRow, person, institution, after, most)
+        return [PreferenceRow(*row) for row in rows]
+
+    async def lifts(self) -> list[tuple[str, int, int]]:
+        rows = await self.fetch(
+            "SELECT i.id, (SELECT count(*) FROM releases r WHERE r.institution = i.id AND r.rows > 0), "
+            "(SELECT count(*) FROM suppressions s WHERE s.institution = i.id) FROM institutions i ORDER BY i.id"
+        )
+        return [(str(name), int(lifts), int(refusals)) for name, lifts, refusals in rows]
 
     async def followed_lists(self) -> list[FollowedList]:
         rows = await self.fetch("SELECT issuer, number, digest, made_at, taken_us FROM followed_lists ORDER BY issuer")

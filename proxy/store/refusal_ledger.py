@@ -18,6 +18,7 @@ import aiosqlite
 from msgspec import Struct
 
 from proxy.core.persons import PersonIndex, index_key
+from proxy.core.purposes import OBJECTION
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from proxy.store.reader import signed
@@ -35,6 +36,11 @@ _UPSERT: Final = (
     "INSERT INTO suppression_state (key, value, position) "
     "VALUES (?, ?, (SELECT value FROM counters WHERE name = 'position')) "
     "ON CONFLICT (key) DO UPDATE SET value = excluded.value, position = excluded.position"
+)
+#: An objection is a row of its own, so that it can be settled and the refusal stays.
+_SETTLE: Final = (
+    "UPDATE suppressions SET released_at = ? WHERE key = ? AND person = ? AND institution = ? AND bits = ? "
+    "AND released_at IS NULL"
 )
 _RELEASE: Final = (
     "UPDATE suppressions SET released_at = ? WHERE key = ? AND person = ? AND institution = ? AND source = ? "
@@ -66,6 +72,7 @@ class _Opening(Struct, frozen=True):
     matched: str
     number_to: str
     done: "Future[Released]"
+    settles: bool = False
 
 
 class RefusalLedger:
@@ -92,8 +99,8 @@ class RefusalLedger:
             raise ValueError("a refusal closes something")
         person = self._secret.person_key.digest(refusal.recipient)
         keys = tuple(index_key(person, self._secret.person_key.salt(name)) for name, _ in refusal.closes)
-        for key, (_, bits) in zip(keys, refusal.closes, strict=True):
-            self._index.put(key, self._index.get(key) | bits)
+        for key, (name, bits) in zip(keys, refusal.closes, strict=True):
+            self._index.put(key, self._index.get(key) | _whole(refusal, name, bits))
         done: Future[Recorded] = asyncio.get_running_loop().create_future()
         number = self._secret.seal(refusal.recipient, person)
         self._enqueue(_Closing(refusal, keys, person, number, done))
@@ -117,6 +124,14 @@ class RefusalLedger:
         keys = tuple(index_key(person, self._secret.person_key.salt(name)) for name in institutions)
         done: Future[Released] = asyncio.get_running_loop().create_future()
         self._enqueue(_Opening(at_us, institutions, keys, person, channel, matched, number_to, done))
+        return done
+
+    def settle(self, recipient: str, institution: str, at_us: int) -> "Future[Released]":
+        """Ends this person's objection to an institution's collection; what is closed stays closed."""
+        person = self._secret.person_key.digest(recipient)
+        keys = (index_key(person, self._secret.person_key.salt(institution)),)
+        done: Future[Released] = asyncio.get_running_loop().create_future()
+        self._enqueue(_Opening(at_us, (institution,), keys, person, "api", "settled", "", done, settles=True))
         return done
 
     async def close(self) -> None:
@@ -173,8 +188,8 @@ class RefusalLedger:
             value = states.get(key, 0)
             for waiting in self._queue:
                 if isinstance(waiting, _Closing):
-                    for other, (_, bits) in zip(waiting.keys, waiting.refusal.closes, strict=True):
-                        value |= bits if other == key else 0
+                    for other, (name, bits) in zip(waiting.keys, waiting.refusal.closes, strict=True):
+                        value |= _whole(waiting.refusal, name, bits) if other == key else 0
             self._index.put(key, value)
 
     async def _commit(self, batch: list[_Closing | _Opening]) -> tuple[list[Recorded | Released], dict[int, int]]:
@@ -223,8 +238,9 @@ class RefusalLedger:
         about = (said.channel, said.source, said.label, said.matched, said.number_to, said.decision)
         who = (one.person, self._secret.key_id, one.number)
         return [
-            (said.at_us, signed(key), *who, institution, bits, *about)
+            (said.at_us, signed(key), *who, institution, each, *about)
             for key, (institution, bits) in zip(one.keys, said.closes, strict=True)
+            for each in ((bits, OBJECTION) if institution in said.objects else (bits,))
         ]
 
     async def _open(self, one: _Opening, states: dict[int, int]) -> Released:
@@ -232,7 +248,10 @@ class RefusalLedger:
         lifted: list[str] = []
         for institution, key in zip(one.institutions, one.keys, strict=True):
             who = (signed(key), one.person, institution)
-            cursor = await self._connection.execute(_RELEASE, (one.at_us, *who, OWN_SOURCE))
+            if one.settles:
+                cursor = await self._connection.execute(_SETTLE, (one.at_us, *who, OBJECTION))
+            else:
+                cursor = await self._connection.execute(_RELEASE, (one.at_us, *who, OWN_SOURCE))
             rows = cursor.rowcount
             async with self._connection.execute(_REMAINING, who) as found:
                 left = 0
@@ -248,11 +267,16 @@ class RefusalLedger:
         return Released(remaining, tuple(lifted))
 
 
+def _whole(refusal: Refused, institution: str, bits: int) -> int:
+    """What a refusal closes with an institution, its objection too."""
+    return bits | OBJECTION if institution in refusal.objects else bits
+
+
 def _close(one: _Closing, states: dict[int, int]) -> Recorded:
     changed = []
     for key, (institution, bits) in zip(one.keys, one.refusal.closes, strict=True):
         known = states.get(key, 0)
         if bits & ~known:
             changed.append(institution)
-            states[key] = known | bits
+        states[key] = known | _whole(one.refusal, institution, bits)
     return Recorded(tuple(changed))

@@ -22,15 +22,39 @@ import aiosqlite
 from proxy.core.persons import PersonIndex, index_key
 from proxy.registry.dates import day_number
 from proxy.registry.keys import PersonSecret
-from proxy.registry.ports import Alter, FollowedList, Given, Put, Recorded, Refused, Released, StoreError
-from proxy.store import adoption, amending, consent_ledger, followed, person_load, schema
+from proxy.registry.ports import (
+    Alter,
+    FollowedList,
+    Given,
+    Informed,
+    Put,
+    Recorded,
+    Refused,
+    Released,
+    StoreError,
+    Verified,
+)
+from proxy.store import (
+    adoption,
+    amending,
+    consent_ledger,
+    debtor_ledger,
+    followed,
+    person_load,
+    preference_ledger,
+    schema,
+)
+from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
 from proxy.store.lock import OwnerLock
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
-from proxy.store.staging import SLICE_ROWS
+from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS
 
 #: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -65536")
+
+#: Recycled numbers in one transaction: no refusal waits long for its commit.
+_NUMBERS_AT_ONCE: Final = 50
 
 
 def _now_us() -> int:
@@ -42,6 +66,10 @@ class SqliteStore(StoreReader):
 
     suppressions_index: PersonIndex
     consents_index: PersonIndex
+    preferences_index: PersonIndex
+    donotcall: tuple[PersonIndex, ...]
+    debtors_index: PersonIndex
+    notices_index: PersonIndex
 
     def __init__(
         self,
@@ -70,6 +98,10 @@ class SqliteStore(StoreReader):
         load = (self._database, store_id, self._secret.key_id)
         self.suppressions_index = await self._load(person_load.SUPPRESSIONS, *load)
         self.consents_index = await self._load(person_load.CONSENTS, *load)
+        self.preferences_index = await self._load(person_load.PREFERENCES, *load)
+        self.donotcall = await self._donotcall()
+        self.debtors_index = await self._load(person_load.DEBTORS, *load)
+        self.notices_index = await self._load(person_load.NOTICES, *load)
         self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
 
     async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
@@ -136,15 +168,12 @@ class SqliteStore(StoreReader):
         async with self._attachable(staged):
             async with self._transaction():
                 changed = await adoption.adopt_records(self._owning, self._now_us())
-            for table in ("consents", "suppressions"):
+            for table in PERSON_COLUMNS:
                 changed[table] = 0
                 last = await adoption.staged_rows(self._owning, table)
                 for first in range(1, last + 1, SLICE_ROWS):
                     async with self._transaction():
-                        if table == "consents":
-                            changed[table] += await adoption.adopt_consents(self._owning, first, self._today())
-                        else:
-                            changed[table] += await adoption.adopt_suppressions(self._owning, first)
+                        changed[table] += await self._adopt_persons(table, first)
         await self._refresh_persons(position)
         return changed
 
@@ -160,6 +189,13 @@ class SqliteStore(StoreReader):
             async with self._writing:
                 await attached.__aexit__(None, None, None)
 
+    async def _adopt_persons(self, table: str, first: int) -> int:
+        if table == "consents":
+            return await adoption.adopt_consents(self._owning, first, self._today())
+        if table in ("suppressions", "objections"):
+            return await adoption.adopt_suppressions(self._owning, first, table)
+        return await adoption.adopt_ledger(self._owning, table, first)
+
     @asynccontextmanager
     async def _attachable(self, staged: Path) -> AsyncIterator[None]:
         attached = adoption.attached(self._owning, staged, self._secret.key_id)
@@ -172,6 +208,8 @@ class SqliteStore(StoreReader):
                 await attached.__aexit__(None, None, None)
 
     async def _refresh_persons(self, position: int) -> None:
+        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
+        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
         await person_load.lay_over(
             self, person_load.SUPPRESSIONS, self.suppressions_index, position, beside=self._writing
@@ -212,6 +250,67 @@ class SqliteStore(StoreReader):
             )
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
         return ended
+
+    async def prefer(self, recipient: str, institution: str, value: int, source: str) -> bool:
+        position = await person_load.newest_position(self)
+        key = self._key(recipient, institution) if institution else index_key(self._digest(recipient), 0)
+        async with self._transaction():
+            changed = await preference_ledger.prefer(
+                self._owning, self._secret, key, recipient, institution, value, self._now_us(), source
+            )
+        await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
+        return changed
+
+    async def recycle(self, numbers: Sequence[tuple[str, int]]) -> int:
+        position = await person_load.newest_position(self)
+        institutions = sorted(await self.ids("institutions"))
+        ended = 0
+        for first in range(0, len(numbers), _NUMBERS_AT_ONCE):
+            async with self._transaction():
+                for recipient, at_us in numbers[first : first + _NUMBERS_AT_ONCE]:
+                    keys = [(self._key(recipient, institution), institution) for institution in institutions]
+                    ended += await consent_ledger.recycle(self._owning, keys, self._digest(recipient), at_us)
+                await consent_ledger.derive(self._owning, self._today())
+        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
+        return ended
+
+    async def _donotcall(self) -> tuple[PersonIndex, ...]:
+        folder = self._database.with_name(DONOTCALL_FOLDER)
+        _, indexes = await asyncio.to_thread(load_donotcall, folder, self._secret.key_id)
+        return indexes
+
+    async def load_donotcall(self, cause: str) -> int:
+        found = await self._donotcall()
+        async with self._transaction():
+            await self._owning.execute("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
+            await self._owning.execute(
+                "INSERT INTO revisions SELECT value, ?, ?, ? FROM counters WHERE name = 'revision'",
+                (self._now_us(), cause, len(found)),
+            )
+        self.donotcall = found
+        return len(found)
+
+    async def verify(self, one: Verified) -> bool:
+        position = await person_load.newest_position(self)
+        async with self._transaction():
+            added = await debtor_ledger.verify(self._owning, self._secret, one, self._now_us())
+        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
+        return added
+
+    async def inform(self, one: Informed) -> bool:
+        position = await person_load.newest_position(self)
+        async with self._transaction():
+            added = await debtor_ledger.inform(self._owning, self._secret, one, self._now_us())
+        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
+        return added
+
+    async def settle(self, recipient: str, institution: str, outcome: str, by: str) -> bool:
+        settled = await self.ledger.settle(recipient, institution, self._now_us())
+        if not settled.lifted:
+            return False
+        person = self._secret.person_key.digest(recipient).hex()
+        await self.amend("objection.settled", f"{institution} {person[:16]}", (), reason=outcome, by=by)
+        return True
 
     async def hold(self, kind: Literal["account", "number"], target: str, reason: str, by: str) -> bool:
         sql = "INSERT OR IGNORE INTO holds SELECT ?, ?, ?, value + 1 FROM counters WHERE name = 'revision'"
@@ -258,6 +357,9 @@ class SqliteStore(StoreReader):
     async def noted(self, measure: int) -> None:
         async with self._transaction():
             await self._owning.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'noted'", (measure,))
+
+    def _digest(self, recipient: str) -> bytes:
+        return self._secret.person_key.digest(recipient)
 
     def _key(self, recipient: str, institution: str) -> int:
         person_key = self._secret.person_key

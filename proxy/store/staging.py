@@ -53,7 +53,34 @@ PERSON_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "number_to",
         "decision",
     ),
+    "debtors": (
+        "at_us",
+        "key",
+        "person",
+        "key_id",
+        "number",
+        "institution",
+        "role",
+        "source",
+        "document_hash",
+        "recorded_us",
+    ),
+    "debtor_notices": (
+        "at_us",
+        "key",
+        "person",
+        "key_id",
+        "number",
+        "institution",
+        "partner",
+        "way",
+        "source",
+        "document_hash",
+        "recorded_us",
+    ),
 }
+#: Objections are refusals of their own kind.
+PERSON_COLUMNS["objections"] = PERSON_COLUMNS["suppressions"]
 STAGED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     **{table.name: table.names for table in RECORD_TABLES},
     **PERSON_COLUMNS,

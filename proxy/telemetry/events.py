@@ -180,6 +180,7 @@ REVIEW_SUBMITTED: Final = Event(266, "review.submitted", "info", "a template or 
 REVIEW_PASSED: Final = Event(267, "review.passed", "info", "a template or campaign was reviewed and is right")
 REVIEW_REJECTED: Final = Event(268, "review.rejected", "info", "a template or campaign was reviewed and is wrong")
 LIAISON_HANDED_OVER: Final = Event(269, "liaison.handed_over", "info", "an institution has a new liaison officer")
+OBJECTION_SETTLED: Final = Event(270, "objection.settled", "info", "a person's objection to a collection was settled")
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 

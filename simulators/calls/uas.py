@@ -203,6 +203,11 @@ class Uas:
         return silent
 
     def _asked(self, server: ServerTransaction, request: SipRequest, way: Way, now: float) -> None:
+        if request.has("require"):
+            # WHY none is known: reliable provisional responses and session timers are not simulated.
+            unsupported: Headers = [("unsupported", b", ".join(request.values("require")))]
+            server.respond(reply(request, 420, self.endpoint.ids.next(), unsupported), now)
+            return
         if self._challenger is not None and not self._challenger.proved(request):
             self.figures.challenged += 1
             tag = self.endpoint.ids.next()

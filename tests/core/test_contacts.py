@@ -154,7 +154,10 @@ def test_contacts_laid_over_others_count_and_change_nothing() -> None:
     over = ContactsAnd(contacts)
     over.lay(COLLECTION_VOICE, 7, START)
     assert not over.reached(COUNTED[0], 7, START)
+    # Another person's, and another purpose's.
     over.lay(COLLECTION_SMS, 8, START)
+    over.lay(MARKETING_SMS, 7, START)
+    assert not over.reached(COUNTED[0], 7, START)
     over.lay(COLLECTION_SMS, 7, START)
     assert over.reached(COUNTED[0], 7, START)
     assert not contacts.reached(COUNTED[0], 7, START)

@@ -16,11 +16,13 @@ REFUSED = IMPORTED
 #: Nobody has registered this one.
 UNREGISTERED = "95501"
 NAME = "江澜银行（虚构）"
+#: No call lasts longer: one whose two sides have vanished is over by then.
+CALL_S_MOST = 45
 _EVER = {"since": "2026-01-01", "until": "2099-12-31"}
 REGISTRY = registry(
     numbers=[number(NUMBER, "jianglan", "marketing", channels=["sms", "voice"])],
     licences=[{"institution": "jianglan", "purposes": ["marketing"], "channels": ["voice"], **_EVER}],
-    accounts=[account("jl-voice", "jianglan", "marketing")],
+    accounts=[account("jl-voice", "jianglan", "marketing", call_s_most=CALL_S_MOST)],
     consents=[
         {"recipient": each, "institution": "jianglan", "channels": ["voice"], "source": "虚构", "given": "2026-03-01"}
         | {"until": "2099-12-31"}

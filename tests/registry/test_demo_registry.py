@@ -126,7 +126,7 @@ async def test_export_and_import_into_an_empty_store_is_the_identity(tmp_path: P
     (tmp_path / "b").mkdir()
     async with owned(tmp_path / "a", now_us=NOW_US) as one, owned(tmp_path / "b", now_us=NOW_US) as two:
         await take_in(one, document() | {"holds": [{"kind": "account", "target": "x", "reason": "y"}]}, NOW_US)
-        await one.withdraw("8613800138001", "jianglan", 1, NOW_US, "api")
+        await one.withdraw("8613800138001", "jianglan", 3, NOW_US, "api")
         written = await export(one, SECRET, secrets=True)
         del written["about"]
         await take_in(two, json.loads(json.dumps(written)), NOW_US)

@@ -93,6 +93,9 @@ CONSENT = {
     "source": "form",
 }
 SUPPRESSION = {"recipient": "13800138000", "institution": "bank", "at": "2026-03-01"}
+DEBTOR = {"recipient": "13800138000", "institution": "bank", "role": "债务人", "verified": "2026-03-01"}
+NOTICE = {"recipient": "13800138000", "institution": "bank", "partner": "agency", "at": "2026-03-01"}
+OBJECTED = {"recipient": "13800138000", "institution": "bank", "at": "2026-03-01"}
 RIGHT: dict[str, dict[str, Any]] = {
     "institutions": INSTITUTION,
     "licences": LICENCE,
@@ -112,6 +115,9 @@ RIGHT: dict[str, dict[str, Any]] = {
     "holds": HOLD,
     "consents": CONSENT,
     "suppressions": SUPPRESSION,
+    "debtors": DEBTOR,
+    "debtor_notices": NOTICE,
+    "objections": OBJECTED,
 }
 
 
@@ -183,6 +189,12 @@ def test_each_mandatory_column_is_demanded(table: str, column: str, absent: str)
         ("accounts", {"telecom_licence_since": ""}, "telecom_licence_since", "missing; or name"),
         ("accounts", {"telecom_licence_until": ""}, "telecom_licence_until", "missing; or name"),
         ("accounts", {"responsible": ""}, "responsible", "missing"),
+        ("debtors", {"role": "friend"}, "role", "one of debtor, guarantor, contact, none"),
+        ("debtors", {"verified": "2036-01-01"}, "verified", "in the future"),
+        ("debtors", {"institution": "agency"}, "institution", "none of institutions"),
+        ("debtor_notices", {"partner": "nobody"}, "partner", "none of partners"),
+        ("debtor_notices", {"at": "2036-01-01"}, "at", "in the future"),
+        ("objections", {"recipient": "12"}, "recipient", "not a subscriber number"),
         ("liaisons", {"institution": "nobody"}, "institution", "none of institutions"),
         ("liaisons", {"until": "2025-12-31"}, "until", "lies before since"),
         ("onboardings", {"account": "nobody"}, "account", "none of accounts"),
@@ -496,10 +508,15 @@ def test_an_approved_onboarding_is_right() -> None:
 
 
 def test_a_number_comes_into_use_with_a_liaison_only_where_the_pack_asks_for_one() -> None:
-    asked = Known(KNOWN.ids, {"lender"})
+    asked = Known(KNOWN.ids, frozenset(("lender",)), {"bank": "CN-JS"}, lambda region: region == "CN-JS")
     assert "no liaison officer" in faults("numbers", NUMBER, asked)["principal"]
     assert checked("numbers", NUMBER | {"disposed": True}, asked)["disposed"] == 1
     assert checked("numbers", NUMBER | {"principal": "lender", "operator": "lender"}, asked)
+    assert checked("numbers", NUMBER, Known(KNOWN.ids, asks_liaison=lambda region: region == "CN-JS"))
+    moved = RowCheck(Known(KNOWN.ids, asks_liaison=lambda region: region == "CN-JS"), SECRET, NOW_US)
+    moved.check(RawRow("institutions", 1, INSTITUTION | {"id": "bank", "region": "江苏"}))
+    with pytest.raises(RowFault):
+        moved.check(RawRow("numbers", 1, NUMBER))
     check = RowCheck(asked, SECRET, NOW_US)
     check.check(RawRow("liaisons", 1, LIAISON | {"since": "2026-05-29"}))
     check.check(RawRow("numbers", 1, NUMBER))

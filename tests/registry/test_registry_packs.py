@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.core.catalogue import CATALOGUE
-from proxy.core.pack import Cap, Hours, RuleSetting
-from proxy.registry.calendars import calendar_from
+from proxy.core.pack import ASKED_FOR, Cap, Hours, RuleSetting
+from proxy.registry.calendars import calendar_from, calendar_warnings
 from proxy.registry.packs import find_config, pack_from, read_pack, read_packs, read_shelf
 from proxy.settings import SettingsError
 
 pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2] / "config/packs"
 
 GOOD = """
 [pack]
@@ -175,6 +178,14 @@ def test_ningxia_is_data() -> None:
     assert pack.region == "CN-NX"
 
 
+def test_jiangsu_asks_for_debtors_notices_and_liaisons() -> None:
+    (pack,) = read_packs("cn-jiangsu")
+    assert (pack.roles, pack.liaison_required) == ({"debtor", "guarantor"}, True)
+    assert all(pack.asks(rule) for rule in ("debtor.unknown", "debtor.uninformed", "collection.objection"))
+    assert not pack.asks("template.unreviewed")
+    assert not any(read_packs("cn-default")[0].asks(rule) for rule in ASKED_FOR)
+
+
 def test_the_calendar_that_ships_has_its_days() -> None:
     """As published: 2026 begins with three days off, and the Sunday after them is worked."""
     calendar = read_packs("cn-ningxia")[0].calendar
@@ -187,6 +198,17 @@ def test_the_calendar_that_ships_has_its_days() -> None:
 
 
 @pytest.mark.parametrize(
+    ("today", "years"),
+    [((2026, 6, 1), []), ((2026, 12, 1), ["2027"]), ((2027, 1, 1), ["2027"]), ((2031, 12, 9), ["2031", "2032"])],
+)
+def test_a_calendar_that_ends_is_told_in_time(today: tuple[int, int, int], years: list[str]) -> None:
+    pack = pack_from(tomllib.loads((ROOT / "cn-ningxia.toml").read_text(encoding="utf-8")), "p.toml")
+    pack = replace(pack, calendar=replace(pack.calendar, years=frozenset((2025, 2026))))
+    told = list(calendar_warnings((pack, read_pack("cn-default")), date(*today)))
+    assert [line.partition("has no ")[2][:4] for line in told] == years
+
+
+@pytest.mark.parametrize(
     ("more", "says"),
     [
         (HOLIDAYS, "pack.calendar: missing"),
@@ -196,6 +218,9 @@ def test_the_calendar_that_ships_has_its_days() -> None:
         (FREQUENCY.replace("hours = 24", "hours = 99999"), "frequency.0.hours: must be from 1"),
         (FREQUENCY.replace('"collection"', '"service"'), "service is not counted"),
         (FREQUENCY.replace('basis = "product default"', ""), "frequency.0.basis: missing"),
+        ("[collection]\nroles = ['debtor']\nverified_days = -1\nbasis = 'x'", "verified_days: must not be negative"),
+        ("[liaison]\nrequired = true", "liaison.basis: missing"),
+        ("[entrustment]\ndepth_most = 0\nbasis = 'x'", "depth_most: must be from 1"),
         ("[collection]\nroles = []\nbasis = 'x'", "collection.roles: must name one"),
         ("[collection]\nroles = ['neighbour']\nbasis = 'x'", "collection.roles"),
     ],

@@ -11,9 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.core.bound import Shelf
+from proxy.core.debtors import value_of
 from proxy.core.finding import Finding
 from proxy.core.pack import Cap, Hours, Pack, RuleSetting
-from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE
+from proxy.core.preferences import preference
+from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE, OBJECTION
 from proxy.core.records import Entrustment, Partner, Period, Template
 from proxy.core.workdays import Calendar
 from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at
@@ -174,6 +176,20 @@ _deny(BASE, "consent", CONSENT_FOREVER | MARKETING_VOICE, "consent.missing", "no
 _deny(BASE, "request.recipient", "8613900139000", "consent.missing", "none", "another person")
 _TODAY = int((NOON + 8 * 3600) // DAY_S)
 _deny(BASE, "consent", _TODAY << 8 | 0xFF, "consent.missing", "expired")
+
+# What a person prefers, of one institution and of all, and do-not-call lists.
+_deny(BASE, "prefers", preference(MARKETING_SMS), "preference.declined", "purpose")
+_deny(BASE, "prefers_of_all", preference(MARKETING_SMS), "preference.declined", "purpose", "of all")
+_allow(BASE, "prefers", preference(MARKETING_VOICE), "declined calls, takes texts")
+_deny(VOICE, "prefers", preference(MARKETING_VOICE), "preference.declined", "purpose", "calls alone")
+_deny(COLLECTION, "prefers", preference(COLLECTION_SMS), "preference.declined", "purpose", "collection")
+_allow(SERVICE, "prefers", preference(0xFF, 1, 2), "service goes on whatever is preferred")
+_deny(BASE, "prefers", preference(0, 12 * 60 + 1, 20 * 60), "preference.declined", "hour", "too early")
+_deny(BASE, "prefers_of_all", preference(0, 8 * 60, 12 * 60), "preference.declined", "hour", "too late")
+_allow(BASE, "prefers", preference(0, 12 * 60, 12 * 60 + 1), "in the minute that is left")
+_deny(VOICE, "listed", MARKETING_VOICE, "preference.donotcall", "listed")
+_allow(BASE, "listed", MARKETING_VOICE, "a list of calls closes no texts")
+_deny(BASE, "listed", MARKETING_SMS, "preference.donotcall", "listed", "a list of texts")
 _allow(BASE, "consent", (_TODAY + 1) << 8 | 0xFF, "consent on its last day")
 _allow(COLLECTION, "consent", 0, "collection needs no consent")
 _deny(BASE, "now", at("2025-03-05 22:00:00"), "hours.closed", "hour")
@@ -342,6 +358,42 @@ _allow(TEMPLATED, "request.readings", (f" {_TEXT}\n",), "a reviewed text with sp
 _allow(BASE.but("templates", (_SPRING,)), "request.readings", ("any",), "an unreviewed text where no pack asks")
 _allow(TEMPLATED.but("row.purposes", _only(("service",))), "request.readings", ("any",), "an unreviewed service text")
 _allow(BY_ID.but("pack.rules", TEMPLATED.pack.rules), "request.by_id", True, "a question about an earlier text")
+
+# The right person, told of the partner, without an open objection: where the pack asks for it.
+_DEBTOR, _GUARANTOR, _CONTACT = (value_of(role, _TODAY) for role in ("debtor", "guarantor", "contact"))
+KNOWN = COLLECTION.but("pack.rules", {"debtor.unknown": RuleSetting()}).but("debt", _DEBTOR)
+ROLES = COLLECTION.but("pack.collection_roles", _only(("debtor",))).but("debt", _DEBTOR)
+for _base, _name in ((KNOWN, ""), (KNOWN.but("request.channel", "voice"), "on a call"), (ROLES, "by its roles")):
+    _deny(_base, "debt", 0, "debtor.unknown", "none", _name)
+    _deny(_base, "debt", _CONTACT, "debtor.unknown", "role", _name)
+_deny(ROLES, "debt", _GUARANTOR, "debtor.unknown", "role", "of the roles named")
+_deny(KNOWN, "request.recipient", "8613900139000", "debtor.unknown", "none", "another person")
+_allow(KNOWN, "debt", _GUARANTOR, "a guarantor is liable")
+_deny(KNOWN.but("pack.debtor_verified_days", 30), "debt", value_of("debtor", _TODAY - 31), "debtor.unknown", "stale")
+_allow(KNOWN.but("pack.debtor_verified_days", 30), "debt", value_of("debtor", _TODAY - 30), "verified in time")
+_allow(COLLECTION, "debt", 0, "nobody asks for debtors")
+_allow(KNOWN.but("row.purposes", _only(("marketing",))), "debt", 0, "marketing needs no debtor")
+
+COLLECTOR = PARTNER.but("row.purposes", _only(("collection",))).but("entrustment.purposes", _only(("collection",)))
+TOLD = COLLECTOR.but("pack.rules", {"debtor.uninformed": RuleSetting()}).but("informed", True)
+_deny(TOLD, "informed", False, "debtor.uninformed", "notice")
+_deny(TOLD.but("request.channel", "voice"), "informed", False, "debtor.uninformed", "notice", "on a call")
+_deny(TOLD, "request.recipient", "8613900139000", "debtor.uninformed", "notice", "another person")
+_allow(COLLECTOR, "informed", False, "nobody asks for notices")
+_allow(COLLECTION.but("pack.rules", TOLD.pack.rules), "informed", False, "the institution itself needs no notice")
+_deny(
+    TOLD.but("account.operator", "mingting").but("row.operator", "mingting").but("informed", True)
+    .but("more_partners", (Partner("mingting", "明汀资产", YEAR),))
+    .but("more_entrustments", (replace(PASSED_ON, purposes=_only(("collection",))),)).but("pack.rules", {}),
+    "pack.rules", TOLD.pack.rules, "debtor.uninformed", "notice", "told of another partner",
+)  # fmt: skip
+
+OBJECTIONS = COLLECTION.but("pack.rules", {"collection.objection": RuleSetting()})
+_deny(OBJECTIONS, "refused", OBJECTION, "collection.objection", "open")
+_deny(OBJECTIONS.but("request.channel", "voice"), "refused", OBJECTION | COLLECTION_SMS, "collection.objection", "open",
+      "on the channel that was not closed")  # fmt: skip
+_allow(COLLECTION, "refused", OBJECTION, "an objection where no pack asks")
+_allow(BASE.but("pack.rules", OBJECTIONS.pack.rules), "refused", OBJECTION, "an objection to a collection")
 
 
 # Not too often: contacts of this institution with this person, for this purpose, on both channels together.

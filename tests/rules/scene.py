@@ -13,13 +13,14 @@ import msgspec
 
 from proxy.core.bound import EMPTY_SHELF, Shelf
 from proxy.core.contacts import Contacts, second_of
+from proxy.core.debtors import value_of
 from proxy.core.decision import Decision, Permit, Refusal
 from proxy.core.pack import Cap, Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.purposes import CHANNELS, PURPOSE_BITS, Channel, Purpose
 from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner, Period, Telecom, Template
 from proxy.core.request import Request
-from proxy.core.snapshot import NumberLibrary, Snapshot
+from proxy.core.snapshot import NumberLibrary, Snapshot, notice_of
 from proxy.policy import evaluate
 from proxy.rules.rule import Rule
 from proxy.rules.table import RULES
@@ -70,8 +71,10 @@ def _replaced(one: Any, **fields: Any) -> Any:
 class Scene(msgspec.Struct, frozen=True):
     """What a decision depends on. Absent records are None, `others` are further rows of number libraries.
 
-    `consent` and `refused` are the values of the person's entries for the account's principal; `contacts` are those
-    that this principal had with the person: purpose, channel, UTC seconds.
+    `consent`, `refused`, `debt` and `prefers` are the values of the person's entries for the account's principal,
+    `prefers_of_all` of what holds for all institutions, `listed` of a do-not-call list; `informed` tells whether the
+    person was told of 元麓科技. `contacts` are those that this principal had with the person: purpose, channel, UTC
+    seconds.
     """
 
     request: Request
@@ -92,6 +95,11 @@ class Scene(msgspec.Struct, frozen=True):
     contacts: tuple[tuple[Purpose, Channel, float], ...] = ()
     consent: int = CONSENT_FOREVER | 0xFF
     refused: int = 0
+    prefers: int = 0
+    prefers_of_all: int = 0
+    listed: int = 0
+    debt: int = value_of("debtor", int((NOON + 8 * 3600) // DAY_S))
+    informed: bool = True
     held_accounts: frozenset[str] = frozenset()
     held_numbers: frozenset[str] = frozenset()
     now: float = NOON
@@ -125,6 +133,14 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
     consents, suppressions = PersonIndex(), PersonIndex()
     consents.put(key, scene.consent)
     suppressions.put(key, scene.refused)
+    preferences, donotcall, of_all = PersonIndex(), PersonIndex(), index_key(PERSON_KEY.digest(PERSON), 0)
+    preferences.put(key, scene.prefers)
+    preferences.put(of_all, scene.prefers_of_all)
+    donotcall.put(of_all, scene.listed)
+    debtors, notices = PersonIndex(), PersonIndex()
+    debtors.put(key, scene.debt)
+    told = index_key(PERSON_KEY.digest(PERSON), PERSON_KEY.salt(notice_of(principal, "yuanlu")))
+    notices.put(told, int(scene.informed))
     counted = Contacts(cap for pack in (scene.pack, *scene.shelf.packs) for cap in pack.caps)
     for purpose, channel, moment in scene.contacts:
         counted.add(PURPOSE_BITS[purpose, channel], key, second_of(moment), second_of(scene.now))
@@ -146,10 +162,14 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         entrustments=entrustments,
         templates={(one.institution, one.text): (one,) for one in scene.templates},
         numbers=NumberLibrary([*([scene.row] if scene.row else []), *scene.others]),
+        preferences=preferences,
+        donotcall=(PersonIndex(), donotcall) if scene.listed else (),
         held_accounts=scene.held_accounts,
         held_numbers=scene.held_numbers,
         consents=consents,
         suppressions=suppressions,
+        debtors=debtors,
+        notices=notices,
         shelf=scene.shelf,
         contacts=counted,
     )

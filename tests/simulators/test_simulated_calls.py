@@ -224,6 +224,8 @@ async def test_what_is_asked_outside_of_calls() -> None:
         await peer.answered(481)
         peer.send(asking(peer, "MESSAGE", "m", body=b""), uas.port)
         await peer.answered(405)
+        peer.send(asking(peer, "INVITE", "r", headers=("Require: 100rel, timer",)), uas.port)
+        assert (await peer.answered(420)).first("unsupported") == b"100rel, timer"
         peer.send(b"INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKx\r\n\r\n", uas.port)
         await peer.answered(400)
         assert (uas.figures.options, uas.figures.strays, uas.figures.malformed) == (1, 1, 1)

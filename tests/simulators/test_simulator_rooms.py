@@ -6,6 +6,8 @@ import argparse
 import ast
 import json
 import random
+import re
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -370,6 +372,14 @@ def test_simulators_use_nothing_of_the_product_but_its_codec() -> None:
 def test_the_manual_names_every_key_of_a_scenario(table: type[msgspec.Struct]) -> None:
     manual = MANUAL.read_text(encoding="utf-8")
     assert [field for field in table.__struct_fields__ if f"`{field}`" not in manual] == []
+
+
+def test_the_examples_of_the_manual_can_be_read() -> None:
+    found = re.findall(r"^```toml\n# \S+: tdgate-sim (\w+) (.*?)^```", MANUAL.read_text(encoding="utf-8"), re.M | re.S)
+    assert {role for role, _ in found} == {"handset", "uac", "uas"}
+    for role, text in found:
+        scenario = read_scenario(tomllib.loads("# " + text), role)
+        assert scenario != Scenario()
 
 
 def test_the_manual_names_every_option() -> None:

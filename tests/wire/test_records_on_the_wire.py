@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from proxy.evidence.records import Note
 from tests.tools.wire import SUBMIT_SM
-from tests.wire.house import ROOT, House, make_template, text
+from tests.wire.house import ROOT, House, make_template, reply, text
 from tests.wire.people import PASSWORD, PERSONS, TEXT, account, number, registry
 
 pytestmark = pytest.mark.wire
@@ -44,10 +45,16 @@ CHAIN = registry(
         }
     ],
     partners=[{"id": name, "name": f"{name}（虚构）", **EVER} for name in ("mingting", "suiyuan", "zhiyuan")],
-    entrustments=[passed_on("mingting"), passed_on("suiyuan", "mingting"), passed_on("zhiyuan", "yuanlu", **OVER)],
+    entrustments=[
+        passed_on("yuanlu", **COLLECTION),
+        passed_on("mingting"),
+        passed_on("suiyuan", "mingting"),
+        passed_on("zhiyuan", "yuanlu", **OVER),
+    ],
     numbers=[
         number("10690021", "jianglan", "marketing", telecom="lapsed"),
         number("10690022", "lihe", "collection"),
+        number("10690031", "jianglan", "collection", operator="yuanlu"),
         number("10690023", "jianglan", "marketing", operator="mingting"),
         number("10690024", "jianglan", "marketing", operator="suiyuan"),
         number("10690025", "jianglan", "marketing", operator="zhiyuan"),
@@ -57,6 +64,7 @@ CHAIN = registry(
         account("jl-lapsed", "jianglan", "marketing", telecoms=["tong", "lapsed"]),
         account("lh", "lihe", "collection", telecoms=["tong"]),
         account("lh-js", "lihe", "collection", telecoms=["tong", "elsewhere"]),
+        account("yl-col", "jianglan", "collection", operator="yuanlu"),
         account("mt", "jianglan", "marketing", operator="mingting"),
         account("sy", "jianglan", "marketing", operator="suiyuan"),
         account("zy", "jianglan", "marketing", operator="zhiyuan"),
@@ -67,6 +75,13 @@ CHAIN = registry(
         telecom("platform", kind="sms_platform"),
         telecom("elsewhere", kind="sms_platform", region="江苏"),
         telecom("lapsed", **OVER),
+    ],
+    "debtors": [
+        {"recipient": person, "institution": "jianglan", "role": role, "verified": "2026-03-01"}
+        for person, role in zip(PERSONS[:4], ("debtor", "guarantor", "contact", "debtor"), strict=True)
+    ],
+    "debtor_notices": [
+        {"recipient": PERSONS[1], "institution": "jianglan", "partner": "yuanlu", "at": "2026-03-01", "way": "信函"}
     ],
     "templates": [
         {"id": "jl", "institution": "jianglan", "purposes": ["marketing"], "text": TEXT, **REVIEWED},
@@ -86,11 +101,48 @@ async def house(chain_template: Path, tmp_path: Path) -> AsyncIterator[House]:
         yield made
 
 
-async def test_each_record_decides(house: House) -> None:
+def asking(house: House, *rules: str) -> dict[str, Any]:
+    """The settings of a pack that names these rules."""
     pack = house.folder / "asks.toml"
-    asks = '\n[rules."template.unreviewed"]\nbasis = "product default"\n'
+    asks = "".join(f'\n[rules."{rule}"]\nbasis = "product default"\n' for rule in rules)
     pack.write_text((ROOT / "config/packs/cn-open.toml").read_text("utf-8") + asks, "utf-8")
-    await house.start(policy={"pack": pack})
+    return {"pack": pack}
+
+
+async def test_collection_reaches_the_right_person_who_was_told_and_does_not_object(house: House) -> None:
+    await house.start(policy=asking(house, "debtor.unknown", "debtor.uninformed", "collection.objection"))
+    own, partner = await house.bind("jl-col"), await house.bind("yl-col")
+
+    async def asked(by: Any, source: str, person: str) -> int:
+        return int((await by.request(SUBMIT_SM, text(source, person))).status)
+
+    assert await asked(own, "10690003", PERSONS[0]) == 0
+    assert await asked(own, "10690003", PERSONS[2]) == 0x042C
+    assert await asked(own, "10690003", PERSONS[4]) == 0x042C
+    assert (await house.command("debtor", "add", PERSONS[4], "--institution", "jianglan", "--role", "debtor"))[0] == 0
+    assert await asked(own, "10690003", PERSONS[4]) == 0
+    assert await asked(partner, "10690031", PERSONS[1]) == 0
+    assert await asked(partner, "10690031", PERSONS[0]) == 0x042D
+    told = ("--institution", "jianglan", "--partner", "yuanlu", "--way", "信函")
+    assert (await house.command("notice", "add", PERSONS[0], *told))[0] == 0
+    assert await asked(partner, "10690031", PERSONS[0]) == 0
+    # Refused for calls only: what is open is the objection.
+    closing = ("--institution", "jianglan", "--purposes", "collection", "--channels", "voice", "--source", "hotline")
+    assert (await house.command("suppress", "add", PERSONS[3], *closing))[0] == 0
+    assert await asked(own, "10690003", PERSONS[3]) == 0x042E
+    settled = ("--institution", "jianglan", "--outcome", "虚构", "--by", "甲")
+    assert (await house.command("objection", "settle", PERSONS[3], *settled))[0] == 0
+    assert await asked(own, "10690003", PERSONS[3]) == 0
+    # A TD to a collection closes the channel it came on, and opens an objection besides.
+    assert (await house.hear("jl-col", reply("TD", "10690003", PERSONS[0]))).status == 0
+    assert await asked(own, "10690003", PERSONS[0]) == 0x0429
+    _, listed, _ = await house.command("objection", "list", "--json")
+    assert [row["number_to"] for row in json.loads(listed)["rows"]] == ["10690003"]
+    await house.end()
+
+
+async def test_each_record_decides(house: House) -> None:
+    await house.start(policy=asking(house, "template.unreviewed"))
     binds = {name: await house.bind(name) for name in ("jl-tong", "lh", "lh-js", "mt", "sy", "zy")}
     for name, body, status, rule in (
         ("jl-tong", text(), 0, ""),

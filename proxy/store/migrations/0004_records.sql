@@ -79,3 +79,30 @@ CREATE TABLE domains (
 
 -- The last measure that the evidence log knows of.
 INSERT INTO counters SELECT 'noted', coalesce(max(id), 0) FROM measures;
+
+-- Who somebody is to a debt, and what they were told. Append only, as the ledgers of consents and refusals; key of a
+-- notice is the index key of (person, institution and partner).
+CREATE TABLE debtors (
+  id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, key INTEGER NOT NULL, person BLOB NOT NULL, key_id INTEGER NOT NULL,
+  number BLOB NOT NULL, institution TEXT NOT NULL, role TEXT NOT NULL, source TEXT NOT NULL,
+  document_hash TEXT NOT NULL, recorded_us INTEGER NOT NULL,
+  CHECK (length(person) = 16)
+);
+CREATE INDEX debtors_by_key ON debtors (key);
+CREATE TABLE debtor_notices (
+  id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, key INTEGER NOT NULL, person BLOB NOT NULL, key_id INTEGER NOT NULL,
+  number BLOB NOT NULL, institution TEXT NOT NULL, partner TEXT NOT NULL, way TEXT NOT NULL, source TEXT NOT NULL,
+  document_hash TEXT NOT NULL, recorded_us INTEGER NOT NULL,
+  CHECK (length(person) = 16)
+);
+CREATE INDEX debtor_notices_by_key ON debtor_notices (key);
+CREATE TRIGGER debtors_keep BEFORE DELETE ON debtors BEGIN SELECT raise(ABORT, 'append only'); END;
+CREATE TRIGGER debtors_fixed BEFORE UPDATE ON debtors BEGIN SELECT raise(ABORT, 'append only'); END;
+CREATE TRIGGER notices_keep BEFORE DELETE ON debtor_notices BEGIN SELECT raise(ABORT, 'append only'); END;
+CREATE TRIGGER notices_fixed BEFORE UPDATE ON debtor_notices BEGIN SELECT raise(ABORT, 'append only'); END;
+CREATE TABLE debtor_state (key INTEGER PRIMARY KEY, value INTEGER NOT NULL, position INTEGER NOT NULL);
+CREATE INDEX debtor_state_by_position ON debtor_state (position);
+CREATE TABLE notice_state (key INTEGER PRIMARY KEY, value INTEGER NOT NULL, position INTEGER NOT NULL);
+CREATE INDEX notice_state_by_position ON notice_state (position);
+-- Objections that are open: rows of the ledger of refusals with the objection's bit and no other.
+CREATE VIEW objections AS SELECT * FROM suppressions WHERE bits = 16 AND released_at IS NULL;

@@ -1,0 +1,44 @@
+"""What a person prefers, and do-not-call lists: narrower than a refusal, and no consent opens it (J6 J14)."""
+
+from typing import Final
+
+from proxy.core.lane import Lane
+from proxy.core.pack import CHINA_OFFSET_S
+from proxy.core.preferences import declined_bits, window
+from proxy.core.purposes import PURPOSE_BITS
+from proxy.core.request import Request
+from proxy.core.snapshot import Snapshot
+from proxy.rules.rule import LaneFacts, RequestRule
+
+_DAY_S: Final = 86_400
+
+
+def _can_be_declined(facts: LaneFacts) -> bool:
+    return (facts.purpose, facts.channel) in PURPOSE_BITS
+
+
+def _declined(request: Request, lane: Lane, person: int, snapshot: Snapshot) -> str | None:
+    preferences = snapshot.preferences
+    if not person:
+        return None
+    # WHY two: what a person told one institution, and what holds for all of them (institution "", salt 0).
+    for value in (preferences.get(person), preferences.get(person ^ lane.salt)):
+        if not value:
+            continue
+        if declined_bits(value) & lane.bit:
+            return "purpose"
+        opens, closes = window(value)
+        if closes and not opens <= (request.received_at + CHINA_OFFSET_S) % _DAY_S / 60 < closes:
+            return "hour"
+    return None
+
+
+def _listed(_request: Request, lane: Lane, person: int, snapshot: Snapshot) -> str | None:
+    for listed in snapshot.donotcall if person else ():
+        if listed.get(person ^ lane.salt) & lane.bit:
+            return "listed"
+    return None
+
+
+DECLINED: Final[RequestRule] = RequestRule("preference.declined", ("J6",), _declined, _can_be_declined)
+DONOTCALL: Final[RequestRule] = RequestRule("preference.donotcall", ("J14",), _listed, _can_be_declined)

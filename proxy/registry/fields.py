@@ -107,7 +107,7 @@ def _chosen(known: tuple[str, ...]) -> Callable[[Any], str]:
     return read
 
 
-def _one_of(known: tuple[str, ...]) -> Callable[[Any], str]:
+def one_of(known: tuple[str, ...]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         text = _string(value)
         if text not in known:
@@ -263,7 +263,7 @@ NAMES: Final = Field(_names, as_list("\n"))
 NETWORKS: Final = Field(_networks, as_list("\n"))
 PURPOSES: Final = Field(_chosen(STRICTEST_FIRST), as_list(","))
 CHANNEL_SET: Final = Field(_chosen(CHANNELS), as_list(","))
-INSTITUTION_KIND: Final = Field(_one_of(get_args(InstitutionKind)), same)
+INSTITUTION_KIND: Final = Field(one_of(get_args(InstitutionKind)), same)
 TELECOM_KIND: Final = Field(
     _named(
         {kind: kind for kind in get_args(TelecomKind)}
@@ -283,10 +283,10 @@ REGION: Final = Field(_region, same)
 REGION_SET: Final = Field(_regions, as_list(","))
 IDS: Final = Field(_ids, as_list("\n"))
 HASH: Final = Field(sha256_text, same)
-CODE_MAP: Final = Field(_one_of(("vendor", "standard")), same)
-CALL_MAP: Final = Field(_one_of(("precise", "legacy")), same)
-HOLD_KIND: Final = Field(_one_of(("account", "number")), same)
-BASIS: Final = Field(_one_of(("consent", "request")), same)
+CODE_MAP: Final = Field(one_of(("vendor", "standard")), same)
+CALL_MAP: Final = Field(one_of(("precise", "legacy")), same)
+HOLD_KIND: Final = Field(one_of(("account", "number")), same)
+BASIS: Final = Field(one_of(("consent", "request")), same)
 PAGE: Final = Field(_page, same)
 SINCE: Final = Field(_since, dates.since_text)
 UNTIL: Final = Field(_until, dates.until_text)
@@ -295,8 +295,8 @@ MOMENT: Final = Field(lambda value: dates.parse_moment_us(filled(value)), dates.
 MOMENT_NOTED: Final = Field(MOMENT.read, lambda kept: dates.moment_text(kept) if kept else "")
 DOCUMENTS: Final = Field(_pairs, as_list("\n"))
 PASSAGE: Final = Field(_passage, same)
-ONBOARDING_STATE: Final = Field(_one_of(get_args(OnboardingState)), same)
-REVIEW_STATE: Final = Field(_one_of(get_args(ReviewState)), same)
+ONBOARDING_STATE: Final = Field(one_of(get_args(OnboardingState)), same)
+REVIEW_STATE: Final = Field(one_of(get_args(ReviewState)), same)
 SENDING_NUMBER: Final = Field(sending_number, same)
 RECIPIENT: Final = Field(recipient, same)
 

@@ -78,6 +78,7 @@ async def adopt_records(connection: aiosqlite.Connection, now_us: int) -> dict[s
     Raises StaleError where somebody else changed a record meanwhile (see `fitting`).
     """
     revision = await _one(connection, "SELECT value + 1 FROM counters WHERE name = 'revision'")
+    stood = await _one(connection, "SELECT count(*) FROM main.numbers")
     changed = {}
     for table in RECORD_TABLES:
         await fitting.require_unchanged(connection, table)
@@ -85,6 +86,10 @@ async def adopt_records(connection: aiosqlite.Connection, now_us: int) -> dict[s
         changed[table.name] = cursor.rowcount
     if changed["numbers"]:
         await fitting.require_apart(connection, revision)
+        added = await _one(connection, "SELECT count(*) FROM main.numbers") - stood
+        if added:
+            entry = (now_us, "number.added", f"{added} numbers", "", "import")
+            await connection.execute("INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)", entry)
     if sum(changed.values()):
         await connection.execute("UPDATE counters SET value = ? WHERE name = 'revision'", (revision,))
         await connection.execute(

@@ -36,6 +36,12 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
             ("labels", "list.labels", ()),
             ("dispose", "number.dispose", ("address",)),
             ("restore", "number.restore", ("address",)),
+            ("attest", "library.attest", ("institution",)),
+            ("number apply", "number.apply", ("address",)),
+            ("number report", "number.report", ("address",)),
+            ("intake accept", "intake.accept", ("id",)),
+            ("intake return", "intake.return", ("id",)),
+            ("intake list", "registry.intakes", ()),
             ("onboarding submit", "onboarding.submit", ("account", "documents")),
             ("onboarding review", "onboarding.review", ("account",)),
             ("onboarding approve", "onboarding.approve", ("account",)),
@@ -102,6 +108,8 @@ _HELP: Final = {
     "onboarding": "accounts on their way to being approved by two people",
     "review": "templates and campaigns to be reviewed",
     "liaison": "who speaks for an institution",
+    "number": "numbers that shall enter the library",
+    "intake": "decides on numbers that shall enter the library",
 }
 #: Groups that have an import, and the one table that it fills without `--table`; the registry has many.
 _TABLE_OF: Final = {

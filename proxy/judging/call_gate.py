@@ -28,7 +28,7 @@ from proxy.sip.read_invite import ReadInvite
 
 #: How long a refusal waits for others to go to the disk with: few enough for nobody to notice, and far less than the
 #: 200 ms after which the caller's side is told that we are at it.
-_PATIENCE_MS: Final = 40
+_PATIENCE_MS: Final = 80
 #: What ends a call that is under way, unless configuration says otherwise: a hold, and a number that was closed.
 ENDS_LIVE_CALLS: Final = frozenset(("fraud.hold", "number.disposed"))
 

@@ -9,6 +9,7 @@ from typing import Final
 from proxy.registry import content_fields, fields
 from proxy.registry.content_tables import DOMAINS, PRODUCTS, SERVICE_PHONES, SIGNATURES
 from proxy.registry.debtor_tables import DEBTOR_NOTICES, DEBTORS, OBJECTIONS
+from proxy.registry.library_tables import ATTESTATIONS, INTAKES, SEGMENTS
 from proxy.registry.review_tables import CAMPAIGNS, LIAISONS, ONBOARDINGS, TEMPLATES
 from proxy.registry.table import (
     CALL_CAPS,
@@ -220,6 +221,9 @@ RECORD_TABLES: Final = (
     SERVICE_PHONES,
     PRODUCTS,
     DOMAINS,
+    SEGMENTS,
+    ATTESTATIONS,
+    INTAKES,
     HOLDS,
 )
 #: Tables whose ids other tables refer to.

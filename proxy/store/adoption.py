@@ -16,7 +16,7 @@ import aiosqlite
 from proxy.registry.ports import StoreError
 from proxy.registry.table import Table
 from proxy.registry.tables import RECORD_TABLES
-from proxy.store import consent_ledger, debtor_ledger
+from proxy.store import consent_ledger, debtor_ledger, fitting
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS, VERSION
 
 #: A file that says nothing of a review keeps the one there is, unless it changes what was reviewed.
@@ -73,12 +73,23 @@ async def attached(connection: aiosqlite.Connection, path: Path, key_id: int) ->
 
 
 async def adopt_records(connection: aiosqlite.Connection, now_us: int) -> dict[str, int]:
-    """Inside a transaction: all record tables; rows changed per table. Raises the revision where any changed."""
+    """Inside a transaction: all record tables; rows changed per table. Raises the revision where any changed.
+
+    Raises StaleError where somebody else changed a record meanwhile (see `fitting`).
+    """
     revision = await _one(connection, "SELECT value + 1 FROM counters WHERE name = 'revision'")
+    stood = await _one(connection, "SELECT count(*) FROM main.numbers")
     changed = {}
     for table in RECORD_TABLES:
+        await fitting.require_unchanged(connection, table)
         cursor = await connection.execute(_merge_sql(table), {"revision": revision})
         changed[table.name] = cursor.rowcount
+    if changed["numbers"]:
+        await fitting.require_apart(connection, revision)
+        added = await _one(connection, "SELECT count(*) FROM main.numbers") - stood
+        if added:
+            entry = (now_us, "number.added", f"{added} numbers", "", "import")
+            await connection.execute("INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)", entry)
     if sum(changed.values()):
         await connection.execute("UPDATE counters SET value = ? WHERE name = 'revision'", (revision,))
         await connection.execute(

@@ -131,6 +131,7 @@ class CallDesk:
         elif isinstance(event, CallRinging):
             attempt = self._attempts.get(event.call)
             if attempt is not None:
+                _lives(attempt)
                 attempt.followed.rang(event.response)
         elif isinstance(event, CallAnswered):
             self._answered(event, now)
@@ -318,6 +319,7 @@ class CallDesk:
     def _answered(self, event: CallAnswered, now: float) -> None:
         attempt = self._attempts.get(event.call)
         if attempt is not None:
+            _lives(attempt)
             attempt.answered_at = now
             attempt.asked = None
             attempt.followed.answered(event.response, now)
@@ -374,6 +376,11 @@ class CallDesk:
             event.transaction.respond(reply(request, 405, tag, [("allow", ALLOW)]), now)
         else:
             event.transaction.respond(reply(request, 405, tag, [("allow", ALLOW)]), now)
+
+
+def _lives(attempt: Attempt) -> None:
+    if attempt.gateway is not None:
+        attempt.gateway.rang = True
 
 
 def _capabilities() -> Headers:

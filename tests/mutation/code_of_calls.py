@@ -88,7 +88,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ("if not _global_context(number):", "if True:"),
         ("dialled is None or dialled == whole", "True"),
     )),
-    (_READ, "proxy.sip.read_invite:caller_in", (
+    (_READ, "proxy.sip.read_invite:_caller_in", (
         ('octets = b"+" + octets', "pass"),
         ("elif _global_context(number):", "elif False:"),
     )),

@@ -84,6 +84,24 @@ ACCOUNT = {
     "telecom_licence_until": "2026-12-31",
     "responsible": "责任人（虚构）",
 }
+SEGMENT = {
+    "id": "finance",
+    "first": "1069055",
+    "last": "1069059",
+    "channels": "sms",
+    "purposes": "marketing",
+    "department": "主管部门（虚构）",
+    "since": "2026-01-01",
+    "until": "forever",
+}
+ATTESTATION = {"institution": "bank", "attested": "2026-03-01", "attested_by": "甲", "numbers": 3}
+INTAKE = {
+    **NUMBER,
+    "id": "app-1",
+    "path": "application",
+    "submitted": "2026-03-01",
+    "submitted_by": "甲",
+}
 HOLD = {"kind": "number", "target": "10690001", "reason": "x"}
 CONSENT = {
     "recipient": "13800138000",
@@ -112,6 +130,9 @@ RIGHT: dict[str, dict[str, Any]] = {
     "service_phones": SERVICE_PHONE,
     "products": PRODUCT,
     "domains": DOMAIN,
+    "segments": SEGMENT,
+    "attestations": ATTESTATION,
+    "intakes": INTAKE,
     "holds": HOLD,
     "consents": CONSENT,
     "suppressions": SUPPRESSION,
@@ -250,6 +271,18 @@ def test_each_mandatory_column_is_demanded(table: str, column: str, absent: str)
         ("accounts", {"window": "many"}, "window", "whole number"),
         ("accounts", {"vendor_base": "0x0500"}, "vendor_base", "from 1024"),
         ("accounts", {"telecom_licence_until": "2025-01-01"}, "telecom_licence_until", "lies before"),
+        ("segments", {"first": "10x"}, "first", "2 to 20 digits"),
+        ("segments", {"first": "1.06E+6"}, "first", "exponent"),
+        ("segments", {"last": "10690"}, "last", "as many digits"),
+        ("segments", {"last": "1069054"}, "last", "lies before first"),
+        ("segments", {"until": "2025-01-01"}, "until", "lies before since"),
+        ("attestations", {"institution": "nobody"}, "institution", "none of institutions"),
+        ("attestations", {"attested": "2036-01-01"}, "attested", "in the future"),
+        ("intakes", {"path": "fax"}, "path", "must be one of"),
+        ("intakes", {"principal": "nobody"}, "principal", "none of institutions"),
+        ("intakes", {"operator": "lender"}, "operator", "principal itself or a partner"),
+        ("intakes", {"state": "accepted"}, "decided_by", "needed once it is accepted"),
+        ("intakes", {"state": "returned", "decided": "2026-03-02", "decided_by": "甲"}, "decided_by", "somebody else"),
         ("holds", {"target": "1"}, "target", "not a sending number"),
         ("consents", {"given": "2026-12-01"}, "given", "in the future"),
         ("consents", {"basis": "request"}, "product", "needed for a request"),

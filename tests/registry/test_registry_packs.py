@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from proxy.core.bound import Shelf, bound
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.pack import ASKED_FOR, Cap, Hours, RuleSetting
 from proxy.registry.calendars import calendar_from, calendar_warnings
@@ -218,6 +219,8 @@ def test_a_calendar_that_ends_is_told_in_time(today: tuple[int, int, int], years
         (FREQUENCY.replace("hours = 24", "hours = 99999"), "frequency.0.hours: must be from 1"),
         (FREQUENCY.replace('"collection"', '"service"'), "service is not counted"),
         (FREQUENCY.replace('basis = "product default"', ""), "frequency.0.basis: missing"),
+        ("[library]\nattest_days = 0\nbasis = 'x'", "library.attest_days: must be 1 at least"),
+        ("[library]\nattest_days = 30\nbasis = ''", "library.basis: empty"),
         ("[collection]\nroles = ['debtor']\nverified_days = -1\nbasis = 'x'", "verified_days: must not be negative"),
         ("[liaison]\nrequired = true", "liaison.basis: missing"),
         ("[entrustment]\ndepth_most = 0\nbasis = 'x'", "depth_most: must be from 1"),
@@ -303,3 +306,15 @@ def test_what_is_wrong_in_a_calendar(change: dict[str, Any], says: str) -> None:
     assert calendar_from(CALENDAR, "c.toml").worked
     with pytest.raises(SettingsError, match=says):
         calendar_from(CALENDAR | change, "c.toml")
+
+
+def test_attestations_are_asked_for_by_days_or_by_the_rule_alone() -> None:
+    asked = pack_from(tomllib.loads(GOOD + "\n[library]\nattest_days = 30\nbasis = 'x'"), "p.toml")
+    assert (asked.attest_days, asked.asks("library.stale")) == (30, True)
+    named = pack_from(tomllib.loads(GOOD + "\n[rules.'library.stale']\nbasis = 'x'"), "p.toml")
+    assert (named.attest_days, named.asks("library.stale")) == (90, True)
+    silent = pack_from(tomllib.loads(GOOD), "p.toml")
+    assert (silent.attest_days, silent.asks("library.stale")) == (0, False)
+    assert (
+        bound(silent, Shelf((replace(asked, id="other", region="CN"), named)), "", (), 2e9).strictest.attest_days == 30
+    )

@@ -53,6 +53,7 @@ class Attempt:
         "call",
         "call_id",
         "carrier",
+        "cause",
         "challenged",
         "declined",
         "first",
@@ -101,6 +102,8 @@ class Attempt:
         #: The final response that leg A was given by us, and whose it was.
         self.status = 0
         self.by: EndedBy = "us"
+        #: The rule for which it was not brought to a further gateway; empty for none.
+        self.cause = ""
         #: A 607 that is on its way to disk.
         self.declined: Declined | None = None
 

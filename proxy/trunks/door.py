@@ -30,8 +30,6 @@ Log = Callable[..., None]
 
 METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
 _NOBODY: Final = Peer((), frozenset(), frozenset())
-#: MESSAGE is let in to be judged; it is not in `Allow`.
-_ASKED: Final = frozenset((*METHODS, "MESSAGE"))
 ALLOW: Final = ", ".join(METHODS).encode()
 #: WHY no other body alone: what offers no session that we can read might offer text (RFC 4475 §3.3.6).
 CAPABILITIES: Final = Capabilities(

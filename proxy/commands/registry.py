@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import msgspec
 
-from proxy.commands import lists, recycled
+from proxy.commands import lists, reconcile, recycled
 from proxy.commands.registry_access import ImportRequest, StoreAccess
 from proxy.commands.registry_output import counting, show, show_problems
 from proxy.control import ControlError
+from proxy.evidence.layout import LayoutError
+from proxy.evidence.records import RecordError
 from proxy.registry.documents import DocumentError
 from proxy.registry.keys import PersonKeyError
 from proxy.registry.ports import StoreError, VerbError
@@ -143,6 +145,7 @@ def add_arguments(commands: Any) -> None:
             recycled.add_arguments(inner).set_defaults(run=_guarded(recycled.run))
         if group == "registry":
             lists.add_arguments(inner)
+            reconcile.add_arguments(inner).set_defaults(run=_guarded(reconcile.run))
             _add_import(inner.add_parser("check", help="what is wrong with a file"), group, check_only=True)
 
 
@@ -230,7 +233,7 @@ def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
         except ControlError as error:
             sys.stderr.write(f"tdgate: {error}\n")
             return 2 if error.usage else 1
-        except (DocumentError, StoreError, PersonKeyError) as error:
+        except (DocumentError, StoreError, PersonKeyError, LayoutError, RecordError, OSError) as error:
             sys.stderr.write(f"tdgate: {error}\n")
             return 1
 

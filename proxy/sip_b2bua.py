@@ -203,12 +203,15 @@ class SipServer:
         for each in found:
             if isinstance(each, Ping):
                 continue
-            if isinstance(each, Broken):
-                self._door.malformed(each.error, stream.flow, 0)
-            elif isinstance(each, MalformedRequest):
-                self._door.malformed(each, stream.flow, 0)
-            else:
-                self._turn.message(each, stream, now, 0)
+            try:
+                if isinstance(each, Broken):
+                    self._door.malformed(each.error, stream.flow, 0)
+                elif isinstance(each, MalformedRequest):
+                    self._door.malformed(each, stream.flow, 0)
+                else:
+                    self._turn.message(each, stream, now, 0)
+            except Exception as error:  # noqa: BLE001  WHY: a defect met by one message must not cost all its connection's
+                self._log("call.defect", error=error)
         self._turn.go_on(now)
 
     def _accepted(self, transport: str) -> Stream:
@@ -241,7 +244,10 @@ class SipServer:
     def _digits(self, reports: list[DigitReport]) -> None:
         """A media relay has seen a key."""
         now = self._clock()
-        self.desk.digits(reports, now)
+        try:
+            self.desk.digits(reports, now)
+        except Exception as error:  # noqa: BLE001  WHY: a defect met by one key must not keep all others from being heard
+            self._log("call.defect", error=error)
         self._turn.go_on(now)
 
     # ---- the turn -----------------------------------------------------------------------------------------------

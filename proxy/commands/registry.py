@@ -38,6 +38,7 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
             ("labels", "list.labels", ()),
             ("dispose", "number.dispose", ("address",)),
             ("restore", "number.restore", ("address",)),
+            ("libraries", "registry.libraries", ()),
             ("attest", "library.attest", ("institution",)),
             ("number apply", "number.apply", ("address",)),
             ("number report", "number.report", ("address",)),

@@ -34,24 +34,24 @@ async def _submit(context: VerbContext, args: Args) -> dict[str, Any]:
     if not claims:
         raise VerbError(f"id: {submission['id']} claims no number; import claims first")
     values: Named = {"submitted": now, "submitted_by": by(args), "numbers": len(claims), "digest": digest_of(claims)}
-    return await _went(context, args, submission, "submitted", values)
+    return await _went(context, args, submission, "submission.submitted", values)
 
 
 async def _receive(context: VerbContext, args: Args) -> dict[str, Any]:
     submission = await _whole(context, args, ("submitted",), "receive")
     values: Named = {"received": context.now_us(), "received_by": by(args)}
     values["receipt"] = read_field(args, "receipt", fields.FILLED.read)
-    return await _went(context, args, submission, "received", values)
+    return await _went(context, args, submission, "submission.received", values)
 
 
 async def _accept(context: VerbContext, args: Args) -> dict[str, Any]:
     submission = await _whole(context, args, ("received",), "accept")
-    return await _went(context, args, submission, "accepted", _decided(context, args, submission))
+    return await _went(context, args, submission, "submission.accepted", _decided(context, args, submission))
 
 
 async def _return(context: VerbContext, args: Args) -> dict[str, Any]:
     submission = await _in_state(context, args, ("submitted", "received"), "return")
-    return await _went(context, args, submission, "returned", _decided(context, args, submission))
+    return await _went(context, args, submission, "submission.returned", _decided(context, args, submission))
 
 
 def _decided(context: VerbContext, args: Args, submission: Named) -> Named:
@@ -86,7 +86,7 @@ async def _merge(context: VerbContext, args: Args) -> dict[str, Any]:
     changes: list[Put | Alter] = [Put("claim_cases", one) for one in cases]
     changes += [Alter("submissions", {"id": one["id"], "state": "merged"}, {"state": "replaced"}) for one in former]
     values: Named = {"merged": now, "merged_by": by(args)}
-    told = await _went(context, args, submission, "merged", values, changes, f", {len(cases)} cases")
+    told = await _went(context, args, submission, "submission.merged", values, changes, f", {len(cases)} cases")
     return told | {"replaced": [one["id"] for one in former], "cases": [one["id"] for one in cases]}
 
 
@@ -104,7 +104,8 @@ async def _settle(context: VerbContext, args: Args) -> dict[str, Any]:
     values: Named = {"state": "settled", "settled": context.now_us(), "settled_by": by(args), "settled_for": whose}
     values["reason"] = args["reason"]
     change = Alter("claim_cases", {"id": case["id"], "state": "open"}, values)
-    target = f"{case['id']} {case['address']} for {whose}"
+    # WHY not the number: this goes into the log of operation, too.
+    target = f"{case['id']} for {whose}"
     await owner_of(context).amend("submission.settled", target, [change], reason=args["reason"], by=by(args))
     return {"changed": True, "id": case["id"], "state": "settled", "settled_for": whose}
 
@@ -128,17 +129,18 @@ async def _went(
     context: VerbContext,
     args: Args,
     submission: Named,
-    state: str,
+    event: str,
     values: Named,
     more: list[Put | Alter] | None = None,
     told: str = "",
 ) -> dict[str, Any]:
+    state = event.removeprefix("submission.")
     # WHY the digest: whoever decides on one list must not let another one pass.
     where = {name: submission[name] for name in ("id", "state", "digest")}
     changes = [Alter("submissions", where, values | {"state": state}), *(more or ())]
     numbers = values.get("numbers", submission["numbers"])
     target = f"{submission['id']} {submission['institution']}, {numbers} numbers{told}"
-    await owner_of(context).amend(f"submission.{state}", target, changes, reason=args["reason"], by=by(args))
+    await owner_of(context).amend(event, target, changes, reason=args["reason"], by=by(args))
     return {"changed": True, "id": submission["id"], "state": state, "numbers": numbers}
 
 

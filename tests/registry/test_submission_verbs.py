@@ -215,3 +215,14 @@ def test_a_summary_counts_by_department_and_segment() -> None:
         ("二局", "finance"): [1, 1, 0, 1, 2, 0],
         ("-", "finance"): [0, 0, 0, 1, 0, 5],
     }
+
+
+async def test_the_same_two_do_not_make_the_same_case_again(desk: Desk) -> None:
+    await take_in(
+        desk.store,
+        {"submissions": [submission("again", "bank")], "claims": [claim("again", "10690001", "bank", extensible=True)]},
+    )
+    for name in ("one", "two", "again"):
+        await desk.accepted(name)
+        await desk("submission.merge", id=name, by="丁")
+    assert len((await desk("registry.claim_cases"))["rows"]) == 2

@@ -145,9 +145,11 @@ class Application:
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
 
-    def log(self, event: str, /, **fields: str | int | float | bool | None) -> None:
-        """Counts an event of the catalogue and writes its line."""
-        self._events.emit(BY_NAME[event], error=None, **fields)
+    def log(
+        self, event: str, /, *, error: BaseException | None = None, **fields: str | int | float | bool | None
+    ) -> None:
+        """Counts an event of the catalogue and writes its line; `error` as `EventLog.emit`."""
+        self._events.emit(BY_NAME[event], error=error, **fields)
 
     def _warn(self, settings: Settings, rules: RuleFiles) -> None:
         for line in warnings_of(settings, rules, self._config):

@@ -168,7 +168,10 @@ def is_ordinary(request: Request) -> bool:
 
 
 def unanswerable(request: Request, snapshot: Snapshot, rule: str, detail: str = "") -> Refusal:
-    """A refusal for a reason outside the rules: `internal.*`, `outcome.unknown`. Raises KeyError on an unknown id."""
+    """A refusal for a reason outside the rules: `internal.*`, `outcome.unknown`, `throughput.account`.
+
+    Raises KeyError on an unknown id.
+    """
     effect: Effect = "deny" if CATALOGUE[rule].kind == "final" else "defer"
     digest = b"" if request.recipient is None else snapshot.person_key.digest(request.recipient)
     purpose = request.purpose or _strictest(request.account.purposes)

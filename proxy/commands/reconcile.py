@@ -72,10 +72,10 @@ def run(parsed: argparse.Namespace) -> int:
     settings = load(parsed.config)
     now = time.time()
     period = _period(parsed.until, now)
-    snapshot, declared = asyncio.run(_registry(settings))
+    snapshot, declared = asyncio.run(registry_of(settings))
     traffic = Traffic()
     with counting("reading") as progress:
-        _feed(
+        feed(
             traffic,
             settings.path(settings.evidence.directory),
             (now - parsed.days * _DAY_S) if parsed.days else 0.0,
@@ -125,7 +125,8 @@ def _period(until: str | None, now: float) -> Period:
     return Period(since, last)
 
 
-async def _registry(settings: Settings) -> tuple[Snapshot, list[Number]]:
+async def registry_of(settings: Settings) -> tuple[Snapshot, list[Number]]:
+    """The registry as the policy reads it, without persons, and its own numbers; raises StoreError, PersonKeyError."""
     policy = settings.policy
     pack, shelf = read_shelf(policy.pack, policy.packs, policy.region)
     person_key = load_person_key(settings.path(settings.store.person_key)).person_key
@@ -138,7 +139,8 @@ async def _registry(settings: Settings) -> tuple[Snapshot, list[Number]]:
         await opened.close()
 
 
-def _feed(traffic: Traffic, directory: Path, since: float, progress: Callable[[int], None]) -> None:
+def feed(traffic: Traffic, directory: Path, since: float, progress: Callable[[int], None]) -> None:
+    """Gives the decisions of a log from a moment on (UTC seconds) to `traffic`; raises LayoutError, RecordError."""
     tables: dict[bytes, tuple[str, ...]] = {}
     for octets in _octets(directory):
         if kind_of(octets) not in _KINDS:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from proxy.commands import lists, reconcile, recycled
+from proxy.commands import lists, reconcile, recycled, submissions
 from proxy.commands.registry_access import ImportRequest, StoreAccess
 from proxy.commands.registry_output import counting, show, show_problems
 from proxy.control import ControlError
@@ -38,12 +38,21 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
             ("labels", "list.labels", ()),
             ("dispose", "number.dispose", ("address",)),
             ("restore", "number.restore", ("address",)),
+            ("libraries", "registry.libraries", ()),
             ("attest", "library.attest", ("institution",)),
             ("number apply", "number.apply", ("address",)),
             ("number report", "number.report", ("address",)),
             ("intake accept", "intake.accept", ("id",)),
             ("intake return", "intake.return", ("id",)),
             ("intake list", "registry.intakes", ()),
+            ("submission submit", "submission.submit", ("id",)),
+            ("submission receive", "submission.receive", ("id",)),
+            ("submission accept", "submission.accept", ("id",)),
+            ("submission return", "submission.return", ("id",)),
+            ("submission merge", "submission.merge", ("id",)),
+            ("submission list", "registry.submissions", ()),
+            ("case settle", "case.settle", ("id", "whose")),
+            ("case list", "registry.claim_cases", ()),
             ("onboarding submit", "onboarding.submit", ("account", "documents")),
             ("onboarding review", "onboarding.review", ("account",)),
             ("onboarding approve", "onboarding.approve", ("account",)),
@@ -111,6 +120,8 @@ _HELP: Final = {
     "review": "templates and campaigns to be reviewed",
     "liaison": "who speaks for an institution",
     "number": "numbers that shall enter the library",
+    "submission": "lists that institutions submit to departments",
+    "case": "numbers that two institutions claim",
     "intake": "decides on numbers that shall enter the library",
 }
 #: Groups that have an import, and the one table that it fills without `--table`; the registry has many.
@@ -145,6 +156,8 @@ def add_arguments(commands: Any) -> None:
             recycled.add_arguments(inner).set_defaults(run=_guarded(recycled.run))
         if group == "registry":
             lists.add_arguments(inner)
+            submissions.add_draft(below["submission"]).set_defaults(run=_guarded(submissions.draft))
+            submissions.add_summary(inner).set_defaults(run=_guarded(submissions.summary))
             reconcile.add_arguments(inner).set_defaults(run=_guarded(reconcile.run))
             _add_import(inner.add_parser("check", help="what is wrong with a file"), group, check_only=True)
 

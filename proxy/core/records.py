@@ -35,6 +35,9 @@ FINANCIAL_KINDS: Final[frozenset[InstitutionKind]] = frozenset(get_args(Institut
 #: How a number comes into the library, and where it stands on the way (J21).
 IntakePath = Literal["application", "report"]
 IntakeState = Literal["submitted", "accepted", "returned"]
+#: Where a list that an institution submits stands (J19 J23), and a number that two claim.
+SubmissionState = Literal["draft", "submitted", "received", "accepted", "returned", "merged", "replaced"]
+CaseState = Literal["open", "settled"]
 
 
 class Period(Struct, frozen=True):

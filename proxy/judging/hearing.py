@@ -90,6 +90,9 @@ class Wishes:
 class Hearing:
     """Takes replies of all binds. `tasks` keeps what is under way; `drain` waits for it.
 
+    However long a disk hangs, no more is under way than the store's queue and the evidence log's outbox take: what is
+    beyond them binds in memory and fails at once, which is told each time (`refusal.failed`).
+
     `log(event, **fields)` counts an event and writes a line without personal data.
     """
 

@@ -22,7 +22,7 @@ def contradictions(table: str, values: Values, now_us: int) -> Faults:
             faults.append((until, f"lies before {since}"))
     faults += [
         (moment, "lies in the future")
-        for moment in ("given", "at", "submitted", "verified", "attested")
+        for moment in ("given", "at", "submitted", "verified", "attested", "opened")
         if int(values.get(moment) or 0) > now_us
     ]
     check = _CHECKS.get(table)
@@ -108,6 +108,29 @@ def _intake(values: Values, _now_us: int) -> Faults:
     return faults
 
 
+def _submission(values: Values, _now_us: int) -> Faults:
+    state = str(values["state"])
+    needed = {
+        "submitted": ("submitted", "submitted_by", "digest"),
+        "received": ("received", "received_by", "receipt"),
+        "accepted": ("decided", "decided_by"),
+        "returned": ("decided", "decided_by", "reason"),
+        "merged": ("merged", "merged_by"),
+    }.get(state, ())
+    faults = [(name, f"needed once it is {state}") for name in needed if not values[name]]
+    if values["decided_by"] and values["decided_by"] == values["submitted_by"]:
+        faults.append(("decided_by", "somebody else than who submitted it decides"))
+    return faults
+
+
+def _case(values: Values, _now_us: int) -> Faults:
+    if values["state"] == "open":
+        return []
+    return [
+        (name, "needed once it is settled") for name in ("settled", "settled_by", "settled_for") if not values[name]
+    ]
+
+
 def _hold(values: Values, _now_us: int) -> Faults:
     if values["kind"] == "number":
         try:
@@ -141,6 +164,8 @@ _CHECKS: Final[dict[str, Callable[[Values, int], Faults]]] = {
     "templates": _review,
     "segments": _segment,
     "intakes": _intake,
+    "submissions": _submission,
+    "claim_cases": _case,
     "holds": _hold,
     "consents": _consent,
     "suppressions": _will,

@@ -17,7 +17,7 @@ _NARROW: Final = str.maketrans("０１２３４５６７８９＋－（）．　
 
 def narrowed(text: str) -> str:
     """The text with digits and signs of full width in their usual form."""
-    return text.translate(_NARROW)
+    return text if text.isascii() else text.translate(_NARROW)
 
 
 def undamaged(text: str) -> str:

@@ -169,7 +169,7 @@ class RowCheck:
             faults += [(reference.column, f"{name}: none of {where} has this id") for name in unknown]
         if table.name == "numbers" and not values["disposed"]:
             faults += self._unspoken(str(values["principal"]))
-        if not faults and "operator" in values and values["operator"] != values["principal"]:
+        if not faults and "principal" in values and values["operator"] != values["principal"]:
             operator = str(values["operator"])
             if operator not in self._named["partners"] and not self._known.has("partners", operator):
                 faults.append(("operator", f"{operator}: must be the principal itself or a partner"))

@@ -7,7 +7,7 @@ accepted enters the library. Must never bring a number into use for an instituti
 from typing import Any, Final
 
 from proxy.core.records import FINANCIAL_KINDS, IntakePath
-from proxy.registry import fields
+from proxy.registry import dates, fields
 from proxy.registry.liaisons import in_office
 from proxy.registry.library_tables import INTAKES
 from proxy.registry.ports import Alter, Put, VerbError
@@ -62,6 +62,51 @@ async def _attest(context: VerbContext, args: Args) -> dict[str, Any]:
         "library.attested", f"{name}, {count} numbers", [Put("attestations", row)], reason=args["reason"], by=by(args)
     )
     return {"changed": True, "institution": name, "numbers": count}
+
+
+async def _libraries(context: VerbContext, args: Args) -> dict[str, Any]:
+    now = context.now_us() // 1_000_000
+    entrusted = {(one["institution"], one["partner"]) for one in await records(context, "entrustments")}
+    attested: dict[str, Named] = {}
+    for one in sorted(await records(context, "attestations"), key=lambda one: int(one["attested"])):
+        attested[one["institution"]] = one
+    counted: dict[str, Named] = {}
+    for one in await records(context, "institutions"):
+        if args["institution"] in ("", one["id"]):
+            latest = attested.get(one["id"], {"attested": 0, "attested_by": ""})
+            row: Named = {"institution": one["id"]} | dict.fromkeys(_COUNTS, 0)
+            row |= {"attested": dates.moment_text(latest["attested"]) if latest["attested"] else ""}
+            counted[one["id"]] = row | {"attested_by": latest["attested_by"]}
+    for one in await records(context, "numbers"):
+        found = counted.get(one["principal"])
+        if found is not None:
+            for name in _counts_of(one, now, entrusted):
+                found[name] += 1
+    rows = list(counted.values())
+    return {"rows": rows, "total": len(rows)}
+
+
+_COUNTS: Final = (
+    "own_sms",
+    "own_voice",
+    "entrusted_sms",
+    "entrusted_voice",
+    "without_entrustment",
+    "not_in_period",
+    "disposed",
+)
+
+
+def _counts_of(number: Named, now: int, entrusted: set[tuple[str, str]]) -> list[str]:
+    """What a row of the library counts as: one in force under its channels, any other under why it is not."""
+    if number["disposed"]:
+        return ["disposed"]
+    if not number["since"] <= now < number["until"]:
+        return ["not_in_period"]
+    own = number["operator"] == number["principal"]
+    found = [f"{'own' if own else 'entrusted'}_{channel}" for channel in number["channels"].split(",")]
+    documented = own or (number["principal"], number["operator"]) in entrusted
+    return found if documented else [*found, "without_entrustment"]
 
 
 _OF_A_NUMBER: Final[tuple[Column, ...]] = INTAKES.columns[2:11]
@@ -182,6 +227,13 @@ LIBRARY_VERBS: Final[tuple[Verb, ...]] = (
         "an institution's library is whole and right today (Z10)",
         (VerbField("institution", "the institution's id", required=True), _NOTE, _BY),
         _attest,
+    ),
+    Verb(
+        "registry.libraries",
+        "read",
+        "numbers of each institution: own and entrusted, SMS and voice; when attested (J17)",
+        (VerbField("institution", "only of this institution"),),
+        _libraries,
     ),
     Verb(
         "number.apply",

@@ -111,6 +111,20 @@ def number(row: Named) -> Number:
     )
 
 
+def claim(row: Named, institution: str) -> Number:
+    """A number that an institution's submission claims."""
+    return Number(
+        address=row["address"],
+        principal=institution,
+        operator=row["operator"],
+        channels=_channels(row["channels"]),
+        purposes=_purposes(row["purposes"]),
+        period=Period(row["since"], row["until"]),
+        extensible=bool(row["extensible"]),
+        telecom=row["telecom"],
+    )
+
+
 def followed_number(entry: ListEntry) -> Number:
     """A number of another house's list, as one's own library would have it."""
     return Number(

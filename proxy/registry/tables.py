@@ -11,6 +11,7 @@ from proxy.registry.content_tables import DOMAINS, PRODUCTS, SERVICE_PHONES, SIG
 from proxy.registry.debtor_tables import DEBTOR_NOTICES, DEBTORS, OBJECTIONS
 from proxy.registry.library_tables import ATTESTATIONS, INTAKES, SEGMENTS
 from proxy.registry.review_tables import CAMPAIGNS, LIAISONS, ONBOARDINGS, TEMPLATES
+from proxy.registry.submission_tables import CLAIM_CASES, CLAIMS, SUBMISSIONS
 from proxy.registry.table import (
     CALL_CAPS,
     CHANNELS,
@@ -224,10 +225,13 @@ RECORD_TABLES: Final = (
     SEGMENTS,
     ATTESTATIONS,
     INTAKES,
+    SUBMISSIONS,
+    CLAIMS,
+    CLAIM_CASES,
     HOLDS,
 )
 #: Tables whose ids other tables refer to.
-KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts", "campaigns")
+KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts", "campaigns", "submissions")
 #: Persons: ledgers that only grow.
 PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS, DEBTORS, DEBTOR_NOTICES, OBJECTIONS)
 #: In the order of a file, so that what is referred to comes first.

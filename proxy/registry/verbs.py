@@ -17,12 +17,22 @@ from proxy.registry.person_verbs import PERSON_VERBS
 from proxy.registry.ports import Owner, StoreError, VerbError
 from proxy.registry.record_verbs import RECORD_VERBS
 from proxy.registry.review_verbs import REVIEW_VERBS
+from proxy.registry.submission_verbs import SUBMISSION_VERBS
 from proxy.registry.verb import Args, Verb, VerbContext, checked
 from proxy.registry.will_verbs import WILL_VERBS
 
 VERBS: Final[dict[str, Verb]] = {
     verb.name: verb
-    for verb in (*RECORD_VERBS, *REVIEW_VERBS, *LIBRARY_VERBS, *LIST_VERBS, *PERSON_VERBS, *DEBTOR_VERBS, *WILL_VERBS)
+    for verb in (
+        *RECORD_VERBS,
+        *REVIEW_VERBS,
+        *LIBRARY_VERBS,
+        *SUBMISSION_VERBS,
+        *LIST_VERBS,
+        *PERSON_VERBS,
+        *DEBTOR_VERBS,
+        *WILL_VERBS,
+    )
 }
 
 

@@ -101,9 +101,7 @@ class Call(LegOwner):
             inside.transaction.respond(reply(inside.request, 481), now)
             return
         try:
-            # WHY a MESSAGE passes unread: it is text, and whoever relays it has had it judged as text.
-            text = inside.request.method == "MESSAGE"
-            carried = self._carried(inside.request) if text else self._passing(inside.request)
+            carried = self._passing(inside.request)
         except SipError as error:
             inside.transaction.respond(refuse(inside.request, error, b""), now)
             return

@@ -33,6 +33,28 @@ _SAME_CAMPAIGN: Final = (
     "excluded.state = 'draft' AND excluded.institution = campaigns.institution "
     "AND excluded.purposes = campaigns.purposes AND excluded.channels = campaigns.channels"
 )
+#: A file that has a list, a number or a case at its beginning does not take it back to there.
+_SAME_LIST: Final = (
+    "excluded.state = 'draft' AND excluded.institution = submissions.institution "
+    "AND excluded.department = submissions.department"
+)
+_SUBMITTED: Final = (
+    "state",
+    "numbers",
+    "digest",
+    "submitted",
+    "submitted_by",
+    "receipt",
+    "received",
+    "received_by",
+    "decided",
+    "decided_by",
+    "merged",
+    "merged_by",
+    "reason",
+)
+_SETTLED: Final = ("state", "settled", "settled_by", "settled_for", "reason")
+_DECIDED: Final = ("state", "decided", "decided_by", "reason")
 _REVIEW: Final = ("state", "submitted_by", "reviewed", "reviewed_by", "checklist", "reason")
 
 
@@ -45,6 +67,9 @@ _MERGED: Final = {
     ("accounts", "reviewed_by"): _kept("accounts", "reviewed_by", _SAME_ACCOUNT),
     **{("templates", name): _kept("templates", name, _SAME_TEXT) for name in _REVIEW},
     **{("campaigns", name): _kept("campaigns", name, _SAME_CAMPAIGN) for name in _REVIEW},
+    **{("submissions", name): _kept("submissions", name, _SAME_LIST) for name in _SUBMITTED},
+    **{("intakes", name): _kept("intakes", name, "excluded.state = 'submitted'") for name in _DECIDED},
+    **{("claim_cases", name): _kept("claim_cases", name, "excluded.state = 'open'") for name in _SETTLED},
     ("numbers", "disposed"): "max(numbers.disposed, excluded.disposed)",
     ("accounts", "password_hash"): (
         "CASE excluded.password_hash WHEN '' THEN accounts.password_hash ELSE excluded.password_hash END"

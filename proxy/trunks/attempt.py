@@ -12,6 +12,7 @@ from proxy.sip.carried import NOTHING, Carried
 from proxy.sip.hop import Hop
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import Headers
+from proxy.sip.share import Share
 from proxy.sip.timers import Timer
 from proxy.sip_settings import SipCarrier
 from proxy.trunks.gateways import Carrier, Gateway
@@ -63,6 +64,7 @@ class Attempt:
         "longest",
         "number",
         "rules",
+        "share",
         "status",
         "tag",
         "tried",
@@ -88,6 +90,8 @@ class Attempt:
         self.first: Final = first
         self.followed: Final = followed
         self.inward: Final = inward
+        #: Whose calls it is counted among; None before it is.
+        self.share: Share | None = None
         #: The INVITE of leg A, where a 3xx may have it asked about once more.
         self.asked: SipRequest | None = None
         self.longest: Timer | None = None

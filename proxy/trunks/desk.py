@@ -27,6 +27,7 @@ from proxy.sip.carried import NOTHING
 from proxy.sip.error import SipError
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import Headers, reply
+from proxy.sip.share import Shares
 from proxy.sip.uri import Uri
 from proxy.trunks.attempt import Attempt
 from proxy.trunks.digit_reports import DigitReport
@@ -35,7 +36,7 @@ from proxy.trunks.gateways import Carrier
 from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge, Refused
 from proxy.trunks.outbound import HeaderRules, Outbound
-from proxy.trunks.peers import Trunk
+from proxy.trunks.peers import Trunk, holder_of
 from proxy.trunks.redirect import redirect_of
 from proxy.trunks.refusing import Refusing, spoken
 from proxy.trunks.trying import CHALLENGES, Reach, Trying
@@ -80,6 +81,7 @@ class CallDesk:
         "_log",
         "_most",
         "_refusing",
+        "_shares",
         "_trying",
         "draining",
     )
@@ -112,6 +114,7 @@ class CallDesk:
         self._refusing: Final = Refusing(calls, clock, later)
         self._trying: Final = Trying(calls, reach, self._stopped, log)
         self._attempts: dict[CallControl, Attempt] = {}
+        self._shares: Final = Shares()
         self.draining = False
 
     def __len__(self) -> int:
@@ -199,9 +202,9 @@ class CallDesk:
         if admitted is None or trunk is None:
             call.refuse(403, [], now)
             return
-        if self.draining or len(self._calls) > self._most:
+        if self.draining or self._is_full(trunk.name):
             self._log("call.overload", trunk=trunk.name)
-            rule = "internal.draining" if self.draining else "internal.outbox"
+            rule = "internal.draining" if self.draining else "throughput.account"
             self._judge.put_off(trunk.account, event.request, admitted.uri, rule, _Refusing(self, call, trunk))
             return
         redirects = self._carriers[trunk.carrier][0].settings.follow_redirects
@@ -226,19 +229,36 @@ class CallDesk:
         attempt = Attempt(call, trunk, carrier, rules, outbound, permitted)
         if redirects:
             attempt.asked = request
-        self._attempts[call] = attempt
+        self._keep(attempt, trunk.name)
         self._try_next(attempt, None, now)
 
     def _called_back(self, event: CallAsked, admitted: Admitted, now: float) -> None:
         """A call from a carrier: towards the sender, so no permit is needed."""
-        if self.draining or len(self._calls) > self._most:
+        holder = holder_of("", admitted.carrier)
+        if self.draining or self._is_full(holder):
             self._log("call.overload", carrier=admitted.carrier)
             event.call.refuse(503, _OVERLOADED, now)
             return
         attempt = self._inbound.begin(event, admitted.carrier, admitted.uri, now)
         if attempt is not None:
-            self._attempts[event.call] = attempt
+            self._keep(attempt, holder)
             self._try_next(attempt, None, now)
+
+    def _is_full(self, holder: str) -> bool:
+        """Whether there is no room for a call of this holder; it is among those that are kept already."""
+        free = self._most + 1 - len(self._calls)
+        return free <= 0 or self._shares.of(holder).is_spent(free)
+
+    def _keep(self, attempt: Attempt, holder: str) -> None:
+        self._attempts[attempt.call] = attempt
+        share = attempt.share = self._shares.of(holder)
+        share.held += 1
+
+    def _drop(self, call: CallControl) -> Attempt | None:
+        attempt = self._attempts.pop(call, None)
+        if attempt is not None and attempt.share is not None:
+            attempt.share.held -= 1
+        return attempt
 
     def _try_next(self, attempt: Attempt, failed: BranchFailed | None, now: float) -> None:
         """The next gateway that lives, or the end."""
@@ -307,7 +327,7 @@ class CallDesk:
         uri = redirect_of(response) if asked is not None and response is not None and not event.rang else None
         if asked is None or uri is None:
             return False
-        del self._attempts[attempt.call]
+        self._drop(attempt.call)
         # WHY ended before: the place of this attempt is free for the next one.
         attempt.followed.ended("b", "redirected", event.status, None)
         self._log("call.redirected", trunk=attempt.trunk.name, carrier=attempt.carrier.name)
@@ -328,7 +348,7 @@ class CallDesk:
                 attempt.longest = self._calls.timers.start(attempt, "duration", longest_s, now)
 
     def _ended(self, event: CallEnded, now: float) -> None:
-        attempt = self._attempts.pop(event.call, None)
+        attempt = self._drop(event.call)
         if attempt is None:
             return
         if attempt.longest is not None:

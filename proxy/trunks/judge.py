@@ -153,7 +153,7 @@ class CallJudge(Protocol):
         ...
 
     def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
-        """A refusal for a reason outside the rules (`internal.*`)."""
+        """A refusal for a reason outside the rules (`internal.*`, `throughput.account`)."""
         ...
 
     def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from msgspec.structs import replace
 
 from proxy.commands import registry as registry_commands
@@ -169,3 +168,31 @@ def test_a_log_that_is_not_there_has_seen_nothing(tdgate: Tdgate) -> None:
 
 def test_an_end_before_today_is_told(tdgate: Tdgate) -> None:
     assert tdgate("reconcile", "--draft", str(tdgate.folder / "d.json"), "--until", "2020-01-01")[0] == 2
+
+
+def test_a_list_is_drafted_submitted_merged_and_summed_up(tdgate: Tdgate) -> None:
+    more = {
+        "liaisons": [
+            {"institution": "jianglan", "name": "林一", "contact": "x", "since": "2026-01-01", "until": "forever"}
+        ],
+        "segments": [
+            {"id": "finance", "first": "10690", "last": "10690", "channels": "sms", "purposes": "marketing",
+             "department": "一局（虚构）", "since": "2026-01-01", "until": "forever"}
+        ],
+    }  # fmt: skip
+    path = tdgate.folder / "more.json"
+    path.write_text(json.dumps(more), encoding="utf-8")
+    assert tdgate("import", str(path))[0] == 0
+    drafted = tdgate.json("submission", "draft", "jianglan", "--department", "一局（虚构）")
+    assert (drafted["state"], drafted["numbers"]) == ("draft", 5)
+    tdgate.json("submission", "submit", drafted["id"], "--by", "林一")
+    tdgate.json("submission", "receive", drafted["id"], "--receipt", "R-1", "--by", "乙")
+    tdgate.json("submission", "accept", drafted["id"], "--by", "乙")
+    assert tdgate.json("submission", "merge", drafted["id"], "--by", "乙")["cases"] == []
+    asyncio.run(log_of(tdgate.folder / "var" / "evidence", SEEN))
+    rows = {(row["department"], row["segment"]): row for row in tdgate.json("summary")["rows"]}
+    assert set(rows) == {("一局（虚构）", "finance"), ("一局（虚构）", "-"), ("-", "finance"), ("-", "-")}
+    mine = rows["一局（虚构）", "finance"]
+    assert (mine["institutions"], mine["numbers"], mine["open_cases"]) == (1, 4, 0)
+    assert (mine["senders_used"], mine["permitted"], mine["refused"]) == (3, 6, 1)
+    assert tdgate("submission", "draft", "nobody", "--department", "一局")[0] == 1

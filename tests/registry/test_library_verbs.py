@@ -207,3 +207,34 @@ async def test_segments_and_attestations_reach_the_policy(desk: Desk) -> None:
     until = desk.now_us // 1_000_000 + 30 * 86_400
     told = ending(snapshot, until - 86_400, 2)
     assert Ending("library", "bank", until) in told
+
+
+async def test_a_library_is_counted_by_unit_and_channel(desk: Desk) -> None:
+    def row(address: str, operator: str = "bank", **change: object) -> dict[str, object]:
+        return NUMBER | {"address": address, "operator": operator} | change
+
+    given = {"institution": "bank", "purposes": "marketing", "channels": "sms"}
+    await take_in(
+        desk.store,
+        {
+            "partners": [AGENCY | {"id": "other"}],
+            "entrustments": [given | {"partner": "agency", "since": "2026-01-01", "until": "forever"}],
+            "numbers": [
+                row("10690001", channels="sms;voice"),
+                row("10690002"),
+                row("10690003", "agency"),
+                row("10690004", "other", channels="voice"),
+                row("10690005", until="2026-02-01"),
+                row("10690006", since="2026-12-01"),
+                row("10690007", disposed=True),
+            ],
+        },
+    )
+    await desk("library.attest", institution="bank", by="甲")
+    found = {one["institution"]: one for one in (await desk("registry.libraries"))["rows"]}
+    assert set(found) == {"bank", "lender", "shop"}
+    counts = [value for name, value in found["bank"].items() if isinstance(value, int)]
+    assert counts == [2, 1, 1, 1, 1, 2, 1]
+    assert (found["bank"]["attested_by"], found["lender"]["attested"]) == ("甲", "")
+    (only,) = (await desk("registry.libraries", institution="shop"))["rows"]
+    assert only["own_sms"] == 0

@@ -286,7 +286,13 @@ async def test_holds_and_disposals_raise_the_revision_once(tmp_path: Path) -> No
         assert await store.revision() == 5
         measures = await store.fetch("SELECT verb, target, by FROM measures ORDER BY id")
         assert measures[0] == ("number.added", "1 numbers", "import")
-        assert [row[0] for row in measures] == ["number.added", "hold.add", "number.dispose", "number.restore", "hold.remove"]
+        assert [row[0] for row in measures] == [
+            "number.added",
+            "hold.add",
+            "number.dispose",
+            "number.restore",
+            "hold.remove",
+        ]
 
 
 async def test_a_database_of_before_gains_what_came_later(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ NAMES = st.sampled_from(
     (
         *("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Contact", "Route", "Record-Route", "Via"),
         *("Diversion", "History-Info", "Privacy", "Identity", "Call-Info", "Referred-By", "Authorization", "Path"),
+        *("Subject", "Organization", "Alert-Info", "Reply-To", "S"),
     )
 )
 

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from proxy.language.folding import FLAG, atoms, fold
+from proxy.language.sentences import read_sentences
 from proxy.language.vocabulary import (
     Entry,
     Filler,
@@ -85,15 +86,28 @@ def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = ()) -> Rea
     if not folded:
         return _EMPTY
     extra = _offered(offered) if offered else _NOTHING_OFFERED
-    found = _words(atoms(folded), vocabulary, extra)
+    pieces = atoms(folded)
+    found = _words(pieces, vocabulary, extra)
     if found is None:
-        return _UNKNOWN
+        return _sentences(pieces, vocabulary)
     if not found.atoms:
         return _EMPTY
     items = _whole_reply(found.atoms, vocabulary, extra.entries)
     if items is None:
-        return _UNKNOWN
+        return _sentences(pieces, vocabulary)
     return _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
+
+
+def _sentences(pieces: list[str], vocabulary: Vocabulary) -> Reading:
+    """What a reply says that keywords do not cover."""
+    if vocabulary.grammar is None:
+        return _UNKNOWN
+    said = read_sentences(pieces, vocabulary.grammar)
+    if said is None or said.say == "skip":
+        return _UNKNOWN
+    if said.say == "none":
+        return Reading("none", None, None, 0.8)
+    return Reading(said.say, said.scope, said.matched, said.confidence)
 
 
 def _without_footer(folded: str, footers: Sequence[str]) -> str:

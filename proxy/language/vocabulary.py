@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, get_args
 import msgspec
 
 from proxy.language.folding import FLAG, atoms, fold
+from proxy.language.grammar import Grammar, GrammarError, load_grammar
 
 Label = Literal["optout", "optin", "help", "none"]
 Scope = Literal["sms", "voice", "all"]
@@ -78,6 +79,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
     """A word without doubled letters → the word it may be."""
     footers: tuple[str, ...]
     """Folded beginnings of what a telephone puts under a reply."""
+    grammar: Grammar | None = None
+    """What sentences say; None where the vocabulary has no table `sentences`."""
 
 
 def key_of(phrase: str) -> str:
@@ -97,7 +100,7 @@ def load_vocabulary(data: Mapping[str, Any], source: str = "optout.toml") -> Voc
     Raises `VocabularyError` on an unknown key, a value of the wrong type, a phrase that folding leaves empty, and a
     phrase that would mean two things.
     """
-    known = {"version", "fillers", "footers", *_LABELS}
+    known = {"version", "fillers", "footers", "sentences", *_LABELS}
     for name in data:
         if name not in known:
             raise VocabularyError(source, name, f"unknown key, expected one of {', '.join(sorted(known))}")
@@ -126,7 +129,11 @@ def load_vocabulary(data: Mapping[str, Any], source: str = "optout.toml") -> Voc
     prefixes = frozenset(key[:i] for key in items for i, char in enumerate(key) if char == " ")
     single = frozenset(atom for key in items for atom in key.split(" "))
     footers = tuple(fold(text) for _, text in _strings(data.get("footers", []), source, "footers"))
-    return Vocabulary(MappingProxyType(items), single, prefixes, MappingProxyType(stretched), footers)
+    try:
+        grammar = load_grammar(data["sentences"]) if "sentences" in data else None
+    except GrammarError as error:
+        raise VocabularyError(source, error.key, error.reason) from error
+    return Vocabulary(MappingProxyType(items), single, prefixes, MappingProxyType(stretched), footers, grammar)
 
 
 def _sense(item: Entry | Filler) -> tuple[object, ...]:

@@ -21,11 +21,11 @@ import msgspec
 
 from proxy.commands.optout import read_vocabulary
 from proxy.language.folding import fold
-from proxy.language.instructions import offered_keyword
 from proxy.optout_parser import Reading, parse
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "data" / "replies"
 LABELS: Final = ("optout", "optin", "help", "none")
+_MARKS: Final = ("<!-- replies -->", "<!-- /replies -->")
 #: Kinds without one error: a keyword alone, and letters inside something else.
 FAULTLESS: Final = ("bare", "letters-inside")
 
@@ -38,6 +38,7 @@ class Example(msgspec.Struct, frozen=True):
     scope: str | None = None
     language: str = ""
     lang: str = ""
+    """As other files of labelled replies call it."""
     family: str = ""
     kind: str = ""
     note: str = ""
@@ -57,11 +58,7 @@ def examples(path: Path) -> list[Example]:
 def readings(found: Iterable[Example]) -> list[Row]:
     """What the parser makes of each."""
     vocabulary = read_vocabulary()
-    rows = []
-    for one in found:
-        keyword = offered_keyword(one.message) if one.message else None
-        rows.append((one, parse(one.text, vocabulary, [keyword] if keyword else [])))
-    return rows
+    return [(one, parse(one.text, vocabulary, message=one.message or None)) for one in found]
 
 
 def _share(rows: Sequence[Row], counts: Callable[[Row], bool]) -> str:
@@ -149,6 +146,7 @@ def main() -> int:
     ask = argparse.ArgumentParser(prog="python -m bench.replies", description=__doc__)
     ask.add_argument("--file", type=Path, help="a labelled file instead of the two parts")
     ask.add_argument("--errors", choices=("train", "file"), help="print what is read wrongly")
+    ask.add_argument("--manual", action="store_true", help="put the figures into docs/manual/optout.md")
     ask.add_argument("--time", action="store_true", help="also the median time of a reply")
     ask.add_argument("--bound", action="store_true", help="exit 1 if the blind part misses a bound")
     given = ask.parse_args()
@@ -156,7 +154,8 @@ def main() -> int:
     parts = {name: readings(examples(path)) for name, path in files.items()}
     figures = {name: summary(rows) for name, rows in parts.items()}
     first = next(iter(figures.values()))
-    print(table([["", *figures], *([what, *(part[what] for part in figures.values())] for what in first)]))
+    shown = table([["", *figures], *([what, *(part[what] for part in figures.values())] for what in first)])
+    print(shown)
     for name, rows in parts.items():
         for by in ("language", "kind") if name != "file" else ("lang", "note"):
             if name != "file":
@@ -176,7 +175,16 @@ def main() -> int:
         )
     if given.time:
         print(f"\nmedian {_median_us([one for rows in parts.values() for one, _ in rows]):.1f} µs a reply")
+    if given.manual and "blind" in parts:
+        tables = "\n\n".join(table(confusion(parts["blind"], by)) for by in ("language", "kind"))
+        _put(f"{shown}\n\nThe blind part by language and by kind:\n\n{tables}")
     return 1 if given.bound and not _met(parts["blind"]) else 0
+
+
+def _put(text: str) -> None:
+    manual = FOLDER.parents[1] / "docs" / "manual" / "optout.md"
+    before, _, rest = manual.read_text("utf-8").partition(_MARKS[0])
+    manual.write_text(f"{before}{_MARKS[0]}\n{text}\n{_MARKS[1]}{rest.partition(_MARKS[1])[2]}", "utf-8")
 
 
 def _met(rows: Sequence[Row]) -> bool:

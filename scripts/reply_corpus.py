@@ -182,6 +182,10 @@ def _from_offers() -> Iterator[dict[str, Any]]:
 
 
 def _is_blind(family: str) -> bool:
+    if family.endswith("-seen"):
+        return False  # WHY: the grammar was corrected by these, so they cannot measure it.
+    if family.startswith("late-"):
+        return True  # WHY: written when the grammar was finished, to measure it.
     return int.from_bytes(hashlib.sha256(family.encode()).digest()[:4]) < BLIND_SHARE * 2**32
 
 

@@ -20,7 +20,7 @@ Named = Literal["sms", "voice", "all"]
 
 #: The bit of a word in no class.
 UNKNOWN: Final = 1
-_ROLES: Final = ("soft", "split", "noun", "own", "other")
+_ROLES: Final = ("soft", "split", "noun", "kept", "own", "other")
 _GAP: Final = 7
 #: No pattern has more: steps are tried from each word on, so their number bounds the time.
 _MOST_STEPS: Final = 4
@@ -50,6 +50,8 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
     """One mask for each word that stands anywhere in the clause."""
     unless: int = 0
     unless_text: int = 0
+    object: int = 0
+    """Classes that must not stand from the first step on, unless the clause names one's own messages."""
     beside: tuple[int, ...] = ()
     """One mask for each word that stands anywhere in the reply."""
     alone: bool = False
@@ -74,6 +76,7 @@ class Grammar(msgspec.Struct, frozen=True):
     soft: int
     split: int
     noun: int
+    kept: int
     own: int
     other: int
     sms: int
@@ -93,8 +96,8 @@ def load_grammar(data: object) -> Grammar:
             if not key:
                 raise GrammarError(f"sentences.classes.{name}[{i}]", "nothing is left of it after folding")
             words[key] = words.get(key, 0) | bits[name]
-    scopes = _table(table.get("scopes"), "sentences.scopes", get_args(Named))
-    roles = _table(table.get("roles"), "sentences.roles", _ROLES)
+    scopes = _table(table.get("scopes", {}), "sentences.scopes", get_args(Named))
+    roles = _table(table.get("roles", {}), "sentences.roles", _ROLES)
     named = {name: _union(scopes.get(name, []), bits, f"sentences.scopes.{name}") for name in get_args(Named)}
     role = {name: _union(roles.get(name, []), bits, f"sentences.roles.{name}") for name in _ROLES}
     listed = table.get("pattern", [])
@@ -114,6 +117,7 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True):
     beside: list[str] = []
     unless: str = ""
     unless_text: str = ""
+    object: str = ""
     bar: str = ""
     gap: int = _GAP
     alone: bool = False
@@ -150,6 +154,7 @@ def _pattern(one: object, bits: Mapping[str, int], where: str) -> Pattern:
         masks(raw.all, "all"),
         mask(raw.unless, "unless"),
         mask(raw.unless_text, "unless_text"),
+        mask(raw.object, "object"),
         masks(raw.beside, "beside"),
         raw.alone,
         raw.last,

@@ -9,17 +9,20 @@ first pattern that fits decides. A refusal in any clause then wins over question
 the person says that the refusal was a mistake.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from proxy.language.folding import FLAG, squeezed
 from proxy.language.grammar import UNKNOWN, Grammar, Named, Pattern, Say
 
 #: Words of a reply that are looked at: some ten sentences.
 _WORDS_READ: Final = 400
 #: From this many atoms on, a text of which nearly every second atom is a separator is spelt: "别.再.发.了".
 _SPELT_FROM: Final = 5
+#: No word is longer than that, however long its letters are held down.
+_LONGEST_WORD: Final = 48
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
@@ -82,9 +85,7 @@ def read_sentences(found: Sequence[str], grammar: Grammar) -> Said | None:
 
 
 def _clauses(found: Sequence[str], grammar: Grammar) -> list[_Clause]:
-    marks = sum(1 for atom in found if atom == ",")
-    if len(found) >= _SPELT_FROM and marks * 5 >= len(found) * 2:
-        found = [atom for atom in found if atom != ","]
+    found = _plain(found, grammar)
     clauses: list[_Clause] = []
     words: list[_Word] = []
     known, prefixes = grammar.words, grammar.prefixes
@@ -114,6 +115,51 @@ def _clauses(found: Sequence[str], grammar: Grammar) -> list[_Clause]:
     return clauses
 
 
+def _plain(found: Sequence[str], grammar: Grammar) -> list[str]:
+    """The atoms without what only disguises them: separators between all, spelt letters, held-down ones."""
+    marks = sum(1 for atom in found if atom == ",")
+    if len(found) >= _SPELT_FROM and marks * 5 >= len(found) * 2:
+        found = [atom for atom in found if atom != ","]
+    known = grammar.words
+    plain: list[str] = []
+    i, n = 0, len(found)
+    while i < n:
+        atom = found[i].removeprefix(FLAG)
+        i += 1
+        if len(atom) == 1 and atom.isalpha():
+            if not atom.isascii():
+                # WHY: "别再再再发": three of a kind are emphasis, two may be a word.
+                if len(plain) > 1 and plain[-1] == plain[-2] == atom:
+                    continue
+            else:
+                j, letters = i, atom
+                while j < n and (found[j] == "," or (len(found[j]) == 1 and found[j].isascii() and found[j].isalpha())):
+                    letters += found[j].strip(",")
+                    j += 1
+                if letters not in known and len(letters) > 1:
+                    plain.extend(letters)
+                    i = j
+                    continue
+                atom, i = letters, j
+        elif atom.isascii() and atom not in known:
+            atom = _let_go(atom, known)
+        plain.append(atom)
+    return plain
+
+
+def _let_go(word: str, known: Mapping[str, int]) -> str:
+    """A word with held-down letters as it was meant, itself where that is no word either."""
+    if len(word) > _LONGEST_WORD or not word.isalpha():
+        return word
+    bare, runs = squeezed(word)
+    if max(runs, default=0) < 3:
+        return word
+    if bare in known:
+        return bare
+    doubled = "".join(letter * min(run, 2) for letter, run in zip(bare, runs, strict=True))
+    return doubled if doubled in known else word
+
+
 def _end(clauses: list[_Clause], words: list[_Word], grammar: Grammar, *, question: bool) -> None:
     """Closes a clause; nouns alone ("短信、电话 …") belong to the next one."""
     if not words:
@@ -122,7 +168,7 @@ def _end(clauses: list[_Clause], words: list[_Word], grammar: Grammar, *, questi
         return
     if clauses:
         before = clauses[-1]
-        if before.unknown == 0 and not before.question and all(word.mask & grammar.noun for word in before.words):
+        if before.unknown == 0 and not before.question and not before.mask & grammar.kept and _nouns(before, grammar):
             clauses.pop()
             words = before.words + words
     mask = unknown = 0
@@ -133,6 +179,10 @@ def _end(clauses: list[_Clause], words: list[_Word], grammar: Grammar, *, questi
         # WHY: in "信用卡广告" the card is what the message is about, not what is refused.
         mask &= ~grammar.other
     clauses.append(_Clause(words, mask, unknown, question))
+
+
+def _nouns(clause: _Clause, grammar: Grammar) -> bool:
+    return all(word.mask & grammar.noun for word in clause.words)
 
 
 def _first_fit(clause: _Clause, text: int, grammar: Grammar) -> _Fit | None:
@@ -173,11 +223,11 @@ def _span(clause: _Clause, pattern: Pattern, soft: int) -> tuple[int, int] | Non
             last = _followed(words, first, pattern)
             if last is None:
                 continue
+            if clause.mask & pattern.object and any(word.mask & pattern.object for word in words[first:]):
+                continue
             if pattern.last and any(not word.mask & soft for word in words[last + 1 :]):
                 continue
-            if pattern.alone and any(
-                not word.mask & soft for i, word in enumerate(words) if not first <= i <= last
-            ):
+            if pattern.alone and any(not word.mask & soft for i, word in enumerate(words) if not first <= i <= last):
                 continue
             return first, last
     return None
@@ -215,9 +265,9 @@ def _said(best: _Fit, fits: Sequence[_Fit], clauses: Sequence[_Clause], grammar:
     return Said(pattern.say, scope, matched, pattern.confidence)
 
 
-def _both(masks: object) -> int:
+def _both(masks: Iterable[int]) -> int:
     union = 0
-    for mask in masks:  # type: ignore[attr-defined]
+    for mask in masks:
         union |= mask
     return union
 
@@ -232,7 +282,7 @@ def _scope(fit: _Fit, grammar: Grammar) -> Named | None:
         return fit.pattern.scope
     words = fit.clause.words
     first = fit.first
-    while first and words[first - 1].mask & grammar.noun:
+    while first and words[first - 1].mask & grammar.noun and not words[first - 1].mask & grammar.kept:
         first -= 1
     decisive = 0
     for word in words[first:]:

@@ -7,13 +7,12 @@ of one dictionary, and every beginning of a key stands in a set, so that a reply
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from proxy.language.folding import FLAG, atoms, fold
+from proxy.language.folding import FLAG, atoms, fold, squeezed
 from proxy.language.grammar import Grammar, GrammarError, load_grammar
 
 Label = Literal["optout", "optin", "help", "none"]
@@ -86,12 +85,6 @@ class Vocabulary(msgspec.Struct, frozen=True):
 def key_of(phrase: str) -> str:
     """The key under which a phrase is looked up; empty if folding leaves nothing of it."""
     return " ".join(a.removeprefix(FLAG) for a in atoms(fold(phrase)) if a not in (",", "?"))
-
-
-def squeezed(word: str) -> tuple[str, tuple[int, ...]]:
-    """A word without doubled letters, and how long each letter's run was."""
-    runs = [(letter, len(list(run))) for letter, run in groupby(word)]
-    return "".join(letter for letter, _ in runs), tuple(length for _, length in runs)
 
 
 def load_vocabulary(data: Mapping[str, Any], source: str = "optout.toml") -> Vocabulary:

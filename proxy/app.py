@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ from proxy.core.codes import CodeMaps, CodeTableError, load_codes
 from proxy.core.pack import Pack
 from proxy.core.purposes import Purpose
 from proxy.core.snapshot import Snapshot
+from proxy.core.timetable import SHANGHAI
 from proxy.counting import Counting
 from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
@@ -42,6 +44,7 @@ from proxy.judging.tallies import Tallies, utc_us
 from proxy.measures import Endings, Measures
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.pool_stores import open_stores
+from proxy.registry.calendars import calendar_warnings
 from proxy.registry.dates import day_number
 from proxy.registry.keys import person_key_for
 from proxy.registry.packs import find_config, read_shelf
@@ -109,7 +112,12 @@ def check(settings: Settings, config: Path) -> RuleFiles:
 
 def warnings_of(settings: Settings, rules: RuleFiles, config: Path) -> list[str]:
     """What may be so and is worth a look, as `FILE: KEY: REASON`; nothing is refused for it."""
-    found = (*call_warnings(settings.sip, rules.refusal_in_calls), *address_warnings(settings.sip))
+    packs, today = (rules.pack, *rules.shelf.packs), datetime.now(SHANGHAI).date()
+    found = (
+        *call_warnings(settings.sip, rules.refusal_in_calls),
+        *address_warnings(settings.sip),
+        *calendar_warnings(packs, today),
+    )
     return [f"{config}: {line}" for line in found]
 
 
@@ -137,9 +145,11 @@ class Application:
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
 
-    def log(self, event: str, /, **fields: str | int | float | bool | None) -> None:
-        """Counts an event of the catalogue and writes its line."""
-        self._events.emit(BY_NAME[event], error=None, **fields)
+    def log(
+        self, event: str, /, *, error: BaseException | None = None, **fields: str | int | float | bool | None
+    ) -> None:
+        """Counts an event of the catalogue and writes its line; `error` as `EventLog.emit`."""
+        self._events.emit(BY_NAME[event], error=error, **fields)
 
     def _warn(self, settings: Settings, rules: RuleFiles) -> None:
         for line in warnings_of(settings, rules, self._config):

@@ -25,6 +25,7 @@ Run = Callable[[argparse.Namespace], int]
 COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "proxy.commands.running": ("run", "check-config", "console", "demo"),
     "proxy.commands.optout": ("optout",),
+    "proxy.commands.content": ("content",),
     "proxy.commands.explain": ("explain",),
     "proxy.commands.rules": ("rules",),
     "proxy.commands.registry": (

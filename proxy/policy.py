@@ -168,7 +168,10 @@ def is_ordinary(request: Request) -> bool:
 
 
 def unanswerable(request: Request, snapshot: Snapshot, rule: str, detail: str = "") -> Refusal:
-    """A refusal for a reason outside the rules: `internal.*`, `outcome.unknown`. Raises KeyError on an unknown id."""
+    """A refusal for a reason outside the rules: `internal.*`, `outcome.unknown`, `throughput.account`.
+
+    Raises KeyError on an unknown id.
+    """
     effect: Effect = "deny" if CATALOGUE[rule].kind == "final" else "defer"
     digest = b"" if request.recipient is None else snapshot.person_key.digest(request.recipient)
     purpose = request.purpose or _strictest(request.account.purposes)
@@ -376,10 +379,15 @@ def lane_facts(
     )
     periods: list[Period] = [account.telecom_licence, *(number.period for number in mine)]
     periods += [licence.period for licence in licences]
+    periods += [segment.period for segment in snapshot.segments]
     periods += [telecom.licence for telecom in telecoms_of(account, row, snapshot)]
     if account.operator != account.principal:
         periods += entrustment.periods(snapshot, account.principal, account.operator)
     edges = [float(edge) for period in periods for edge in (period.since, period.until) if edge > now]
+    attested = snapshot.attested.get(account.principal)
+    if attested is not None and packs.strictest.attest_days:
+        stale = float(attested + packs.strictest.attest_days * _DAY_S)
+        edges += [stale] if stale > now else []
     edges += [float(pack.since) for pack in (snapshot.pack, *snapshot.shelf.packs) if pack.since > now]
     edges += [table.next_change(zones, now) for table in tables]
     edges += [now + _LANE_CAP_S, ((now + CHINA_OFFSET_S) // _DAY_S + 1) * _DAY_S - CHINA_OFFSET_S]

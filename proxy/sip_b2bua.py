@@ -24,6 +24,7 @@ from proxy.sip.headers import key_of
 from proxy.sip.hop import Hop
 from proxy.sip.ids import Ids
 from proxy.sip.message import Limits, MalformedRequest
+from proxy.sip.share import Share, Shares
 from proxy.sip.timers import Timers
 from proxy.sip.transaction.table import Transactions
 from proxy.sip.transaction.timing import Timing
@@ -83,6 +84,9 @@ class SipServer:
         #: How we appear on streams, by transport.
         self._locals: dict[str, Local] = {}
         self._streams: set[Stream] = set()
+        #: Those of them that came, and among whose they are counted.
+        self._let_in: dict[Stream, Share] = {}
+        self._shares = Shares()
         #: Connections of ours to gateways, by transport and gateway.
         self._made: dict[tuple[str, Gateway], Stream] = {}
         #: Whom each of them led to; for as long as a call may hold it.
@@ -199,12 +203,15 @@ class SipServer:
         for each in found:
             if isinstance(each, Ping):
                 continue
-            if isinstance(each, Broken):
-                self._door.malformed(each.error, stream.flow, 0)
-            elif isinstance(each, MalformedRequest):
-                self._door.malformed(each, stream.flow, 0)
-            else:
-                self._turn.message(each, stream, now, 0)
+            try:
+                if isinstance(each, Broken):
+                    self._door.malformed(each.error, stream.flow, 0)
+                elif isinstance(each, MalformedRequest):
+                    self._door.malformed(each, stream.flow, 0)
+                else:
+                    self._turn.message(each, stream, now, 0)
+            except Exception as error:  # noqa: BLE001  WHY: a defect met by one message must not cost all its connection's
+                self._log("call.defect", error=error)
         self._turn.go_on(now)
 
     def _accepted(self, transport: str) -> Stream:
@@ -212,15 +219,22 @@ class SipServer:
 
     def let_in(self, stream: Stream) -> bool:
         """Whether a connection that came may stay: there is room, and it is somebody's."""
-        if len(self._streams) >= self._settings.connections_most or self._peers.of(stream.flow).stranger:
+        peer = self._peers.of(stream.flow)
+        share = self._shares.of(peer.holder)
+        if peer.stranger or share.is_spent(self._settings.connections_most - len(self._streams)):
             self._log("connection.refused", reason="sip")
             return False
         self._streams.add(stream)
+        self._let_in[stream] = share
+        share.held += 1
         return True
 
     def stream_ended(self, stream: Stream) -> None:
         """A connection stands no more."""
         self._streams.discard(stream)
+        share = self._let_in.pop(stream, None)
+        if share is not None:
+            share.held -= 1
         for key in [key for key, each in self._made.items() if each is stream]:
             del self._made[key]
         now = self._clock()
@@ -230,7 +244,10 @@ class SipServer:
     def _digits(self, reports: list[DigitReport]) -> None:
         """A media relay has seen a key."""
         now = self._clock()
-        self.desk.digits(reports, now)
+        try:
+            self.desk.digits(reports, now)
+        except Exception as error:  # noqa: BLE001  WHY: a defect met by one key must not keep all others from being heard
+            self._log("call.defect", error=error)
         self._turn.go_on(now)
 
     # ---- the turn -----------------------------------------------------------------------------------------------

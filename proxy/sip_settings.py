@@ -163,7 +163,7 @@ class Sip(Struct, frozen=True, forbid_unknown_fields=True):
     keypad: SipKeypad = SipKeypad()
     digits: list[SipDigits] = []
     calls_most: int = 10_000
-    transactions_most: int = 50_000
+    transactions_most: int = 150_000
     connections_most: int = 1000
     datagram_octets: int = 1300
     t1_s: float = 0.5

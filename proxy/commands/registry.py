@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import msgspec
 
-from proxy.commands import lists, recycled
+from proxy.commands import lists, reconcile, recycled, submissions
 from proxy.commands.registry_access import ImportRequest, StoreAccess
 from proxy.commands.registry_output import counting, show, show_problems
 from proxy.control import ControlError
+from proxy.evidence.layout import LayoutError
+from proxy.evidence.records import RecordError
 from proxy.registry.documents import DocumentError
 from proxy.registry.keys import PersonKeyError
 from proxy.registry.ports import StoreError, VerbError
@@ -36,6 +38,21 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
             ("labels", "list.labels", ()),
             ("dispose", "number.dispose", ("address",)),
             ("restore", "number.restore", ("address",)),
+            ("libraries", "registry.libraries", ()),
+            ("attest", "library.attest", ("institution",)),
+            ("number apply", "number.apply", ("address",)),
+            ("number report", "number.report", ("address",)),
+            ("intake accept", "intake.accept", ("id",)),
+            ("intake return", "intake.return", ("id",)),
+            ("intake list", "registry.intakes", ()),
+            ("submission submit", "submission.submit", ("id",)),
+            ("submission receive", "submission.receive", ("id",)),
+            ("submission accept", "submission.accept", ("id",)),
+            ("submission return", "submission.return", ("id",)),
+            ("submission merge", "submission.merge", ("id",)),
+            ("submission list", "registry.submissions", ()),
+            ("case settle", "case.settle", ("id", "whose")),
+            ("case list", "registry.claim_cases", ()),
             ("onboarding submit", "onboarding.submit", ("account", "documents")),
             ("onboarding review", "onboarding.review", ("account",)),
             ("onboarding approve", "onboarding.approve", ("account",)),
@@ -102,6 +119,10 @@ _HELP: Final = {
     "onboarding": "accounts on their way to being approved by two people",
     "review": "templates and campaigns to be reviewed",
     "liaison": "who speaks for an institution",
+    "number": "numbers that shall enter the library",
+    "submission": "lists that institutions submit to departments",
+    "case": "numbers that two institutions claim",
+    "intake": "decides on numbers that shall enter the library",
 }
 #: Groups that have an import, and the one table that it fills without `--table`; the registry has many.
 _TABLE_OF: Final = {
@@ -135,6 +156,9 @@ def add_arguments(commands: Any) -> None:
             recycled.add_arguments(inner).set_defaults(run=_guarded(recycled.run))
         if group == "registry":
             lists.add_arguments(inner)
+            submissions.add_draft(below["submission"]).set_defaults(run=_guarded(submissions.draft))
+            submissions.add_summary(inner).set_defaults(run=_guarded(submissions.summary))
+            reconcile.add_arguments(inner).set_defaults(run=_guarded(reconcile.run))
             _add_import(inner.add_parser("check", help="what is wrong with a file"), group, check_only=True)
 
 
@@ -222,7 +246,7 @@ def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
         except ControlError as error:
             sys.stderr.write(f"tdgate: {error}\n")
             return 2 if error.usage else 1
-        except (DocumentError, StoreError, PersonKeyError) as error:
+        except (DocumentError, StoreError, PersonKeyError, LayoutError, RecordError, OSError) as error:
             sys.stderr.write(f"tdgate: {error}\n")
             return 1
 

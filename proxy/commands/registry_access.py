@@ -29,6 +29,7 @@ from proxy.store.lock import OwnedError
 from proxy.store.reader import open_reader
 from proxy.store.sqlite import open_owner
 from proxy.store.staging import StagedImport
+from proxy.store.standing import StandingRecords
 
 _CONTROL_SOCKET: Final = "control.sock"
 
@@ -107,8 +108,14 @@ class StoreAccess:
     def _checked(
         self, request: ImportRequest, staged: StagedImport | None, secret: PersonSecret, progress: Callable[[int], None]
     ) -> Report:
-        check = RowCheck(asyncio.run(self._known()), secret, now_us())
-        return check_rows(read_rows(request.path, request.table, request.encoding), check, staged, progress)
+        known = asyncio.run(self._known())
+        standing = StandingRecords(self._database) if self._database.exists() else None
+        try:
+            check = RowCheck(known, secret, now_us(), standing)
+            return check_rows(read_rows(request.path, request.table, request.encoding), check, staged, progress)
+        finally:
+            if standing is not None:
+                standing.close()
 
     async def _known(self) -> Known:
         now = now_us() // 1_000_000

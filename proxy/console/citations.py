@@ -46,6 +46,7 @@ _ROWS: Final = (
     Row("J11", "True identity and contact are marked", "标明真实身份和联系方式"),
     Row("J12", "Ways to refuse are provided", "提供拒收方式"),
     Row("J13", "Information is kept confidential", "信息保密，不得泄露或挪用个人信息"),
+    Row("J14", "Calls respect registered willingness to answer", "外呼尊重用户登记的接听意愿"),
     Row("J17", "Numbers of own and entrusted units are counted", "统计本机构及受托机构的号码"),
     Row("J18", "Library rows name port, unit, telecom and period", "号码库须载明端口、使用单位、电信企业和合作期"),
     Row("J22", "Numbers are used for the promised purpose only", "号码须按承诺用途使用"),

@@ -101,6 +101,7 @@ def _strictest(packs: list[Pack], account: str) -> Pack:
         collection_roles=roles,
         refusal_in_calls=frozenset[Purpose]().union(*(pack.refusal_in_calls for pack in held)),
         debtor_verified_days=min((pack.debtor_verified_days for pack in held if pack.debtor_verified_days), default=0),
+        library_attest_days=min((pack.attest_days for pack in held if pack.attest_days), default=0),
         liaison_required=any(pack.liaison_required for pack in held),
         entrustment_depth_most=min(pack.entrustment_depth_most for pack in held),
     )

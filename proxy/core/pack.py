@@ -20,9 +20,14 @@ CHINA_OFFSET_S: Final = 8 * 3600  # WHY: China has one zone and no daylight savi
 
 
 #: Rules that run only where a pack names them: no notice asks for them of everybody.
-ASKED_FOR: Final = frozenset(("template.unreviewed", "debtor.unknown", "debtor.uninformed", "collection.objection"))
+ASKED_FOR: Final = frozenset(
+    ("template.unreviewed", "debtor.unknown", "debtor.uninformed", "collection.objection", "library.stale")
+)
 #: Who may be reached for collection where a pack asks for debtor records and does not say more.
 LIABLE: Final[frozenset[DebtRole]] = frozenset(("debtor", "guarantor"))
+
+#: For how many days an attestation of a number library counts where a pack names the rule only.
+_ATTEST_DAYS: Final = 90
 
 
 class Hours(Struct, frozen=True):
@@ -93,6 +98,7 @@ class Pack(Struct, frozen=True):
     where no way is configured, `check-config` warns; `collection_roles` are those to a debt who may be reached for
     collection, empty: whoever it is; `debtor_verified_days` is for how many days a verified debtor record counts, 0 =
     for ever;
+    `library_attest_days`: after so many days without an attestation a library is stale (Z10), 0 = never;
     `liaison_required`: an institution without a liaison officer activates no number (J19).
     """
 
@@ -118,11 +124,18 @@ class Pack(Struct, frozen=True):
     liaison_required: bool = False
     collection_roles: frozenset[DebtRole] = frozenset()
     debtor_verified_days: int = 0
+    library_attest_days: int = 0
 
     def asks(self, rule: str) -> bool:
         """Whether a rule runs at all: most do, those of `ASKED_FOR` where they are named or have values here."""
         named = rule not in ASKED_FOR or rule in self.rules
-        return named or (rule == "debtor.unknown" and bool(self.collection_roles))
+        valued = {"debtor.unknown": bool(self.collection_roles), "library.stale": bool(self.library_attest_days)}
+        return named or valued.get(rule, False)
+
+    @property
+    def attest_days(self) -> int:
+        """For how many days an attestation counts, 0: none is asked for. Naming the rule alone asks for the default."""
+        return self.library_attest_days or (_ATTEST_DAYS if "library.stale" in self.rules else 0)
 
     @property
     def roles(self) -> frozenset[DebtRole]:

@@ -90,6 +90,11 @@ class PersonIndex:
         at = bisect_left(keys, key, directory[slot], end)
         return self._values[at] if at < end and keys[at] == key else 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever known of anybody."""
+        return not self._delta and not self._keys
+
     def put(self, key: int, value: int) -> None:
         """Lays a value over the base; 0 takes the entry away."""
         self._delta[key] = value

@@ -4,7 +4,7 @@ Times are UTC epoch seconds; a period holds from `since` inclusive to `until` ex
 chosen by the registry's owner (`jianglan`, `yuanlu-tech`). Nothing here names a person but by digest.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
@@ -27,6 +27,17 @@ ReviewState = Literal["draft", "submitted", "reviewed", "rejected"]
 LENDING_KINDS: Final[frozenset[InstitutionKind]] = frozenset(
     ("bank", "consumer_finance", "microloan", "guarantee", "leasing")
 )
+
+
+#: The types that are financial institutions: numbers of a special segment serve these only (J20).
+FINANCIAL_KINDS: Final[frozenset[InstitutionKind]] = frozenset(get_args(InstitutionKind)) - {"other"}
+
+#: How a number comes into the library, and where it stands on the way (J21).
+IntakePath = Literal["application", "report"]
+IntakeState = Literal["submitted", "accepted", "returned"]
+#: Where a list that an institution submits stands (J19 J23), and a number that two claim.
+SubmissionState = Literal["draft", "submitted", "received", "accepted", "returned", "merged", "replaced"]
+CaseState = Literal["open", "settled"]
 
 
 class Period(Struct, frozen=True):
@@ -126,6 +137,22 @@ class Number(Struct, frozen=True):
     disposed: bool = False
     telecom: str = ""
     refusal_keywords: tuple[str, ...] = ()
+
+
+class Segment(Struct, frozen=True):
+    """Numbers that an authority set apart for finance (J20): those that begin with digits from `first` to `last`."""
+
+    id: str
+    first: str
+    last: str
+    channels: frozenset[Channel]
+    purposes: frozenset[Purpose]
+    period: Period
+
+    def covers(self, address: str) -> bool:
+        """Whether a canonical sending number lies in it."""
+        digits = address[: len(self.first)]
+        return len(digits) == len(self.first) and address.isdigit() and self.first <= digits <= self.last
 
 
 class Account(Struct, frozen=True):

@@ -26,6 +26,7 @@ from proxy.core.records import (
     Licence,
     Number,
     Partner,
+    Segment,
     Telecom,
     Template,
 )
@@ -137,6 +138,7 @@ def notice_of(institution: str, partner: str) -> str:
 
 class Snapshot(Struct, frozen=True):
     """Everything the policy may look at. `telecoms` are found by id and by name, `templates` by institution and text.
+    `attested` tells when an institution's library was attested last (UTC seconds).
     `debtors` has values of `core/debtors.py`, `notices` 1 for each person who was told of a partner.
 
     `bypasses` are account (or ALL_ACCOUNTS) → UTC second at which it ends: until then all rules but the floor are in
@@ -155,6 +157,8 @@ class Snapshot(Struct, frozen=True):
     entrustments: dict[tuple[str, str], tuple[Entrustment, ...]] = {}
     liaisons: dict[str, tuple[Liaison, ...]] = {}
     templates: dict[tuple[str, str], tuple[Template, ...]] = {}
+    segments: tuple[Segment, ...] = ()
+    attested: dict[str, int] = {}
     numbers: NumberLibrary = field(default_factory=NumberLibrary)
     holds: frozenset[Hold] = frozenset()
     held_accounts: frozenset[str] = frozenset()

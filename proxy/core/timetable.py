@@ -66,7 +66,8 @@ class Timetable(Struct, frozen=True):
                 edges.append((now // _QUARTER_S + 1) * _QUARTER_S)
             # Added on the clock of the wall, so that an hour that is skipped or comes twice does not move them.
             walls = [midnight + timedelta(minutes=minute) for minute in (hours.opens, hours.closes, _DAY_MINUTES)]
-            edges += [wall.timestamp() for wall in walls]
+            # Where a clock goes back, a wall's time comes twice.
+            edges += [wall.replace(fold=fold).timestamp() for wall in walls for fold in (0, 1)]
         return min([edge for edge in edges if edge > now], default=now + _QUARTER_S)
 
 

@@ -28,7 +28,7 @@ from proxy.sip.read_invite import ReadInvite
 
 #: How long a refusal waits for others to go to the disk with: few enough for nobody to notice, and far less than the
 #: 200 ms after which the caller's side is told that we are at it.
-_PATIENCE_MS: Final = 40
+_PATIENCE_MS: Final = 80
 #: What ends a call that is under way, unless configuration says otherwise: a hold, and a number that was closed.
 ENDS_LIVE_CALLS: Final = frozenset(("fraud.hold", "number.disposed"))
 
@@ -113,6 +113,22 @@ class CallGate:
         request = self._request(question, self._journal.next_id(), question.findings)
         self.asked += 1
         return self._refused(request, unanswerable(request, self._in_force.snapshot, rule), answer)
+
+    def may_go_on(self, call: PermittedCall, answer: Callable[[CallAnswer], None]) -> bool:
+        """May a permitted call still be made? Asked before each further INVITE of it, in the place that it has.
+
+        Where not, that is a decision of its own, with its record, and `answer` is called as by `judge`.
+        """
+        self._account()
+        question, snapshot = call.question, self._in_force.snapshot
+        request = self._request(question, self._journal.next_id(), question.findings)
+        request.counted = True
+        verdict = evaluate(request, snapshot, self._in_force.now)
+        if not isinstance(verdict, Refusal):
+            return True
+        self.asked += 1
+        self._refused(request, verdict, answer)
+        return False
 
     def closed_now(self, call: PermittedCall, ends: Container[str] = ENDS_LIVE_CALLS) -> str:
         """Which rule of `ends` would refuse a call that is under way, asked anew; empty for none. Records nothing."""

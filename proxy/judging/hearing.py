@@ -90,6 +90,9 @@ class Wishes:
 class Hearing:
     """Takes replies of all binds. `tasks` keeps what is under way; `drain` waits for it.
 
+    However long a disk hangs, no more is under way than the store's queue and the evidence log's outbox take: what is
+    beyond them binds in memory and fails at once, which is told each time (`refusal.failed`).
+
     `log(event, **fields)` counts an event and writes a line without personal data.
     """
 
@@ -106,8 +109,7 @@ class Hearing:
     ) -> Understood | None:
         """What a reply asks for, None where it asks for nothing that closes or opens. Pure but for counters."""
         self._journal.counters.counts["reply.received"] += 1
-        readings = [parse(text, vocabulary) for text in reply.readings]
-        binding = _binding(readings)
+        binding = self._read(reply, snapshot, vocabulary)
         if binding is None:
             return None
         if reply.person is None:
@@ -117,10 +119,16 @@ class Hearing:
         answered = attribute(snapshot, self.latest, account, digest, reply.number)
         return Understood(binding, reply.person, reply.number or "", answered)
 
-    def refuses(self, reply: Reply, vocabulary: Vocabulary) -> bool:
+    def refuses(self, reply: Reply, snapshot: Snapshot, vocabulary: Vocabulary) -> bool:
         """Whether a reply is a refusal, whoever wrote it."""
-        binding = _binding([parse(text, vocabulary) for text in reply.readings])
+        binding = self._read(reply, snapshot, vocabulary)
         return binding is not None and binding.label == "optout"
+
+    def _read(self, reply: Reply, snapshot: Snapshot, vocabulary: Vocabulary) -> Reading | None:
+        # WHY of the whole family: extension digits may have been cut off, and the words were offered all the same.
+        rows = snapshot.numbers.family(reply.number) if reply.number is not None else ()
+        offered = tuple(dict.fromkeys(word for row in rows for word in row.refusal_keywords))
+        return _binding([parse(text, vocabulary, offered) for text in reply.readings])
 
     def act(self, understood: Understood, snapshot: Snapshot, done: Done) -> None:
         """Binds at once and puts it on disk; `done` is called once, on the loop."""

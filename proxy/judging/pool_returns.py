@@ -235,7 +235,7 @@ class PoolReturns:
         owner = self._owner_of(reply.number, reply.person)
         if owner is None:
             self._log("reply.unattributed")
-            if reply.person is None and self._hearing.refuses(reply, force.vocabulary):
+            if reply.person is None and self._hearing.refuses(reply, force.snapshot, force.vocabulary):
                 # WHY not acknowledged: it binds nobody, being nobody's, and a refusal must not be lost (Z16, Z19).
                 for pdu in pdus:
                     self._answer(bind, pdu, ESME_RX_T_APPN)

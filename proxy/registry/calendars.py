@@ -4,12 +4,13 @@ Owns the form of a calendar file: a section for each year that was published, wi
 weekend days that are worked. Must never fill a year that the file leaves out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
 
+from proxy.core.pack import Pack
 from proxy.core.workdays import Calendar
 from proxy.settings import SettingsError, checked
 
@@ -57,6 +58,18 @@ def calendar_from(table: Mapping[str, Any], file: str) -> Calendar:
     if errors:
         raise SettingsError(errors)
     return Calendar(str(name), frozenset(years), frozenset(off), frozenset(worked))
+
+
+def calendar_warnings(packs: Iterable[Pack], today: date) -> Iterator[str]:
+    """Packs whose calendar has not this year, or in December not the next one: then their tighter hours hold daily."""
+    for pack in packs:
+        needed = {today.year, (today + timedelta(days=31)).year}
+        missing = sorted(needed - pack.calendar.years) if pack.holiday_hours else []
+        for year in missing:
+            yield (
+                f"policy.packs: {pack.id}: its calendar {pack.calendar.id} has no {year}: the tighter hours of "
+                "workdays and holidays hold every day of it; add the year as published"
+            )
 
 
 def _days(text: str, year: int, key: str, errors: list[str]) -> list[date]:

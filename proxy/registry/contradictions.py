@@ -22,7 +22,7 @@ def contradictions(table: str, values: Values, now_us: int) -> Faults:
             faults.append((until, f"lies before {since}"))
     faults += [
         (moment, "lies in the future")
-        for moment in ("given", "at", "submitted", "verified")
+        for moment in ("given", "at", "submitted", "verified", "attested", "opened")
         if int(values.get(moment) or 0) > now_us
     ]
     check = _CHECKS.get(table)
@@ -91,6 +91,46 @@ def _review(values: Values, _now_us: int) -> Faults:
     return faults
 
 
+def _segment(values: Values, _now_us: int) -> Faults:
+    first, last = str(values["first"]), str(values["last"])
+    if len(first) != len(last):
+        return [("last", "has as many digits as first")]
+    return [("last", "lies before first")] if last < first else []
+
+
+def _intake(values: Values, _now_us: int) -> Faults:
+    if values["state"] == "submitted":
+        return []
+    state = str(values["state"])
+    faults = [(name, f"needed once it is {state}") for name in ("decided", "decided_by") if not values[name]]
+    if values["decided_by"] == values["submitted_by"]:
+        faults.append(("decided_by", "somebody else than who submitted it decides"))
+    return faults
+
+
+def _submission(values: Values, _now_us: int) -> Faults:
+    state = str(values["state"])
+    needed = {
+        "submitted": ("submitted", "submitted_by", "digest"),
+        "received": ("received", "received_by", "receipt"),
+        "accepted": ("decided", "decided_by"),
+        "returned": ("decided", "decided_by", "reason"),
+        "merged": ("merged", "merged_by"),
+    }.get(state, ())
+    faults = [(name, f"needed once it is {state}") for name in needed if not values[name]]
+    if values["decided_by"] and values["decided_by"] == values["submitted_by"]:
+        faults.append(("decided_by", "somebody else than who submitted it decides"))
+    return faults
+
+
+def _case(values: Values, _now_us: int) -> Faults:
+    if values["state"] == "open":
+        return []
+    return [
+        (name, "needed once it is settled") for name in ("settled", "settled_by", "settled_for") if not values[name]
+    ]
+
+
 def _hold(values: Values, _now_us: int) -> Faults:
     if values["kind"] == "number":
         try:
@@ -122,6 +162,10 @@ _CHECKS: Final[dict[str, Callable[[Values, int], Faults]]] = {
     "onboardings": _onboarding,
     "campaigns": _review,
     "templates": _review,
+    "segments": _segment,
+    "intakes": _intake,
+    "submissions": _submission,
+    "claim_cases": _case,
     "holds": _hold,
     "consents": _consent,
     "suppressions": _will,

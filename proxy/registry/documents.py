@@ -15,11 +15,16 @@ import msgspec
 from msgspec import Struct
 
 from proxy.registry.table import Table
-from proxy.registry.tables import TABLES
+from proxy.registry.tables import RECORD_TABLES, TABLES
 
 _CHUNK: Final = 1 << 20
-#: What every CSV may carry besides a table's columns.
-EXTRA_COLUMNS: Final[dict[str, tuple[str, ...]]] = {"accounts": ("password",)}
+#: The revision of a record that whoever wrote a row had before them.
+REVISION: Final = "revision"
+#: What rows may carry besides a table's columns, and the headings that mean it.
+EXTRA_COLUMNS: Final[dict[str, dict[str, str]]] = {
+    table.name: {REVISION: REVISION, "修订号": REVISION} for table in RECORD_TABLES
+}
+EXTRA_COLUMNS["accounts"]["password"] = "password"
 
 
 class DocumentError(Exception):
@@ -100,10 +105,8 @@ def _known(table: Table) -> tuple[str, ...]:
 
 
 def _column_name(table: Table, heading: str) -> str | None:
-    if heading in EXTRA_COLUMNS.get(table.name, ()):
-        return heading
     column = table.named(heading)
-    return None if column is None else column.name
+    return EXTRA_COLUMNS.get(table.name, {}).get(heading) if column is None else column.name
 
 
 def detect_encoding(path: Path) -> str:
@@ -136,7 +139,8 @@ def _decodes(chunks: Iterator[bytes], encoding: str) -> bool:
 def _csv_rows(path: Path, table: Table, encoding: str) -> Iterator[RawRow]:
     try:
         with path.open(encoding=encoding, newline="") as file:
-            lines = csv.reader(file, strict=True)
+            lines = csv.reader(file, strict=True, delimiter=_delimiter(file.readline()))
+            file.seek(0)
             try:
                 yield from _csv_body(path, table, lines)
             except csv.Error as error:
@@ -145,6 +149,11 @@ def _csv_rows(path: Path, table: Table, encoding: str) -> Iterator[RawRow]:
         raise DocumentError(f"{path}: {error.strerror}") from error
     except (UnicodeError, LookupError) as error:
         raise DocumentError(f"{path}: not {encoding}") from error
+
+
+def _delimiter(heading: str) -> str:
+    """What parts the cells: a comma, or what a spreadsheet writes instead where the heading holds none."""
+    return next((mark for mark in ",\t;" if mark in heading), ",")
 
 
 def _csv_body(path: Path, table: Table, lines: Any) -> Iterator[RawRow]:

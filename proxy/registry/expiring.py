@@ -1,9 +1,10 @@
-"""What ends soon: licences, contracts, entrustments, liaison officers, so that somebody is told in time (Z7). Pure."""
+"""What ends soon: licences, contracts, entrustments, liaisons, attestations: told in time (Z7). Pure."""
 
 from collections.abc import Iterator
 
 from msgspec import Struct
 
+from proxy.core.bound import bound
 from proxy.core.records import FOREVER, Period
 from proxy.core.snapshot import Snapshot
 
@@ -22,12 +23,14 @@ def ending(snapshot: Snapshot, now: float, days: int) -> list[Ending]:
     """What is over within so many days of `now` (UTC seconds), or since a day at most; the first to end first."""
     first, last = now - _DAY_S, min(now + days * _DAY_S, FOREVER - 1)
     found = {
-        Ending(kind, name, period.until) for kind, name, period in _periods(snapshot) if first < period.until <= last
+        Ending(kind, name, period.until)
+        for kind, name, period in _periods(snapshot, now)
+        if first < period.until <= last
     }
     return sorted(found, key=lambda one: (one.until, one.kind, one.name))
 
 
-def _periods(snapshot: Snapshot) -> Iterator[tuple[str, str, Period]]:
+def _periods(snapshot: Snapshot, now: float) -> Iterator[tuple[str, str, Period]]:
     for telecom in snapshot.telecoms.values():
         yield "telecom", telecom.id, telecom.licence
     for account in snapshot.accounts.values():
@@ -40,6 +43,12 @@ def _periods(snapshot: Snapshot) -> Iterator[tuple[str, str, Period]]:
     for pair, entrustments in snapshot.entrustments.items():
         for given in entrustments:
             yield "entrustment", "/".join(pair), given.period
+    for institution, attested in snapshot.attested.items():
+        known = snapshot.institutions.get(institution)
+        regions = (known.region if known is not None else "",)
+        days = bound(snapshot.pack, snapshot.shelf, "", regions, now).strictest.attest_days
+        if days:
+            yield "library", institution, Period(0, attested + days * _DAY_S)
     for institution, liaisons in snapshot.liaisons.items():
         for liaison in liaisons:
             yield "liaison", institution, liaison.period

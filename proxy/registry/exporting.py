@@ -8,6 +8,7 @@ from typing import Any
 
 from proxy.core.purposes import PURPOSE_BITS
 from proxy.registry import dates, exporting_debtors
+from proxy.registry.documents import REVISION
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Reader, Row
 from proxy.registry.table import Table
@@ -17,20 +18,28 @@ _PAGE_ROWS = 1000
 
 
 def written(table: Table, row: Row, *, secrets: bool = False) -> dict[str, Any]:
-    """One record as a file says it; secret columns are left out unless asked for."""
-    return {
+    """One record as a file says it; secret columns are left out unless asked for. A revision may end the row."""
+    found = {
         column.name: column.field.write(value)
-        for column, value in zip(table.columns, row, strict=True)
+        for column, value in zip(table.columns, row, strict=False)
         if secrets or not column.secret
     }
+    return found | {REVISION: row[-1]} if len(row) > len(table.columns) else found
 
 
-async def export(reader: Reader, secret: PersonSecret | None = None, *, secrets: bool = False) -> dict[str, Any]:
-    """The whole registry; persons (numbers in clear) only with the key of persons. Raises StoreError."""
+async def export(
+    reader: Reader, secret: PersonSecret | None = None, *, secrets: bool = False, revisions: bool = False
+) -> dict[str, Any]:
+    """The whole registry; persons (numbers in clear) only with the key of persons. Raises StoreError.
+
+    With `revisions` each record names the one it is of, so that an import tells whoever comes second.
+    """
     document: dict[str, Any] = {"about": {"revision": await reader.revision()}}
     for table in RECORD_TABLES:
         document[table.name] = [
-            written(table, row, secrets=secrets) async for rows in reader.rows(table.name) for row in rows
+            written(table, row, secrets=secrets)
+            async for rows in reader.rows(table.name, revisions=revisions)
+            for row in rows
         ]
     if secret is not None:
         document["consents"] = await _consents(reader, secret)

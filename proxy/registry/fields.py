@@ -17,7 +17,7 @@ from proxy.core.pack import DebtRole
 from proxy.core.purposes import CHANNELS, STRICTEST_FIRST
 from proxy.core.records import FOREVER, InstitutionKind, OnboardingState, ReviewState, TelecomKind
 from proxy.core.regions import COUNTRY, WRITINGS
-from proxy.registry import dates
+from proxy.registry import damage, dates
 
 SqlValue = str | int | bytes | None
 
@@ -31,7 +31,6 @@ _PAGE: Final = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?](?:[A-Za-z0-9\-.
 #: A datagram has to hold the rest of the INVITE, too.
 _PAGE_MOST: Final = 200
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
-_EXPONENT: Final = re.compile(r"[0-9.]+[eE]\+?[0-9]+")
 
 
 class Field(Struct, frozen=True):
@@ -49,7 +48,7 @@ def _string(value: Any) -> str:
         raise ValueError(f"longer than {_TEXT_MOST} characters")
     if not text.isprintable():
         raise ValueError("holds control characters")
-    return text
+    return damage.undamaged(text)
 
 
 def filled(value: Any) -> str:
@@ -108,7 +107,7 @@ def _chosen(known: tuple[str, ...]) -> Callable[[Any], str]:
     return read
 
 
-def _one_of(known: tuple[str, ...]) -> Callable[[Any], str]:
+def one_of(known: tuple[str, ...]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         text = _string(value)
         if text not in known:
@@ -165,11 +164,11 @@ def _page(value: Any) -> str:
 
 
 def _since(value: Any) -> int:
-    return dates.since_s(dates.parse_date(filled(value)))
+    return dates.since_s(dates.parse_date(damage.narrowed(filled(value))))
 
 
 def _until(value: Any) -> int:
-    text = filled(value)
+    text = damage.narrowed(filled(value))
     return FOREVER if text.lower() in dates.FOREVER_WORDS else dates.until_s(dates.parse_date(text))
 
 
@@ -196,15 +195,9 @@ def _networks(value: Any) -> str:
     return "\n".join(dict.fromkeys(found))
 
 
-def _digits(text: str) -> str:
-    if _EXPONENT.fullmatch(text):
-        raise ValueError("a spreadsheet wrote this number with an exponent; format the column as text")
-    return text
-
-
 def sending_number(value: Any) -> str:
     """The canonical form of a sending number: digits, or exact alphanumeric text."""
-    text = _digits(filled(value))
+    text = damage.digits_of(filled(value))
     numeric = re.sub(r"[-+ ().\u00a0]", "", text).isdigit()
     ton = addresses.TON_UNKNOWN if numeric else addresses.TON_ALPHANUMERIC
     try:
@@ -219,7 +212,7 @@ def sending_number(value: Any) -> str:
 def recipient(value: Any) -> str:
     """The canonical form of a person's number."""
     try:
-        octets = _digits(filled(value)).encode("ascii")
+        octets = damage.digits_of(filled(value)).encode("ascii")
     except UnicodeEncodeError as error:
         raise ValueError("a subscriber number is ASCII digits") from error
     found = addresses.recipient(addresses.TON_UNKNOWN, 1, octets)
@@ -270,7 +263,7 @@ NAMES: Final = Field(_names, as_list("\n"))
 NETWORKS: Final = Field(_networks, as_list("\n"))
 PURPOSES: Final = Field(_chosen(STRICTEST_FIRST), as_list(","))
 CHANNEL_SET: Final = Field(_chosen(CHANNELS), as_list(","))
-INSTITUTION_KIND: Final = Field(_one_of(get_args(InstitutionKind)), same)
+INSTITUTION_KIND: Final = Field(one_of(get_args(InstitutionKind)), same)
 TELECOM_KIND: Final = Field(
     _named(
         {kind: kind for kind in get_args(TelecomKind)}
@@ -290,10 +283,10 @@ REGION: Final = Field(_region, same)
 REGION_SET: Final = Field(_regions, as_list(","))
 IDS: Final = Field(_ids, as_list("\n"))
 HASH: Final = Field(sha256_text, same)
-CODE_MAP: Final = Field(_one_of(("vendor", "standard")), same)
-CALL_MAP: Final = Field(_one_of(("precise", "legacy")), same)
-HOLD_KIND: Final = Field(_one_of(("account", "number")), same)
-BASIS: Final = Field(_one_of(("consent", "request")), same)
+CODE_MAP: Final = Field(one_of(("vendor", "standard")), same)
+CALL_MAP: Final = Field(one_of(("precise", "legacy")), same)
+HOLD_KIND: Final = Field(one_of(("account", "number")), same)
+BASIS: Final = Field(one_of(("consent", "request")), same)
 PAGE: Final = Field(_page, same)
 SINCE: Final = Field(_since, dates.since_text)
 UNTIL: Final = Field(_until, dates.until_text)
@@ -302,8 +295,8 @@ MOMENT: Final = Field(lambda value: dates.parse_moment_us(filled(value)), dates.
 MOMENT_NOTED: Final = Field(MOMENT.read, lambda kept: dates.moment_text(kept) if kept else "")
 DOCUMENTS: Final = Field(_pairs, as_list("\n"))
 PASSAGE: Final = Field(_passage, same)
-ONBOARDING_STATE: Final = Field(_one_of(get_args(OnboardingState)), same)
-REVIEW_STATE: Final = Field(_one_of(get_args(ReviewState)), same)
+ONBOARDING_STATE: Final = Field(one_of(get_args(OnboardingState)), same)
+REVIEW_STATE: Final = Field(one_of(get_args(ReviewState)), same)
 SENDING_NUMBER: Final = Field(sending_number, same)
 RECIPIENT: Final = Field(recipient, same)
 

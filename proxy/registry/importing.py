@@ -17,14 +17,17 @@ from proxy.core.snapshot import notice_of
 from proxy.registry import passwords
 from proxy.registry.contradictions import bits_of, contradictions
 from proxy.registry.dates import day_number
-from proxy.registry.documents import RawRow
-from proxy.registry.fields import SqlValue
+from proxy.registry.documents import REVISION, RawRow
+from proxy.registry.fields import SqlValue, whole
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Row
+from proxy.registry.standing import Nothing, Periods, Standing
 from proxy.registry.table import Column, Reference, Table
-from proxy.registry.tables import KNOWN_TABLES, TABLES
+from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
 
 _BUFFER_ROWS: Final = 1000
+_RECORDS: Final = frozenset(table.name for table in RECORD_TABLES)
+_READ_REVISION: Final = whole(1, 1 << 62)
 #: Only the wire makes refusals that a START of the person lifts; an imported one stays (Z16).
 _WIRE_SOURCE: Final = "reply"
 
@@ -78,8 +81,10 @@ class RowFault(Exception):
 class RowCheck:
     """Turns raw rows into a store's rows, one after the other, remembering what was named before."""
 
-    def __init__(self, known: Known, secret: PersonSecret, now_us: int) -> None:
+    def __init__(self, known: Known, secret: PersonSecret, now_us: int, standing: Standing | None = None) -> None:
         self._known = known
+        self._standing: Standing = standing or Nothing()
+        self._periods = Periods(self._standing)
         self._secret = secret
         self._now_us = now_us
         self._named: dict[str, set[str]] = {table: set() for table in KNOWN_TABLES}
@@ -98,8 +103,13 @@ class RowCheck:
             faults += self._password(raw.fields, values)
         if not faults:
             faults = [*self._references(table, values), *contradictions(table.name, values, self._now_us)]
+        based_on: SqlValue = None
+        if not faults and table.name in _RECORDS:
+            based_on, faults = self._based_on(table, values, raw.fields.get(REVISION))
         if not faults and table.key:
-            faults = self._once(table, values, raw.row)
+            faults = (
+                self._periods.faults(values, raw.row) if table.name == "numbers" else self._once(table, values, raw.row)
+            )
         if faults:
             raise RowFault(faults)
         if table.name == "liaisons" and int(values["since"] or 0) <= self._now_us // 1_000_000 < int(
@@ -112,7 +122,22 @@ class RowCheck:
             self._named[table.name].add(str(values["id"]))
             if table.name == "telecoms":
                 self._named[table.name].add(str(values["name"]))
-        return self._row(table, values)
+        return (*values.values(), based_on) if table.name in _RECORDS else self._row(table, values)
+
+    def _based_on(
+        self, table: Table, values: dict[str, SqlValue], written: Any
+    ) -> tuple[SqlValue, list[tuple[str, str]]]:
+        """The revision that a row says it is based on; a fault where somebody changed the record since."""
+        if written is None or written == "":
+            return None, []
+        try:
+            revision = _READ_REVISION.read(written)
+        except ValueError as error:
+            return None, [(REVISION, str(error))]
+        found = self._standing.changed(table.name, [values[name] for name in table.key])
+        if found is None or found[0] == revision:
+            return revision, []
+        return None, [(REVISION, f"changed since by {found[1]} {found[0]}; read the record again")]
 
     def _password(self, written: dict[str, Any], values: dict[str, SqlValue]) -> list[tuple[str, str]]:
         password, kept = written.get("password"), values.get("password_hash")
@@ -144,7 +169,7 @@ class RowCheck:
             faults += [(reference.column, f"{name}: none of {where} has this id") for name in unknown]
         if table.name == "numbers" and not values["disposed"]:
             faults += self._unspoken(str(values["principal"]))
-        if not faults and "operator" in values and values["operator"] != values["principal"]:
+        if not faults and "principal" in values and values["operator"] != values["principal"]:
             operator = str(values["operator"])
             if operator not in self._named["partners"] and not self._known.has("partners", operator):
                 faults.append(("operator", f"{operator}: must be the principal itself or a partner"))

@@ -108,6 +108,12 @@ class _RefusalInCalls(Struct, frozen=True, forbid_unknown_fields=True):
     official: str = ""
 
 
+class _Library(Struct, frozen=True, forbid_unknown_fields=True):
+    attest_days: int
+    basis: str
+    official: str = ""
+
+
 class _Liaison(Struct, frozen=True, forbid_unknown_fields=True):
     required: bool
     basis: str
@@ -126,6 +132,7 @@ _SECTIONS: Final = (
     "entrustment",
     "refusal_in_calls",
     "liaison",
+    "library",
 )
 #: As many contacts of a person as are remembered at most, and the longest window.
 _CONTACTS_MOST: Final = 100
@@ -227,6 +234,7 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
         errors.append(f"{file}: entrustment.depth_most: must be from 1 to 8")
     in_calls = reading.refusal_in_calls(table.get("refusal_in_calls"))
     liaison = reading.struct(_Liaison, table.get("liaison", {"required": False, "basis": "product default"}), "liaison")
+    attest_days = reading.attest_days(table.get("library"))
     if validity is not None and validity.cap_s < 0:
         errors.append(f"{file}: validity.cap_s: must not be negative")
     if not (head and validity and collection and entrustment and liaison) or errors:
@@ -258,6 +266,7 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
         entrustment_depth_most=entrustment.depth_most,
         refusal_in_calls=in_calls,
         liaison_required=liaison.required,
+        library_attest_days=attest_days,
     )
 
 
@@ -397,6 +406,16 @@ class _Reading:
             self.fault(f"{key}.opens", "lies after closes; hours do not go over midnight")
             return None
         return Hours(*minutes)
+
+    def attest_days(self, table: Any) -> int:
+        """For how many days an attestation of a number library counts; a pack that says nothing asks for none."""
+        entry = self.struct(_Library, table, "library") if table is not None else None
+        if entry is None:
+            return 0
+        if entry.attest_days < 1:
+            self.fault("library.attest_days", "must be 1 at least; leave the section out to ask for none")
+        self.cite("library", "library.stale", f"attested at least every {entry.attest_days} days", entry)
+        return entry.attest_days
 
     def refusal_in_calls(self, table: Any) -> frozenset[Purpose]:
         """The purposes of calls in which a person has to be able to refuse; a pack that says nothing wants none."""

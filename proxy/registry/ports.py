@@ -228,8 +228,13 @@ class Reader(Protocol):
         """The revision of the records: it rises with each transaction that changes one."""
         ...
 
-    def rows(self, table: str, *, after: int = 0, slice_rows: int = 500) -> AsyncIterator[list[Row]]:
-        """Rows of a record table changed after a revision, in slices; columns as in `TABLES[table]`, ordered by key."""
+    def rows(
+        self, table: str, *, after: int = 0, slice_rows: int = 500, revisions: bool = False
+    ) -> AsyncIterator[list[Row]]:
+        """Rows of a record table changed after a revision, in slices; columns as in `TABLES[table]`, ordered by key.
+
+        With `revisions` each row ends with the revision in which it was changed last.
+        """
         ...
 
     async def counts(self) -> dict[str, int]:

@@ -19,9 +19,9 @@ def _lister(table: str) -> Callable[[VerbContext, Args], Awaitable[dict[str, Any
         found: list[dict[str, Any]] = []
         total = 0
         now = context.now_us() / 1e6
-        async for rows in context.reader.rows(table):
+        async for rows in context.reader.rows(table, revisions=args["revisions"]):
             for row in rows:
-                named = dict(zip(shape.names, row, strict=True))
+                named = dict(zip(shape.names, row, strict=False))
                 whose = args["institution"]
                 if whose and whose not in [named.get(name) for name in _WHOSE]:
                     continue
@@ -49,7 +49,8 @@ def _state(named: dict[str, Any], now: float) -> str:
 
 
 async def _export(context: VerbContext, args: Args) -> dict[str, Any]:
-    return await exporting.export(context.reader, context.secret if args["persons"] else None, secrets=args["secrets"])
+    secret = context.secret if args["persons"] else None
+    return await exporting.export(context.reader, secret, secrets=args["secrets"], revisions=args["revisions"])
 
 
 async def _adopt(context: VerbContext, args: Args) -> dict[str, Any]:
@@ -94,9 +95,13 @@ _HOLD: Final = (
     VerbField("kind", "account or number", required=True),
     VerbField("target", "the system_id or sending number", required=True),
 )
+_REVISIONS: Final = VerbField(
+    "revisions", "with the revision of each record, so that an import tells who comes second", "flag", default=False
+)
 _RECORDS_FILTER: Final = (
     VerbField("institution", "only of this institution"),
     VerbField("most", "at most so many rows", "whole", default=1000),
+    _REVISIONS,
 )
 
 RECORD_VERBS: Final[tuple[Verb, ...]] = (
@@ -112,6 +117,7 @@ RECORD_VERBS: Final[tuple[Verb, ...]] = (
         (
             VerbField("persons", "with consents and suppressions, numbers in clear", "flag", default=False),
             VerbField("secrets", "with password hashes", "flag", default=False),
+            _REVISIONS,
         ),
         _export,
     ),

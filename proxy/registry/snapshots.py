@@ -23,6 +23,7 @@ from proxy.core.records import (
     Number,
     Partner,
     Period,
+    Segment,
     Telecom,
     Template,
 )
@@ -110,6 +111,20 @@ def number(row: Named) -> Number:
     )
 
 
+def claim(row: Named, institution: str) -> Number:
+    """A number that an institution's submission claims."""
+    return Number(
+        address=row["address"],
+        principal=institution,
+        operator=row["operator"],
+        channels=_channels(row["channels"]),
+        purposes=_purposes(row["purposes"]),
+        period=Period(row["since"], row["until"]),
+        extensible=bool(row["extensible"]),
+        telecom=row["telecom"],
+    )
+
+
 def followed_number(entry: ListEntry) -> Number:
     """A number of another house's list, as one's own library would have it."""
     return Number(
@@ -163,6 +178,16 @@ def liaison(row: Named) -> Liaison:
     return Liaison(row["institution"], row["name"], Period(row["since"], row["until"]))
 
 
+def segment(row: Named) -> Segment:
+    scope = (_channels(row["channels"]), _purposes(row["purposes"]), Period(row["since"], row["until"]))
+    return Segment(row["id"], row["first"], row["last"], *scope)
+
+
+def attestation(row: Named) -> tuple[str, int]:
+    """(institution, UTC seconds)."""
+    return row["institution"], row["attested"] // 1_000_000
+
+
 def template(row: Named) -> Template:
     reviewed = row["state"] == "reviewed" and bool(row["reviewed_by"])
     return Template(row["id"], row["institution"], _purposes(row["purposes"]), row["text"], reviewed)
@@ -181,6 +206,8 @@ _MAKERS: Final = {
     "liaisons": liaison,
     "numbers": number,
     "templates": template,
+    "segments": segment,
+    "attestations": attestation,
     "accounts": account,
     "holds": hold,
 }
@@ -264,6 +291,9 @@ class SnapshotBuilder:
             entrustments=entrustments,
             liaisons=_grouped(self._kept["liaisons"].values(), lambda one: one.institution),
             templates=_grouped(self._kept["templates"].values(), lambda one: (one.institution, one.text)),
+            segments=tuple(self._kept["segments"].values()),
+            # WHY sorted: of several moments of one institution the latest comes last, and stays.
+            attested=dict(sorted(self._kept["attestations"].values())),
             numbers=self._numbers,
             holds=holds,
             held_accounts=frozenset(one.target for one in holds if one.kind == "account"),

@@ -9,7 +9,9 @@ from typing import Final
 from proxy.registry import content_fields, fields
 from proxy.registry.content_tables import DOMAINS, PRODUCTS, SERVICE_PHONES, SIGNATURES
 from proxy.registry.debtor_tables import DEBTOR_NOTICES, DEBTORS, OBJECTIONS
+from proxy.registry.library_tables import ATTESTATIONS, INTAKES, SEGMENTS
 from proxy.registry.review_tables import CAMPAIGNS, LIAISONS, ONBOARDINGS, TEMPLATES
+from proxy.registry.submission_tables import CLAIM_CASES, CLAIMS, SUBMISSIONS
 from proxy.registry.table import (
     CALL_CAPS,
     CHANNELS,
@@ -220,10 +222,16 @@ RECORD_TABLES: Final = (
     SERVICE_PHONES,
     PRODUCTS,
     DOMAINS,
+    SEGMENTS,
+    ATTESTATIONS,
+    INTAKES,
+    SUBMISSIONS,
+    CLAIMS,
+    CLAIM_CASES,
     HOLDS,
 )
 #: Tables whose ids other tables refer to.
-KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts", "campaigns")
+KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts", "campaigns", "submissions")
 #: Persons: ledgers that only grow.
 PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS, DEBTORS, DEBTOR_NOTICES, OBJECTIONS)
 #: In the order of a file, so that what is referred to comes first.

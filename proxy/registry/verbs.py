@@ -11,16 +11,28 @@ from typing import Any, Final
 
 from proxy.registry.debtor_verbs import DEBTOR_VERBS
 from proxy.registry.keys import PersonSecret
+from proxy.registry.library_verbs import LIBRARY_VERBS
 from proxy.registry.list_verbs import LIST_VERBS
 from proxy.registry.person_verbs import PERSON_VERBS
 from proxy.registry.ports import Owner, StoreError, VerbError
 from proxy.registry.record_verbs import RECORD_VERBS
 from proxy.registry.review_verbs import REVIEW_VERBS
+from proxy.registry.submission_verbs import SUBMISSION_VERBS
 from proxy.registry.verb import Args, Verb, VerbContext, checked
 from proxy.registry.will_verbs import WILL_VERBS
 
 VERBS: Final[dict[str, Verb]] = {
-    verb.name: verb for verb in (*RECORD_VERBS, *REVIEW_VERBS, *LIST_VERBS, *PERSON_VERBS, *DEBTOR_VERBS, *WILL_VERBS)
+    verb.name: verb
+    for verb in (
+        *RECORD_VERBS,
+        *REVIEW_VERBS,
+        *LIBRARY_VERBS,
+        *SUBMISSION_VERBS,
+        *LIST_VERBS,
+        *PERSON_VERBS,
+        *DEBTOR_VERBS,
+        *WILL_VERBS,
+    )
 }
 
 

@@ -118,8 +118,8 @@ def _elsewhere(request: Request, lane: Lane, _person: int, snapshot: Snapshot) -
     return "region"
 
 
-MISSING: Final = LaneRule(
+MISSING: Final[LaneRule] = LaneRule(
     "entrustment.missing", ("Z11", "J4", "J9"), _missing, _listed, each=_elsewhere, each_applies=_is_regional
 )
-EXPIRED: Final = LaneRule("entrustment.expired", ("J4",), _expired, _listed)
-DEPTH: Final = LaneRule("entrustment.depth", ("J9",), _deep, _partnered)
+EXPIRED: Final[LaneRule] = LaneRule("entrustment.expired", ("J4",), _expired, _listed)
+DEPTH: Final[LaneRule] = LaneRule("entrustment.depth", ("J9",), _deep, _partnered)

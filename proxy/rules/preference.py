@@ -19,7 +19,8 @@ def _can_be_declined(facts: LaneFacts) -> bool:
 
 def _declined(request: Request, lane: Lane, person: int, snapshot: Snapshot) -> str | None:
     preferences = snapshot.preferences
-    if not person:
+    # WHY asked first: where nobody told a preference, nobody's has to be looked up.
+    if not person or preferences.is_empty:
         return None
     # WHY two: what a person told one institution, and what holds for all of them (institution "", salt 0).
     for value in (preferences.get(person), preferences.get(person ^ lane.salt)):

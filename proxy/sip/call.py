@@ -101,9 +101,7 @@ class Call(LegOwner):
             inside.transaction.respond(reply(inside.request, 481), now)
             return
         try:
-            # WHY a MESSAGE passes unread: it is text, and whoever relays it has had it judged as text.
-            text = inside.request.method == "MESSAGE"
-            carried = self._carried(inside.request) if text else self._passing(inside.request)
+            carried = self._passing(inside.request)
         except SipError as error:
             inside.transaction.respond(refuse(inside.request, error, b""), now)
             return
@@ -197,6 +195,8 @@ class Call(LegOwner):
             self._first_accepted(branch, response, now)
         elif client is leg.client:
             self._branch_failed(leg, 408 if leg.gave_up else response.status, response)
+        elif response.status >= 600 and leg is not self.b:
+            self._declined_late(response, now)
 
     def responded(self, leg: Leg, client: InviteClient, response: SipResponse, now: float) -> None:
         """A response to an INVITE inside the call."""
@@ -410,6 +410,14 @@ class Call(LegOwner):
         if wanted:
             carried = NOTHING if response is None else self._carried(response)
             self.calls.tell(BranchFailed(self, status, response, carried, leg.rang))
+
+    def _declined_late(self, response: SipResponse, now: float) -> None:
+        """Somebody declines for all where the way to him was given up before: what is tried instead ends too."""
+        b = self.b
+        if self.over or self.answered or b is None:
+            return
+        self._abandon(b, [("reason", b"SIP;cause=%d" % response.status)], now)
+        self.calls.tell(BranchFailed(self, response.status, response, self._carried(response), b.rang))
 
     def _abandon(self, leg: Leg | None, headers: Headers, now: float) -> None:
         """Give up a leg B that has not been answered: CANCEL now, or when its first 1xx comes; a 2xx that comes all the

@@ -169,13 +169,15 @@ class Calls(Exchange):
 
     def _unanswered(self, client: ClientTransaction, timer: str, now: float) -> None:
         user = client.user
-        if isinstance(user, Branch) and isinstance(client, InviteClient):
-            call = _call_of(user.leg)
-            if call is not None:
+        if isinstance(client, InviteClient) and isinstance(user, Branch | Leg):
+            call = _call_of(user.leg if isinstance(user, Branch) else user)
+            if call is None:
+                # WHY: timer C ends nothing by itself (§16.8), and whoever would cancel it is gone.
+                if timer == "C":
+                    self.cancel(client, None, now)
+            elif isinstance(user, Branch):
                 call.branch_unanswered(user, client, timer, now)
-        elif isinstance(user, Leg) and isinstance(client, InviteClient):
-            call = _call_of(user)
-            if call is not None:
+            else:
                 call.unanswered(user, client, timer, now)
         elif isinstance(user, Asker):
             user.unanswered(now)

@@ -10,7 +10,8 @@ from typing import Final
 from proxy.sip.message import SipMessage
 
 #: What each leg has of its own (RFC 3261 §8.1.1, §12, §16.6; session timers RFC 4028, reliability RFC 3262, identities
-#: RFC 3325, RFC 3323, RFC 5502, RFC 7315, RFC 8496, 3GPP TS 24.229 §7.2).
+#: RFC 3325, RFC 3323, RFC 5502, RFC 7315, RFC 8496, 3GPP TS 24.229 §7.2; what else shows a person a name, a text or a
+#: sound that no registry holds).
 OWNED: Final = frozenset(
     (
         "via",
@@ -61,6 +62,9 @@ OWNED: Final = frozenset(
         "p-served-user",
         "p-user-database",
         "reply-to",
+        "organization",
+        "subject",
+        "alert-info",
         "p-access-network-info",
         "p-charging-vector",
         "diversion",

@@ -312,6 +312,7 @@ class Leg:
         """
         self.call = _NOBODY
         self.branch = None
+        self.client = None
 
     def refuse_open(self, status: int, now: float) -> None:
         """Answer an INVITE of the peer's that is under way with this status."""

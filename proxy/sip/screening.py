@@ -114,7 +114,7 @@ def media_type(value: bytes) -> bytes:
 def _check_body(request: SipRequest, capabilities: Capabilities) -> None:
     if not request.body:
         return
-    encodings = request.values("content-encoding")
+    encodings = request.values("content-encoding") if request.has("content-encoding") else []
     if any(each.lower() not in (b"identity", b"") for each in encodings):
         raise SipError(415, "content_encoding", ((b"Accept-Encoding", b"identity"),))
     understood = capabilities.bodies.get(request.method)

@@ -11,10 +11,13 @@ from typing import Final
 from proxy.sip.error import SipError
 from proxy.sip.grammar import TOKEN, Params, is_token, number, parameter, parameters
 from proxy.sip.host import is_host
+from proxy.sip.memory import Memory
 
 MAGIC: Final = b"z9hG4bK"
 _PORT_MOST: Final = 65535
 _PLAIN: Final = b"SIP/2.0/"
+#: What stood behind a branch and was found well, none of it another branch.
+_TAILS: Final[Memory[bool]] = Memory(1024)
 
 
 class Via:
@@ -70,6 +73,12 @@ class Via:
             read = self._with(rest[:-6] + b";received=" + host + b";rport=%d" % port)
             read.filled = port
             return read
+        if rest.endswith(b";received=" + host + b";rport=%d" % port):
+            lower = rest.lower()
+            if lower.count(b"received") == lower.count(b"rport") == 1:
+                # WHY: who repeats what we answered, as some do in an ACK, has it filled in already.
+                self.filled = port
+                return self
         fresh = rest.find(b"received") < 0
         if fresh and rest.count(b";rport") == 1 and (rest[-6:] == b";rport" or rest.find(b";rport;") >= 0):
             read = self._with(rest.replace(b";rport", b";received=" + host + b";rport=%d" % port, 1))
@@ -127,13 +136,19 @@ def parse_via(value: bytes) -> Via:
     transport, host, port = _sent(start)
     read = Via(transport, host, port, rest, value)
     if rest[:8] == b";branch=":
-        # WHY apart: nearly all say a branch and nothing else, or that and rport.
-        asks = rest[-6:] == b";rport"
-        branch = rest[8:-6] if asks else rest[8:]
-        if is_token(branch):
+        # WHY apart: nearly all say a branch and nothing else, or that and what comes again of each peer.
+        end = rest.find(b";", 8)
+        branch = rest[8:] if end < 0 else rest[8:end]
+        tail = b"" if end < 0 else rest[end:]
+        asks = tail == b";rport"
+        if (end < 0 or asks or _TAILS.get(tail) is not None) and is_token(branch):
             read.branch = branch
             read.asks = asks
             return read
+        _check(read)
+        if end >= 0 and not any(name == b"branch" for name, _ in parameters(tail)):
+            _TAILS.keep(tail, True)
+        return read
     _check(read)
     return read
 

@@ -16,7 +16,7 @@ import aiosqlite
 from proxy.registry.ports import StoreError
 from proxy.registry.table import Table
 from proxy.registry.tables import RECORD_TABLES
-from proxy.store import consent_ledger, debtor_ledger
+from proxy.store import consent_ledger, debtor_ledger, fitting
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS, VERSION
 
 #: A file that says nothing of a review keeps the one there is, unless it changes what was reviewed.
@@ -33,6 +33,28 @@ _SAME_CAMPAIGN: Final = (
     "excluded.state = 'draft' AND excluded.institution = campaigns.institution "
     "AND excluded.purposes = campaigns.purposes AND excluded.channels = campaigns.channels"
 )
+#: A file that has a list, a number or a case at its beginning does not take it back to there.
+_SAME_LIST: Final = (
+    "excluded.state = 'draft' AND excluded.institution = submissions.institution "
+    "AND excluded.department = submissions.department"
+)
+_SUBMITTED: Final = (
+    "state",
+    "numbers",
+    "digest",
+    "submitted",
+    "submitted_by",
+    "receipt",
+    "received",
+    "received_by",
+    "decided",
+    "decided_by",
+    "merged",
+    "merged_by",
+    "reason",
+)
+_SETTLED: Final = ("state", "settled", "settled_by", "settled_for", "reason")
+_DECIDED: Final = ("state", "decided", "decided_by", "reason")
 _REVIEW: Final = ("state", "submitted_by", "reviewed", "reviewed_by", "checklist", "reason")
 
 
@@ -45,6 +67,9 @@ _MERGED: Final = {
     ("accounts", "reviewed_by"): _kept("accounts", "reviewed_by", _SAME_ACCOUNT),
     **{("templates", name): _kept("templates", name, _SAME_TEXT) for name in _REVIEW},
     **{("campaigns", name): _kept("campaigns", name, _SAME_CAMPAIGN) for name in _REVIEW},
+    **{("submissions", name): _kept("submissions", name, _SAME_LIST) for name in _SUBMITTED},
+    **{("intakes", name): _kept("intakes", name, "excluded.state = 'submitted'") for name in _DECIDED},
+    **{("claim_cases", name): _kept("claim_cases", name, "excluded.state = 'open'") for name in _SETTLED},
     ("numbers", "disposed"): "max(numbers.disposed, excluded.disposed)",
     ("accounts", "password_hash"): (
         "CASE excluded.password_hash WHEN '' THEN accounts.password_hash ELSE excluded.password_hash END"
@@ -73,12 +98,23 @@ async def attached(connection: aiosqlite.Connection, path: Path, key_id: int) ->
 
 
 async def adopt_records(connection: aiosqlite.Connection, now_us: int) -> dict[str, int]:
-    """Inside a transaction: all record tables; rows changed per table. Raises the revision where any changed."""
+    """Inside a transaction: all record tables; rows changed per table. Raises the revision where any changed.
+
+    Raises StaleError where somebody else changed a record meanwhile (see `fitting`).
+    """
     revision = await _one(connection, "SELECT value + 1 FROM counters WHERE name = 'revision'")
+    stood = await _one(connection, "SELECT count(*) FROM main.numbers")
     changed = {}
     for table in RECORD_TABLES:
+        await fitting.require_unchanged(connection, table)
         cursor = await connection.execute(_merge_sql(table), {"revision": revision})
         changed[table.name] = cursor.rowcount
+    if changed["numbers"]:
+        await fitting.require_apart(connection, revision)
+        added = await _one(connection, "SELECT count(*) FROM main.numbers") - stood
+        if added:
+            entry = (now_us, "number.added", f"{added} numbers", "", "import")
+            await connection.execute("INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)", entry)
     if sum(changed.values()):
         await connection.execute("UPDATE counters SET value = ? WHERE name = 'revision'", (revision,))
         await connection.execute(

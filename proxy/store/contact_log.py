@@ -159,6 +159,8 @@ def count_from(
     counted = 0
     at = second_of(now)
     for path in sorted(directory.glob(f"*{_SUFFIX}")):
+        if not path.stem.isdigit():
+            continue
         number = int(path.stem)
         newest = 0
         for person, second, bit, kind in _records(path, key_id):

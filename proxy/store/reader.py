@@ -64,12 +64,15 @@ class StoreReader:
         rows = await self.fetch("SELECT value FROM counters WHERE name = 'revision'")
         return int(rows[0][0])
 
-    async def rows(self, table: str, *, after: int = 0, slice_rows: int = 500) -> AsyncIterator[list[Row]]:
+    async def rows(
+        self, table: str, *, after: int = 0, slice_rows: int = 500, revisions: bool = False
+    ) -> AsyncIterator[list[Row]]:
         """Rows of a record table that changed after a revision, in slices."""
         if table not in _RECORDS:
             raise KeyError(table)
         shape = TABLES[table]
-        sql = f"SELECT {', '.join(shape.names)} FROM {table} WHERE revision > ? ORDER BY {', '.join(shape.key)}"
+        columns = ", ".join((*shape.names, "revision") if revisions else shape.names)
+        sql = f"SELECT {columns} FROM {table} WHERE revision > ? ORDER BY {', '.join(shape.key)}"
         try:
             async with self._connection.execute(sql, (after,)) as cursor:
                 while found := await cursor.fetchmany(slice_rows):

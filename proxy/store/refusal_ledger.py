@@ -24,7 +24,8 @@ from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from proxy.store.reader import signed
 
 _BATCH_MOST: Final = 1000
-_QUEUE_MOST: Final = 100_000
+#: How many wait while the disk hangs, each with whoever is to be answered; what comes then binds, and is not kept.
+_QUEUE_MOST: Final = 10_000
 #: Rows with this source came over the wire from the person, who can lift them by the same way.
 OWN_SOURCE: Final = "reply"
 

@@ -16,7 +16,7 @@ from typing import Final
 from proxy.registry.ports import Row, StoreError
 from proxy.registry.tables import RECORD_TABLES
 
-VERSION: Final = 1
+VERSION: Final = 2
 #: Rows of persons in one transaction.
 SLICE_ROWS: Final = 2000
 _BUFFER_ROWS: Final = 1000
@@ -82,7 +82,8 @@ PERSON_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 #: Objections are refusals of their own kind.
 PERSON_COLUMNS["objections"] = PERSON_COLUMNS["suppressions"]
 STAGED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    **{table.name: table.names for table in RECORD_TABLES},
+    # based_on: the revision of the record that whoever wrote the row had before them, or nothing.
+    **{table.name: (*table.names, "based_on") for table in RECORD_TABLES},
     **PERSON_COLUMNS,
 }
 

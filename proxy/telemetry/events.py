@@ -181,6 +181,19 @@ REVIEW_PASSED: Final = Event(267, "review.passed", "info", "a template or campai
 REVIEW_REJECTED: Final = Event(268, "review.rejected", "info", "a template or campaign was reviewed and is wrong")
 LIAISON_HANDED_OVER: Final = Event(269, "liaison.handed_over", "info", "an institution has a new liaison officer")
 OBJECTION_SETTLED: Final = Event(270, "objection.settled", "info", "a person's objection to a collection was settled")
+LIBRARY_ATTESTED: Final = Event(
+    280, "library.attested", "info", "somebody said that an institution's number library is whole and right"
+)
+SUBMISSION_SUBMITTED: Final = Event(
+    281, "submission.submitted", "info", "a liaison officer submitted a list of numbers"
+)
+SUBMISSION_RECEIVED: Final = Event(282, "submission.received", "info", "a department gave a receipt for a list")
+SUBMISSION_ACCEPTED: Final = Event(283, "submission.accepted", "info", "a list is right")
+SUBMISSION_RETURNED: Final = Event(284, "submission.returned", "warning", "a list was sent back, with a reason")
+SUBMISSION_MERGED: Final = Event(285, "submission.merged", "info", "a list is in the merged one; its cases are told")
+SUBMISSION_SETTLED: Final = Event(
+    286, "submission.settled", "info", "it was decided whose a number is that two claimed"
+)
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 

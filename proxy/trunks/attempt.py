@@ -12,6 +12,7 @@ from proxy.sip.carried import NOTHING, Carried
 from proxy.sip.hop import Hop
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import Headers
+from proxy.sip.share import Share
 from proxy.sip.timers import Timer
 from proxy.sip_settings import SipCarrier
 from proxy.trunks.gateways import Carrier, Gateway
@@ -53,6 +54,7 @@ class Attempt:
         "call",
         "call_id",
         "carrier",
+        "cause",
         "challenged",
         "declined",
         "first",
@@ -62,6 +64,7 @@ class Attempt:
         "longest",
         "number",
         "rules",
+        "share",
         "status",
         "tag",
         "tried",
@@ -87,6 +90,8 @@ class Attempt:
         self.first: Final = first
         self.followed: Final = followed
         self.inward: Final = inward
+        #: Whose calls it is counted among; None before it is.
+        self.share: Share | None = None
         #: The INVITE of leg A, where a 3xx may have it asked about once more.
         self.asked: SipRequest | None = None
         self.longest: Timer | None = None
@@ -101,6 +106,8 @@ class Attempt:
         #: The final response that leg A was given by us, and whose it was.
         self.status = 0
         self.by: EndedBy = "us"
+        #: The rule for which it was not brought to a further gateway; empty for none.
+        self.cause = ""
         #: A 607 that is on its way to disk.
         self.declined: Declined | None = None
 

@@ -23,7 +23,7 @@ from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.reply import Headers
 from proxy.sip.uri import Uri
 from proxy.trunks.heard import Heard
-from proxy.trunks.judge import CallBack, Committed, Listening, NotTaken
+from proxy.trunks.judge import Answer, CallBack, Committed, Listening, NotTaken, Refused
 
 Keep = Callable[[Call], object]
 
@@ -113,12 +113,16 @@ class CallBacks:
         """UTC seconds."""
         return self._clock()
 
-    def ends(self, account: str, number: str) -> str:
-        """The rule that closes this number or account now, where calls that run are ended for it."""
+    def closed(self, account: str, number: str) -> str:
+        """The rule that closes this number or account now; empty for none."""
         self.renew()
         snapshot = self._force.snapshot
         rows = snapshot.numbers.find(number)
-        why = HELD if account in snapshot.held_accounts else closed(snapshot, number, rows)
+        return HELD if account in snapshot.held_accounts else closed(snapshot, number, rows)
+
+    def ends(self, account: str, number: str) -> str:
+        """The rule that closes this number or account now, where calls that run are ended for it."""
+        why = self.closed(account, number)
         return why if why in self._ends else ""
 
     def ending(self, account: str, rule: str) -> Headers:
@@ -149,6 +153,12 @@ class _Back(CallBack):
     def tried(self, carrier: str) -> None:
         del carrier
         self._course.attempted()
+
+    def may_go_on(self, answer: Answer) -> bool:
+        why = self._backs.closed(self.account, self.number)
+        if why:
+            answer(Refused(480, b"Temporarily Unavailable", _ABSENT, why))
+        return not why
 
     def rang(self, response: SipResponse) -> None:
         del response

@@ -24,28 +24,25 @@ from proxy.sip.call_events import (
 )
 from proxy.sip.calls import Calls
 from proxy.sip.carried import NOTHING
-from proxy.sip.digest_client import DigestClient
 from proxy.sip.error import SipError
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import Headers, reply
+from proxy.sip.share import Shares
 from proxy.sip.uri import Uri
 from proxy.trunks.attempt import Attempt
 from proxy.trunks.digit_reports import DigitReport
 from proxy.trunks.door import ALLOW, Admitted
-from proxy.trunks.gateways import Carrier, Gateway
+from proxy.trunks.gateways import Carrier
 from proxy.trunks.inbound import Inbound
 from proxy.trunks.judge import CallJudge, Refused
 from proxy.trunks.outbound import HeaderRules, Outbound
-from proxy.trunks.peers import Trunk
+from proxy.trunks.peers import Trunk, holder_of
 from proxy.trunks.redirect import redirect_of
 from proxy.trunks.refusing import Refusing, spoken
-from proxy.trunks.way import Way
+from proxy.trunks.trying import CHALLENGES, Reach, Trying
 
 Log = Callable[..., None]
-Reach = Callable[[Gateway, int], Way | None]
 
-#: What a carrier asks of us, and nobody else can answer.
-_CHALLENGES: Final = {401: ("www-authenticate", "authorization"), 407: ("proxy-authenticate", "proxy-authorization")}
 _FAIL_OVER: Final = frozenset((408, 503))
 _RETRY_AFTER: Final = b"5"
 _OVERLOADED: Final[Headers] = [("retry-after", _RETRY_AFTER), ("reason", b"Q.850;cause=42")]
@@ -83,8 +80,9 @@ class CallDesk:
         "_later",
         "_log",
         "_most",
-        "_reach",
         "_refusing",
+        "_shares",
+        "_trying",
         "draining",
     )
 
@@ -108,14 +106,15 @@ class CallDesk:
             for name, each in carriers.items()
         }
         self._judge: Final = judge
-        self._reach: Final = reach
         self._held_back: Final = held_back
         self._most: Final = calls_most
         self._log: Final = log
         self._clock: Final = clock
         self._later: Final = later
         self._refusing: Final = Refusing(calls, clock, later)
+        self._trying: Final = Trying(calls, reach, self._stopped, log)
         self._attempts: dict[CallControl, Attempt] = {}
+        self._shares: Final = Shares()
         self.draining = False
 
     def __len__(self) -> int:
@@ -135,6 +134,7 @@ class CallDesk:
         elif isinstance(event, CallRinging):
             attempt = self._attempts.get(event.call)
             if attempt is not None:
+                _lives(attempt)
                 attempt.followed.rang(event.response)
         elif isinstance(event, CallAnswered):
             self._answered(event, now)
@@ -202,9 +202,9 @@ class CallDesk:
         if admitted is None or trunk is None:
             call.refuse(403, [], now)
             return
-        if self.draining or len(self._calls) > self._most:
+        if self.draining or self._is_full(trunk.name):
             self._log("call.overload", trunk=trunk.name)
-            rule = "internal.draining" if self.draining else "internal.outbox"
+            rule = "internal.draining" if self.draining else "throughput.account"
             self._judge.put_off(trunk.account, event.request, admitted.uri, rule, _Refusing(self, call, trunk))
             return
         redirects = self._carriers[trunk.carrier][0].settings.follow_redirects
@@ -229,33 +229,41 @@ class CallDesk:
         attempt = Attempt(call, trunk, carrier, rules, outbound, permitted)
         if redirects:
             attempt.asked = request
-        self._attempts[call] = attempt
+        self._keep(attempt, trunk.name)
         self._try_next(attempt, None, now)
 
     def _called_back(self, event: CallAsked, admitted: Admitted, now: float) -> None:
         """A call from a carrier: towards the sender, so no permit is needed."""
-        if self.draining or len(self._calls) > self._most:
+        holder = holder_of("", admitted.carrier)
+        if self.draining or self._is_full(holder):
             self._log("call.overload", carrier=admitted.carrier)
             event.call.refuse(503, _OVERLOADED, now)
             return
         attempt = self._inbound.begin(event, admitted.carrier, admitted.uri, now)
         if attempt is not None:
-            self._attempts[event.call] = attempt
+            self._keep(attempt, holder)
             self._try_next(attempt, None, now)
+
+    def _is_full(self, holder: str) -> bool:
+        """Whether there is no room for a call of this holder; it is among those that are kept already."""
+        free = self._most + 1 - len(self._calls)
+        return free <= 0 or self._shares.of(holder).is_spent(free)
+
+    def _keep(self, attempt: Attempt, holder: str) -> None:
+        self._attempts[attempt.call] = attempt
+        share = attempt.share = self._shares.of(holder)
+        share.held += 1
+
+    def _drop(self, call: CallControl) -> Attempt | None:
+        attempt = self._attempts.pop(call, None)
+        if attempt is not None and attempt.share is not None:
+            attempt.share.held -= 1
+        return attempt
 
     def _try_next(self, attempt: Attempt, failed: BranchFailed | None, now: float) -> None:
         """The next gateway that lives, or the end."""
-        while (gateway := attempt.carrier.choose(attempt.tried)) is not None:
-            attempt.tried.append(gateway)
-            attempt.gateway = gateway
-            attempt.call_id = self._calls.ids.next()
-            attempt.tag = self._calls.ids.next()
-            attempt.number = 1
-            attempt.challenged = False
-            attempt.followed.tried(attempt.carrier.name)
-            if self._send(attempt, gateway, None, now):
-                return
-            self._down(attempt, gateway)
+        if self._trying.next(attempt, now):
+            return
         if failed is not None:
             self._give_up(attempt, failed, now)
         else:
@@ -263,37 +271,13 @@ class CallDesk:
             status, headers = _UNREACHED if attempt.inward else (503, _OVERLOADED)
             attempt.refuse(status, headers, now)
 
-    def _send(self, attempt: Attempt, gateway: Gateway, credentials: tuple[str, bytes] | None, now: float) -> bool:
-        way = attempt.way = self._reach(gateway, 0)
-        if way is None:
-            return False
-        request = self._written(attempt, gateway, way, credentials)
-        if not way.flow.reliable:
-            octets = len(request.octets())
-            larger = self._reach(gateway, octets)
-            if larger is not None and larger is not way:
-                way = attempt.way = larger
-                request = self._written(attempt, gateway, way, credentials)
-        attempt.call.connect(way.hop, request, now, attempt.carrier.settings.no_answer_s)
-        return True
-
-    def _written(
-        self, attempt: Attempt, gateway: Gateway, way: Way, credentials: tuple[str, bytes] | None
-    ) -> SipRequest:
-        settings = attempt.carrier.settings
-        return attempt.first.invite(
-            gateway,
-            settings,
-            attempt.rules,
-            way.hop,
-            way.hop.via(self._calls.ids.branch()),
-            settings.domain.encode() or way.local.host,
-            ALLOW,
-            attempt.call_id,
-            attempt.tag,
-            attempt.number,
-            credentials,
-        )
+    def _stopped(self, attempt: Attempt, refused: Refused) -> None:
+        """It may not go on to a further gateway: refused or closed meanwhile."""
+        self._log("call.refused", trunk=attempt.trunk.name, rule=refused.rule, status=refused.status)
+        attempt.by = "us"
+        attempt.cause = refused.rule
+        attempt.refuse(refused.status, refused.headers, self._clock(), NOTHING, refused.phrase)
+        self._later()
 
     # A way that failed
 
@@ -302,7 +286,7 @@ class CallDesk:
         if attempt is None or attempt.gateway is None:
             event.call.refuse(500, [], now)
             return
-        if event.status in _CHALLENGES and self._prove(attempt, event, now):
+        if event.status in CHALLENGES and self._trying.prove(attempt, event, now):
             return
         declined = attempt.declined
         # WHY the caller waits too: whoever reads a 607 may take it for kept.
@@ -312,31 +296,13 @@ class CallDesk:
         if event.response is not None:
             attempt.followed.failed(event.response)
         if event.response is None and not event.rang:
-            self._down(attempt, gateway)
+            self._trying.down(attempt, gateway)
         # INVARIANT: nobody is called twice: once it rang somewhere, or somebody declined for all, that is the answer.
         if event.status in _FAIL_OVER and not event.rang:
             self._log("call.failed_over", carrier=attempt.carrier.name, gateway=gateway.name, status=event.status)
             self._try_next(attempt, event, now)
             return
         self._give_up(attempt, event, now)
-
-    def _prove(self, attempt: Attempt, event: BranchFailed, now: float) -> bool:
-        """Answer a carrier's challenge: the same attempt, the next number (RFC 3261 §8.1.3.5)."""
-        settings = attempt.carrier.settings
-        asked, answered = _CHALLENGES[event.status]
-        if event.response is None or not settings.username or attempt.challenged or attempt.gateway is None:
-            return False
-        client = DigestClient(settings.username.encode(), settings.password.encode())
-        if not client.challenged(event.response.each(asked), answered=False):
-            return False
-        attempt.challenged = True
-        attempt.number += 1
-        way = attempt.way
-        if way is None:
-            return False
-        plain = self._written(attempt, attempt.gateway, way, None)
-        credentials = client.credentials("INVITE", plain.uri, plain.body, self._calls.ids.next())
-        return self._send(attempt, attempt.gateway, (answered, credentials), now)
 
     def _give_up(self, attempt: Attempt, event: BranchFailed, now: float) -> None:
         status = event.status
@@ -346,7 +312,7 @@ class CallDesk:
         if 300 <= status < 400:
             # WHY never passed on: its Contacts are a way around us and around the policy.
             attempt.refuse(480, [("reason", b"SIP;cause=%d" % status)], now)
-        elif status in _CHALLENGES or status in (421, 494):
+        elif status in CHALLENGES or status in (421, 494):
             attempt.refuse(500, [("reason", b"SIP;cause=%d" % status)], now)
         elif status == 503 and attempt.inward:
             # WHY not 503: one trunk that cannot serve would have the carrier give up all of us (RFC 3261 §21.5.4).
@@ -361,24 +327,19 @@ class CallDesk:
         uri = redirect_of(response) if asked is not None and response is not None and not event.rang else None
         if asked is None or uri is None:
             return False
-        del self._attempts[attempt.call]
+        self._drop(attempt.call)
         # WHY ended before: the place of this attempt is free for the next one.
         attempt.followed.ended("b", "redirected", event.status, None)
         self._log("call.redirected", trunk=attempt.trunk.name, carrier=attempt.carrier.name)
         self._judged(attempt.call, attempt.trunk, asked, uri, now, redirects=False)
         return True
 
-    def _down(self, attempt: Attempt, gateway: Gateway) -> None:
-        """A gateway that was silent is left alone until it answers OPTIONS; without supervision it is tried again."""
-        if gateway.up and attempt.carrier.settings.options_s > 0:
-            gateway.up = False
-            self._log("gateway.down", carrier=gateway.carrier, gateway=gateway.name)
-
     # A call that runs
 
     def _answered(self, event: CallAnswered, now: float) -> None:
         attempt = self._attempts.get(event.call)
         if attempt is not None:
+            _lives(attempt)
             attempt.answered_at = now
             attempt.asked = None
             attempt.followed.answered(event.response, now)
@@ -387,7 +348,7 @@ class CallDesk:
                 attempt.longest = self._calls.timers.start(attempt, "duration", longest_s, now)
 
     def _ended(self, event: CallEnded, now: float) -> None:
-        attempt = self._attempts.pop(event.call, None)
+        attempt = self._drop(event.call)
         if attempt is None:
             return
         if attempt.longest is not None:
@@ -396,14 +357,15 @@ class CallDesk:
         seconds = now - attempt.answered_at if attempt.answered_at is not None else 0.0
         by = attempt.by if event.by == "us" else event.by
         status = attempt.status or (487 if event.by == "a" else 0)
-        attempt.followed.ended(by, event.cause, 200 if answered else status, event.request)
+        cause = attempt.cause or event.cause
+        attempt.followed.ended(by, cause, 200 if answered else status, event.request)
         event.call.listener = attempt.followed.after()
         self._log(
             "call.ended",
             trunk=attempt.trunk.name,
             carrier=attempt.carrier.name,
             by=by,
-            cause=event.cause,
+            cause=cause,
             answered=answered,
             seconds=round(seconds, 3),
         )
@@ -434,6 +396,11 @@ class CallDesk:
             event.transaction.respond(reply(request, 405, tag, [("allow", ALLOW)]), now)
         else:
             event.transaction.respond(reply(request, 405, tag, [("allow", ALLOW)]), now)
+
+
+def _lives(attempt: Attempt) -> None:
+    if attempt.gateway is not None:
+        attempt.gateway.rang = True
 
 
 def _capabilities() -> Headers:

@@ -20,6 +20,7 @@ from proxy.sip.methods import METHODS as KNOWN_METHODS
 from proxy.sip.nonces import Nonces
 from proxy.sip.reply import Headers, answerable, refuse, reply
 from proxy.sip.screening import Capabilities, check_form, check_response, check_support
+from proxy.sip.share import Share, Shares
 from proxy.sip.transaction.table import Transactions
 from proxy.sip.uri import Uri, parse_uri
 from proxy.sip_settings import Sip
@@ -30,8 +31,6 @@ Log = Callable[..., None]
 
 METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
 _NOBODY: Final = Peer((), frozenset(), frozenset())
-#: MESSAGE is let in to be judged; it is not in `Allow`.
-_ASKED: Final = frozenset((*METHODS, "MESSAGE"))
 ALLOW: Final = ", ".join(METHODS).encode()
 #: WHY no other body alone: what offers no session that we can read might offer text (RFC 4475 §3.3.6).
 CAPABILITIES: Final = Capabilities(
@@ -42,21 +41,33 @@ _NAMES: Final = frozenset(KNOWN_METHODS.values())
 
 class Admitted:
     """A request that goes on: `trunk` is whose call it begins, or `carrier`, empty and None where it begins none; `uri`
-    is its Request-URI.
+    is its Request-URI, `share` what its sender has of the transactions.
     """
 
-    __slots__ = ("carrier", "trunk", "uri")
+    __slots__ = ("carrier", "share", "trunk", "uri")
 
     def __init__(self, trunk: Trunk | None, uri: Uri, carrier: str = "") -> None:
         self.trunk: Final = trunk
         self.uri: Final = uri
         self.carrier: Final = carrier
+        self.share: Share | None = None
 
 
 class Door:
     """One for all listeners."""
 
-    __slots__ = ("_calls", "_ids", "_log", "_nonces", "_peers", "_refuse_strangers", "_scheme", "_table", "_trunks")
+    __slots__ = (
+        "_calls",
+        "_ids",
+        "_log",
+        "_nonces",
+        "_peers",
+        "_refuse_strangers",
+        "_scheme",
+        "_shares",
+        "_table",
+        "_trunks",
+    )
 
     def __init__(
         self, settings: Sip, peers: Peers, table: Transactions, calls: Calls, ids: Ids, key: bytes, log: Log
@@ -69,6 +80,7 @@ class Door:
         self._refuse_strangers: Final = settings.strangers == "refuse"
         self._scheme: Final = Scheme(realm=settings.realm.encode(), algorithms=tuple(settings.algorithms))
         self._nonces: Final = Nonces(key, settings.nonce_s, settings.transactions_most)
+        self._shares: Final = Shares()
         self._trunks: Final = {each.username: each for each in peers.trunks if each.by_digest}
 
     def malformed(self, error: SipError, flow: Flow, size: int) -> None:
@@ -102,6 +114,15 @@ class Door:
             if self._refuse_strangers and request.method != "ACK":
                 self._answer(reply(request, 403, self._ids.tag_of(request)), flow, _NOBODY, size)
             return None
+        admitted = self._admitted(request, flow, peer, now, size)
+        if admitted is not None:
+            trunk = admitted.trunk
+            holder = peer.holder if trunk is None else trunk.name
+            # WHY apart: who may begin no more calls has to hang up those that he has.
+            admitted.share = self._shares.of(holder if request.to.tag is None else "inside " + holder)
+        return admitted
+
+    def _admitted(self, request: SipRequest, flow: Flow, peer: Peer, now: float, size: int) -> Admitted | None:
         try:
             check_form(request)
             if self._table.knows(request):

@@ -188,6 +188,10 @@ class _Followed(Permitted):
         self._carrier = carrier
         self._course.tried(carrier)
 
+    def may_go_on(self, answer: Answer) -> bool:
+        self._gates.renew()
+        return self._gate.may_go_on(self._call, _Answering(answer))
+
     def rang(self, response: SipResponse) -> None:
         self._course.rang(self._gates.clock())
         self._ears.noted(response)

@@ -14,10 +14,11 @@ from proxy.sip_settings import SipCarrier, SipGateway
 
 class Gateway:
     """One gateway. `carrier` is its carrier's name, or with `of_trunk` that of the trunk which takes calls there; `tls`
-    how it is verified. `up` until it is found silent or says 503. `asked` counts the calls that it was chosen for.
+    how it is verified. `up` until it is found silent or says 503. `rang` once it has rung or answered since it was last
+    asked by OPTIONS. `asked` counts the calls that it was chosen for.
     """
 
-    __slots__ = ("asked", "carrier", "credit", "name", "of_trunk", "settings", "tls", "up")
+    __slots__ = ("asked", "carrier", "credit", "name", "of_trunk", "rang", "settings", "tls", "up")
 
     def __init__(self, carrier: str, settings: SipGateway, tls: Tls | None = None, *, of_trunk: bool = False) -> None:
         self.carrier: Final = carrier
@@ -27,6 +28,7 @@ class Gateway:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self.name: Final = f"{host}:{settings.port}"
         self.up = True
+        self.rang = False
         self.asked = 0
         self.credit = 0
 

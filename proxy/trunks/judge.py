@@ -78,6 +78,13 @@ class Followed(Listening):
     def tried(self, carrier: str) -> None:
         """A gateway of this carrier is asked."""
 
+    def may_go_on(self, answer: "Answer") -> bool:
+        """Asked before each further INVITE of the call: may it still be made? Where not, `answer` is called as by
+        `CallJudge.judge`.
+        """
+        del answer
+        return True
+
     def rang(self, response: SipResponse) -> None:
         """A 18x came and was passed on."""
 
@@ -146,7 +153,7 @@ class CallJudge(Protocol):
         ...
 
     def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
-        """A refusal for a reason outside the rules (`internal.*`)."""
+        """A refusal for a reason outside the rules (`internal.*`, `throughput.account`)."""
         ...
 
     def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:

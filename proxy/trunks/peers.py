@@ -47,15 +47,17 @@ class Trunk:
 class Peer:
     """What one address may be: the trunks that may call from there, the carriers whose gateway is there, and the names
     of the trunks that surely stand there: by a network or certificate of theirs, or since they take calls there.
+    `holder` is under whose name it is counted, empty for all who are not surely anybody.
     """
 
-    __slots__ = ("carriers", "sure", "trunks")
+    __slots__ = ("carriers", "holder", "sure", "trunks")
 
     def __init__(self, trunks: tuple[Trunk, ...], carriers: frozenset[str], takers: frozenset[str]) -> None:
         self.trunks: Final = trunks
         self.carriers: Final = carriers
         # WHY not by digest alone: it says nothing of an address.
         self.sure: Final = takers.union(each.name for each in trunks if each.placed)
+        self.holder: Final = holder_of(min(self.sure, default=""), min(carriers, default=""))
 
     @property
     def stranger(self) -> bool:
@@ -69,6 +71,11 @@ class Peer:
         carrier = not self.carriers.isdisjoint(other.carriers)
         trunk = not self.sure.isdisjoint(other.sure)
         return (carrier or not self.carriers) and (trunk or not self.sure) and (carrier or trunk)
+
+
+def holder_of(trunk: str, carrier: str) -> str:
+    """The name under which a trunk, or else a carrier, is counted: both may bear the same one."""
+    return trunk or (carrier and f"carrier {carrier}")
 
 
 class Peers:

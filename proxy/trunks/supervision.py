@@ -1,7 +1,8 @@
 """OPTIONS towards each gateway, to know which ones live (RFC 3261 §11).
 
 Owns the rhythm and the verdict. Must never judge by what the answer says of itself: whatever answers lives, but for a
-503, which says that it does not want to, and a 408, which says that nobody is behind it.
+503, which says that it does not want to, and a 408, which says that nobody is behind it. One that is silent to OPTIONS
+and rings or answers calls meanwhile lives too.
 """
 
 from collections.abc import Callable
@@ -51,8 +52,10 @@ class Probe(Asker):
             self._tell(up=response.status not in _DEAD)
 
     def unanswered(self, now: float) -> None:
+        """Nobody has answered. WHY calls count then: some answer no OPTIONS, and still put everybody through."""
         del now
-        self._tell(up=False)
+        lives, self._gateway.rang = self._gateway.rang, False
+        self._tell(up=lives)
 
     def _tell(self, *, up: bool) -> None:
         gateway = self._gateway

@@ -77,7 +77,7 @@ class Turn:
                     return
             elif not self._door.admit_response(message, flow):
                 return
-            self._table.receive(message, flow, now)
+            self._table.receive(message, flow, now, admitted.share if admitted is not None else None)
         except SipError as error:
             wrong = MalformedRequest(error, message) if isinstance(message, SipRequest) else error
             self._door.malformed(wrong, flow, size)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.core.pack import Hours, Pack
@@ -83,6 +83,7 @@ def test_nothing_changes_before_it_is_said_to(
         assert table.is_open(zones, between) == table.is_open(zones, now)
 
 
+@example(Hours(0, 0), Hours(91, 106), "Australia/Lord_Howe", 1775313960.0)
 @given(hours(), hours(), st.sampled_from(ZONES), MOMENTS)
 def test_opens_in_tells_the_first_moment(workday: Hours, holiday: Hours, name: str, now: float) -> None:
     table, zones = Timetable(PACK, workday, holiday, CALENDAR), (ZoneInfo(name),)

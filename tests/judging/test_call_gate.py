@@ -260,6 +260,37 @@ def test_a_hold_closes_a_call_that_is_under_way(path: str, value: Any, rule: str
     assert len(house.decisions) == 1
 
 
+def test_a_call_that_was_refused_meanwhile_is_not_made_again_and_that_is_on_record() -> None:
+    house = House(BASE.but("account.calls_most", 1))
+    call = permitted(house)
+    assert house.gate.may_go_on(call, house.answers.append)
+    assert (len(house.decisions), house.answers, house.figures) == (1, [], (1, 1, 0, 0))
+    house.use(BASE.but("refused", MARKETING_VOICE))
+    assert not house.gate.may_go_on(call, house.answers.append)
+    assert house.answers == [], "it is answered when it is on disk"
+    house.log.written()
+    assert [(answer.status, answer.rule) for answer in house.answers] == [(607, "suppression.active")]
+    first, second = house.decisions
+    assert (second.effect, second.rule, second.person) == (records.DENY, "suppression.active", first.person)
+    assert second.id != first.id
+    assert house.figures == (2, 1, 1, 0)
+    assert house.limits.calls(house.gate.account.id) == 1, "the place is its call's, which ends with it"
+
+
+def test_an_account_that_is_gone_meanwhile_makes_no_further_call() -> None:
+    house = House()
+    call = permitted(house)
+    house.in_force.snapshot = msgspec.structs.replace(house.in_force.snapshot, accounts={})
+    assert not house.gate.may_go_on(call, house.answers.append)
+    assert house.decisions[-1].rule == "account.unreviewed"
+
+
+def test_a_contact_that_was_counted_is_no_reason_against_itself() -> None:
+    house = House(BASE.but("account.calls_per_s", 1))
+    call = permitted(house)
+    assert house.gate.may_go_on(call, house.answers.append)
+
+
 def test_which_rules_end_a_call_is_configured() -> None:
     house = House()
     call = permitted(house)

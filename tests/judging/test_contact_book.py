@@ -105,6 +105,14 @@ def test_it_is_taken_back_once() -> None:
     assert not booked.counts
 
 
+def test_what_was_permitted_a_while_ago_is_taken_back_too() -> None:
+    booked = Booked()
+    booked.decided()
+    booked.book._old, booked.book._new = booked.book._new, {}
+    booked.journal.outcome(1, REJECTED, 0, b"")
+    assert not booked.counts
+
+
 def test_the_latest_permits_are_remembered_and_not_more() -> None:
     booked = Booked()
     most = contact_book._REMEMBERED

@@ -27,6 +27,8 @@ _TORTURE = ("tests.sip.test_sip_torture", "tests.sip.test_sip_ipv6_messages")
 _BACKS = ("tests.trunks.test_calls_from_a_carrier", "tests.trunks.test_call_backs")
 _DOOR = ("tests.trunks.test_door",)
 _KEPT = ("tests.trunks.test_refusals_kept",)
+_FURTHER = ("tests.trunks.test_further_gateways",)
+_FREED = ("tests.sip.test_sip_call_is_freed",)
 
 _T = "proxy.sip.transaction."
 TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
@@ -88,7 +90,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ("if not _global_context(number):", "if True:"),
         ("dialled is None or dialled == whole", "True"),
     )),
-    (_READ, "proxy.sip.read_invite:caller_in", (
+    (_READ, "proxy.sip.read_invite:_caller_in", (
         ('octets = b"+" + octets', "pass"),
         ("elif _global_context(number):", "elif False:"),
     )),
@@ -305,6 +307,22 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
     (_DIALOG, "proxy.sip.dialog:Forks.receive", (
         ("(self.most if response.status < 200 else 2 * self.most)", "10**9"),
     )),
+    (_FURTHER, "proxy.sip.call:Call.branch_responded", (
+        ("response.status >= 600 and leg is not self.b", "False"),
+        ("response.status >= 600 and leg is not self.b", "leg is not self.b"),
+    )),
+    (_FURTHER, "proxy.trunks.trying:Trying.next", (
+        ("if further and not self._may_go_on(attempt):", "if False:"),
+        ("further = bool(attempt.tried)", "further = True"),
+    )),
+    (_FURTHER, "proxy.trunks.trying:Trying.prove", (("if not self._may_go_on(attempt):", "if False:"),)),
+    (_GATE, "proxy.judging.call_gate:CallGate.may_go_on", (
+        ("if not isinstance(verdict, Refusal):", "if True:"),
+        ("self._refused(request, verdict, answer)", "pass"),
+        ("self._account()", "pass"),
+    )),
+    (_FREED, "proxy.sip.calls:Calls._unanswered", (('if timer == "C":', "if False:"),)),
+    (_TABLE, "proxy.sip.transaction.base:ServerTransaction._end", (("share.held -= 1", "pass"),)),
     (_CALLS, "proxy.sip.call:Call.refuse", (("if self.answered or self.over:", "if False:"),)),
     (_CALLS, "proxy.sip.call:Call.asked_again", (
         ("if leg.server is not None or leg.unacknowledged:", "if False:"),

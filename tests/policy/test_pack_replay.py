@@ -21,6 +21,10 @@ from tests.rules.scene import BASE, BOTH, DAY_S, NOON, PACK, Scene, at, build, d
 pytestmark = pytest.mark.unit
 
 OPEN = replace(PACK, caps=())
+CALL = Call(
+    id=2, at_us=1, direction="out", account="a", person=b"", key_id=0, asked_us=1, rang_us=0, answered_us=0,
+    result="failed", status=480, side="b", cause="", carrier="", attempts=1,
+)  # fmt: skip
 
 
 def recorded(scene: Scene, decision_id: int = 1, now: float | None = None, **fields: object) -> records.Decision:
@@ -115,16 +119,25 @@ def test_what_the_carrier_refused_and_calls_that_did_not_ring_are_no_contacts() 
     replay.decision(first, RULE_IDS)
     replay.outcome(Outcome(id=1, at_us=1, result="unknown", status=0))
     replay.outcome(Outcome(id=1, at_us=1, result="rejected", status=1))
-    call = Call(
-        id=2, at_us=1, direction="out", account="a", person=b"", key_id=0, asked_us=1, rang_us=0, answered_us=0,
-        result="failed", status=480, side="b", cause="", carrier="", attempts=1,
-    )  # fmt: skip
     replay.decision(replace(first, id=2), RULE_IDS)
-    replay.call(replace(call, rang_us=5, id=77))
-    replay.call(call)
+    replay.call(replace(CALL, rang_us=5, id=77))
+    replay.call(CALL)
     replay.decision(replace(first, id=3), RULE_IDS)
     assert replay.changes == {}
     replay.decision(replace(first, id=4), RULE_IDS)
+    assert [one.rule for one in replay.changes] == ["frequency.cap"]
+
+
+@pytest.mark.parametrize("end", ["unknown", "rang"])
+def test_what_may_have_reached_somebody_is_a_contact(end: str) -> None:
+    replay = Replay(replace(PACK, caps=(Cap("collection", BOTH, 1, DAY_S),)), Shelf(), lambda _: "")
+    first = recorded(COLLECTION.but("pack", OPEN))
+    replay.decision(first, RULE_IDS)
+    if end == "unknown":
+        replay.outcome(Outcome(id=1, at_us=1, result="unknown", status=0))
+    else:
+        replay.call(replace(CALL, id=1, rang_us=5))
+    replay.decision(replace(first, id=2), RULE_IDS)
     assert [one.rule for one in replay.changes] == ["frequency.cap"]
 
 

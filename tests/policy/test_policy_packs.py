@@ -145,6 +145,11 @@ def test_versions_are_in_force_from_their_dates(when: str, names: str) -> None:
     assert " ".join(pack.name for pack in found.packs) == names
 
 
+def test_a_pack_of_another_province_does_not_bind() -> None:
+    assert bound(PACK, Shelf((NINGXIA,)), "a", ("CN-ZJ", ""), NOON).packs == (PACK,)
+    assert bound(PACK, Shelf((replace(NINGXIA, region="CN"),)), "a", ("",), NOON).others == "cn-ningxia@2"
+
+
 def test_of_the_base_some_version_is_always_in_force() -> None:
     late = replace(PACK, since=int(NOON) + 10)
     assert bound(late, Shelf(), "a", (), NOON).packs == (late,)

@@ -14,6 +14,7 @@ from proxy.policy import evaluate
 from proxy.registry.exporting import export
 from proxy.registry.packs import read_pack
 from proxy.registry.snapshots import SnapshotBuilder, build_snapshot
+from proxy.registry.tables import TABLES
 from tests.store.open_store import SECRET, owned, take_in
 
 pytestmark = pytest.mark.unit
@@ -151,3 +152,16 @@ async def test_secrets_and_persons_are_left_out_unless_asked_for(tmp_path: Path)
         written = json.dumps(await export(store), ensure_ascii=False)
         assert "argon2" not in written
         assert "13800138" not in written
+
+
+async def test_the_second_example_goes_on_from_the_first_and_together_they_show_every_section(tmp_path: Path) -> None:
+    more = json.loads((DEMO.with_name("chain.json")).read_text(encoding="utf-8"))
+    del more["about"]
+    async with owned(tmp_path, now_us=NOW_US) as store:
+        await take_in(store, document(), NOW_US)
+        await take_in(store, more, NOW_US)
+        counts = await store.counts()
+        snapshot = await build_snapshot(store, SECRET.person_key, read_pack("cn-open"))
+    assert [name for name in TABLES if not counts[name]] == ["holds"]
+    assert verdict(snapshot, "jianglan-mkt", "10690001") == "permit"
+    assert snapshot.telecoms["示例通信（虚构）"].id == "shili"

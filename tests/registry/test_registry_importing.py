@@ -15,7 +15,9 @@ from tests.store.open_store import NOW_US, SECRET
 
 pytestmark = pytest.mark.unit
 
-KNOWN = Known({"institutions": {"bank", "lender"}, "partners": {"agency"}, "accounts": {"known"}})
+KNOWN = Known(
+    {"institutions": {"bank", "lender"}, "partners": {"agency"}, "accounts": {"known"}, "submissions": {"known-sub"}}
+)
 INSTITUTION = {"id": "new", "name": "新机构（虚构）", "kind": "bank"}
 LICENCE = {
     "institution": "bank",
@@ -84,6 +86,34 @@ ACCOUNT = {
     "telecom_licence_until": "2026-12-31",
     "responsible": "责任人（虚构）",
 }
+SEGMENT = {
+    "id": "finance",
+    "first": "1069055",
+    "last": "1069059",
+    "channels": "sms",
+    "purposes": "marketing",
+    "department": "主管部门（虚构）",
+    "since": "2026-01-01",
+    "until": "forever",
+}
+ATTESTATION = {"institution": "bank", "attested": "2026-03-01", "attested_by": "甲", "numbers": 3}
+INTAKE = {
+    **NUMBER,
+    "id": "app-1",
+    "path": "application",
+    "submitted": "2026-03-01",
+    "submitted_by": "甲",
+}
+SUBMISSION = {"id": "sub-1", "institution": "bank", "department": "主管部门（虚构）"}
+CLAIM = {name: value for name, value in NUMBER.items() if name != "principal"} | {"submission": "known-sub"}
+CLAIM_CASE = {
+    "id": "case-1",
+    "address": "10690001",
+    "holder": "bank",
+    "claimant": "lender",
+    "submission": "known-sub",
+    "opened": "2026-03-01",
+}
 HOLD = {"kind": "number", "target": "10690001", "reason": "x"}
 CONSENT = {
     "recipient": "13800138000",
@@ -112,6 +142,12 @@ RIGHT: dict[str, dict[str, Any]] = {
     "service_phones": SERVICE_PHONE,
     "products": PRODUCT,
     "domains": DOMAIN,
+    "segments": SEGMENT,
+    "attestations": ATTESTATION,
+    "intakes": INTAKE,
+    "submissions": SUBMISSION,
+    "claims": CLAIM,
+    "claim_cases": CLAIM_CASE,
     "holds": HOLD,
     "consents": CONSENT,
     "suppressions": SUPPRESSION,
@@ -250,6 +286,32 @@ def test_each_mandatory_column_is_demanded(table: str, column: str, absent: str)
         ("accounts", {"window": "many"}, "window", "whole number"),
         ("accounts", {"vendor_base": "0x0500"}, "vendor_base", "from 1024"),
         ("accounts", {"telecom_licence_until": "2025-01-01"}, "telecom_licence_until", "lies before"),
+        ("segments", {"first": "10x"}, "first", "2 to 20 digits"),
+        ("segments", {"first": "1.06E+6"}, "first", "exponent"),
+        ("segments", {"last": "10690"}, "last", "as many digits"),
+        ("segments", {"last": "1069054"}, "last", "lies before first"),
+        ("segments", {"until": "2025-01-01"}, "until", "lies before since"),
+        ("attestations", {"institution": "nobody"}, "institution", "none of institutions"),
+        ("attestations", {"attested": "2036-01-01"}, "attested", "in the future"),
+        ("intakes", {"path": "fax"}, "path", "must be one of"),
+        ("intakes", {"principal": "nobody"}, "principal", "none of institutions"),
+        ("intakes", {"operator": "lender"}, "operator", "principal itself or a partner"),
+        ("intakes", {"state": "accepted"}, "decided_by", "needed once it is accepted"),
+        ("intakes", {"state": "returned", "decided": "2026-03-02", "decided_by": "甲"}, "decided_by", "somebody else"),
+        ("submissions", {"institution": "nobody"}, "institution", "none of institutions"),
+        ("submissions", {"state": "lost"}, "state", "must be one of"),
+        ("submissions", {"state": "submitted"}, "digest", "needed once it is submitted"),
+        ("submissions", {"state": "received"}, "receipt", "needed once it is received"),
+        ("submissions", {"state": "accepted"}, "decided_by", "needed once it is accepted"),
+        ("submissions", {"state": "returned", "decided": "2026-03-02", "decided_by": "乙"}, "reason", "needed once"),
+        ("submissions", {"state": "merged"}, "merged_by", "needed once it is merged"),
+        ("submissions", {"submitted_by": "甲", "decided_by": "甲"}, "decided_by", "somebody else"),
+        ("claims", {"submission": "nobody"}, "submission", "none of submissions"),
+        ("claims", {"operator": "nobody"}, "operator", "none of institutions or partners"),
+        ("claims", {"until": "2025-01-01"}, "until", "lies before since"),
+        ("claim_cases", {"holder": "nobody"}, "holder", "none of institutions"),
+        ("claim_cases", {"opened": "2036-01-01"}, "opened", "in the future"),
+        ("claim_cases", {"state": "settled"}, "settled_for", "needed once it is settled"),
         ("holds", {"target": "1"}, "target", "not a sending number"),
         ("consents", {"given": "2026-12-01"}, "given", "in the future"),
         ("consents", {"basis": "request"}, "product", "needed for a request"),

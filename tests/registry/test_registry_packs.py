@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from proxy.core.bound import Shelf, bound
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.pack import ASKED_FOR, Cap, Hours, RuleSetting
-from proxy.registry.calendars import calendar_from
+from proxy.registry.calendars import calendar_from, calendar_warnings
 from proxy.registry.packs import find_config, pack_from, read_pack, read_packs, read_shelf
 from proxy.settings import SettingsError
 
 pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2] / "config/packs"
 
 GOOD = """
 [pack]
@@ -195,6 +199,17 @@ def test_the_calendar_that_ships_has_its_days() -> None:
 
 
 @pytest.mark.parametrize(
+    ("today", "years"),
+    [((2026, 6, 1), []), ((2026, 12, 1), ["2027"]), ((2027, 1, 1), ["2027"]), ((2031, 12, 9), ["2031", "2032"])],
+)
+def test_a_calendar_that_ends_is_told_in_time(today: tuple[int, int, int], years: list[str]) -> None:
+    pack = pack_from(tomllib.loads((ROOT / "cn-ningxia.toml").read_text(encoding="utf-8")), "p.toml")
+    pack = replace(pack, calendar=replace(pack.calendar, years=frozenset((2025, 2026))))
+    told = list(calendar_warnings((pack, read_pack("cn-default")), date(*today)))
+    assert [line.partition("has no ")[2][:4] for line in told] == years
+
+
+@pytest.mark.parametrize(
     ("more", "says"),
     [
         (HOLIDAYS, "pack.calendar: missing"),
@@ -204,6 +219,8 @@ def test_the_calendar_that_ships_has_its_days() -> None:
         (FREQUENCY.replace("hours = 24", "hours = 99999"), "frequency.0.hours: must be from 1"),
         (FREQUENCY.replace('"collection"', '"service"'), "service is not counted"),
         (FREQUENCY.replace('basis = "product default"', ""), "frequency.0.basis: missing"),
+        ("[library]\nattest_days = 0\nbasis = 'x'", "library.attest_days: must be 1 at least"),
+        ("[library]\nattest_days = 30\nbasis = ''", "library.basis: empty"),
         ("[collection]\nroles = ['debtor']\nverified_days = -1\nbasis = 'x'", "verified_days: must not be negative"),
         ("[liaison]\nrequired = true", "liaison.basis: missing"),
         ("[entrustment]\ndepth_most = 0\nbasis = 'x'", "depth_most: must be from 1"),
@@ -289,3 +306,15 @@ def test_what_is_wrong_in_a_calendar(change: dict[str, Any], says: str) -> None:
     assert calendar_from(CALENDAR, "c.toml").worked
     with pytest.raises(SettingsError, match=says):
         calendar_from(CALENDAR | change, "c.toml")
+
+
+def test_attestations_are_asked_for_by_days_or_by_the_rule_alone() -> None:
+    asked = pack_from(tomllib.loads(GOOD + "\n[library]\nattest_days = 30\nbasis = 'x'"), "p.toml")
+    assert (asked.attest_days, asked.asks("library.stale")) == (30, True)
+    named = pack_from(tomllib.loads(GOOD + "\n[rules.'library.stale']\nbasis = 'x'"), "p.toml")
+    assert (named.attest_days, named.asks("library.stale")) == (90, True)
+    silent = pack_from(tomllib.loads(GOOD), "p.toml")
+    assert (silent.attest_days, silent.asks("library.stale")) == (0, False)
+    assert (
+        bound(silent, Shelf((replace(asked, id="other", region="CN"), named)), "", (), 2e9).strictest.attest_days == 30
+    )

@@ -16,7 +16,7 @@ from proxy.core.finding import Finding
 from proxy.core.pack import Cap, Hours, Pack, RuleSetting
 from proxy.core.preferences import preference
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE, OBJECTION
-from proxy.core.records import Entrustment, Partner, Period, Template
+from proxy.core.records import Entrustment, Partner, Period, Segment, Template
 from proxy.core.workdays import Calendar
 from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at
 
@@ -457,3 +457,54 @@ _deny(COLLECTION.but("request.recipient", TOKYO), "now", at("2025-03-05 21:00:00
 _LONDON = COLLECTION.but("request.recipient", LONDON).but("now", at("2025-03-05 16:00:00"))
 _deny(_LONDON, "now", at("2025-03-05 15:59:59"), "hours.closed", "hour", "in London")
 _deny(COLLECTION, "request.recipient", "80012345678", "hours.closed", "hour", "where nobody knows the time")
+
+# Special segments, and whether the library was attested.
+_FINANCE = Segment("finance", "10690", "10691", BOTH, _only(("marketing", "collection")), YEAR)
+_IN_SEGMENT = BASE.but("segments", (_FINANCE,))
+_deny(_IN_SEGMENT, "institution.kind", "other", "segment.misuse", "institution")
+_deny(
+    VERIFICATION.but("institution.kind", "other"),
+    "segments",
+    (_FINANCE,),
+    "segment.misuse",
+    "institution",
+    "verification",
+)
+_deny(BASE, "segments", (replace(_FINANCE, channels=_only(("voice",))),), "segment.misuse", "channel")
+_deny(BASE, "segments", (replace(_FINANCE, purposes=_only(("service",))),), "segment.misuse", "purpose")
+_deny(BASE, "segments", (_FINANCE, replace(_FINANCE, purposes=_only(("service",)))), "segment.misuse", "purpose",
+      "of one of two segments")  # fmt: skip
+_deny(PORT.but("institution.kind", "other").but("licence.purposes", _only(("marketing",))), "segments",
+      (replace(_FINANCE, first="1069000188", last="1069000188"),), "segment.misuse", "institution",
+      "an extension")  # fmt: skip
+_OTHER = BASE.but("institution.kind", "other")
+_deny(
+    _OTHER,
+    "segments",
+    (replace(_FINANCE, first="10690001", last="10690001"),),
+    "segment.misuse",
+    "institution",
+    "first",
+)
+_deny(_OTHER, "segments", (replace(_FINANCE, first="10689", last="10690"),), "segment.misuse", "institution", "last")
+_allow(_OTHER, "segments", (replace(_FINANCE, first="10691", last="10699"),), "below a segment")
+_allow(_OTHER, "segments", (replace(_FINANCE, first="10680", last="10689"),), "above a segment")
+_allow(_OTHER, "segments", (replace(_FINANCE, first="106900011", last="106900019"),), "shorter than a segment")
+_allow(_OTHER, "segments", (replace(_FINANCE, period=PAST),), "a segment of before")
+_allow(_OTHER, "segments", (replace(_FINANCE, period=FUTURE),), "a segment to come")
+_ATTESTED = BASE.but("pack.library_attest_days", 30).but("attested", int(NOON) - 30 * DAY_S + 1)
+_deny(_ATTESTED, "attested", None, "library.stale", "never")
+_deny(_ATTESTED, "attested", int(NOON) - 30 * DAY_S, "library.stale", "age")
+_deny(BASE, "pack.rules", {"library.stale": RuleSetting()}, "library.stale", "never", "the pack names the rule only")
+_allow(BASE.but("attested", int(NOON) - 89 * DAY_S), "pack.rules", {"library.stale": RuleSetting()}, "attested in time")
+_allow(SERVICE.but("pack.library_attest_days", 30), "attested", None, "a service notice of a stale library")
+_allow(BASE, "attested", int(NOON) - 999 * DAY_S, "no pack asks for attestations")
+_deny(VOICE.but("segments", (_FINANCE,)), "institution.kind", "other", "segment.misuse", "institution", "on a call")
+_deny(
+    VOICE.but("pack.library_attest_days", 30).but("attested", int(NOON)),
+    "attested",
+    None,
+    "library.stale",
+    "never",
+    "on a call",
+)

@@ -18,7 +18,18 @@ from proxy.core.decision import Decision, Permit, Refusal
 from proxy.core.pack import Cap, Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.purposes import CHANNELS, PURPOSE_BITS, Channel, Purpose
-from proxy.core.records import Account, Entrustment, Institution, Licence, Number, Partner, Period, Telecom, Template
+from proxy.core.records import (
+    Account,
+    Entrustment,
+    Institution,
+    Licence,
+    Number,
+    Partner,
+    Period,
+    Segment,
+    Telecom,
+    Template,
+)
 from proxy.core.request import Request
 from proxy.core.snapshot import NumberLibrary, Snapshot, notice_of
 from proxy.policy import evaluate
@@ -100,6 +111,8 @@ class Scene(msgspec.Struct, frozen=True):
     listed: int = 0
     debt: int = value_of("debtor", int((NOON + 8 * 3600) // DAY_S))
     informed: bool = True
+    segments: tuple[Segment, ...] = ()
+    attested: int | None = None
     held_accounts: frozenset[str] = frozenset()
     held_numbers: frozenset[str] = frozenset()
     now: float = NOON
@@ -164,6 +177,8 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         numbers=NumberLibrary([*([scene.row] if scene.row else []), *scene.others]),
         preferences=preferences,
         donotcall=(PersonIndex(), donotcall) if scene.listed else (),
+        segments=scene.segments,
+        attested={} if scene.attested is None else {principal: scene.attested},
         held_accounts=scene.held_accounts,
         held_numbers=scene.held_numbers,
         consents=consents,

@@ -191,14 +191,14 @@ def test_a_digit_waits_until_somebody_relays_it(asks: str, asked: str, number: i
     assert play.last_answer(asks).first("x-back") == b"1"
 
 
-def test_text_inside_a_call_passes_as_a_message_that_was_judged_and_no_other_way() -> None:
+def test_text_inside_a_call_passes_by_no_method() -> None:
     play = CallPlay()
     call = play.talking()
     for number, method in ((2, "INFO"), (3, "MESSAGE")):
         play.ask("a", method, number, headers=("Content-Type: text/plain",), body=b"hello")
         call.relay(play.inside(), play.now)
         play.note()
-    assert play.words() == ["! InsideAsked", "a< 415 INFO", "! InsideAsked", "b< MESSAGE"]
+    assert play.words() == ["! InsideAsked", "a< 415 INFO", "! InsideAsked", "a< 415 MESSAGE"]
 
 
 def test_requests_inside_have_numbers_that_rise_by_one() -> None:

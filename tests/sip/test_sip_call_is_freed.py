@@ -41,6 +41,15 @@ def held_and_hung_up(play: CallPlay) -> None:
     play.answer("b", play.last("b", "BYE"), 200)
 
 
+def hung_up_while_offered_again(play: CallPlay) -> None:
+    """Leg B never answers the INVITE inside the call but with a 183, nor our CANCEL."""
+    talking(play)
+    play.ask("a", "INVITE", 2, body=SDP_B)
+    play.answer("b", play.last("b", "INVITE"), 183)
+    play.ask("a", "BYE", 3)
+    play.answer("b", play.last("b", "BYE"), 200)
+
+
 def never_acknowledged(play: CallPlay) -> None:
     invite = play.connect(play.invite())
     play.answer("b", invite, 200, body=SDP_B)
@@ -115,6 +124,7 @@ def no_collector() -> Iterator[None]:
         hung_up_by_a,
         hung_up_by_b,
         held_and_hung_up,
+        hung_up_while_offered_again,
         never_acknowledged,
         refused_here,
         refused_by_the_carrier,

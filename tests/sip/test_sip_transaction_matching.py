@@ -1,5 +1,6 @@
 """What belongs to which transaction, and what belongs to none."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from proxy.sip.flow import Flow
 from proxy.sip.framing import read_datagram
 from proxy.sip.message import Limits, Message
 from proxy.sip.reply import reply
+from proxy.sip.share import Share
 from proxy.sip.timers import Timer, Timers
 from proxy.sip.transaction.base import AckReceived, RequestReceived
 from tests.tools.sip_messages import a_request, a_response
@@ -159,6 +161,34 @@ def test_the_table_is_bounded_and_says_so() -> None:
     assert (len(play.table), play.table.dropped) == (8, 6)
     play.receive(a_request("ACK", via=f"{HERE};branch=z9hG4bK-9"))
     assert play.words() == ["told AckReceived"]
+
+
+def test_nobody_fills_the_table_alone_and_what_ended_is_free_again() -> None:
+    play = Play(most=800)
+    flooding, inside_too, other = Share(), Share(), Share()
+
+    def ask(share: Share, name: str, method: str = "INVITE", inside: str = "") -> str:
+        via = f"{HERE};branch=z9hG4bK-{name}"
+        request = a_request(method, via=via, called=f"<sip:x@y>{inside}", call_id=name)
+        play.table.receive(request, play.flow, play.now, share)
+        play.note()
+        return play.words()[-1]
+
+    said = Counter(ask(flooding, f"f{index}") for index in range(700))
+    # 700 for INVITEs: three quarters of them, and no ACK comes.
+    assert said == {"told RequestReceived": 525, "503 INVITE": 175}
+    for event in play.events:
+        assert isinstance(event, RequestReceived)
+        event.transaction.respond(reply(event.transaction.request or event.request, 403, b"b"), play.now)
+    play.note()
+    play.words()
+    assert ask(flooding, "f-again") == "503 INVITE"
+    assert [ask(other, f"o{index}") for index in range(120)] == ["told RequestReceived"] * 120
+    assert ask(flooding, "f-options", "OPTIONS") == "503 OPTIONS"
+    assert ask(inside_too, "f-bye", "BYE", ";tag=b") == "told RequestReceived"
+    play.to(33)
+    assert (flooding.held, other.held, inside_too.held) == (0, 120, 1)
+    assert ask(flooding, "f-later") == "told RequestReceived"
 
 
 def test_nothing_stays_behind() -> None:

@@ -201,6 +201,6 @@ def test_a_607_of_an_attempt_that_was_given_up_is_told_all_the_same() -> None:
     play.connect(call)
     play.taken()
     play.answer("b", first, 607)
-    assert play.words() == ["! UnwantedSaid"]
+    assert play.words() == ["! UnwantedSaid", "! BranchFailed"]
     kept(play)
     assert play.words() == ["b< ACK"]

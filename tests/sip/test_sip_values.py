@@ -211,3 +211,30 @@ def test_cseq(value: bytes, number: int, method: str) -> None:
 def test_no_cseq(value: bytes) -> None:
     with pytest.raises(SipError):
         parse_cseq(value)
+
+
+@pytest.mark.parametrize(
+    ("written", "stamped"),
+    [
+        (";branch=z9hG4bK1;received=192.0.2.1;rport=9988", ";branch=z9hG4bK1;received=192.0.2.1;rport=9988"),
+        (";branch=z9hG4bK1;received=192.0.2.9;rport=9988", ";branch=z9hG4bK1;received=192.0.2.1;rport=9988"),
+        (";branch=z9hG4bK1;received=192.0.2.1;rport=5060", ";branch=z9hG4bK1;received=192.0.2.1;rport=9988"),
+        (
+            ";branch=z9hG4bK1;RECEIVED=192.0.2.9;received=192.0.2.1;rport=9988",
+            ";branch=z9hG4bK1;received=192.0.2.1;rport=9988",
+        ),
+    ],
+)
+def test_a_source_that_is_written_already_is_written_anew_unless_it_is_right(written: str, stamped: str) -> None:
+    start = "SIP/2.0/UDP 192.0.2.7:5060"
+    for _ in range(2):
+        via = parse_via((start + written).encode()).stamped(b"192.0.2.1", 9988)
+        assert via.written == (start + stamped).encode()
+        assert (via.branch, via.answer_port) == (b"z9hG4bK1", 9988)
+
+
+@pytest.mark.parametrize("rest", [";branch=z9hG4bK2;x=1", ";rport=99999999", ";received=(", ";ttl=256"])
+def test_what_is_wrong_behind_a_branch_is_wrong_each_time(rest: str) -> None:
+    for _ in range(2):
+        with pytest.raises(SipError):
+            parse_via(f"SIP/2.0/UDP h;branch=z9hG4bK1{rest}".encode())

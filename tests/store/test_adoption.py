@@ -131,8 +131,8 @@ async def test_a_file_staged_with_another_key_or_of_another_kind_is_refused(tmp_
 def test_a_staged_file_is_for_its_owner_only(tmp_path: Path) -> None:
     staged = StagedImport.beside(tmp_path / "imports", 1)
     assert staged.path.stat().st_mode & 0o777 == 0o600
-    assert staged.add("institutions", [("a", "b", "bank", "", 0, 0, 0, "", "")]) == 1
+    assert staged.add("institutions", [("a", "b", "bank", "", 0, 0, 0, "", "", None)]) == 1
     staged.discard()
     assert not staged.path.exists()
-    assert staging.VERSION == 1
+    assert staging.VERSION == 2
     assert NOW_US

@@ -72,6 +72,31 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
     "service_phones": [{"owner": "agency", "phone": "400-000-1001", "label": "客服"}],
     "products": [{"institution": "bank", "name": "安居贷", "aliases": ["安居"], "since": "2026-01-01"}],
     "domains": [{"owner": "bank", "domain": "示例.cn"}],
+    "segments": [
+        {"id": "finance", "first": "1069055", "last": "1069059", "department": "部门（虚构）", **SCOPE}
+    ],
+    "attestations": [{"institution": "bank", "attested": "2026-03-01", "attested_by": "甲", "numbers": 1}],
+    "intakes": [
+        {"id": "rep-1", "path": "report", "address": "10690001", "principal": "bank", "operator": "agency",
+         "telecom": "通（虚构）", **SCOPE, "submitted": "2026-03-01", "submitted_by": "甲", "state": "accepted",
+         "decided": "2026-03-02", "decided_by": "乙", "reason": "好"},
+    ],
+    "submissions": [
+        {"id": "sub-1", "institution": "bank", "department": "部门（虚构）", "state": "merged", "numbers": 1,
+         "digest": DIGEST, "submitted": "2026-03-01", "submitted_by": "甲", "receipt": "R-1",
+         "received": "2026-03-02", "received_by": "乙", "decided": "2026-03-03", "decided_by": "丙",
+         "merged": "2026-03-04", "merged_by": "丁", "reason": "好"},
+        {"id": "sub-2", "institution": "fund", "department": "部门（虚构）"},
+    ],
+    "claims": [
+        {"submission": "sub-1", "address": "10690001", "operator": "agency", "telecom": "通（虚构）", **SCOPE,
+         "extensible": True},
+    ],
+    "claim_cases": [
+        {"id": "case-1", "address": "10690001", "holder": "bank", "claimant": "fund", "submission": "sub-1",
+         "opened": "2026-03-04", "state": "settled", "settled": "2026-03-05", "settled_by": "丁",
+         "settled_for": "bank", "reason": "在先"},
+    ],
     "holds": [{"kind": "account", "target": "old", "reason": "试"}],
     "consents": [
         {"recipient": "13800138000", "institution": "bank", "channels": "sms", "given": "2026-03-01", "source": "form"}

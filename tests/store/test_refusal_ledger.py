@@ -209,3 +209,24 @@ async def test_the_number_is_sealed_and_the_row_cannot_be_changed(tmp_path: Path
             with pytest.raises(sqlite3.IntegrityError):
                 forger.execute(statement)
     forger.close()
+
+
+async def test_while_a_disk_hangs_a_bounded_number_waits_and_the_next_binds_and_fails_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.store.refusal_ledger._QUEUE_MOST", 5)
+    async with owned(tmp_path) as store:
+        async with store.ledger._writing:
+            first = store.record(refused(("bank", 1)))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not store.ledger._queue, "it is with the disk"
+            waiting = [store.record(refused(("bank", 1))) for _ in range(5)]
+            beyond = store.record(refused(("lender", 3)))
+            assert store.suppressions_index.get(key_of(PERSON, "lender")) & 3 == 3
+            assert beyond.done()
+            assert isinstance(beyond.exception(), StoreError)
+            assert not any(each.done() for each in (first, *waiting))
+        for each in (first, *waiting):
+            await each
+        await store.record(refused(("lender", 3)))

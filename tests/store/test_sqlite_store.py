@@ -285,7 +285,14 @@ async def test_holds_and_disposals_raise_the_revision_once(tmp_path: Path) -> No
         assert not await store.lift_hold("account", "acme", "officer")
         assert await store.revision() == 5
         measures = await store.fetch("SELECT verb, target, by FROM measures ORDER BY id")
-        assert [row[0] for row in measures] == ["hold.add", "number.dispose", "number.restore", "hold.remove"]
+        assert measures[0] == ("number.added", "1 numbers", "import")
+        assert [row[0] for row in measures] == [
+            "number.added",
+            "hold.add",
+            "number.dispose",
+            "number.restore",
+            "hold.remove",
+        ]
 
 
 async def test_a_database_of_before_gains_what_came_later(tmp_path: Path) -> None:

@@ -84,6 +84,8 @@ class DeskPlay(CallPlay):
         headers: frozenset[str] = frozenset(),
         *,
         follow_redirects: bool = False,
+        gateways: int = 1,
+        username: str = "",
     ) -> None:
         super().__init__()
         self.judge = Judge()
@@ -91,8 +93,15 @@ class DeskPlay(CallPlay):
         self.reached: list[str] = []
         self.dead: set[str] = set()
         self.trunk = Trunk("callcentre", trunk)
-        gateways = [SipGateway("192.0.2.30")]
-        carrier = Carrier("default", SipCarrier(gateways=gateways, options_s=0.0, follow_redirects=follow_redirects))
+        carrier = Carrier(
+            "default",
+            SipCarrier(
+                gateways=[SipGateway(f"192.0.2.{30 + place}", priority=place + 1) for place in range(gateways)],
+                options_s=0.0,
+                follow_redirects=follow_redirects,
+                username=username,
+            ),
+        )
         takers = {"callcentre": Carrier("callcentre", trunk.taking(), of_trunk=True)} if trunk.gateways else {}
         inbound = Inbound(self.judge, [self.trunk], takers, headers, self._log)
         self.desk = CallDesk(

@@ -16,7 +16,7 @@ from proxy.judging.keypad import KeypadSettings
 from proxy.registry.ports import Recorded
 from proxy.sip.uri import parse_uri
 from proxy.trunks.call_backs import CallBacks
-from proxy.trunks.judge import CallBack, NotTaken
+from proxy.trunks.judge import CallBack, NotTaken, Refused
 from tests.judging.test_call_gate import CODES
 from tests.judging.test_hearing_order import Play
 from tests.rules.scene import ACCOUNT, BASE, NOON, PERSON, PERSON_KEY, ROW, build
@@ -287,3 +287,7 @@ async def test_a_call_that_runs_is_closed_with_its_number(changes: dict[str, Any
     assert back.closed_by() == rule
     if rule:
         assert any(b"Q.850" in value for _, value in back.ending(rule))
+    # Nor is it brought to a further gateway.
+    answers: list[Refused] = []
+    assert back.may_go_on(answers.append) is (rule == "")
+    assert [(each.status, each.rule) for each in answers] == ([(480, rule)] if rule else [])

@@ -51,6 +51,15 @@ class Ears(Permitted):
     def tried(self, carrier: str) -> None:
         self.storm.may_raise()
 
+    def may_go_on(self, answer: Answer) -> bool:
+        self.storm.may_raise()
+        how = self.storm.lot(5)
+        if how == 5:
+            answer(REFUSED)
+        elif how == 4:
+            self.storm.answers.append(answer)
+        return how < 4
+
     def rang(self, response: Any) -> None:
         self.storm.may_raise()
 
@@ -82,7 +91,10 @@ class Ears(Permitted):
 
 
 class Play(DeskPlay):
-    """The desk as the shell runs it: what raises costs its own call."""
+    """The desk as the shell runs it, with two gateways: what raises costs its own call."""
+
+    def __init__(self) -> None:
+        super().__init__(gateways=2, username="tdgate")
 
     def note(self) -> None:
         while True:

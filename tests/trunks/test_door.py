@@ -208,3 +208,25 @@ def test_the_same_challenge_names_the_best_algorithm_first() -> None:
     assert isinstance(challenge, SipResponse)
     named = [re.search(rb"algorithm=([A-Z0-9-]+)", each) for each in challenge.each("proxy-authenticate")]
     assert [each[1] for each in named if each] == [b"SHA-512-256", b"SHA-256", b"MD5"]
+
+
+def test_each_trunk_and_carrier_has_its_own_share_of_what_is_kept_and_another_inside_calls() -> None:
+    at = Doorstep()
+    at.play.talking()
+    tag = next(m.to.tag for m in at.play.sent["a"] if isinstance(m, SipResponse) and m.to.tag)
+    assert tag is not None
+
+    def share(host: str, method: str = "INVITE", called: str = "<sip:x@y>") -> object:
+        admitted = at.came(host, method, called=called, via=f"SIP/2.0/UDP h;branch=z9hG4bK-{host}-{method}")
+        assert isinstance(admitted, Admitted)
+        return admitted.share
+
+    begins, options, inside = (
+        share(TRUNK),
+        share(TRUNK, "OPTIONS"),
+        share(TRUNK, "INFO", f"<sip:x@y>;tag={tag.decode()}"),
+    )
+    assert begins is options is share("192.0.2.13")
+    assert begins is not inside
+    assert share(CARRIER) is share("192.0.2.31", "OPTIONS")
+    assert len({id(each) for each in (begins, inside, share(CARRIER))}) == 3

@@ -32,11 +32,11 @@ def calls_named(name: str) -> set[str]:
     return found
 
 
-def test_only_the_desk_connects_a_call_and_only_with_what_outbound_wrote() -> None:
+def test_only_one_place_connects_a_call_and_only_with_what_outbound_wrote() -> None:
     connecting = {file for file in calls_named("connect") if file.startswith(("sip", "trunks"))}
     # `sip_b2bua.py` makes connections of TCP by a function of this name.
-    assert connecting == {"trunks/desk.py", "sip_b2bua.py"}
-    assert calls_named("invite") == {"trunks/desk.py"}
+    assert connecting == {"trunks/trying.py", "sip_b2bua.py"}
+    assert calls_named("invite") == {"trunks/trying.py"}
     assert calls_named("Outbound") == {"trunks/desk.py"}
 
 
@@ -81,6 +81,7 @@ NAMES = st.sampled_from(
     (
         *("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Contact", "Route", "Record-Route", "Via"),
         *("Diversion", "History-Info", "Privacy", "Identity", "Call-Info", "Referred-By", "Authorization", "Path"),
+        *("Subject", "Organization", "Alert-Info", "Reply-To", "S"),
     )
 )
 

@@ -172,6 +172,31 @@ async def test_a_scan_leaves_nothing_and_keeps_nobody_from_calling(house: SipHou
     await house.end()
 
 
+async def test_a_trunk_that_never_acknowledges_leaves_room_for_the_others(house: SipHouse) -> None:
+    """INVITEs without end of one trunk: those beyond its share are answered 503, and another trunk's call is made."""
+    flood, caller, carrier = Peer("127.0.0.2"), Peer(), Peer()
+    most = 80
+    await house.start([carrier.port], sip={"transactions_most": most}, more={"other": ["127.0.0.2/32"]})
+    said: list[int] = []
+    for each in range(most):
+        flood.send(asking(flood, branch=f"f{each}", uri=f"sip:x{each}@127.0.0.1", call_id=f"f{each}"), house.udp)
+        while True:
+            message = await flood.heard()
+            assert isinstance(message, SipResponse)
+            if message.status > 100 and message.call_id == b"f%d" % each:
+                break
+        said.append(message.status)
+    # Seven eighths are for INVITEs, and of them three quarters.
+    refused = [status for status in said if status != 503]
+    assert len(refused) in range(48, 56), said
+    assert set(said[-20:]) == {503}
+    caller.send(asking(caller), house.udp)
+    invite = await carrier.asked("INVITE")
+    carrier.send(a_response(invite, 486, to_tag="b").octets(), house.udp)
+    await caller.answered(486)
+    await house.end()
+
+
 def answered(challenge: SipResponse, uri: str, count: int = 1, username: str = "roaming") -> str:
     """Credentials for the first challenge, SHA-512-256."""
     value = (challenge.first("proxy-authenticate") or b"").decode()
@@ -262,6 +287,38 @@ async def test_nobody_who_may_be_another_is_sent_more_than_came(house: SipHouse,
         await measured(wrong)
     assert answers > 20
     assert sent <= came
+
+
+async def test_one_peer_does_not_take_all_connections(house: SipHouse) -> None:
+    await house.start(
+        [{"port": 5060, "transport": "tcp"}],
+        listeners=({"port": 0, "transport": "tcp"},),
+        sip={"connections_most": 8, "message_timer_s": LIMIT_S},
+        more={"other": ["127.0.0.2/32"]},
+    )
+    port = house.ports["sip+tcp"]
+    octets = request_octets("OPTIONS", via="SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bK-o")
+
+    async def stays(host: str) -> asyncio.StreamWriter | None:
+        """The connection, None where it was closed."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(host, 0))
+        writer.write(octets)
+        try:
+            if await asyncio.wait_for(reader.read(7), LIMIT_S) == b"SIP/2.0":
+                return writer
+        except ConnectionResetError:
+            pass
+        writer.close()
+        return None
+
+    crowd = [await stays("127.0.0.2") for _ in range(8)]
+    assert [each is not None for each in crowd] == [True] * 6 + [False] * 2
+    other = await stays("127.0.0.1")
+    assert other is not None
+    for writer in (*crowd, other):
+        if writer is not None:
+            writer.close()
+    await house.end()
 
 
 async def test_streams_that_flood_drip_or_crowd_are_ended(house: SipHouse) -> None:

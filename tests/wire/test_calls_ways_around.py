@@ -66,7 +66,8 @@ class Around:
         self.port = 0
         self.made = 0
 
-    async def start(self, **sip: Any) -> None:
+    async def start(self, *further: Peer, **sip: Any) -> None:
+        """`further` are the carrier's next gateways."""
         tables: dict[str, Any] = {
             "sip": {"listeners": [{"port": 0}], **sip},
             "sip.trunks.callcentre": {"account": "jl-voice", "addresses": ["127.0.0.1/32"]},
@@ -76,7 +77,10 @@ class Around:
                 "account": "yx-voice", "addresses": ["127.0.0.6/32"], "username": "other", "password": "Wire-P4s"
             },
             "sip.carriers.default": {
-                "options_s": 0.0, "no_answer_s": 3.0, "gateways": [{"host": "127.0.0.3", "port": self.carrier.port}]
+                "options_s": 0.0, "no_answer_s": 3.0, "gateways": [
+                    {"host": each.host, "port": each.port, "priority": place}
+                    for place, each in enumerate((self.carrier, *further), start=1)
+                ]
             },
         }  # fmt: skip
         await self.house.start(**tables)

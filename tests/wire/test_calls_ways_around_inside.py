@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from proxy.evidence.records import Call
 from proxy.sip.message import SipRequest, SipResponse
 from tests.tools.sip_messages import SDP, a_response
-from tests.tools.sip_peer import asking
+from tests.tools.sip_peer import Peer, asking
 from tests.wire.house import House, make_template
 from tests.wire.people import IMPORTED, PERSONS
 from tests.wire.test_calls_ways_around import REGISTRY, SAYS, SPOOFED, WELCOME, Around, acknowledging
@@ -225,3 +226,25 @@ async def test_a_number_that_is_held_while_it_rings_rings_no_more(around: Around
     assert (await around.refused(around.trunk, again)).status == 403
     assert around.trunk.nothing()
     await around.house.end()
+
+
+async def test_who_refuses_while_gateways_are_tried_is_called_by_no_further_one(around: Around) -> None:
+    """The first gateway is asked, the refusal comes by another way, then the gateway says that it is busy."""
+    second = Peer("127.0.0.3")
+    await around.start(second)
+    octets = around.invite(around.trunk, headers=TYPED, body=SDP)
+    asked = await around.carrier.asked("INVITE")
+    around.answer(asked, 100, "")
+    closing = ("--institution", "jianglan", "--channels", "voice", "--source", "hotline")
+    code, _, err = await around.house.command("suppress", "add", WELCOME, *closing)
+    assert code == 0, err
+    around.answer(asked, 503, "b")
+    await around.carrier.asked("ACK")
+    ended = await around.trunk.answered(607)
+    assert b'text="suppression.active"' in (ended.first("reason") or b"")
+    around.trunk.send(acknowledging(octets, ended), around.port)
+    assert second.nothing()
+    (call,) = await around.house.record(lambda each: isinstance(each, Call) and each)
+    assert (call.side, call.cause, call.status, call.attempts) == ("us", "suppression.active", 607, 1)
+    await around.house.end()
+    assert [(each.effect, each.rule) for each in around.house.decisions()] == [(0, ""), (1, "suppression.active")]

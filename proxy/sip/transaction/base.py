@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from proxy.sip.flow import Flow
 from proxy.sip.message import SipRequest, SipResponse
+from proxy.sip.share import Share
 from proxy.sip.timers import Timer, Timers
 from proxy.sip.transaction.timing import Timing
 
@@ -78,11 +79,24 @@ class ServerTransaction(Transaction):
     for long.
     """
 
-    __slots__ = ("request",)
+    __slots__ = ("_share", "request")
 
     def __init__(self, desk: Desk, key: bytes, flow: Flow, state: State, request: SipRequest) -> None:
         super().__init__(desk, key, flow, state)
         self.request: SipRequest | None = request
+        self._share: Share | None = None
+
+    def counts_for(self, share: Share) -> None:
+        """It takes a place of this share, until it ends."""
+        self._share = share
+        share.held += 1
+
+    def _end(self) -> None:
+        Transaction._end(self)
+        share = self._share
+        if share is not None:
+            self._share = None
+            share.held -= 1
 
     def again(self, now: float) -> None:
         """The request came again."""

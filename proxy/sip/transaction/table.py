@@ -11,6 +11,7 @@ from typing import Final
 from proxy.sip.flow import Flow
 from proxy.sip.message import Message, SipRequest, SipResponse
 from proxy.sip.reply import reply
+from proxy.sip.share import Share
 from proxy.sip.timers import Timers
 from proxy.sip.transaction.base import (
     AckReceived,
@@ -85,10 +86,13 @@ class Transactions:
         """Let pass what is due."""
         self._desk.timers.expire(now)
 
-    def receive(self, message: Message, flow: Flow, now: float) -> None:
-        """Take a message from the transport; raises SipError where Via, CSeq, From or To cannot be read."""
+    def receive(self, message: Message, flow: Flow, now: float, share: Share | None = None) -> None:
+        """Take a message from the transport; raises SipError where Via, CSeq, From or To cannot be read.
+
+        `share` is that of whoever sent a request.
+        """
         if isinstance(message, SipRequest):
-            self._request(message, flow, now)
+            self._request(message, flow, now, share)
         else:
             self._response(message, now)
 
@@ -136,7 +140,7 @@ class Transactions:
         else:
             self.dropped += 1
 
-    def _request(self, request: SipRequest, flow: Flow, now: float) -> None:
+    def _request(self, request: SipRequest, flow: Flow, now: float, share: Share | None) -> None:
         method = request.method
         if method == "ACK":
             invite = self._desk.live.get(server_key(request, "INVITE"))
@@ -148,17 +152,20 @@ class Transactions:
         if isinstance(found, ServerTransaction):
             found.again(now)
             return
-        if len(self._desk.live) >= self._room(request):
+        free = self._room(request) - len(self._desk.live)
+        if free <= 0 or (share is not None and share.is_spent(free)):
             self.dropped += 1
             # WHY without a transaction: there is no room for one. The same request again gets the same answer (§8.2.7).
             retry = [("retry-after", b"%d" % RETRY_AFTER_S)]
             self.send(flow, reply(request, 503, b"none", retry).octets())
         elif method == "INVITE":
-            self._invite(request, key, flow, now)
+            self._invite(request, key, flow, now, share)
         elif method == "CANCEL":
             self._cancel(request, PlainServer(self._desk, key, flow, request, now), now)
         else:
             server = PlainServer(self._desk, key, flow, request, now)
+            if share is not None:
+                server.counts_for(share)
             self._desk.events.append(RequestReceived(server, request, flow, False))
 
     def _room(self, request: SipRequest) -> int:
@@ -169,7 +176,7 @@ class Transactions:
             return self.most
         return self.most - self.most // 8 if request.method == "INVITE" else self.most // 2
 
-    def _invite(self, request: SipRequest, key: bytes, flow: Flow, now: float) -> None:
+    def _invite(self, request: SipRequest, key: bytes, flow: Flow, now: float, share: Share | None) -> None:
         common = merged_key(request)
         merged = False
         if common is not None:
@@ -183,6 +190,8 @@ class Transactions:
             live = self._desk.live
             self._merged = {each: value for each, value in self._merged.items() if value in live}
         server = InviteServer(self._desk, key, flow, request, now)
+        if share is not None:
+            server.counts_for(share)
         self._desk.events.append(RequestReceived(server, request, flow, merged))
 
     def _cancel(self, request: SipRequest, server: PlainServer, now: float) -> None:

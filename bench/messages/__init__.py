@@ -1,0 +1,1 @@
+"""The corpus of messages: how it is made, trained on and measured."""

@@ -1,0 +1,234 @@
+"""The words of messages and what follows from them, as data that is ready to be looked up.
+
+Owns the shape of `config/content.toml` and every check on it. Never reads a file, never looks at a message.
+
+How it works: phrases are brought to the bare view (`proxy.language.views`), their spellings by sound are added, and a
+dictionary leads from the first two characters to the lengths of phrases that begin with them: finding all phrases of a
+text takes a few look-ups for each character, however many phrases there are.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args
+
+import msgspec
+
+from proxy.language.ngrams import NO_MODEL, Model
+from proxy.language.views import Parts, view
+
+Category = Literal["marketing", "collection", "service", "verification", "fraud"]
+CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
+#: Concepts that are found by form, not by phrase.
+FORMS: Final = frozenset(
+    ("@url", "@phone", "@percent", "@amount", "@code", "@han", "@product", "@refusal", "@identity")
+)
+_IDENTITY: Final = ("suffixes", "kinds_before", "not_names", "neutral", "suffixes_en", "not_names_en")
+_PRODUCT: Final = ("kinds", "not_kinds")
+
+
+class LexiconError(ValueError):
+    """The table is wrong: the message names the source, the key and the reason."""
+
+    def __init__(self, source: str, key: str, reason: str) -> None:
+        super().__init__(f"{source}: {key}: {reason}")
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """A phrase in the bare view."""
+
+    start: int
+    end: int
+    concepts: tuple[str, ...]
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What follows where certain concepts stand together."""
+
+    category: Category
+    weight: float
+    all: frozenset[str]
+    any: frozenset[str]
+    none: frozenset[str]
+
+
+class Lexicon(msgspec.Struct, frozen=True):
+    """Everything a message is compared with. Immutable; swap the reference to change it."""
+
+    phrases: Mapping[str, tuple[str, ...]]
+    """Bare phrase → its concepts."""
+    lengths: Mapping[str, tuple[int, ...]]
+    """First two characters → lengths of phrases, longest first."""
+    short: frozenset[str]
+    """Latin spellings by sound: they count only beside a Han character."""
+    rules: tuple[Rule, ...]
+    parts: Parts
+    identity: Mapping[str, tuple[str, ...]]
+    neutral: Mapping[str, tuple[int, ...]]
+    """First character → lengths of words that name nobody, longest first; see `is_neutral`."""
+    neutral_words: frozenset[str]
+    model: Model
+
+
+def find(bare: str, lexicon: Lexicon) -> list[Found]:
+    """The phrases of a text in their order; a phrase within a longer one is left out. Linear."""
+    lengths, phrases, short = lexicon.lengths, lexicon.phrases, lexicon.short
+    found: list[Found] = []
+    covered = 0
+    for i in range(len(bare) - 1):
+        known = lengths.get(bare[i : i + 2])
+        if known is None:
+            continue
+        for length in known:
+            end = i + length
+            if end <= covered:
+                break
+            phrase = bare[i:end]
+            concepts = phrases.get(phrase)
+            if concepts is None or end > len(bare) or not _stands(bare, i, end):
+                continue
+            if phrase in short and not _beside_han(bare, i, end):
+                continue
+            found.append(Found(i, end, concepts))
+            covered = end
+            break
+    return found
+
+
+def _beside_han(bare: str, start: int, end: int) -> bool:
+    """Whether Han stands beside a spelling by sound; from three letters on it may be behind figures or a comma."""
+    reach = 1 if end - start < 3 else 12
+    return any(char > "\x7f" for char in bare[max(0, start - reach) : start] + bare[end : end + reach])
+
+
+def _stands(bare: str, start: int, end: int) -> bool:
+    """Whether a phrase does not begin or end within a Latin word or a figure."""
+    first, last = bare[start], bare[end - 1]
+    if first <= "\x7f" and start and bare[start - 1] <= "\x7f" and bare[start - 1].isalpha() and first.isalpha():
+        return False
+    if last <= "\x7f" and end < len(bare) and last.isalpha():
+        after = bare[end]
+        return not (after <= "\x7f" and after.isalpha())
+    return True
+
+
+def is_neutral(name: str, lexicon: Lexicon) -> bool:
+    """Whether a bare name consists of neutral words alone."""
+    reached = {0}
+    for i in range(len(name)):
+        if i not in reached:
+            continue
+        if name[i] in " ,%$0123456789":
+            reached.add(i + 1)
+        for length in lexicon.neutral.get(name[i], ()):
+            if name[i : i + length] in lexicon.neutral_words:
+                reached.add(i + length)
+    return len(name) in reached
+
+
+def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model = NO_MODEL) -> Lexicon:
+    """Builds and checks a lexicon from parsed TOML; without a model, rules alone decide. Raises `LexiconError`."""
+    for key in data:
+        if key not in ("version", "concepts", "sounds", "parts", "rules", "identity", "product"):
+            raise LexiconError(source, str(key), "unknown key")
+    parts = _parts(data.get("parts", {}), source)
+    sounds = _sounds(data.get("sounds", {}), source, parts)
+    words = dict(_lists(data.get("concepts", {}), source, "concepts"))
+    products = dict(_lists(data.get("product", {}), source, "product"))
+    identity = dict(_lists(data.get("identity", {}), source, "identity"))
+    for name, needed, held in (("identity", _IDENTITY, identity), ("product", _PRODUCT, products)):
+        if set(held) != set(needed):
+            raise LexiconError(source, name, f"expected the keys {', '.join(needed)}")
+    words["product_kind"] = products["kinds"]
+    words["no_product"] = products["not_kinds"]
+    phrases: dict[str, set[str]] = {}
+    short: set[str] = set()
+    for concept, listed in words.items():
+        for text in listed:
+            bare = view(text, parts).bare.strip(",")
+            if len(bare) < 2:
+                raise LexiconError(source, concept, f"{text!r}: fewer than two characters are left after folding")
+            phrases.setdefault(bare, set()).add(concept)
+            for spelt in _spellings(bare, sounds):
+                phrases.setdefault(spelt, set()).add(concept)
+                if spelt.isascii():
+                    short.add(spelt)
+    lengths: dict[str, set[int]] = {}
+    for phrase in phrases:
+        lengths.setdefault(phrase[:2], set()).add(len(phrase))
+    neutral_words = frozenset(view(word, parts).bare for word in identity["neutral"])
+    neutral: dict[str, set[int]] = {}
+    for word in neutral_words:
+        neutral.setdefault(word[0], set()).add(len(word))
+    return Lexicon(
+        MappingProxyType({phrase: tuple(sorted(held)) for phrase, held in phrases.items()}),
+        MappingProxyType({key: tuple(sorted(held, reverse=True)) for key, held in lengths.items()}),
+        frozenset(short),
+        tuple(_rules(data.get("rules", []), source, frozenset(words))),
+        parts,
+        MappingProxyType({key: tuple(view(word, parts).bare for word in held) for key, held in identity.items()}),
+        MappingProxyType({key: tuple(sorted(held, reverse=True)) for key, held in neutral.items()}),
+        neutral_words,
+        model,
+    )
+
+
+def _lists(table: object, source: str, where: str) -> Iterator[tuple[str, list[str]]]:
+    if not isinstance(table, Mapping):
+        raise LexiconError(source, where, "expected a table")
+    for name, listed in table.items():
+        if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
+            raise LexiconError(source, f"{where}.{name}", "expected an array of strings")
+        yield name, listed
+
+
+def _parts(table: object, source: str) -> Parts:
+    if not isinstance(table, Mapping):
+        raise LexiconError(source, "parts", "expected a table")
+    found: dict[str, list[tuple[str, str]]] = {}
+    for whole, pieces in table.items():
+        if not isinstance(pieces, str) or len(pieces) < 2:
+            raise LexiconError(source, f"parts.{whole}", "expected a string of two or more characters")
+        found.setdefault(pieces[-1], []).append((pieces[:-1], whole))
+    return {last: tuple(sorted(pairs, key=lambda pair: -len(pair[0]))) for last, pairs in found.items()}
+
+
+def _sounds(table: object, source: str, parts: Parts) -> dict[str, tuple[str, ...]]:
+    """Word → all its spellings by sound: the listed ones, the initials, and each mixture of Han and syllables."""
+    spellings: dict[str, tuple[str, ...]] = {}
+    for word, listed in _lists(table, source, "sounds"):
+        found: set[str] = set()
+        for text in listed:
+            syllables = text.split()
+            if len(syllables) > 1 and text.isascii():
+                if len(syllables) != len(word):
+                    raise LexiconError(source, f"sounds.{word}", "expected one syllable for each character")
+                pairs = [(han, syllable, syllable[0]) for han, syllable in zip(word, syllables, strict=True)]
+                found.update("".join(mix) for mix in product(*pairs))
+            else:
+                found.add(view(text, parts).bare)
+        spellings[word] = tuple(sorted(found - {word}))
+    return spellings
+
+
+def _spellings(bare: str, sounds: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    for word, spelt in sounds.items():
+        if word in bare:
+            for other in spelt:
+                yield bare.replace(word, other, 1)
+
+
+def _rules(table: object, source: str, concepts: frozenset[str]) -> Iterator[Rule]:
+    if not isinstance(table, list):
+        raise LexiconError(source, "rules", "expected an array of tables")
+    for i, row in enumerate(table):
+        where = f"rules[{i}]"
+        if not isinstance(row, Mapping) or set(row) - {"category", "weight", "all", "any", "none"}:
+            raise LexiconError(source, where, "expected a table of category, weight, all, any, none")
+        sets = dict(_lists({key: row.get(key, []) for key in ("all", "any", "none")}, source, where))
+        for name in {name for listed in sets.values() for name in listed} - concepts - FORMS:
+            raise LexiconError(source, where, f"unknown concept {name!r}")
+        weight = row.get("weight")
+        if row.get("category") not in CATEGORIES or isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise LexiconError(source, where, "expected a category and a weight")
+        yield Rule(row["category"], float(weight), *(frozenset(sets[key]) for key in ("all", "any", "none")))

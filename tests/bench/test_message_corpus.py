@@ -1,0 +1,40 @@
+"""The corpus of messages: made anew it is the same, its size and split are as promised, and it is read as published."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.messages.__main__ import TARGETS, figures, manual_table
+from bench.messages.corpus import build, read
+from proxy.commands.content import read_lexicon
+from proxy.language.content import read_content
+
+pytestmark = pytest.mark.unit
+
+PARTS = dict(zip(("train", "blind"), build(), strict=True))
+
+
+def test_the_files_are_what_the_families_give() -> None:
+    for part, messages in PARTS.items():
+        assert read(part) == messages
+
+
+def test_size_and_split() -> None:
+    both = [*PARTS["train"], *PARTS["blind"]]
+    assert len(both) >= 1500
+    assert sum(message.discloses_debtor for message in both) >= 150
+    assert not {m.family for m in PARTS["train"]} & {m.family for m in PARTS["blind"]}
+    assert not {m.text for m in PARTS["train"]} & {m.text for m in PARTS["blind"]}
+
+
+def test_published_figures_hold_and_meet_the_targets() -> None:
+    lexicon = read_lexicon()
+    published = json.loads((Path(__file__).parents[2] / "data" / "messages" / "figures.json").read_text())
+    for part, messages in PARTS.items():
+        assert figures(messages, [read_content(m.text, lexicon) for m in messages]) == published[part]["all"]
+    blind = published["blind"]["all"]
+    rows = {"all": {"messages": len(PARTS["blind"])} | blind, **published["blind"]["evasions"]}
+    assert manual_table(rows) in (Path(__file__).parents[2] / "docs" / "manual" / "content.md").read_text("utf-8")
+    assert all(blind[name] >= least for name, least in TARGETS.items())
+    assert blind["disclosure false"] <= 0.02

@@ -5,7 +5,8 @@ takes letters inside a word or a sentence for a keyword.
 
 How it works: what the reply quotes of the sender is taken out; the rest is folded and split into atoms. Dictionary
 look-ups cover it from the left with keywords and fillers; a reply that they cover from end to end is decided by them
-(the whole-reply rule). Any other is read as sentences, by the grammar of the vocabulary. The time is linear in the length.
+(the whole-reply rule). Any other is read as sentences, by the grammar of the vocabulary. The time is linear in the
+length.
 """
 
 import re

@@ -3,18 +3,22 @@
 Owns the decision about one reply. Never touches a file, a clock or the network, never raises on any `str`, and never
 takes letters inside a word or a sentence for a keyword.
 
-How it works: the reply is folded and split into atoms; dictionary look-ups cover it from the left with keywords and
-fillers, and only a reply that is covered from end to end says anything (the whole-reply rule). Ordinary sentences fall
-out at their first unknown word. The time is linear in the length. Free sentences are a reader of their own, to be asked
-where `_whole_reply` answers None.
+How it works: what the reply quotes of the sender is taken out; the rest is folded and split into atoms. Dictionary
+look-ups cover it from the left with keywords and fillers; a reply that they cover from end to end is decided by them
+(the whole-reply rule). Any other is read as sentences, by the grammar of the vocabulary. The time is linear in the
+length.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from proxy.language.folding import FLAG, atoms, fold
+from proxy.language.folding import FLAG, atoms, fold, squeezed
+from proxy.language.instructions import offered_keyword
+from proxy.language.quotation import own_words
+from proxy.language.sentences import read_sentences
 from proxy.language.vocabulary import (
     Entry,
     Filler,
@@ -25,7 +29,6 @@ from proxy.language.vocabulary import (
     VocabularyError,
     key_of,
     load_vocabulary,
-    squeezed,
 )
 
 __all__ = ["READ_LIMIT", "Label", "Reading", "Scope", "Vocabulary", "VocabularyError", "load_vocabulary", "parse"]
@@ -39,6 +42,10 @@ _FOOTER_TAIL: Final = 40
 _LONGEST_WORD: Final = 48
 #: Keywords of a number that are looked at: more than a sender can sensibly offer.
 _OFFERED_LIMIT: Final = 16
+#: Confidence below which careful readers may differ.
+_SURE: Final = 0.7
+#: A hyphen inside a word.
+_JOINING: Final = re.compile(r"(?<=\w)[-_](?=\w)")
 #: An atom that no vocabulary has.
 _UNREADABLE: Final = "\x00"
 
@@ -52,7 +59,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     scope: Scope | None
     """What an opt-out or opt-in names; None for help and none."""
     matched: str | None
-    """The vocabulary's own spelling of the entry that decided."""
+    """The vocabulary's own spelling of the entry that decided; of a sentence, the folded words that did."""
     confidence: float
     """0 to 1: how sure the label is. 1 is a keyword alone, below 0.7 careful readers may differ."""
 
@@ -68,32 +75,60 @@ _NOTHING_OFFERED: Final = _Offered({}, frozenset())
 _EMPTY: Final = Reading("none", None, None, 1.0)
 _UNREAD: Final = Reading("none", None, None, 0.0)
 _UNKNOWN: Final = Reading("none", None, None, 0.5)
+_QUOTED: Final = Reading("none", None, None, 0.8)
 _CONTRADICTION: Final = Reading("none", None, None, 0.3)
 
 
-def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = ()) -> Reading:
+def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), message: str | None = None) -> Reading:
     """What the person who wrote this text asked for.
 
     `offered` holds the refusal keywords that the number itself offered to this person ("Y", "88"): as the whole reply
-    each is a refusal, whatever it says elsewhere.
+    each is a refusal, whatever it says elsewhere. `message` is the text that is answered, where it is known: what the
+    reply repeats of it is not the person's own, and the keyword that it offers counts as offered.
     """
     if len(text) > READ_LIMIT:
         text = text.strip()
         if len(text) > READ_LIMIT:
             return _UNREAD
+    if message is not None:
+        message = message[:READ_LIMIT]
+        keyword = offered_keyword(message)
+        if keyword is not None:
+            offered = (*offered, keyword)
+    own = own_words(text, message)
+    if own is not None:
+        if not own:
+            return _QUOTED
+        text = own
     folded = _without_footer(fold(text), vocabulary.footers)
     if not folded:
         return _EMPTY
     extra = _offered(offered) if offered else _NOTHING_OFFERED
-    found = _words(atoms(folded), vocabulary, extra)
+    pieces = atoms(folded)
+    found = _words(pieces, vocabulary, extra)
     if found is None:
-        return _UNKNOWN
+        return _sentences(text, pieces, vocabulary)
     if not found.atoms:
         return _EMPTY
     items = _whole_reply(found.atoms, vocabulary, extra.entries)
     if items is None:
-        return _UNKNOWN
+        return _sentences(text, pieces, vocabulary)
     return _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
+
+
+def _sentences(text: str, pieces: list[str], vocabulary: Vocabulary) -> Reading:
+    """What a reply says that keywords do not cover."""
+    if vocabulary.grammar is None:
+        return _UNKNOWN
+    if _JOINING.search(text) is not None:
+        # WHY: to folding a hyphen separates ("T-D"); in a sentence it joins ("laissez-moi", "opt-out").
+        pieces = atoms(_without_footer(fold(_JOINING.sub(" ", text)), vocabulary.footers))
+    said = read_sentences(pieces, vocabulary.grammar)
+    if said is None or said.say == "skip":
+        return _UNKNOWN
+    if said.say == "none":
+        return Reading("none", None, None, 0.8)
+    return Reading(said.say, said.scope, said.matched, said.confidence)
 
 
 def _without_footer(folded: str, footers: Sequence[str]) -> str:
@@ -248,6 +283,9 @@ def _decided(items: list[_Item], *, certainty: float, question: bool) -> Reading
         certainty *= 0.7
     if roles:
         certainty *= 0.98
+    if any(entry.confidence >= _SURE for entry in spoken):
+        # WHY: in "没兴趣，别发短信" the second half says what is refused.
+        spoken = [entry for entry in spoken if entry.confidence >= _SURE]
     decisive = next((entry for entry in spoken if entry.scope is not None), spoken[0])
     confidence = round(min(entry.confidence for entry in spoken) * certainty, 3)
     return Reading(label, None if label == "help" else _scope(spoken), decisive.text, confidence)
@@ -262,7 +300,9 @@ def _bare_stands(items: list[_Item], spoken: list[Entry], roles: set[Role]) -> b
     if len(bare) == len(spoken):
         if any(isinstance(item, Entry) and item.label == "none" for item in items):
             return False  # WHY: "ok R" is signed by an R.
-        if roles & {"particle", "ask", "link"}:
+        if roles & {"particle", "ask"} and "instruction" not in roles:
+            return False  # WHY: "我回T" repeats what was asked for, "我要T" and "N了" say something else.
+        if "link" in roles:
             return False
     at = items.index(bare[0])
     return not any(isinstance(item, Filler) and item.role == "sign_off" for item in items[:at])

@@ -29,6 +29,7 @@ _UNREADABLE: Final = Reading("none", None, None, 0.0)
 class _Line(msgspec.Struct):
     text: str
     offered: list[str] = []
+    message: str | None = None
 
 
 def add_arguments(commands: Any) -> None:
@@ -111,7 +112,7 @@ def read_lines(
             code = 1
             out.write(encoder.encode({**msgspec.structs.asdict(_UNREADABLE), "error": _reason(error)}) + b"\n")
         else:
-            out.write(encoder.encode(parse(asked.text, vocabulary, asked.offered + everywhere)) + b"\n")
+            out.write(encoder.encode(parse(asked.text, vocabulary, asked.offered + everywhere, asked.message)) + b"\n")
         out.flush()
     return code
 

@@ -12,6 +12,7 @@ and "000" is not.
 
 import re
 import unicodedata
+from itertools import groupby
 from typing import Final
 
 from proxy.language.letterforms import AFTER_CASE, BEFORE_CASE, HAN_FORMS
@@ -127,3 +128,9 @@ def atoms(folded: str) -> list[str]:
     """A folded text as words of spaced scripts, characters of unspaced ones, "," and "?" each as one atom."""
     found: list[str] = _ATOM.findall(folded)
     return found
+
+
+def squeezed(word: str) -> tuple[str, tuple[int, ...]]:
+    """A word without doubled letters, and how long each letter's run was."""
+    runs = [(letter, len(list(run))) for letter, run in groupby(word)]
+    return "".join(letter for letter, _ in runs), tuple(length for _, length in runs)

@@ -7,13 +7,13 @@ of one dictionary, and every beginning of a key stands in a set, so that a reply
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from proxy.language.folding import FLAG, atoms, fold
+from proxy.language.folding import FLAG, atoms, fold, squeezed
+from proxy.language.grammar import Grammar, GrammarError, load_grammar
 
 Label = Literal["optout", "optin", "help", "none"]
 Scope = Literal["sms", "voice", "all"]
@@ -78,17 +78,13 @@ class Vocabulary(msgspec.Struct, frozen=True):
     """A word without doubled letters → the word it may be."""
     footers: tuple[str, ...]
     """Folded beginnings of what a telephone puts under a reply."""
+    grammar: Grammar | None = None
+    """What sentences say; None where the vocabulary has no table `sentences`."""
 
 
 def key_of(phrase: str) -> str:
     """The key under which a phrase is looked up; empty if folding leaves nothing of it."""
     return " ".join(a.removeprefix(FLAG) for a in atoms(fold(phrase)) if a not in (",", "?"))
-
-
-def squeezed(word: str) -> tuple[str, tuple[int, ...]]:
-    """A word without doubled letters, and how long each letter's run was."""
-    runs = [(letter, len(list(run))) for letter, run in groupby(word)]
-    return "".join(letter for letter, _ in runs), tuple(length for _, length in runs)
 
 
 def load_vocabulary(data: Mapping[str, Any], source: str = "optout.toml") -> Vocabulary:
@@ -97,7 +93,7 @@ def load_vocabulary(data: Mapping[str, Any], source: str = "optout.toml") -> Voc
     Raises `VocabularyError` on an unknown key, a value of the wrong type, a phrase that folding leaves empty, and a
     phrase that would mean two things.
     """
-    known = {"version", "fillers", "footers", *_LABELS}
+    known = {"version", "fillers", "footers", "sentences", *_LABELS}
     for name in data:
         if name not in known:
             raise VocabularyError(source, name, f"unknown key, expected one of {', '.join(sorted(known))}")
@@ -126,7 +122,11 @@ def load_vocabulary(data: Mapping[str, Any], source: str = "optout.toml") -> Voc
     prefixes = frozenset(key[:i] for key in items for i, char in enumerate(key) if char == " ")
     single = frozenset(atom for key in items for atom in key.split(" "))
     footers = tuple(fold(text) for _, text in _strings(data.get("footers", []), source, "footers"))
-    return Vocabulary(MappingProxyType(items), single, prefixes, MappingProxyType(stretched), footers)
+    try:
+        grammar = load_grammar(data["sentences"]) if "sentences" in data else None
+    except GrammarError as error:
+        raise VocabularyError(source, error.key, error.reason) from error
+    return Vocabulary(MappingProxyType(items), single, prefixes, MappingProxyType(stretched), footers, grammar)
 
 
 def _sense(item: Entry | Filler) -> tuple[object, ...]:

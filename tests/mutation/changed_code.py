@@ -20,6 +20,9 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from proxy.sip import dialog, head, message, read_invite, via
+from proxy.sip.memory import Memory
+
 
 class Change(Struct, frozen=True):
     """`where` is `module:Class.function`; `old` stands in its source exactly once, and becomes `new`."""
@@ -53,10 +56,21 @@ def changed(change: Change) -> Iterator[None]:
     function = _function(change.where)
     before = function.__code__
     function.__code__ = _compiled(function, change)
+    _forget()
     try:
         yield
     finally:
         function.__code__ = before
+        _forget()
+
+
+def _forget() -> None:
+    """WHY: what was read before the change would hide it, and what was read with it would outlive it."""
+    for module in (dialog, head, message, read_invite, via):
+        for value in vars(module).values():
+            if isinstance(value, Memory):
+                value._young.clear()
+                value._old.clear()
 
 
 def _function(where: str) -> FunctionType:

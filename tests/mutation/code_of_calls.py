@@ -346,6 +346,9 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
     (_DOOR, "proxy.trunks.door:Door.admit", (
         ("if peer is None:", "if False:"),
         ('request.method != "ACK"', "True"),
+        ('holder if request.to.tag is None else "inside " + holder', "holder"),
+    )),
+    (_DOOR, "proxy.trunks.door:Door._admitted", (
         ("if not self._table.cancels(request, flow):", "if False:"),
         ("if self._own(tag, flow, peer):", "if True:"),
         ("if tag in self._calls.legs:", "if True:"),

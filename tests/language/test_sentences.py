@@ -1,0 +1,129 @@
+"""Sentences: patterns over classes of words, clause by clause, in linear time."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.commands.optout import read_vocabulary
+from proxy.language.folding import atoms, fold
+from proxy.language.grammar import Grammar, GrammarError, load_grammar
+from proxy.language.sentences import read_sentences
+from proxy.optout_parser import READ_LIMIT, parse
+
+pytestmark = pytest.mark.unit
+
+VOCABULARY = read_vocabulary()
+
+
+def read(text: str) -> tuple[str, str | None]:
+    reading = parse(text, VOCABULARY)
+    return reading.label, reading.scope
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("麻烦你们今后别再往我手机上发这些", "sms"), ("stop sending me this rubbish", "sms"),
+        ("再打过来我就报警", "voice"), ("text me again and I will sue", "sms"),
+        ("有事发短信，电话别打", "voice"), ("有事打电话短信别发", "sms"), ("短信、电话一律拒绝", "all"),
+        ("把我的号码从名单里删掉", "all"), ("这个号码已换人，请别再发短信", "sms"), ("本人撤回全部授权", "all"),
+        ("why dont you stop texting me", "sms"), ("别.再.发.了", "sms"), ("stooooop texting me", "sms"),
+        ("请勿再傳簡訊", "sms"), ("ne m’appelez plus", "voice"), ("もう送らないでください", "sms"),
+        ("не звоните больше", "voice"),
+        ("没钱不借别发", "sms"), ("别再推销信用卡广告", "sms"), ("s.t.o.p. texting", "sms"), ("我回T", "sms"),
+    ],
+)  # fmt: skip
+def test_refusals_in_sentences_and_what_they_name(text: str, scope: str) -> None:
+    assert read(text) == ("optout", scope)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "别把我退订了", "please don't stop texting", "我要退掉这张信用卡", "stop my direct debit", "别寄账单到公司",
+        "别的贷款呢", "明天再打电话", "晚上别打，明天再打", "朋友已经退订了", "自动回复：请勿回复本短信",
+        "TD是什么意思", "A T D", "拒收率是多少", "重新发送验证码", "我不同意这个还款方案", "【TDK】电容多少钱一个呢",
+        "keep the change", "he said stop", "我被拉黑怎么办呢",
+    ],
+)  # fmt: skip
+def test_what_is_no_refusal_of_messages(text: str) -> None:
+    assert read(text) == ("none", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["怎么才能不收短信", "是回T还是回TD退订？", "你们到底是哪家公司", "how do I stop these", "请回个电话"]
+)
+def test_questions_and_requests_for_a_person_are_help(text: str) -> None:
+    assert read(text) == ("help", None)
+
+
+@pytest.mark.parametrize("text", ["误退订了，请恢复短信", "取消之前的退订", "please start sending me texts again"])
+def test_wishes_in_sentences(text: str) -> None:
+    assert read(text) == ("optin", "sms")
+
+
+@pytest.mark.parametrize(
+    "text", ["恢复短信有用吗？", "不要恢复推送", "重新申请贷款", "恢复额度", "continue", "怎么重新订阅"]
+)
+def test_what_is_no_clear_wish_opens_nothing(text: str) -> None:
+    assert read(text)[0] != "optin"
+
+
+def test_a_refusal_wins_over_a_question_and_weighs_less_beside_a_wish() -> None:
+    assert read("你是谁？别再发了")[0] == "optout"
+    assert parse("别再发了，恢复短信", VOCABULARY).confidence < parse("别再发短信", VOCABULARY).confidence
+
+
+@given(
+    st.lists(
+        st.sampled_from([*"别不要再发打收退订怎么短信电话了吗tr", "stop", " ", ",", "?", "send", "no", "call"]),
+        max_size=400,
+    )
+)
+def test_any_mixture_of_the_words_is_read_within_bounds(parts: list[str]) -> None:
+    assert VOCABULARY.grammar is not None
+    text = "".join(parts)[:READ_LIMIT]
+    said = read_sentences(atoms(fold(text)), VOCABULARY.grammar)
+    assert said is None or (said.scope is None) == (said.say not in ("optout", "optin"))
+
+
+class _Counting(dict[str, int]):
+    """Words that count how often they are asked for."""
+
+    asked = 0
+
+    def get(self, key: str, default: int | None = None) -> int | None:  # type: ignore[override]
+        self.asked += 1
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("unit", ["别", "不要再", "stop ", "不 要,", "do not ", "t ", "怎么样才", "别再再再再"])
+def test_the_work_grows_with_the_length_and_no_faster(unit: str) -> None:
+    grammar = VOCABULARY.grammar
+    assert grammar is not None
+    asked = []
+    for times in (20, 40, 80):
+        words = _Counting(grammar.words)
+        counted = Grammar(**{name: getattr(grammar, name) for name in Grammar.__struct_fields__} | {"words": words})
+        read_sentences(atoms(fold(unit * times)), counted)
+        asked.append(words.asked)
+    assert asked[2] - asked[1] <= 2 * (asked[1] - asked[0]) + 8
+
+
+@pytest.mark.parametrize(
+    ("table", "where"),
+    [
+        ([], "sentences"), ({"class": {}}, "sentences.class"), ({"classes": {"neg": "别"}}, "sentences.classes.neg"),
+        ({"classes": {"neg": ["！"]}}, "sentences.classes.neg[0]"),
+        ({"classes": {"a": ["b"]}, "scopes": {"sms": ["c"]}}, "sentences.scopes.sms"),
+        ({"classes": {"a": ["b"]}, "pattern": [{"say": "no"}]}, "sentences.pattern[0]"),
+        ({"classes": {"a": ["b"]}, "pattern": [{"say": "help"}]}, "sentences.pattern[0]"),
+        ({"classes": {"a": ["b"]}, "pattern": [{"say": "help", "steps": ["c"]}]}, "sentences.pattern[0].steps"),
+        ({"classes": {"a": ["b"]}, "pattern": [{"say": "help", "steps": ["a"], "gap": 99}]}, "sentences.pattern[0]"),
+        ({"classes": {"a": ["b"]}, "pattern": [{"say": "help", "steps": ["a"], "x": 1}]}, "sentences.pattern[0]"),
+    ],
+)  # fmt: skip
+def test_a_wrong_grammar_names_its_place(table: object, where: str) -> None:
+    with pytest.raises(GrammarError) as caught:
+        load_grammar(table)
+    assert caught.value.key == where

@@ -153,6 +153,11 @@ def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model 
                 phrases.setdefault(spelt, set()).add(concept)
                 if spelt.isascii():
                     short.add(spelt)
+    # WHY: a longer phrase covers the product within it.
+    kinds = [kind for kind in (view(text, parts).bare for text in products["kinds"]) if not kind.isascii()]
+    for phrase, meant in phrases.items():
+        if "no_product" not in meant and not phrase.isascii() and any(kind in phrase for kind in kinds):
+            meant.add("product_kind")
     lengths: dict[str, set[int]] = {}
     for phrase in phrases:
         lengths.setdefault(phrase[:2], set()).add(len(phrase))

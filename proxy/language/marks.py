@@ -21,7 +21,7 @@ _INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad
 _S: Final = r"[-. \0|_]{0,2}"
 _D: Final = rf"{_S}\d"
 _PHONE: Final = re.compile(
-    r"(?<![\d@/a-z])(?<![a-z]-)(?:"
+    r"(?=[+(\d])(?<![\d@/a-z])(?<![a-z]-)(?:"
     rf"(?:\+?{_S}86{_S})?1{_S}[3-9]{_D}{{9}}"  # mobile
     rf"|(?:\+?{_S}86{_S})?[48]{_S}0{_S}0{_D}{{7}}"  # 400, 800
     rf"|\(?0{_S}\d{_D}{{1,2}}\)?{_S}[0-9]{_D}{{6,7}}"  # area code and number

@@ -66,7 +66,7 @@ def families(source: str) -> Iterator[Family]:
             if found is not None:
                 yield found
             name, _, evasion = line[2:].partition(" !")
-            found = Family(name, category, evasion or "none", [])
+            found = Family(f"{category}/{name}", category, evasion or "none", [])
         elif line and not line.startswith("#"):
             marks, bar, text = line.partition("|")
             if not bar or found is None or set(marks) - set(MARKS) - {"-"}:

@@ -24,8 +24,8 @@ _RATE: Final = 1.0
 _FAMILIES: Final = 2
 
 
-def main() -> None:
-    """Writes config/content_model.json."""
+def trained() -> bytes:
+    """The weights as they lie in config/content_model.json."""
     lexicon = read_lexicon()
     rows = [(sorted(features_of(m.text, lexicon)), CATEGORIES.index(m.category), m.family) for m in read("train")]
     families: dict[str, set[str]] = defaultdict(set)
@@ -42,8 +42,14 @@ def main() -> None:
             _learn(found, label, weights)
     table = {feature: row for feature, held in weights.items() if any(row := [round(1000 * weight) for weight in held])}
     octets = msgspec.json.encode({"categories": CATEGORIES, "weights": table})
-    OUT.write_bytes(octets.replace(b'],"', b'],\n"') + b"\n")
-    print(f"{OUT.name}: {len(table)} features of {len(rows)} messages")
+    return octets.replace(b'],"', b'],\n"') + b"\n"
+
+
+def main() -> None:
+    """Writes config/content_model.json."""
+    octets = trained()
+    OUT.write_bytes(octets)
+    print(f"{OUT.name}: {octets.count(b'[') - 1} features")
 
 
 def _learn(found: list[str], label: int, weights: dict[str, list[float]]) -> None:

@@ -49,6 +49,7 @@ _ROWS: Final = (
     Row("J14", "Calls respect registered willingness to answer", "外呼尊重用户登记的接听意愿"),
     Row("J17", "Numbers of own and entrusted units are counted", "统计本机构及受托机构的号码"),
     Row("J18", "Library rows name port, unit, telecom and period", "号码库须载明端口、使用单位、电信企业和合作期"),
+    Row("J20", "Special segments for financial SMS and voice", "金融短信、语音专用号段"),
     Row("J22", "Numbers are used for the promised purpose only", "号码须按承诺用途使用"),
     Row("C1", "Excessive marketing and illegal collection are the harm", "过度营销和违规催收侵害用户权益"),
     Row("C4", "Avoid excessive disturbance", "避免过度打扰"),

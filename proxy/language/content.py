@@ -119,16 +119,18 @@ def read_content(text: str, lexicon: Lexicon) -> Content:
         evidence.setdefault(name, []).append(Evidence(start, end, _shown(text[start:end]), why))
 
     for hit in look.hits:
-        shared = reasons.intersection(hit.concepts)
-        if shared:
-            note("category", seen.of_bare(hit.start, hit.end), min(shared))
-        for concept in ("threat", "insult"):
-            if concept in hit.concepts and category == "collection":
-                note(concept, seen.of_bare(hit.start, hit.end), concept)
+        for concept in hit.concepts:
+            if concept in reasons:
+                note("category", seen.of_bare(hit.start, hit.end), concept)
+                break
+        if category == "collection":
+            for concept in ("threat", "insult"):
+                if concept in hit.concepts:
+                    note(concept, seen.of_bare(hit.start, hit.end), concept)
     if signed is not None:
         note("signature", signed, _place(seen.text, signed))
-    for other in marks.second_signatures(text):
-        note("other_signature", other, "second signature")
+        for other in marks.second_signatures(text):
+            note("other_signature", other, "second signature")
     if identity is not None:
         note("has_identity", identity, "signature" if identity == signed else "body")
     for span in look.phones:
@@ -164,14 +166,21 @@ def _forms(seen: View, phones: Sequence[Span], links: Sequence[Span]) -> set[str
         "@url": bool(links),
         "@percent": "%" in bare,
         "@amount": _AMOUNT.search(bare) is not None,
-        "@code": any(_apart(code.span(), (*phones, *links)) for code in _CODE.finditer(seen.marked)),
-        "@han": any("\u4e00" <= char <= "\u9fff" for char in bare),
+        "@code": _has_code(seen.marked, sorted((*phones, *links))),
+        "@han": not bare.isascii(),
     }
     return {name for name, there in present.items() if there}
 
 
-def _apart(span: Span, others: Sequence[Span]) -> bool:
-    return all(span[1] <= start or end <= span[0] for start, end in others)
+def _has_code(marked: str, others: Sequence[Span]) -> bool:
+    """Whether figures stand alone that are part of none of the others, which are in order."""
+    at = 0
+    for code in _CODE.finditer(marked):
+        while at < len(others) and others[at][1] <= code.start():
+            at += 1
+        if at == len(others) or code.end() <= others[at][0]:
+            return True
+    return False
 
 
 def _category(look: _Found, lexicon: Lexicon) -> tuple[Category, float, set[str]]:
@@ -211,7 +220,11 @@ def _place(text: str, signed: tuple[int, int]) -> str:
 
 def _shown(piece: str) -> str:
     """WHY: evidence is written out as UTF-8, which has no half surrogate pairs."""
-    return piece.encode("utf-8", "replace").decode()
+    try:
+        piece.encode()
+    except UnicodeEncodeError:
+        return piece.encode("utf-8", "replace").decode()
+    return piece
 
 
 __all__ = ["READ_LIMIT", "Content", "Evidence", "features_of", "read_content"]

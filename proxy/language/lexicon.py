@@ -9,6 +9,7 @@ text takes a few look-ups for each character, however many phrases there are.
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from operator import add
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
@@ -72,11 +73,11 @@ class Lexicon(msgspec.Struct, frozen=True):
 
 def find(bare: str, lexicon: Lexicon) -> list[Found]:
     """The phrases of a text in their order; a phrase within a longer one is left out. Linear."""
-    lengths, phrases, short = lexicon.lengths, lexicon.phrases, lexicon.short
+    phrases, short = lexicon.phrases, lexicon.short
     found: list[Found] = []
     covered = 0
-    for i in range(len(bare) - 1):
-        known = lengths.get(bare[i : i + 2])
+    pairs = map(lexicon.lengths.get, map(add, bare, bare[1:]))
+    for i, known in enumerate(pairs):
         if known is None:
             continue
         for length in known:
@@ -153,6 +154,11 @@ def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model 
                 phrases.setdefault(spelt, set()).add(concept)
                 if spelt.isascii():
                     short.add(spelt)
+    # WHY: a longer phrase covers the product within it.
+    kinds = [kind for kind in (view(text, parts).bare for text in products["kinds"]) if not kind.isascii()]
+    for phrase, meant in phrases.items():
+        if "no_product" not in meant and not phrase.isascii() and any(kind in phrase for kind in kinds):
+            meant.add("product_kind")
     lengths: dict[str, set[int]] = {}
     for phrase in phrases:
         lengths.setdefault(phrase[:2], set()).add(len(phrase))
@@ -161,8 +167,9 @@ def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model 
     for word in neutral_words:
         neutral.setdefault(word[0], set()).add(len(word))
     return Lexicon(
-        MappingProxyType({phrase: tuple(sorted(held)) for phrase, held in phrases.items()}),
-        MappingProxyType({key: tuple(sorted(held, reverse=True)) for key, held in lengths.items()}),
+        # WHY no read-only view of these two: it would double the cost of a look-up, one for each character.
+        {phrase: tuple(sorted(held)) for phrase, held in phrases.items()},
+        {key: tuple(sorted(held, reverse=True)) for key, held in lengths.items()},
         frozenset(short),
         tuple(_rules(data.get("rules", []), source, frozenset(words))),
         parts,

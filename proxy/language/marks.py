@@ -21,7 +21,7 @@ _INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad
 _S: Final = r"[-. \0|_]{0,2}"
 _D: Final = rf"{_S}\d"
 _PHONE: Final = re.compile(
-    r"(?<![\d@/a-z])(?<![a-z]-)(?:"
+    r"(?=[+(\d])(?<![\d@/a-z])(?<![a-z]-)(?:"
     rf"(?:\+?{_S}86{_S})?1{_S}[3-9]{_D}{{9}}"  # mobile
     rf"|(?:\+?{_S}86{_S})?[48]{_S}0{_S}0{_D}{{7}}"  # 400, 800
     rf"|\(?0{_S}\d{_D}{{1,2}}\)?{_S}[0-9]{_D}{{6,7}}"  # area code and number
@@ -32,11 +32,14 @@ _PHONE: Final = re.compile(
     rf"|9{_S}[56]{_D}{{3,6}}|1{_S}0{_S}0{_D}{{2}}|1{_S}2{_S}3{_D}{{2}}"  # short numbers
     r")(?![\d%/])"
 )
-_UNIT: Final = re.compile(r"[ \0]{0,2}(?:元|万|块|股|份|点|积分|期|天|笔|\.\d|分|号码段|人|次|rs|usd|rmb)")
+_UNIT: Final = re.compile(
+    r"[ \0]{0,2}(?:元|万|块|股|份|点|积分|期|天|笔|\.\d|分|号码段"
+    r"|人|次|rs|usd|rmb|是您|为您|是你|,?为您的|is your|is the)"
+)
 #: What stands before figures that are no telephone.
 _NO_PHONE: Final = re.compile(
-    r"(?:尾号|账号|卡号|单号|工单|报案号|订单|编号|qq群?|验证码|校验码|动态码|码为?|微信|威信|薇信|v信|vx|wx|加v|加微|\bv"
-    r"|[$¥€£]|rs\.?|code|id|金额|余额|支出|收入|消费|转账|to)[号:为是 \0|]{0,3}$"
+    r"(?:尾号|账号|卡号|单号|工单|报案号|订单|编号|qq群?|验证码|校验码|动态码|密码|口令|otp|pin|码为?|微信"
+    r"|威信|薇信|v信|vx|wx|加v|加微|\bv|[$¥€£]|rs\.?|code|id|金额|余额|支出|收入|消费|转账|to)[号:为是 \0|]{0,3}$"
 )
 _AFTER_TO: Final = re.compile(r"(?:send|text|sms|txt|stop|reply|发送?|编辑)[^;]{0,18}(?:to|至|到)[ :]{0,2}$")
 _HAN_DIGITS: Final = re.compile(
@@ -54,7 +57,7 @@ _URL: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r'"([^"\[\]]{2,16})"')
 _NO_QUOTE: Final = re.compile(
-    r"退订|拒收|推送|短信|返利|优惠|刷单|诈骗|取消|同意|确认|验证|我要|点击|登录|办理|回复|^[a-z0-9]{1,6}$|是|公告|通知|活动|我的"
+    r"退订|拒收|账户|骗局|推送|短信|返利|优惠|刷单|诈骗|取消|同意|确认|验证|我要|点击|登录|办理|回复|^[a-z0-9]{1,6}$|是|公告|通知|活动|我的"
 )
 
 _NAMED_LOAN: Final = re.compile(r"([\u4e00-\u9fff]{1,3}[a-z]?贷)(?!款|k|后|出|到|前|不|也|了)")
@@ -136,7 +139,9 @@ def product(seen: View, found: Sequence[Found], signed: Span | None, lexicon: Le
             span = seen.of_bare(hit.start, hit.end)
             # WHY: "蓝渚小额贷款" is a house, though 小额贷款 is a product.
             house = seen.bare[hit.start : hit.end] in lexicon.identity["suffixes"]
-            if not _in_signature(span, signed) and not (house and _name_before(seen.bare, hit.start, lexicon)):
+            if not _in_signature(span, signed) and not (
+                house and _name_before(seen.bare, hit.start, lexicon) is not None
+            ):
                 return span
     bare = seen.bare
     if "贷" in bare:

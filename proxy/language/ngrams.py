@@ -12,7 +12,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -39,12 +39,15 @@ class ModelError(ValueError):
 def load_model(octets: bytes) -> Model:
     """A model from its JSON. Raises `ModelError`."""
     try:
-        model = msgspec.json.decode(octets, type=Model)
+        data = msgspec.json.decode(octets, type=dict[str, Any])
+        categories = msgspec.convert(data.get("categories"), tuple[str, ...])
+        # WHY not a struct: compiled, its fields lose what their tuples hold.
+        weights = msgspec.convert(data.get("weights"), dict[str, tuple[int, ...]])
     except msgspec.DecodeError as error:
         raise ModelError(f"not a model: {error}") from None
-    if any(len(row) != len(model.categories) for row in model.weights.values()):
+    if any(len(row) != len(categories) for row in weights.values()):
         raise ModelError("a feature has not one weight for each category")
-    return model
+    return Model(categories, weights)
 
 
 def features(bare: str, concepts: Iterable[str]) -> set[str]:

@@ -7,19 +7,24 @@ import pytest
 
 from bench.messages.__main__ import TARGETS, figures, manual_table
 from bench.messages.corpus import build, read
+from bench.messages.train import OUT, trained
 from proxy.commands.content import read_lexicon
 from proxy.language.content import read_content
-
-pytestmark = pytest.mark.unit
 
 PARTS = dict(zip(("train", "blind"), build(), strict=True))
 
 
+@pytest.mark.unit
 def test_the_files_are_what_the_families_give() -> None:
     for part, messages in PARTS.items():
         assert read(part) == messages
 
 
+def test_the_weights_are_what_the_corpus_teaches() -> None:
+    assert trained() == OUT.read_bytes()
+
+
+@pytest.mark.unit
 def test_size_and_split() -> None:
     both = [*PARTS["train"], *PARTS["blind"]]
     assert len(both) >= 1500
@@ -28,6 +33,7 @@ def test_size_and_split() -> None:
     assert not {m.text for m in PARTS["train"]} & {m.text for m in PARTS["blind"]}
 
 
+@pytest.mark.unit
 def test_published_figures_hold_and_meet_the_targets() -> None:
     lexicon = read_lexicon()
     published = json.loads((Path(__file__).parents[2] / "data" / "messages" / "figures.json").read_text())

@@ -57,10 +57,13 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
     (_PACKS, "proxy.core.bound:_in_force", (("one.since <= now", "True"),)),
     (_PACKS, "proxy.core.bound:_strictest", (
         ('if pack.mode_for("", account) == "enforce"', ""),
-        ("roles & pack.collection_roles if roles else pack.collection_roles", "pack.collection_roles"),
+        ("roles & pack.roles if roles else pack.roles", "pack.roles"),
         ("min(pack.validity_cap_s for pack in held)", "packs[0].validity_cap_s"),
     )),
-    (_PACKS, "proxy.core.bound:Bound.mode", (("if each or rule in pack.rules", "if each"),)),
+    (_PACKS, "proxy.core.bound:Bound.mode", (
+        ("if each or own or rule in pack.rules", "if each or own"),
+        ("if each or own or rule in pack.rules", "if each or rule in pack.rules"),
+    )),
     (_PACKS, "proxy.core.pack:Pack.mode_for", (
         ("if own is not None:", "if False:"),
         (", self.share)", ", 1.0)"),

@@ -10,10 +10,8 @@ from proxy.core.contacts import Contacts
 from tests.mutation.changed_code import Change, noticed_by
 from tests.mutation.code_of_packs import CHANGES
 
-pytestmark = [
-    pytest.mark.unit,
-    pytest.mark.skipif(not isinstance(Contacts.use, FunctionType), reason="compiled code cannot be changed"),
-]
+# WHY not among the unit tests: each change runs several modules, twenty seconds of `make check` in all.
+pytestmark = pytest.mark.skipif(not isinstance(Contacts.use, FunctionType), reason="compiled code cannot be changed")
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)

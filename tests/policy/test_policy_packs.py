@@ -99,6 +99,13 @@ def test_a_mode_is_the_strictest_that_any_pack_sets() -> None:
     assert decided(beside(lax, strict)).rule == "number.expired"
 
 
+def test_a_pack_asks_for_a_rule_by_its_values_where_the_base_does_not() -> None:
+    both = bound(PACK, Shelf((NINGXIA,)), "a", ("CN-NX",), NOON)
+    assert both.mode("debtor.unknown", "a") == "enforce"
+    alone = bound(PACK, Shelf((NINGXIA,)), "a", ("CN-JS",), NOON)
+    assert alone.mode("debtor.unknown", "a") == "off"
+
+
 def test_a_share_of_a_pack_only_grows_and_is_its_own() -> None:
     accounts = [f"account-{number}" for number in range(2000)]
     few, more = replace(NINGXIA, share=0.2), replace(NINGXIA, share=0.5)

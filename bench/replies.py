@@ -178,7 +178,7 @@ def main() -> int:
     if given.manual and "blind" in parts:
         tables = "\n\n".join(table(confusion(parts["blind"], by)) for by in ("language", "kind"))
         _put(f"{shown}\n\nThe blind part by language and by kind:\n\n{tables}")
-    return 1 if given.bound and not _met(parts["blind"]) else 0
+    return 1 if given.bound and not met(parts["blind"]) else 0
 
 
 def _put(text: str) -> None:
@@ -187,7 +187,8 @@ def _put(text: str) -> None:
     manual.write_text(f"{before}{_MARKS[0]}\n{text}\n{_MARKS[1]}{rest.partition(_MARKS[1])[2]}", "utf-8")
 
 
-def _met(rows: Sequence[Row]) -> bool:
+def met(rows: Sequence[Row]) -> bool:
+    """Whether a part meets the bounds of the blind part."""
     refusals = [row for row in rows if row[0].label == "optout"]
     others = [row for row in rows if row[0].label != "optout"]
     found = [row for row in refusals if row[1].label == "optout"]

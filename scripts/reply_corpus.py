@@ -164,7 +164,7 @@ _ANSWERS: Final = (
 def _from_offers() -> Iterator[dict[str, Any]]:
     for word, message in _OFFERS:
         for i, (label, shape) in enumerate(_ANSWERS):
-            for text in {shape.format(word), shape.format(word.lower())}:
+            for text in dict.fromkeys((shape.format(word), shape.format(word.lower()))):
                 yield {
                     "text": text, "label": label, "scope": "sms" if label == "optout" else None,
                     "language": "en" if word == "BYE" else "zh", "family": f"offered-{word}-{i // 3}",

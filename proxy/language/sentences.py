@@ -132,19 +132,30 @@ def _plain(found: Sequence[str], grammar: Grammar) -> list[str]:
                 if len(plain) > 1 and plain[-1] == plain[-2] == atom:
                     continue
             else:
-                j, letters = i, atom
-                while j < n and (found[j] == "," or (len(found[j]) == 1 and found[j].isascii() and found[j].isalpha())):
-                    letters += found[j].strip(",")
-                    j += 1
-                if letters not in known and len(letters) > 1:
-                    plain.extend(letters)
+                letters, j = _run_of_letters(found, i, atom)
+                if len(letters) > 1:
                     i = j
-                    continue
-                atom, i = letters, j
+                    if letters not in known:
+                        plain.extend(letters)
+                        continue
+                    atom = letters
         elif atom.isascii() and atom not in known:
             atom = _let_go(atom, known)
         plain.append(atom)
     return plain
+
+
+def _run_of_letters(found: Sequence[str], i: int, first: str) -> tuple[str, int]:
+    """The single letters that follow one, separators between them aside, and the index behind the last."""
+    letters, end = first, i
+    for at in range(i, len(found)):
+        atom = found[at]
+        if atom == ",":
+            continue
+        if len(atom) != 1 or not (atom.isascii() and atom.isalpha()):
+            break
+        letters, end = letters + atom, at + 1
+    return letters, end
 
 
 def _let_go(word: str, known: Mapping[str, int]) -> str:

@@ -1,0 +1,51 @@
+"""The corpus of replies is what its script writes, and the blind part meets its bounds."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bench import replies
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
+
+
+def _script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("reply_corpus", ROOT / "scripts" / "reply_corpus.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_parts_are_what_the_script_writes_from_the_phrases() -> None:
+    script = _script()
+    for name, rows in zip(("train", "blind"), script.corpus(), strict=True):
+        assert (replies.FOLDER / f"{name}.jsonl").read_text("utf-8") == script.written(rows)
+
+
+def test_it_is_large_enough_and_no_family_stands_in_both_parts() -> None:
+    families, texts = [], []
+    for name in ("train", "blind"):
+        rows = [json.loads(line) for line in (replies.FOLDER / f"{name}.jsonl").read_text("utf-8").splitlines()]
+        families.append({row["family"] for row in rows})
+        texts.append({(row["text"], row.get("message")) for row in rows})
+    assert sum(map(len, texts)) >= 3000
+    assert not families[0] & families[1]
+    assert not texts[0] & texts[1]
+
+
+def test_the_blind_part_meets_its_bounds() -> None:
+    rows = replies.readings(replies.examples(replies.FOLDER / "blind.jsonl"))
+    assert replies.met(rows), replies.summary(rows)
+
+
+def test_the_examples_are_read_as_labelled() -> None:
+    rows = replies.readings(replies.examples(ROOT / "tests" / "data" / "optout_examples.jsonl"))
+    wrong = [(one.text, read) for one, read in rows if (one.label, one.scope) != (read.label, read.scope)]
+    assert not wrong

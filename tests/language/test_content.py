@@ -112,6 +112,7 @@ def test_an_institution_is_named(text: str, there: bool) -> None:
         ("验证码950001", []),
         ("点 https://y.example/13900000010", []),
         ("SMS STOP to 127000", []),
+        ("发送TD至950001", []),
     ],
 )
 def test_a_telephone_is_a_contact(text: str, contact: list[str]) -> None:
@@ -186,6 +187,7 @@ def test_what_only_looks_like_a_way_to_refuse(text: str) -> None:
         ("老赖曝光：何某，欠款5000元至今不还，欢迎转发", True),
         ("【江澜银行】请转告施某致电400-000-1001", False),
         ("您担保的何某贷款已逾期，请履行担保责任", False),
+        ("您是何某的担保人，他的贷款已逾期，请转告并代偿", False),
         ("何某您好，您的借款已逾期3天", False),
         ("再不还款，就让你亲戚朋友都知道", False),
         ("【江澜银行】推荐亲友办信用卡，奖励100元", False),

@@ -71,5 +71,6 @@ async def test_one_account_is_traced_for_its_time_and_no_other(house: House) -> 
     code, out, _ = await house.command("trace", "message", hex(refused.id), "--json")
     assert (code, json.loads(out)["messages"][0]["decision"]["record"]["rule"]) == (0, refused.rule)
     assert (await house.command("trace", "message", "77"))[0] == 1
-    notes = [(one.actor, one.text.split()[0]) for one in house.records() if isinstance(one, Note)]
+    traced = [one for one in house.records() if isinstance(one, Note) and one.topic == "trace"]
+    notes = [(one.actor, one.text.split()[0]) for one in traced]
     assert notes == [(WHO, "opened"), (WHO, "ended"), (WHO, "opened"), ("", "ended")]

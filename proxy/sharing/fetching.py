@@ -54,11 +54,19 @@ class FolderSource:
             return
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Goes where configuration says and nowhere else: the token is for nobody but the issuer."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
 class HttpSource:
     """A folder behind a web server; `token` proves who asks."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url: Final = url.rstrip("/")
+        self._opener: Final = urllib.request.build_opener(_NoRedirect())
         self._headers: Final = {"Authorization": f"Bearer {token}"} if token else {}
 
     def get(self, name: str) -> bytes | None:
@@ -78,7 +86,7 @@ class HttpSource:
 
     def _open(self, name: str, body: bytes | None) -> AbstractContextManager[HTTPResponse]:
         request = urllib.request.Request(f"{self._url}/{name}", data=body, headers=self._headers)
-        opened: AbstractContextManager[HTTPResponse] = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
+        opened: AbstractContextManager[HTTPResponse] = self._opener.open(request, timeout=_TIMEOUT_S)
         return opened
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proxy.evidence.keys import load_public_key
 from proxy.lists.document import Heading, key_id_of, read_heading, write_document
+from proxy.sharing.fetching import HttpSource
 from tests.lists.list_rows import entry
 from tests.sharing.two_houses import INSTITUTIONS, Broker, Command, ask, number, take_in
 from tests.tools.wire import SUBMIT_SM
@@ -159,6 +160,25 @@ async def test_over_http_a_recipient_proves_itself_and_its_lag_is_told(shared: S
         async with shared.follow() as stranger:
             await stranger.told("list.unreachable")
     assert await shared.held() == (2, (await shared.head()).digest)
+
+
+async def test_a_token_goes_to_nobody_but_the_issuer() -> None:
+    asked: list[bytes] = []
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        port = writer.get_extra_info("sockname")[1]
+        head = f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{port}/other\r\nContent-Length: 0\r\n\r\n"
+        writer.write(head.encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(elsewhere, "127.0.0.1", 0)
+    async with server:
+        source = HttpSource(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/lists", TOKEN)
+        with pytest.raises(OSError, match="302"):
+            await asyncio.to_thread(source.get, "head")
+    assert len(asked) == 1
 
 
 async def test_a_folder_is_followed_once_and_again_without_change(shared: Shared) -> None:

@@ -221,13 +221,6 @@ class SipMessage:
         self.lines.append(line_of(key, value))
         self._touched()
 
-    def prepend(self, key: str, value: bytes) -> None:
-        """Add a line before the first of its kind, or before all others where there is none: a Via, a Record-Route."""
-        index = self.keys.index(key) if key in self.keys else 0
-        self.keys.insert(index, key)
-        self.lines.insert(index, line_of(key, value))
-        self._touched()
-
     def replace(self, key: str, value: bytes) -> None:
         """Give the field this one value at the place of its first line, its other lines gone; behind all others where
         there was none.
@@ -280,15 +273,6 @@ class SipMessage:
         rest = comma_values(self._value(index))[1:]
         self.lines[index] = line_of(key, b", ".join([value, *rest]))
         self._touched()
-
-    def with_body(self, body: bytes, content_type: bytes | None) -> None:
-        """Give the message another body, and say its length and type."""
-        self.body = body
-        if content_type is None:
-            self.remove("content-type")
-        else:
-            self.replace("content-type", content_type)
-        self.replace("content-length", b"%d" % len(body))
 
     def _octets(self, start: bytes) -> bytes:
         lines = self.lines

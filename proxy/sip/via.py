@@ -208,11 +208,3 @@ def _check(via: Via) -> None:
             value is None or not (is_host(value) or is_host(b"[" + value + b"]"))
         ):
             raise SipError(400, "via." + name.decode("ascii"))
-
-
-def write_via(transport: bytes, host: bytes, port: int, branch: bytes, *, rport: bool = True) -> bytes:
-    """Write a value of our own; `rport` asks for the response at the port from which we sent (RFC 3581 §3)."""
-    start = b"SIP/2.0/" + transport + b" " + host
-    if port:
-        start += b":%d" % port
-    return start + b";branch=" + branch + (b";rport" if rport else b"")

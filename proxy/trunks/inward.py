@@ -9,7 +9,6 @@ from typing import Final
 
 from proxy.sip.carried import carried_from
 from proxy.sip.error import SipError
-from proxy.sip.headers import line_of
 from proxy.sip.hop import Hop
 from proxy.sip.message import SipRequest
 from proxy.sip.name_addr import NameAddr
@@ -17,7 +16,7 @@ from proxy.sip.screening import max_forwards
 from proxy.sip.uri import Uri, parse_uri
 from proxy.sip_settings import SipCarrier
 from proxy.trunks.gateways import Gateway
-from proxy.trunks.outbound import HeaderRules, written_number
+from proxy.trunks.outbound import HeaderRules, write_invite, written_number
 
 _NOT_PRIVATE: Final = frozenset((b"", b"none"))
 _ANONYMOUS: Final = b'"Anonymous" <sip:anonymous@anonymous.invalid>'
@@ -77,19 +76,7 @@ class Inward:
             *(("p-asserted-identity", each.at(identity_host)) for each in self._asserted),
             ("allow", allow),
         ]
-        if credentials is not None:
-            lines.append(credentials)
-        lines += rules.added
-        lines.append(("content-length", b"%d" % len(self._body)))
-        request = SipRequest(
-            "INVITE",
-            uri + b";user=phone",
-            [key for key, _ in lines],
-            [line_of(key, value) for key, value in lines],
-            self._body,
-        )
-        rules.passing(self._carried).into(request)
-        return request
+        return write_invite(uri + b";user=phone", lines, credentials, rules, self._carried, self._body)
 
 
 class _Shown:

@@ -161,20 +161,3 @@ class CallJudge(Protocol):
         somewhere to take it. No permit is needed: it goes towards the sender.
         """
         ...
-
-
-class ClosedJudge:
-    """Who answers while there is no policy for calls: nobody may call."""
-
-    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
-        self.put_off(account, request, uri, "internal.rule", answer)
-        return None
-
-    def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:
-        del account, request, uri
-        reason = b'Q.850;cause=41;text="%s"' % rule.encode()
-        answer(Refused(503, b"Service Unavailable", [("reason", reason)], rule))
-
-    def call_back(self, carrier: str, request: SipRequest, uri: Uri, taking: Container[str]) -> CallBack | NotTaken:
-        del carrier, request, uri, taking
-        return NotTaken(480, [("reason", b"Q.850;cause=20")], "closed")

@@ -90,15 +90,28 @@ class Outbound:
         ]
         if self._page:
             lines.append(("call-info", b"<" + self._page + b">;purpose=info"))
-        if credentials is not None:
-            lines.append(credentials)
-        lines += rules.added
-        lines.append(("content-length", b"%d" % len(self._body)))
-        request = SipRequest(
-            "INVITE", uri, [key for key, _ in lines], [line_of(key, value) for key, value in lines], self._body
-        )
-        rules.passing(self._carried).into(request)
-        return request
+        return write_invite(uri, lines, credentials, rules, self._carried, self._body)
+
+
+def write_invite(
+    uri: bytes,
+    lines: list[tuple[str, bytes]],
+    credentials: tuple[str, bytes] | None,
+    rules: HeaderRules,
+    carried: Carried,
+    body: bytes,
+) -> SipRequest:
+    """An INVITE that begins a call: our own lines, what configuration adds, then what passes from the other leg.
+
+    For `Outbound` and `Inward` alone, which know to whom it may go.
+    """
+    if credentials is not None:
+        lines.append(credentials)
+    lines += rules.added
+    lines.append(("content-length", b"%d" % len(body)))
+    request = SipRequest("INVITE", uri, [key for key, _ in lines], [line_of(key, value) for key, value in lines], body)
+    rules.passing(carried).into(request)
+    return request
 
 
 def written_number(canonical: bytes, number_format: str) -> bytes:

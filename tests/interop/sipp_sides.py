@@ -102,3 +102,16 @@ def is_refused(person: str, status: int, *holds: str, absent: tuple[str, ...] = 
         recv(status, *holds, absent=absent),
         send(asked("ACK", person)),
     ]
+
+
+def is_cancelled(to: str) -> tuple[str, ...]:
+    """A caller who gives up while it rings."""
+    return (
+        send(asked("INVITE", to), SDP, retrans_ms=500),
+        recv(100, optional=True),
+        recv(180),
+        send(asked("CANCEL", to), retrans_ms=500),
+        recv(200),
+        recv(487),
+        send(asked("ACK", to)),
+    )

@@ -10,7 +10,18 @@ import pytest_asyncio
 
 from tests.interop.callers import NUMBER, PERSON, CallHouse, ports
 from tests.interop.peers.sippy import Sippy
-from tests.interop.sipp_sides import SECRETS, answer, asked, calls, hangs_up, inside, is_hung_up, is_refused, reply
+from tests.interop.sipp_sides import (
+    SECRETS,
+    answer,
+    asked,
+    calls,
+    hangs_up,
+    inside,
+    is_cancelled,
+    is_hung_up,
+    is_refused,
+    reply,
+)
 from tests.interop.sipp_sides import theirs as sent_by_callee
 from tests.interop.stage import Stage
 from tests.tools.sipp import KEPT, SDP, SIPP, free_port, pause, recv, send
@@ -130,16 +141,7 @@ async def test_a_call_is_cancelled_behind_it(stage: SippyStage) -> None:
         ),
         recv("ACK"),
     )
-    uac = (
-        send(asked("INVITE", PERSON), SDP, retrans_ms=500),
-        recv(100, optional=True),
-        recv(180),
-        send(asked("CANCEL", PERSON), retrans_ms=500),
-        recv(200),
-        recv(487),
-        send(asked("ACK", PERSON)),
-    )
-    await stage.play(uac, (uas, stage.behind))
+    await stage.play(is_cancelled(PERSON), (uas, stage.behind))
 
 
 async def test_early_media_passes_it(stage: SippyStage) -> None:

@@ -116,9 +116,11 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ("caller = b\"sip:\" + written_number(self._caller", "caller = b\"sip:\" + written_number(self._called"),
         ('("from", identity + b";tag=" + tag)', '("from", b"<" + caller + b">;tag=" + tag)'),
         ('("p-asserted-identity", identity),', ""),
-        ("lines += rules.added", "pass"),
-        ("rules.passing(self._carried).into(request)", "self._carried.into(request)"),
         ("b\"sip:\" + person + b\"@\" + host + transport", "b\"sip:\" + person + b\"@\" + identity_host + transport"),
+    )),
+    (_OUT, "proxy.trunks.outbound:write_invite", (
+        ("lines += rules.added", "pass"),
+        ("rules.passing(carried).into(request)", "carried.into(request)"),
     )),
     (_OUT, "proxy.trunks.outbound:Outbound.__init__", (
         ("max_forwards(asked) - 1", "max_forwards(asked)"),

@@ -10,7 +10,7 @@ from proxy.sip.message import SipRequest
 from proxy.sip_b2bua import SipServer
 from proxy.sip_settings import Sip
 from proxy.trunks.digit_reports import DigitReport
-from proxy.trunks.judge import ClosedJudge
+from proxy.trunks.judge import CallJudge
 from proxy.trunks.streams import Stream
 from tests.tools.sip_messages import a_request
 
@@ -22,7 +22,7 @@ class Server(SipServer):
 
     def __init__(self) -> None:
         self.logged: list[str] = []
-        super().__init__(Sip(), ClosedJudge(), lambda event, **_: self.logged.append(event), lambda: 1.0)
+        super().__init__(Sip(), cast(CallJudge, None), lambda event, **_: self.logged.append(event), lambda: 1.0)
 
 
 def test_a_defect_of_one_message_leaves_the_others_of_its_connection() -> None:

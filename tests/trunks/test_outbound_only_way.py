@@ -44,10 +44,10 @@ def test_only_outbound_writes_an_invite_that_begins_a_call() -> None:
     """Others are built by a dialog, are an OPTIONS of the supervision, or an INVITE that only a trunk gets."""
     makers = calls_named("SipRequest")
     assert makers == {"sip/head.py", "sip/message.py", "sip/dialog.py", "sip/transaction/invite_client.py"} | {
-        "trunks/inward.py",
         "trunks/outbound.py",
         "trunks/supervision.py",
     }
+    assert calls_named("write_invite") == {"trunks/outbound.py", "trunks/inward.py"}
     assert calls_named("Inward") == {"trunks/inbound.py"}
 
 

@@ -22,7 +22,7 @@ from tests.console.synthetic_status import BOOT, refusal, row, status
 
 pytestmark = pytest.mark.unit
 
-HOSTILE = '"><script>alert(1)</script>{{ 7*7 }}'
+HOSTILE = '"><script>alert(1)</script>{{ 7919*6131 }}'
 
 
 class Elements(HTMLParser):
@@ -172,7 +172,7 @@ def test_what_others_chose_is_shown_as_text(scene: Scene) -> None:
     for path in ("/", f"/decisions/{one.id}", f"/decisions/{one.id}?part=1", f"/?lang={HOSTILE.replace(' ', '%20')}"):
         text = scene.ask(path).text
         assert "<script>alert" not in text
-        assert "49" not in re.findall(r"\b49\b", text)
+        assert "48551389" not in text
 
 
 @pytest.mark.parametrize("path", ["/", f"/decisions/{BOOT << 32 | 1:x}", "/decisions/ff", "/decisions/zz"])

@@ -29,7 +29,7 @@ _SURE: Final = 6.0
 _SERVICE: Final = CATEGORIES.index("service")
 #: What a point of the rules weighs beside the classifier.
 _RULES: Final = 0.15
-_QUOTES: Final = "“\"「《『"
+_QUOTES: Final = '“"「《『'
 Span = tuple[int, int]
 _CODE: Final = re.compile(r"(?<![\d./@])(?<!\d-)\d{4,8}(?![\d%/@元万股]|[.-]\d|,\d{3})")
 _AMOUNT: Final = re.compile(r"\d(?:\.\d\d)?元|\d万|[$¥]\d|rs \d")
@@ -64,7 +64,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     """Finding → the spans that show it; a mark that is absent has no entry."""
 
 
-class _Look:
+class Look:
     """What was found in a text before its category is decided. Spans are of the text, but where the name says else."""
 
     __slots__ = ("concepts", "hits", "identity", "line", "links", "phones", "product", "seen", "signature", "signed")
@@ -97,7 +97,18 @@ class _Look:
         self.line: Final = line
 
 
-def _look(text: str, lexicon: Lexicon) -> _Look:
+class Reading:
+    """A message as it was read: what it says, what was found on the way, and whether the rules decided alone."""
+
+    __slots__ = ("by_rules", "content", "look")
+
+    def __init__(self, content: Content, look: Look, by_rules: bool) -> None:
+        self.content: Final = content
+        self.look: Final = look
+        self.by_rules: Final = by_rules
+
+
+def _look(text: str, lexicon: Lexicon) -> Look:
     seen = view(text, lexicon.parts)
     hits = find(seen.bare, lexicon)
     signature, signed = marks.first_signature(text)
@@ -119,7 +130,7 @@ def _look(text: str, lexicon: Lexicon) -> _Look:
         concepts |= bits["@refusal"]
     if identity is not None:
         concepts |= bits["@identity"]
-    return _Look(seen, hits, concepts, signature, signed, phones, links, product, identity, line)
+    return Look(seen, hits, concepts, signature, signed, phones, links, product, identity, line)
 
 
 def _names(concepts: int, lexicon: Lexicon) -> list[str]:
@@ -134,11 +145,16 @@ def features_of(text: str, lexicon: Lexicon) -> set[str]:
 
 def read_content(text: str, lexicon: Lexicon) -> Content:
     """Reads a message. Labels are those of the manual's page on content; the time is linear."""
+    return read_whole(text, lexicon).content
+
+
+def read_whole(text: str, lexicon: Lexicon) -> Reading:
+    """Reads a message, and keeps what was found on the way. The time is linear."""
     if len(text) > READ_LIMIT:
         text = text[:READ_LIMIT]
     look = _look(text, lexicon)
     seen, signed, identity, product, line = look.seen, look.signed, look.identity, look.product, look.line
-    category, confidence, reasons = _category(look, lexicon)
+    category, confidence, reasons, by_rules = _category(look, lexicon)
     collecting = category == "collection"
     told = disclosure(seen, look.hits, look.concepts, collecting, lexicon)
     evidence: dict[str, list[Evidence]] = {}
@@ -170,7 +186,7 @@ def read_content(text: str, lexicon: Lexicon) -> Content:
         _note(evidence, "has_refusal", text, (line.start, line.end), why)
     if told is not None:
         _note(evidence, "discloses_debtor", text, told, "another person's debt")
-    return Content(
+    content = Content(
         category,
         None if look.signature is None else _shown(look.signature),
         identity is not None,
@@ -184,6 +200,7 @@ def read_content(text: str, lexicon: Lexicon) -> Content:
         confidence,
         evidence,
     )
+    return Reading(content, look, by_rules)
 
 
 def _note(evidence: dict[str, list[Evidence]], name: str, text: str, span: Span, why: str) -> None:
@@ -235,8 +252,8 @@ def _has_code(seen: View, others: list[Span]) -> bool:
     return False
 
 
-def _category(look: _Look, lexicon: Lexicon) -> tuple[Category, float, int]:
-    """The category, how sure it is, and the bits of the concepts that speak for it."""
+def _category(look: Look, lexicon: Lexicon) -> tuple[Category, float, int, bool]:
+    """The category, how sure it is, the bits of the concepts that speak for it, and whether rules decided alone."""
     concepts = look.concepts
     sums = [0.0] * len(CATEGORIES)
     sums[_SERVICE] = 1.0
@@ -246,11 +263,12 @@ def _category(look: _Look, lexicon: Lexicon) -> tuple[Category, float, int]:
             sums[rule.category] += rule.weight
             reasons[rule.category] |= rule.all | (rule.any & concepts)
     best, ahead = _first(sums)
-    if ahead < _SURE and lexicon.model.weights:
+    by_rules = ahead >= _SURE or not lexicon.model.weights
+    if not by_rules:
         known = known_of(_without(look.seen, look.signed), _names(concepts, lexicon), lexicon.model)
         learnt = likelihoods(known, lexicon.model)
         best, ahead = _first([learnt.get(name, 0.0) + _RULES * sums[at] for at, name in enumerate(CATEGORIES)])
-    return CATEGORIES[best], round(min(1.0, 0.5 + ahead / 6), 2), reasons[best]
+    return CATEGORIES[best], round(min(1.0, 0.5 + ahead / 6), 2), reasons[best], by_rules
 
 
 def _first(sums: list[float]) -> tuple[int, float]:
@@ -291,4 +309,4 @@ def _shown(piece: str) -> str:
     return piece
 
 
-__all__ = ["READ_LIMIT", "Content", "Evidence", "features_of", "read_content"]
+__all__ = ["READ_LIMIT", "Content", "Evidence", "Look", "Reading", "features_of", "read_content", "read_whole"]

@@ -66,9 +66,7 @@ _EN_PASS: Final = re.compile(
 )
 
 
-def disclosure(
-    seen: View, found: Sequence[Found], concepts: int, collecting: bool, lexicon: Lexicon
-) -> Span | None:
+def disclosure(seen: View, found: Sequence[Found], concepts: int, collecting: bool, lexicon: Lexicon) -> Span | None:
     """Where another person's debt is told, as a span of the text; None where nobody's is.
 
     `concepts` holds the bits of all that was found, be it in `found` or by form.

@@ -96,6 +96,8 @@ class Lexicon(msgspec.Struct, frozen=True):
     """Hash of three characters → 1: a phrase begins so."""
     weights: tuple[Weight, ...]
     """The rules, in their order."""
+    figured: tuple[str, ...]
+    """Phrases with digits in them."""
 
 
 def _pair_hash(first: int, second: int) -> int:
@@ -253,6 +255,7 @@ def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model 
             )
             for rule in rules
         ),
+        tuple([phrase for phrase in phrases if any(char.isdigit() for char in phrase)]),
     )
 
 

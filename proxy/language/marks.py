@@ -15,12 +15,13 @@ from proxy.language.lexicon import Found, Lexicon, is_neutral
 from proxy.language.views import View, view
 
 Span = tuple[int, int]
-_SIGNATURE: Final = re.compile(r"【([^】]{0,80})】|\[([^\]]{0,80})\]|［([^］]{0,80})］")
+SIGNATURE: Final = re.compile(r"【([^】]{0,80})】|\[([^\]]{0,80})\]|［([^］]{0,80})］")
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 _S: Final = r"[-. \0|_]{0,2}"
 _D: Final = rf"{_S}\d"
-_PHONE: Final = re.compile(
+#: A telephone in the marked view, by its form alone.
+PHONE: Final = re.compile(
     r"(?=[+(\d])(?<![\d@/a-z])(?<![a-z]-)(?:"
     rf"(?:\+?{_S}86{_S})?1{_S}[3-9]{_D}{{9}}"  # mobile
     rf"|(?:\+?{_S}86{_S})?[48]{_S}0{_S}0{_D}{{7}}"  # 400, 800
@@ -94,7 +95,7 @@ _NO_CARD_EN: Final = frozenset(
 
 def first_signature(text: str) -> tuple[str | None, Span | None]:
     """The first string in 【】, [] or ［］ with inner spaces removed, and its place."""
-    match = _SIGNATURE.search(text)
+    match = SIGNATURE.search(text)
     if match is None:
         return None, None
     inner = next(group for group in match.groups() if group is not None)
@@ -108,7 +109,7 @@ def phones(seen: View) -> list[Span]:
     if _HAN_DIGIT.search(marked) is not None:
         read = _HAN_DIGITS.sub(_as_digits, marked)
         if read != marked:
-            return [match.span() for match in _PHONE.finditer(read) if _is_phone(read, match)]
+            return [match.span() for match in PHONE.finditer(read) if _is_phone(read, match)]
     if seen.digits < _FEWEST:
         return found
     # WHY one by one: a telephone begins with a run of digits, or with the sign or bracket before it, and they are few.
@@ -118,7 +119,7 @@ def phones(seen: View) -> list[Span]:
             continue
         start = _before(marked, at, over)
         while start <= at:
-            match = _PHONE.match(marked, start)
+            match = PHONE.match(marked, start)
             if match is not None:
                 over = match.end()
                 if _is_phone(marked, match):
@@ -360,12 +361,12 @@ _NO_HEAD: Final = frozenset(
 def second_signatures(text: str, signed: Span) -> list[Span]:
     """Signatures after the first one, at `signed`, that hold another name."""
     found: list[Span] = []
-    match = _SIGNATURE.search(text, signed[1])
+    match = SIGNATURE.search(text, signed[1])
     if match is not None:
         first = "".join(text[signed[0] + 1 : signed[1] - 1].split())
         while match is not None:
             start, end = match.span()
             if "".join(text[start + 1 : end - 1].split()) != first:
                 found.append((start, end))
-            match = _SIGNATURE.search(text, end)
+            match = SIGNATURE.search(text, end)
     return found

@@ -217,6 +217,12 @@ def _expanded(text: str) -> tuple[list[str], list[int]]:
     return shown, places
 
 
+def shows_itself(char: str) -> bool:
+    """Whether a character stands in both views as it stands in the text."""
+    code = ord(char)
+    return ((_MARKS[code] if code < _PLANE else "") or _shown_of(code)) == char
+
+
 def _joined(char: str, bare: list[str], bare_at: list[int], parts: Parts) -> str:
     for before, whole in parts[char]:
         size = len(before)

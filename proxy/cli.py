@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
         "consent",
         "hold",
         "preference",
+        "token",
         "debtor",
         "notice",
         "objection",

@@ -7,8 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from proxy.console.citations import ROWS, Row
 from proxy.core.catalogue import CATALOGUE
+from proxy.core.citations import ROWS, Row
 from proxy.core.ground import OUTCOME_NAMES
 from proxy.rules.rule import LaneRule
 from proxy.rules.table import RULES

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proxy.console.app import build
-from proxy.console.citations import ROWS
+from proxy.core.citations import ROWS
 from proxy.console.lookup import Opened
 from proxy.console.openapi import DecisionList, Problem, Ready, RuleList
 from proxy.core.catalogue import CATALOGUE

@@ -1,18 +1,18 @@
 """A recorded decision, explained: what the evidence log holds of it, and what the same question would get today.
 
-Owns the reading and the shape of the answer. What was recorded is told as it stands in the log; what is asked anew is
+Owns the reading. What was recorded is told as it stands in the log; what is asked anew is
 asked of today's registry and packs as of the moment of then, and said to be so. Reads only, beside a running proxy.
 """
 
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.commands.explain_source import STAND_IN, Recorded, UnknownAccountError, registry_for
 from proxy.console import lookup
 from proxy.console.lookup import Opened
+from proxy.console.reopened import Answer, Reopened
 from proxy.core.purposes import CHANNELS, Channel
 from proxy.evidence import read
 from proxy.evidence.records import Decision
@@ -22,27 +22,6 @@ from proxy.explaining.shape import Explanation, Fact
 from proxy.registry.keys import PersonKeyError
 from proxy.registry.ports import StoreError
 from proxy.settings import Settings
-
-Answer = Literal["same", "differs", "recorded_only", "not_asked"]
-
-
-class Reopened(Struct, frozen=True):
-    """`recorded` is what the log holds; `today` is the explanation of what was asked anew (None: nothing could be, and
-    `why_not` says why): the same account, sender, person, purpose and moment, under the registry and packs of today.
-
-    `compared` has a row for each rule. `answer` compares the two as a whole: `recorded_only` where what refused then
-    cannot be asked anew. `revision_then` and `revision_today` are those of the registry, `packs_*` those that bound.
-    """
-
-    recorded: Opened
-    today: Explanation | None
-    why_not: str
-    answer: Answer
-    compared: tuple[Compared, ...]
-    revision_then: int
-    revision_today: int
-    packs_then: str
-    packs_today: str
 
 
 def reopened(settings: Settings, decision_id: int) -> Reopened | None:

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from proxy.commands.explain_decision import Reopened
+from proxy.console.reopened import Reopened
+from proxy.console.texts import TEXTS, Lang
 from proxy.core.timetable import SHANGHAI
 from proxy.explaining.shape import Explanation, Fact, Row
 
@@ -35,32 +36,6 @@ _UNASKED: Final = {
     "by_id": ("not asked: the request is about an earlier message", "未适用：该请求针对先前的消息"),
     "facts": ("does not apply to this account, number or purpose", "不适用于该账户、号码或用途"),
 }
-_VERDICTS: Final = {
-    "same": ("same", "相同"),
-    "differs": ("DIFFERS", "不同"),
-    "recorded_only": ("recorded only", "仅有记录"),
-    "today_only": ("not in the record", "记录中无此规则"),
-}
-_WHYS: Final = {
-    "text": ("text and octets are in no record", "内容与报文不入记录"),
-    "moment": ("hung on the moment", "取决于当时状态"),
-    "person": ("recorded under another key of persons", "记录使用其他用户密钥"),
-    "declared": ("the purpose declared then is not in the record", "当时声明的用途不在记录中"),
-    "contacts": ("contacts of that time are no longer kept", "当时的联系次数已不保留"),
-    "account": ("nothing could be asked anew", "无法重问"),
-    "place": ("asked anew as for somebody somewhere in China", "按中国境内、省份不明重问"),
-    "bypass": ("a bypass was open then", "当时应急放行开启"),
-    "unknown": ("of another version of the rules", "规则版本不同"),
-}
-_ANSWERS: Final = {
-    "same": ("The answer would be the same today.", "按现状重问，结论相同。"),
-    "differs": ("The answer would DIFFER today.", "按现状重问，结论不同。"),
-    "recorded_only": (
-        "What refused then cannot be asked anew; the record alone tells it.",
-        "当时拒绝的依据无法重问，仅以记录为准。",
-    ),
-    "not_asked": ("Nothing could be asked anew", "无法按现状重问"),
-}
 
 
 def show(explanation: Explanation, lang: str, code: str) -> None:
@@ -81,14 +56,14 @@ def show(explanation: Explanation, lang: str, code: str) -> None:
     _details(console, explanation, chinese=chinese)
 
 
-def show_reopened(one: Reopened, lang: str, code: str) -> None:
+def show_reopened(one: Reopened, lang: Lang, code: str) -> None:
     """What was recorded, what was asked anew, and where they differ."""
-    console, chinese = _console(), lang == "zh"
+    console, chinese, words = _console(), lang == "zh", TEXTS[lang]
     recorded = one.recorded
     reason = " / ".join(part for part in (recorded.rule, recorded.detail) if part)
     effect = _EFFECTS_ZH.get(recorded.effect, recorded.effect) if chinese else recorded.effect
     at = datetime.fromtimestamp(recorded.at_us / 1e6, SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
-    console.print(Text(f"{'当时记录' if chinese else 'recorded'}: {effect} {reason}".rstrip()))
+    console.print(Text(f"{words['today.then']}: {effect} {reason}".rstrip()))
     console.print(
         Text(
             f"  {recorded.id}, {at}, {recorded.channel}, {recorded.account}, {recorded.sender or '–'}, "
@@ -99,16 +74,14 @@ def show_reopened(one: Reopened, lang: str, code: str) -> None:
     for fate in recorded.fate:
         console.print(Text(f"  {fate.result} 0x{fate.status:08X}"))
     if one.today is not None:
-        console.print(
-            Text(f"{'按现状重问' if chinese else 'asked anew today'}: {_verdict(one.today, code, chinese=chinese)}")
-        )
+        console.print(Text(f"{words['today.now']}: {_verdict(one.today, code, chinese=chinese)}"))
         console.print(Text(f"  {one.packs_today}, revision {one.revision_today}"))
-    console.print(Text(_ANSWERS[one.answer][chinese] + (f": {one.why_not}" if one.why_not else "")))
+    console.print(Text(words[f"today.{one.answer}"] + (f": {one.why_not}" if one.why_not else "")))
     table = Table()
     for heading in _COMPARED[lang]:
         table.add_column(heading)
     for row in one.compared:
-        said = _VERDICTS[row.verdict][chinese] + (f": {_WHYS[row.why][chinese]}" if row.why else "")
+        said = words[f"verdict.{row.verdict}"] + (f": {words[f'why.{row.why}']}" if row.why else "")
         style = "bold red" if row.verdict == "differs" else "dim" if row.verdict != "same" else ""
         outcomes = [_OUTCOMES_ZH.get(text, text) if chinese else text for text in (row.recorded, row.today)]
         table.add_row(Text(row.rule), Text(outcomes[0] or "–"), Text(outcomes[1] or "–"), Text(said, style=style))

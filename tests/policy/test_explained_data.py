@@ -131,43 +131,39 @@ def test_each_cited_row_has_its_sentence() -> None:
 def test_the_shape_is_stable() -> None:
     """Fields are only ever added."""
     fields = {kind: set(kind.__struct_fields__) for kind in (Explanation, Row, Compared)}
-    assert fields[Explanation] >= set(
-        [
-            "effect",
-            "rule",
-            "detail",
-            "status",
-            "purpose",
-            "principal",
-            "pack",
-            "pack_version",
-            "packs",
-            "revision",
-            "next_en",
-            "next_zh",
-            "rows",
-            "saw",
-        ]
-    )
-    assert fields[Row] >= set(
-        [
-            "rule",
-            "outcome",
-            "detail",
-            "mode",
-            "kind",
-            "floor",
-            "cites",
-            "text_en",
-            "text_zh",
-            "unasked",
-            "saw",
-            "demands",
-            "basis",
-            "spans",
-        ]
-    )
-    assert fields[Compared] >= set(["rule", "recorded", "today", "verdict", "why"])
+    assert fields[Explanation] >= {
+        "effect",
+        "rule",
+        "detail",
+        "status",
+        "purpose",
+        "principal",
+        "pack",
+        "pack_version",
+        "packs",
+        "revision",
+        "next_en",
+        "next_zh",
+        "rows",
+        "saw",
+    }
+    assert fields[Row] >= {
+        "rule",
+        "outcome",
+        "detail",
+        "mode",
+        "kind",
+        "floor",
+        "cites",
+        "text_en",
+        "text_zh",
+        "unasked",
+        "saw",
+        "demands",
+        "basis",
+        "spans",
+    }
+    assert fields[Compared] >= {"rule", "recorded", "today", "verdict", "why"}
 
 
 def then(outcomes: dict[str, int] | None = None, sender: str = "10690001", **more: object) -> Then:

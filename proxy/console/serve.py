@@ -15,6 +15,7 @@ import uvicorn
 
 from proxy.console.app import build
 from proxy.console.extension import NOTHING, Extension
+from proxy.console.reopened import Reopen
 from proxy.settings import Settings
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import CONSOLE_FAILED, CONSOLE_STARTED
@@ -39,10 +40,13 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve(settings: Settings, *, parent: int | None = None, more: Extension = NOTHING) -> int:
+def serve(
+    settings: Settings, *, parent: int | None = None, reopen: Reopen | None = None, more: Extension = NOTHING
+) -> int:
     """Runs the console until it is told to end; returns the exit code. Prints its address on standard output.
 
-    With `parent`, a process id, it also ends when that process is no longer the one that started it.
+    With `parent`, a process id, it also ends when that process is no longer the one that started it. `reopen` asks
+    recorded decisions anew; without it they are shown as recorded.
     """
     configure(settings.log.level)
     log = EventLog(Counters())
@@ -58,7 +62,7 @@ def serve(settings: Settings, *, parent: int | None = None, more: Extension = NO
         shown = f"[{host}]" if ":" in host else host
         tls = settings.console.tls
         config = uvicorn.Config(
-            build(settings, more=more),
+            build(settings, reopen=reopen, more=more),
             ssl_certfile=None if tls is None else tls.certificate,
             ssl_keyfile=None if tls is None else tls.key,
             log_config=None,

@@ -1,4 +1,4 @@
-"""The description of the HTTP interface has every endpoint with its methods, and points at nothing that is not there."""
+"""The description of the HTTP interface has every endpoint with its methods, and points only at what is there."""
 
 import json
 import re

@@ -57,9 +57,10 @@ def _check_config(arguments: argparse.Namespace) -> int:
 
 
 def _console(arguments: argparse.Namespace) -> int:
-    from proxy.console.serve import serve as serve_console  # WHY here: the proxy itself shows nothing
+    from proxy.commands.explain_decision import reopened  # WHY here: the proxy itself shows nothing
+    from proxy.console.serve import serve as serve_console
 
-    return serve_console(load(arguments.config), parent=arguments.parent)
+    return serve_console(load(arguments.config), parent=arguments.parent, reopen=reopened)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -36,6 +36,7 @@ class Opened(Struct, frozen=True):
     """A decision with all that is known of it.
 
     `leaf` is its index in the evidence log, -1 where it was not looked up there. `person` is the pseudonym in hex.
+    `mode` is `enforce` or `bypass`, `packs` are those that bound beside `pack`, `asks` as in `core.ground`.
     """
 
     id: str
@@ -57,6 +58,9 @@ class Opened(Struct, frozen=True):
     leaf: int
     rules: tuple[RuleOutcome, ...]
     fate: tuple[Fate, ...] = ()
+    mode: str = ""
+    packs: str = ""
+    asks: int = 0
 
 
 class LogUnreadableError(Exception):
@@ -146,6 +150,9 @@ def _of_record(record: Decision, leaf: int, rules: tuple[str, ...], fates: tuple
         leaf=leaf,
         rules=rule_outcomes(rules, record.outcomes, record.rule),
         fate=fates,
+        mode=record.mode,
+        packs=record.packs,
+        asks=record.asks,
     )
 
 

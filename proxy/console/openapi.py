@@ -10,6 +10,7 @@ import msgspec
 
 from proxy.console.lookup import Opened
 from proxy.console.outcomes import RuleText
+from proxy.console.reopened import Reopened
 from proxy.telemetry.pack_rows import PackRow
 from proxy.telemetry.status import DecisionRow, Status
 
@@ -61,8 +62,8 @@ def _get(operation: str, summary: str, responses: dict[str, Any], *parameters: d
 
 def document() -> dict[str, Any]:
     """The whole description, ready to be encoded as JSON."""
-    (status, rules, decisions, opened, ready, problem), components = msgspec.json.schema_components(
-        (Status, RuleList, DecisionList, Opened, Ready, Problem), ref_template=_REFS
+    (status, rules, decisions, opened, reopened, ready, problem), components = msgspec.json.schema_components(
+        (Status, RuleList, DecisionList, Opened, Reopened, Ready, Problem), ref_template=_REFS
     )
     text = {"description": "Plain text", "content": {"text/plain": {"schema": {"type": "string"}}}}
     limit = {
@@ -117,6 +118,17 @@ def document() -> dict[str, Any]:
                     "400": _json("Not an id", problem),
                     "404": _json("No such decision", problem),
                     "503": _json("The evidence log cannot be read, or is being searched already", problem),
+                },
+                decision,
+            ),
+            "/api/v1/decisions/{id}/explanation": _get(
+                "explanation",
+                "One recorded decision beside what the same question would get under the registry and packs of today",
+                {
+                    "200": _json("What was recorded, what was asked anew, and each rule compared", reopened),
+                    "400": _json("Not an id", problem),
+                    "404": _json("No such decision in the evidence log", problem),
+                    "503": _json("Log or registry cannot be read, or another is being read already", problem),
                 },
                 decision,
             ),

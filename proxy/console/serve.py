@@ -14,6 +14,7 @@ from typing import Final
 import uvicorn
 
 from proxy.console.app import build
+from proxy.console.reopened import Reopen
 from proxy.settings import Settings
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import CONSOLE_FAILED, CONSOLE_STARTED
@@ -38,10 +39,11 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve(settings: Settings, *, parent: int | None = None) -> int:
+def serve(settings: Settings, *, parent: int | None = None, reopen: Reopen | None = None) -> int:
     """Runs the console until it is told to end; returns the exit code. Prints its address on standard output.
 
-    With `parent`, a process id, it also ends when that process is no longer the one that started it.
+    With `parent`, a process id, it also ends when that process is no longer the one that started it. `reopen` asks
+    recorded decisions anew; without it they are shown as recorded.
     """
     configure(settings.log.level)
     log = EventLog(Counters())
@@ -56,7 +58,7 @@ def serve(settings: Settings, *, parent: int | None = None) -> int:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         config = uvicorn.Config(
-            build(settings),
+            build(settings, reopen=reopen),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proxy.console.app import build
-from proxy.console.citations import ROWS
 from proxy.console.lookup import Opened
 from proxy.console.openapi import DecisionList, Problem, Ready, RuleList
 from proxy.core.catalogue import CATALOGUE
+from proxy.core.citations import ROWS
 from proxy.core.ground import OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW
 from proxy.evidence.log import EvidenceLog
 from proxy.evidence.records import DENY, Decision, Outcome, rules_hash

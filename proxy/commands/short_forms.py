@@ -1,0 +1,14 @@
+"""What may be written shorter on a command line. Imports nothing, since every command passes through here."""
+
+from collections.abc import Sequence
+from string import hexdigits
+from typing import Final
+
+_ID_DIGITS: Final = 16
+
+
+def in_full(words: Sequence[str]) -> Sequence[str]:
+    """`explain ID` is `explain decision ID`: no kind of question is written in hex digits."""
+    if len(words) > 1 and words[0] == "explain" and len(words[1]) <= _ID_DIGITS and set(words[1]) <= set(hexdigits):
+        return [words[0], "decision", *words[1:]]
+    return words

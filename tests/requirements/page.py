@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from proxy.console.citations import ROWS
+from proxy.core.citations import ROWS
 from tests.requirements.demands import Demand
 from tests.requirements.later import LATER
 from tests.requirements.play import Played, Shown

@@ -23,12 +23,12 @@ by a run of the tests (`python -m tests.requirements --write docs/manual/require
 of a real process. All institutions, numbers and people are invented.
 本页由测试运行生成（真实进程、真实 SMPP 与 SIP 套接字）；机构、号码与人员均为虚构。
 
-- **Refused** 拒绝: a request was permitted and reached the carrier; the same request with another value in the one field
-  that is named was refused, and the carrier saw nothing of it.
+- **Refused** 拒绝: a request was permitted and reached the carrier; the same request with another value in the one
+  field that is named was refused, and the carrier saw nothing of it.
   仅改动所列的一个字段：原请求放行并到达运营商，改动后被拒，运营商未收到。
-- **Decisions** 判定编号: of the permitted and of the refused request, looked up with `tdgate evidence show`. A bind that
-  is permitted has none. They are those of the run that wrote this page; another run has others, and nothing else
-  differs. 编号因运行而异，其余内容不变。
+- **Decisions** 判定编号: of the permitted and of the refused request, looked up in the evidence log of the run with
+  `tdgate evidence show` and `tdgate explain`. A bind that is permitted has none. Another run has other ids, and nothing
+  else differs. 编号因运行而异，其余内容不变。
 - **Seen** 可见: what was seen by commands, events, HTTP and files of the same process.
 - **Not yet** 尚无: what the row names and nobody can see yet.
 
@@ -42,7 +42,7 @@ def page(played: Played) -> str:
 
 def without_ids(text: str) -> str:
     """A page with its decision ids taken out: what has to be the same in every run."""
-    return re.sub(r"\b\d{10,}\b", "#", text)
+    return re.sub(r"\b0x[0-9a-f]{16}\b", "#", text)
 
 
 def _section(played: Played, demand: Demand) -> str:
@@ -87,7 +87,7 @@ def _cells(shown: Shown) -> tuple[str, ...]:
 
 
 def _id(answer: Answer | None) -> str:
-    return "–" if answer is None or answer.decision is None else str(answer.decision.id)
+    return "–" if answer is None or answer.decision is None else f"0x{answer.decision.id:016x}"
 
 
 def _seen(played: Played, row: str) -> Iterator[str]:

@@ -117,6 +117,10 @@ async def _tried(stage: Stage, pair: Pair, kind: Kind, refusal: Refusal) -> Show
         assert refused.headers["reason"] == f'Q.850;cause=21;text="{pair.rule}"', refused.headers
         wants = pair.rule in ("hours.closed", "frequency.cap")
         assert bool(refused.headers["retry-after"]) == wants, refused.headers
+    told = (await stage.explained(decision.id))["recorded"]
+    assert (told["effect"], told["rule"], told["detail"]) == ("deny", pair.rule, pair.detail), told
+    (rule,) = [one for one in told["rules"] if one["rule"] == pair.rule]
+    assert {one["row"] for one in rule["demands"]} & {*pair.rows}, f"cites other rows: {rule['demands']}"
     return Shown(pair, kind, names[0], permitted, refused)
 
 

@@ -128,7 +128,8 @@ REGISTRY: dict[str, Any] = {
         _entrusted("taihu", "yuanlu", "collection"),
     ],
     "liaisons": [
-        {"institution": name, "name": "林一（虚构）", "contact": "0571-88880000", **EVER} for name in ("jianglan", "taihu")
+        {"institution": name, "name": "林一（虚构）", "contact": "0571-88880000", **EVER}
+        for name in ("jianglan", "taihu")
     ],
     "numbers": [
         *_of("jianglan", n10690001="marketing", n10690002="collection", n10690003="service"),

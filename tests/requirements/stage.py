@@ -212,9 +212,14 @@ class Stage:
 
     async def evidence(self, decision: int) -> dict[str, Any]:
         """A decision as `tdgate evidence show` tells it, from the log alone."""
-        code, said = await self.alone("evidence", "show", self.house.state / "evidence", str(decision), "--json")
+        code, said = await self.alone("evidence", "show", self.house.state / "evidence", f"0x{decision:016x}", "--json")
         assert code == 0, said
         told: dict[str, Any] = json.loads(said)
+        return told
+
+    async def explained(self, decision: int) -> dict[str, Any]:
+        """A decision as `tdgate explain` tells it, beside what would be answered now."""
+        told: dict[str, Any] = await self.told("explain", f"0x{decision:016x}")
         return told
 
     async def alone(self, *words: str | Path) -> tuple[int, str]:

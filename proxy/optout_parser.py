@@ -113,7 +113,9 @@ def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), messag
     items = _whole_reply(found.atoms, vocabulary, extra.entries)
     if items is None:
         return _sentences(text, pieces, vocabulary)
-    return _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
+    read = _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
+    # WHY: a letter that stands among fillers ("退了吧") may still be a word of the grammar.
+    return _sentences(text, pieces, vocabulary) if read is _UNKNOWN else read
 
 
 def _sentences(text: str, pieces: list[str], vocabulary: Vocabulary) -> Reading:

@@ -7,6 +7,9 @@ How it works: a class is one bit. A word is folded like a reply, its atoms joine
 value is the union of its classes; beginnings of keys stand in a set, so that the longest word is found by look-ups.
 """
 
+import itertools
+import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
@@ -22,6 +25,9 @@ Named = Literal["sms", "voice", "all"]
 UNKNOWN: Final = 1
 _ROLES: Final = ("soft", "split", "noun", "kept", "own", "other")
 _GAP: Final = 7
+#: Spellings that one entry of `sounds` may stand for: a table of two syllables, no dictionary.
+_MOST_SPELLINGS: Final = 600
+_LATIN: Final = re.compile("[a-z]+")
 #: No pattern has more: steps are tried from each word on, so their number bounds the time.
 _MOST_STEPS: Final = 4
 
@@ -86,16 +92,17 @@ class Grammar(msgspec.Struct, frozen=True):
 
 def load_grammar(data: object) -> Grammar:
     """The grammar that the table `sentences` describes. Raises `GrammarError`."""
-    table = _table(data, "sentences", ("classes", "scopes", "roles", "pattern"))
+    table = _table(data, "sentences", ("classes", "scopes", "roles", "pattern", "sounds"))
     bits: dict[str, int] = {}
     words: dict[str, int] = {}
     for name, listed in _table(table.get("classes"), "sentences.classes", None).items():
         bits[name] = UNKNOWN << (len(bits) + 1)
         for i, word in enumerate(_texts(listed, f"sentences.classes.{name}")):
-            key = " ".join(atom.removeprefix(FLAG) for atom in atoms(fold(word)) if atom not in (",", "?"))
+            key = _key(word)
             if not key:
                 raise GrammarError(f"sentences.classes.{name}[{i}]", "nothing is left of it after folding")
             words[key] = words.get(key, 0) | bits[name]
+    _hear(table.get("sounds", {}), words)
     scopes = _table(table.get("scopes", {}), "sentences.scopes", get_args(Named))
     roles = _table(table.get("roles", {}), "sentences.roles", _ROLES)
     named = {name: _union(scopes.get(name, []), bits, f"sentences.scopes.{name}") for name in get_args(Named)}
@@ -106,6 +113,41 @@ def load_grammar(data: object) -> Grammar:
     patterns = tuple(_pattern(one, bits, f"sentences.pattern[{i}]") for i, one in enumerate(listed))
     prefixes = frozenset(key[:i] for key in words for i, char in enumerate(key) if char == " ")
     return Grammar(words, prefixes, patterns, **role, **named)
+
+
+def _hear(data: object, words: dict[str, int]) -> None:
+    """Adds what sounds or looks like a word: for each of its characters those and the Latin syllable typed instead.
+
+    A spelling that is a word of its own keeps its classes; one that is a word elsewhere is listed under `real`.
+    """
+    table = _table(data, "sentences.sounds", None)
+    real = {_key(word) for word in _texts(table.get("real", []), "sentences.sounds.real")}
+    for word, listed in table.items():
+        if word == "real":
+            continue
+        where = f"sentences.sounds.{word}"
+        alternatives = _texts(listed, where)
+        mask = words.get(_key(word))
+        if mask is None:
+            raise GrammarError(where, "no class has this word")
+        if len(alternatives) != len(word):
+            raise GrammarError(where, f"expected one text for each of its {len(word)} characters")
+        choices = [
+            dict.fromkeys((char, *_LATIN.findall(instead), *_LATIN.sub("", instead).replace(" ", "")))
+            for char, instead in zip(word, alternatives, strict=True)
+        ]
+        if math.prod(len(each) for each in choices) > _MOST_SPELLINGS:
+            raise GrammarError(where, f"more than {_MOST_SPELLINGS} spellings")
+        for spelling in itertools.product(*choices):
+            # WHY: "tuiding" and "tui ding" are both written.
+            for joined in {_key("".join(spelling)), _key(" ".join(spelling))}:
+                if joined not in real:
+                    words.setdefault(joined, mask)
+
+
+def _key(word: str) -> str:
+    """A word as the atoms of a folded reply have it."""
+    return " ".join(atom.removeprefix(FLAG) for atom in atoms(fold(word)) if atom not in (",", "?"))
 
 
 class _Written(msgspec.Struct, forbid_unknown_fields=True):

@@ -73,12 +73,61 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
     confidence: float = 0.85
 
 
+class Sieve(msgspec.Struct, frozen=True, gc=False):
+    """Which patterns a clause can fit at all, by the classes in it; a set of patterns is an integer, a bit for each."""
+
+    needs: tuple[tuple[int, tuple[int, ...]], ...]
+    """For the first, second and third word that a pattern needs: the patterns without one, and by class those whose
+    need it meets."""
+    bars: tuple[int, ...]
+    """By class the patterns that it rules out."""
+    text_bars: tuple[int, ...]
+
+    def left(self, mask: int, text: int) -> int:
+        """The patterns that a clause of these classes, in a reply of those, may fit."""
+        held = _places(mask)
+        left = -1
+        for met, table in self.needs:
+            for place in held:
+                met |= table[place]
+            left &= met
+        for place in held:
+            left &= ~self.bars[place]
+        for place in held if text == mask else _places(text):
+            left &= ~self.text_bars[place]
+        return left
+
+
+def _places(mask: int) -> list[int]:
+    places = []
+    while mask:
+        low = mask & -mask
+        places.append(low.bit_length() - 1)
+        mask ^= low
+    return places
+
+
+def _sieve(patterns: tuple[Pattern, ...], classes: int) -> Sieve:
+    wanted = [(*pattern.steps, *pattern.every) for pattern in patterns]
+
+    def holding(masks: list[int]) -> tuple[int, ...]:
+        return tuple(sum(1 << i for i, mask in enumerate(masks) if mask >> place & 1) for place in range(classes + 1))
+
+    needs = []
+    for nth in range(3):
+        without = sum(1 << i for i, masks in enumerate(wanted) if len(masks) <= nth)
+        needs.append((without, holding([masks[nth] if len(masks) > nth else 0 for masks in wanted])))
+    bars = holding([pattern.unless for pattern in patterns])
+    return Sieve(tuple(needs), bars, holding([pattern.unless_text for pattern in patterns]))
+
+
 class Grammar(msgspec.Struct, frozen=True):
     """Words and patterns, ready to be matched."""
 
     words: Mapping[str, int]
     prefixes: frozenset[str]
     patterns: tuple[Pattern, ...]
+    sieve: Sieve
     soft: int
     split: int
     noun: int
@@ -112,7 +161,7 @@ def load_grammar(data: object) -> Grammar:
         raise GrammarError("sentences.pattern", "expected an array of tables")
     patterns = tuple(_pattern(one, bits, f"sentences.pattern[{i}]") for i, one in enumerate(listed))
     prefixes = frozenset(key[:i] for key in words for i, char in enumerate(key) if char == " ")
-    return Grammar(words, prefixes, patterns, **role, **named)
+    return Grammar(words, prefixes, patterns, _sieve(patterns, len(bits)), **role, **named)
 
 
 def _hear(data: object, words: dict[str, int]) -> None:

@@ -12,12 +12,11 @@ import re
 from bisect import bisect_left
 from typing import Final
 
-import msgspec
-
+from proxy.core.content import CATEGORIES, Category, Content, Evidence
 from proxy.language import marks
 from proxy.language.disclosure import disclosure
-from proxy.language.lexicon import CATEGORIES, Category, Lexicon, find
 from proxy.language.lexicon import Found as Hit
+from proxy.language.lexicon import Lexicon, find
 from proxy.language.ngrams import features, known_of, likelihoods
 from proxy.language.refusal_line import RefusalLine, refusal_line
 from proxy.language.views import View, view
@@ -33,35 +32,6 @@ _QUOTES: Final = '“"「《『'
 Span = tuple[int, int]
 _CODE: Final = re.compile(r"(?<![\d./@])(?<!\d-)\d{4,8}(?![\d%/@元万股]|[.-]\d|,\d{3})")
 _AMOUNT: Final = re.compile(r"\d(?:\.\d\d)?元|\d万|[$¥]\d|rs \d")
-
-
-class Evidence(msgspec.Struct, frozen=True, gc=False):
-    """A finding and the span of the text, in characters, that shows it."""
-
-    start: int
-    end: int
-    text: str
-    why: str
-
-
-class Content(msgspec.Struct, frozen=True, gc=False):
-    """What a message says."""
-
-    category: Category
-    signature: str | None
-    has_identity: bool
-    has_contact: bool
-    has_product: bool
-    has_refusal: bool
-    discloses_debtor: bool
-    threatens: bool
-    insults: bool
-    refusal_keyword: str | None
-    """The word that the message asks to be sent back, folded."""
-    confidence: float
-    """0 to 1: how far the category is ahead of the next one."""
-    evidence: dict[str, list[Evidence]]
-    """Finding → the spans that show it; a mark that is absent has no entry."""
 
 
 class Look:

@@ -11,15 +11,14 @@ character and a few look-ups for each phrase, however many phrases there are. Co
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from types import MappingProxyType
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 import msgspec
 
+from proxy.core.content import CATEGORIES, Category
 from proxy.language.ngrams import NO_MODEL, Model
 from proxy.language.views import Parts, view
 
-Category = Literal["marketing", "collection", "service", "verification", "fraud"]
-CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 #: Concepts that are found by form, not by phrase.
 FORMS: Final = frozenset(
     ("@url", "@phone", "@percent", "@amount", "@code", "@han", "@product", "@refusal", "@identity")

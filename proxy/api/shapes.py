@@ -112,6 +112,31 @@ class PreferenceList(Struct, frozen=True):
     rows: tuple[PreferenceShown, ...]
 
 
+class NumberShown(Struct, frozen=True):
+    """One number of the library; `state` is `valid`, `not yet`, `over` or `disposed` now."""
+
+    id: int
+    address: str
+    principal: str
+    operator: str
+    telecom: str
+    channels: list[str]
+    purposes: list[str]
+    since: str
+    until: str
+    extensible: bool
+    binary: bool
+    disposed: bool
+    refusal_keywords: list[str]
+    state: str
+
+
+class NumberList(Struct, frozen=True):
+    """Rows with an id above `after`."""
+
+    rows: tuple[NumberShown, ...]
+
+
 class Wrong(Struct, frozen=True, omit_defaults=True):
     """Why there is nothing else to answer; `field` is where a request is wrong."""
 

@@ -69,6 +69,8 @@ from proxy.wire_faults import call_faults, keypad_of, wire_faults
 
 CONTROL_SOCKET: Final = "control.sock"
 _DAY_CHECK_S: Final = 60.0
+#: Verbs of these groups change no record and still are measures.
+_NOTED: Final = ("token.", "persons.")
 
 
 class RuleFiles:
@@ -382,7 +384,7 @@ class Application:
         if verb in self._told.verbs:
             return await self._told.tell(verb, arguments)
         result = await self._verbs.dispatch(verb, arguments)
-        if verb.startswith("token."):
+        if verb.startswith(_NOTED):
             self._spawn(self._measures.note())
         return result
 

@@ -150,3 +150,21 @@ async def nobody_sees_a_number(stage: Stage) -> None:
         assert [person for person in PERSONS if person[2:].encode() in octets] == [], file
     key = stage.house.state / "keys" / "person.key"
     assert key.stat().st_mode & 0o077 == 0
+
+
+@PEOPLE.shows(
+    "J13",
+    "the access log: each look at persons, by command, by export or over HTTP, stands in the evidence with who looked at "
+    "what of which institution, before it is shown",
+    "访问记录：命令、导出、接口对用户数据的每次查阅均先载入证据，注明何人查阅何机构的何种数据，再予显示",
+)
+async def each_look_at_persons_is_on_record(stage: Stage) -> None:
+    await stage.done("debtor", "list", "--institution", "taihu")
+    await stage.done("registry", "export", "--persons")
+    looked = await stage.noted("persons.listed", "debtor.list all persons taihu")
+    assert looked.actor.startswith("os user ")
+    await stage.noted("persons.listed", "registry.export all persons all institutions")
+    token = await stage.token("taihu", "preferences:read")
+    status, told = await stage.api(token, "GET", "/api/v1/preferences")
+    assert (status, told["rows"]) == (200, []), told
+    assert (await stage.noted("preference.listed", "taihu")).actor.startswith("token ")

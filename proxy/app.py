@@ -40,6 +40,7 @@ from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
+from proxy.judging.prechecks import Prechecks
 from proxy.judging.tallies import Tallies, utc_us
 from proxy.judging.told import Told
 from proxy.measures import Endings, Measures
@@ -225,6 +226,7 @@ class Application:
             lambda verb, args: self._verbs.dispatch(verb, args),
         )
         opened.push_async_callback(self._told.drain)
+        self._prechecks = Prechecks(self._journal, settings.api.precheck_rows_per_day, time.monotonic)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
         is_kept = settings.smpp.pools or settings.smpp.stalled.enabled
         stores = open_stores(settings, secret.person_key.key_id) if is_kept else None
@@ -394,6 +396,7 @@ class Application:
             "route.resume": self._resume_route,
             "route.list": self._list_routes,
             "message.find": self._find_message,
+            "precheck.begin": self._prechecks.begin,
         }
 
     def _find_message(self, arguments: dict[str, Any]) -> dict[str, Any]:

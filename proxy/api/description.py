@@ -12,6 +12,8 @@ KINDS: Final[tuple[type[Struct], ...]] = (
     shapes.PreferencesTold,
     shapes.ConsentTold,
     shapes.WithdrawalTold,
+    shapes.CheckAsked,
+    shapes.Checked,
     shapes.Receipted,
     shapes.PreferenceList,
     shapes.NumberList,
@@ -100,6 +102,15 @@ PATHS: Final[dict[str, Any]] = {
                 "400": _says("A number out of range"),
                 **REFUSALS,
             },
+        }
+    },
+    "/api/v1/precheck": {
+        "post": {
+            "operationId": "precheck",
+            "summary": "What would become of a dial or send list now; noted, and nobody is counted as contacted",
+            "security": _BEARER,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": _ref(shapes.CheckAsked)}}},
+            "responses": {"200": _says("A result for each", shapes.Checked), **_BODY_REFUSALS, **REFUSALS},
         }
     },
     "/api/v1/consents": {"post": _post("consent", "A person's consent (Z15)", shapes.ConsentTold)},

@@ -8,7 +8,8 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +20,7 @@ from starlette.responses import Response
 from proxy.api import shapes
 from proxy.api.asking import Asking, AwayError
 from proxy.api.bodies import BodyError, octets_of, read_json, require_json
+from proxy.api.checking import Checking
 from proxy.api.description import KINDS, PATHS
 from proxy.api.granting import Granted, TokenBook, token_in
 from proxy.api.library import NumberBook
@@ -27,6 +29,7 @@ from proxy.console.extension import Extension
 from proxy.registry.ports import StoreError
 from proxy.settings import Settings
 
+S = TypeVar("S", bound=Struct)
 _KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _WHOLE: Final = re.compile(r"[0-9]{1,15}")
 _LIST_MOST: Final = 200
@@ -46,12 +49,13 @@ class _RefusedError(Exception):
 class Api:
     """Endpoints over one store and one control socket."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, config: Path) -> None:
         self._most = settings.api.body_most_octets
         self._book = TokenBook(settings.path(settings.store.database))
         self._numbers = NumberBook(settings.path(settings.store.database))
         self._asking = Asking(settings.path(_CONTROL_SOCKET))
         self._pace = Pace(settings.api.requests_per_s, settings.api.requests_at_once, time.monotonic)
+        self._checking = Checking(config, self._asking, settings.api.precheck_rows_most)
         self._is_private = settings.console.tls is not None or _is_loopback(settings.console.host)
 
     def extension(self) -> Extension:
@@ -73,6 +77,7 @@ class Api:
                     ("POST",),
                     tell("consents:write", "api.withdraw", shapes.WithdrawalTold),
                 ),
+                ("/api/v1/precheck", ("POST",), self.precheck),
             ),
             paths=PATHS,
             kinds=KINDS,
@@ -86,6 +91,14 @@ class Api:
     async def numbers(self, request: Request) -> Response:
         return await _answered(self._library(request))
 
+    async def precheck(self, request: Request) -> Response:
+        return await _answered(self._checked(request))
+
+    async def _checked(self, request: Request) -> Response:
+        granted = self._granted(request, "precheck")
+        asked = await self._body(request, granted, shapes.CheckAsked, self._checking.body_most)
+        return _of_proxy(await self._checking.check(granted, asked))
+
     def _telling(self, scope: str, verb: str, kind: type[Struct]) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that takes one of the shapes and has the proxy record it."""
 
@@ -96,14 +109,19 @@ class Api:
 
     async def _tell(self, request: Request, scope: str, verb: str, kind: type[Struct]) -> Response:
         granted = self._granted(request, scope)
-        require_json(request.headers)
         key = _key_of(request)
-        body = msgspec.to_builtins(read_json(await octets_of(request, self._most), kind))
-        named = body.pop("institution")
-        if named and named != granted.institution:
-            raise _RefusedError(403, "this token speaks for another institution", "institution")
+        body = msgspec.to_builtins(await self._body(request, granted, kind, self._most))
         args = body | {"token": granted.token, "institution": granted.institution, "key": key}
         return _of_proxy(await self._asking.ask(verb, args))
+
+    async def _body(self, request: Request, granted: Granted, kind: type[S], most: int) -> S:
+        """The body in its shape, which names no other institution."""
+        require_json(request.headers)
+        body = read_json(await octets_of(request, most), kind)
+        named = getattr(body, "institution", "")
+        if named and named != granted.institution:
+            raise _RefusedError(403, "this token speaks for another institution", "institution")
+        return body
 
     async def _listed(self, request: Request) -> Response:
         granted = self._granted(request, "preferences:read")
@@ -155,7 +173,7 @@ def _of_proxy(answer: dict[str, Any]) -> Response:
         return Response(_encode(answer["body"]), code, media_type="application/json")
     if not isinstance(code, int):
         raise AwayError("the proxy did not confirm")
-    headers = {"Retry-After": "1"} if code in (429, 503) else {}
+    headers = {"Retry-After": str(answer.get("wait_s", 1))} if code in (429, 503) else {}
     raise _RefusedError(code, str(answer.get("error", "")), str(answer.get("field", "")), headers)
 
 

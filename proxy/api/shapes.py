@@ -6,7 +6,7 @@ ASCII, and go out masked (J13).
 
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Written = Annotated[str, Meta(max_length=400)]
 Number = Annotated[str, Meta(max_length=32, description="the person's number in ASCII, such as 13800138000")]
@@ -77,6 +77,35 @@ class WithdrawalTold(Struct, frozen=True, forbid_unknown_fields=True):
     purposes: Purposes = _MARKETING
     channels: Channels = _BOTH
     institution: Written = ""
+
+
+class CheckAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A dial or send list. Without `account` the institution's only one for this purpose, without `from` a number of
+    its library; without `text` no rule of texts is asked. Nobody is counted as contacted.
+    """
+
+    channel: Literal["sms", "voice"]
+    purpose: Literal["marketing", "collection", "service", "verification", "legal"]
+    recipients: tuple[Number, ...]
+    account: Written = ""
+    sender: Written = field(default="", name="from")
+    text: Annotated[str, Meta(max_length=2000)] = ""
+    institution: Written = ""
+
+
+class RowProblem(Struct, frozen=True):
+    """What is wrong with a recipient; `row` counts from 0."""
+
+    row: int
+    error: str
+
+
+class Checked(Struct, frozen=True):
+    """`permitted`, `invalid` (see `problems`) or the id of the rule that would refuse, in the order of `recipients`."""
+
+    results: list[str]
+    counts: dict[str, int]
+    problems: list[RowProblem]
 
 
 class Receipted(Struct, frozen=True, omit_defaults=True):

@@ -120,7 +120,7 @@ async def _tried(stage: Stage, pair: Pair, kind: Kind, refusal: Refusal) -> Show
     assert (permitted.status, permitted.reached) == (0, True), f"the permitted one: {permitted}"
     assert decision is None or (decision.effect, decision.rule) == (0, ""), f"the permitted one: {decision}"
     decision = refused.decision
-    assert decision is not None
+    assert decision is not None, "the refused one has no decision: it was permitted"
     assert (decision.effect, decision.rule, decision.detail) == (1, pair.rule, pair.detail), (
         f"the refused one: {decision}"
     )

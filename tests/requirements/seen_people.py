@@ -154,8 +154,8 @@ async def nobody_sees_a_number(stage: Stage) -> None:
 
 @PEOPLE.shows(
     "J13",
-    "the access log: each look at persons, by command, by export or over HTTP, stands in the evidence with who looked at "
-    "what of which institution, before it is shown",
+    "the access log: each look at persons, by command, by export or over HTTP, stands in the evidence with who looked "
+    "at what of which institution, before it is shown",
     "访问记录：命令、导出、接口对用户数据的每次查阅均先载入证据，注明何人查阅何机构的何种数据，再予显示",
 )
 async def each_look_at_persons_is_on_record(stage: Stage) -> None:

@@ -77,6 +77,7 @@ class Api:
                     ("POST",),
                     tell("consents:write", "api.withdraw", shapes.WithdrawalTold),
                 ),
+                ("/api/v1/suppressions/export", ("GET",), self.export),
                 ("/api/v1/precheck", ("POST",), self.precheck),
             ),
             paths=PATHS,
@@ -90,6 +91,16 @@ class Api:
 
     async def numbers(self, request: Request) -> Response:
         return await _answered(self._library(request))
+
+    async def export(self, request: Request) -> Response:
+        return await _answered(self._exported(request))
+
+    async def _exported(self, request: Request) -> Response:
+        granted = self._granted(request, "export")
+        asked: dict[str, Any] = {"after": _whole(request, "after", 0), "most": _whole(request, "most", 500)}
+        asked |= {name: _word(request, name) for name in ("purpose", "receiver")}
+        args = asked | {"token": granted.token, "institution": granted.institution}
+        return _of_proxy(await self._asking.ask("api.refusals", args))
 
     async def precheck(self, request: Request) -> Response:
         return await _answered(self._checked(request))
@@ -201,6 +212,13 @@ def _whole(request: Request, name: str, default: int) -> int:
     if len(found) > 1 or not _WHOLE.fullmatch(found[0]):
         raise _RefusedError(400, "a whole number", name)
     return int(found[0])
+
+
+def _word(request: Request, name: str) -> str:
+    found = request.query_params.getlist(name)
+    if len(found) > 1 or (found and not _KEY.fullmatch(found[0])):
+        raise _RefusedError(400, "one word", name)
+    return found[0] if found else ""
 
 
 def _is_loopback(host: str) -> bool:

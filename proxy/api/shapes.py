@@ -166,6 +166,22 @@ class NumberList(Struct, frozen=True):
     rows: tuple[NumberShown, ...]
 
 
+class RefusalShown(Struct, frozen=True):
+    """What has to be suppressed: the number in clear, purposes and channels, and since when."""
+
+    number: str
+    closes: list[str]
+    at: str
+
+
+class RefusalPage(Struct, frozen=True):
+    """Refusals after a mark, oldest first; ask again with `after` the new `mark` while there is `more`."""
+
+    rows: list[RefusalShown]
+    mark: int
+    more: bool
+
+
 class Wrong(Struct, frozen=True, omit_defaults=True):
     """Why there is nothing else to answer; `field` is where a request is wrong."""
 

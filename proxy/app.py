@@ -43,6 +43,7 @@ from proxy.judging.journal import Journal
 from proxy.judging.prechecks import Prechecks
 from proxy.judging.tallies import Tallies, utc_us
 from proxy.judging.told import Told
+from proxy.judging.uncertain import Review
 from proxy.measures import Endings, Measures
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.pool_stores import open_stores
@@ -215,7 +216,13 @@ class Application:
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id, self._counting.book)
         self._measures = Measures(self._store, self._journal, self.log)
         self._endings = Endings(settings.policy.expiry_warn_days, self.log)
-        self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
+        self._hearing = Hearing(
+            self._store,
+            self._journal,
+            LatestMessages(),
+            self.log,
+            Review(settings.review.meanwhile, settings.review.most),
+        )
         self._told = Told(
             self._store,
             self._journal,
@@ -274,6 +281,7 @@ class Application:
             self._sip,
             self._gates,
             self._call_tallies,
+            lambda: self._store.ledger.doubts_open,
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())
@@ -384,7 +392,7 @@ class Application:
         if verb in self._told.verbs:
             return await self._told.tell(verb, arguments)
         result = await self._verbs.dispatch(verb, arguments)
-        if verb.startswith("token."):
+        if verb.startswith(("token.", "doubt.")):
             self._spawn(self._measures.note())
         return result
 

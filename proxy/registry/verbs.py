@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from proxy.registry.debtor_verbs import DEBTOR_VERBS
+from proxy.registry.doubt_verbs import DOUBT_VERBS
 from proxy.registry.keys import PersonSecret
 from proxy.registry.library_verbs import LIBRARY_VERBS
 from proxy.registry.list_verbs import LIST_VERBS
@@ -32,6 +33,7 @@ VERBS: Final[dict[str, Verb]] = {
         *LIST_VERBS,
         *PERSON_VERBS,
         *DEBTOR_VERBS,
+        *DOUBT_VERBS,
         *WILL_VERBS,
         *TOKEN_VERBS,
     )

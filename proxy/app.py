@@ -71,6 +71,8 @@ from proxy.wire_faults import call_faults, keypad_of, wire_faults
 
 CONTROL_SOCKET: Final = "control.sock"
 _DAY_CHECK_S: Final = 60.0
+#: Verbs that begin so change no record and still are measures.
+_NOTED: Final = ("token.", "persons.", "suppress.export")
 
 
 class RuleFiles:
@@ -228,7 +230,7 @@ class Application:
             self._journal,
             lambda: self._in_force.snapshot.person_key,
             self.log,
-            lambda verb, args: self._verbs.dispatch(verb, args),
+            self._perform,
         )
         opened.push_async_callback(self._told.drain)
         self._prechecks = Prechecks(self._journal, settings.api.precheck_rows_per_day, time.monotonic)
@@ -391,8 +393,16 @@ class Application:
             return await bypass_verb(self._bypass, verb, arguments)
         if verb in self._told.verbs:
             return await self._told.tell(verb, arguments)
+        return await self._perform(verb, arguments)
+
+    async def _perform(self, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """A verb of the registry; what it did without a new revision is noted too."""
         result = await self._verbs.dispatch(verb, arguments)
+<<<<<<< HEAD
         if verb.startswith(("token.", "doubt.")):
+=======
+        if verb.startswith(_NOTED):
+>>>>>>> main
             self._spawn(self._measures.note())
         return result
 

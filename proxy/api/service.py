@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +23,7 @@ from proxy.api.bodies import BodyError, octets_of, read_json, require_json
 from proxy.api.checking import Checking
 from proxy.api.description import KINDS, PATHS
 from proxy.api.granting import Granted, TokenBook, token_in
+from proxy.api.library import NumberBook
 from proxy.api.pace import Pace
 from proxy.console.extension import Extension
 from proxy.registry.ports import StoreError
@@ -31,6 +33,7 @@ S = TypeVar("S", bound=Struct)
 _KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _WHOLE: Final = re.compile(r"[0-9]{1,15}")
 _LIST_MOST: Final = 200
+_NUMBERS_MOST: Final = 1000
 _CONTROL_SOCKET: Final = "control.sock"
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -49,6 +52,7 @@ class Api:
     def __init__(self, settings: Settings, config: Path) -> None:
         self._most = settings.api.body_most_octets
         self._book = TokenBook(settings.path(settings.store.database))
+        self._numbers = NumberBook(settings.path(settings.store.database))
         self._asking = Asking(settings.path(_CONTROL_SOCKET))
         self._pace = Pace(settings.api.requests_per_s, settings.api.requests_at_once, time.monotonic)
         self._checking = Checking(config, self._asking, settings.api.precheck_rows_most)
@@ -66,12 +70,14 @@ class Api:
                     ("POST",),
                     tell("preferences:write", "api.prefer", shapes.PreferencesTold),
                 ),
+                ("/api/v1/numbers", ("GET",), self.numbers),
                 ("/api/v1/consents", ("POST",), tell("consents:write", "api.consent", shapes.ConsentTold)),
                 (
                     "/api/v1/consents/withdrawals",
                     ("POST",),
                     tell("consents:write", "api.withdraw", shapes.WithdrawalTold),
                 ),
+                ("/api/v1/suppressions/export", ("GET",), self.export),
                 ("/api/v1/precheck", ("POST",), self.precheck),
             ),
             paths=PATHS,
@@ -82,6 +88,19 @@ class Api:
         if request.method == "POST":
             return await self._telling("preferences:write", "api.prefer", shapes.PreferenceTold)(request)
         return await _answered(self._listed(request))
+
+    async def numbers(self, request: Request) -> Response:
+        return await _answered(self._library(request))
+
+    async def export(self, request: Request) -> Response:
+        return await _answered(self._exported(request))
+
+    async def _exported(self, request: Request) -> Response:
+        granted = self._granted(request, "export")
+        asked: dict[str, Any] = {"after": _whole(request, "after", 0), "most": _whole(request, "most", 500)}
+        asked |= {name: _word(request, name) for name in ("purpose", "receiver")}
+        args = asked | {"token": granted.token, "institution": granted.institution}
+        return _of_proxy(await self._asking.ask("api.refusals", args))
 
     async def precheck(self, request: Request) -> Response:
         return await _answered(self._checked(request))
@@ -117,11 +136,15 @@ class Api:
 
     async def _listed(self, request: Request) -> Response:
         granted = self._granted(request, "preferences:read")
-        asked = {"after": _whole(request, "after", 0), "most": _whole(request, "most", 100)}
-        if not 1 <= asked["most"] <= _LIST_MOST:
-            raise _RefusedError(400, f"1 to {_LIST_MOST}", "most")
-        args = asked | {"token": granted.token, "institution": granted.institution}
+        after, most = _page(request, _LIST_MOST)
+        args = {"after": after, "most": most, "token": granted.token, "institution": granted.institution}
         return _of_proxy(await self._asking.ask("api.preferences", args))
+
+    async def _library(self, request: Request) -> Response:
+        granted = self._granted(request, "numbers:read")
+        after, most = _page(request, _NUMBERS_MOST)
+        rows = await run_in_threadpool(self._numbers.page, granted.institution, after, most)
+        return Response(_encode({"rows": rows}), media_type="application/json")
 
     def _granted(self, request: Request, scope: str) -> Granted:
         if not self._is_private:
@@ -174,6 +197,14 @@ def _key_of(request: Request) -> str:
     return found[0]
 
 
+def _page(request: Request, most_allowed: int) -> tuple[int, int]:
+    """`after` and `most` of a listing."""
+    after, most = _whole(request, "after", 0), _whole(request, "most", 100)
+    if not 1 <= most <= most_allowed:
+        raise _RefusedError(400, f"1 to {most_allowed}", "most")
+    return after, most
+
+
 def _whole(request: Request, name: str, default: int) -> int:
     found = request.query_params.getlist(name)
     if not found:
@@ -181,6 +212,13 @@ def _whole(request: Request, name: str, default: int) -> int:
     if len(found) > 1 or not _WHOLE.fullmatch(found[0]):
         raise _RefusedError(400, "a whole number", name)
     return int(found[0])
+
+
+def _word(request: Request, name: str) -> str:
+    found = request.query_params.getlist(name)
+    if len(found) > 1 or (found and not _KEY.fullmatch(found[0])):
+        raise _RefusedError(400, "one word", name)
+    return found[0] if found else ""
 
 
 def _is_loopback(host: str) -> bool:

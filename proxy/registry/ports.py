@@ -435,12 +435,20 @@ class Owner(Reader, Protocol):
         """What several persons prefer from now on, all or none; how many are different."""
         ...
 
+    async def look(self, what: str, by: str) -> None:
+        """Notes among the measures that somebody lists persons (J13)."""
+        ...
+
     async def issue_token(self, token: ApiToken) -> None:
         """A new token; its entry among the measures is written with it. Raises StaleError for a known one."""
         ...
 
     async def revoke_token(self, token: str, reason: str, by: str) -> bool:
         """Ends a token; False where it ended before, or there is none."""
+        ...
+
+    async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
+        """An entry among the measures, of what changed nothing."""
         ...
 
     async def receipts_noted(self, ids: Sequence[str]) -> None:

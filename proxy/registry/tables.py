@@ -204,6 +204,22 @@ SUPPRESSIONS: Final = Table(
     (),
     (Reference("institution", ("institutions",)),),
 )
+#: J6: of a person's rows for one institution (or, where none is named, for all) the one with the latest `at` counts.
+PREFERENCES: Final = Table(
+    "preferences",
+    (
+        Column("recipient", fields.RECIPIENT, zh="用户号码"),
+        Column("institution", fields.ID, required=False, zh="金融机构"),
+        Column("declines", fields.PURPOSES, required=False, zh="谢绝用途"),
+        Column("channels", fields.CHANNEL_SET, required=False, default="sms,voice", zh="渠道"),
+        Column("opens", fields.CLOCK, required=False, zh="可接收起"),
+        Column("closes", fields.CLOCK, required=False, zh="可接收止"),
+        Column("at", fields.MOMENT, zh="登记时间"),
+        Column("source", fields.FILLED, required=False, default="import", zh="来源"),
+    ),
+    (),
+    (Reference("institution", ("institutions",)),),
+)
 
 #: Records: what the policy reads of institutions and senders. A transaction that changes one raises the revision.
 RECORD_TABLES: Final = (
@@ -233,6 +249,6 @@ RECORD_TABLES: Final = (
 #: Tables whose ids other tables refer to.
 KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts", "campaigns", "submissions")
 #: Persons: ledgers that only grow.
-PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS, DEBTORS, DEBTOR_NOTICES, OBJECTIONS)
+PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS, DEBTORS, DEBTOR_NOTICES, OBJECTIONS, PREFERENCES)
 #: In the order of a file, so that what is referred to comes first.
 TABLES: Final[dict[str, Table]] = {table.name: table for table in (*RECORD_TABLES, *PERSON_TABLES)}

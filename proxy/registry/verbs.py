@@ -9,8 +9,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from proxy.registry.access_verbs import ACCESS_VERBS
 from proxy.registry.debtor_verbs import DEBTOR_VERBS
+<<<<<<< HEAD
 from proxy.registry.doubt_verbs import DOUBT_VERBS
+=======
+from proxy.registry.handing_over import HAND_OVER_VERBS
+>>>>>>> main
 from proxy.registry.keys import PersonSecret
 from proxy.registry.library_verbs import LIBRARY_VERBS
 from proxy.registry.list_verbs import LIST_VERBS
@@ -36,6 +41,8 @@ VERBS: Final[dict[str, Verb]] = {
         *DOUBT_VERBS,
         *WILL_VERBS,
         *TOKEN_VERBS,
+        *ACCESS_VERBS,
+        *HAND_OVER_VERBS,
     )
 }
 

@@ -16,7 +16,7 @@ import aiosqlite
 from proxy.registry.ports import StoreError
 from proxy.registry.table import Table
 from proxy.registry.tables import RECORD_TABLES
-from proxy.store import consent_ledger, debtor_ledger, fitting
+from proxy.store import consent_ledger, debtor_ledger, fitting, preference_ledger
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS, VERSION
 
 #: A file that says nothing of a review keeps the one there is, unless it changes what was reviewed.
@@ -181,6 +181,24 @@ async def adopt_ledger(connection: aiosqlite.Connection, table: str, first: int)
             f"INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.{table} WHERE row >= ? AND row < ?", bounds
         )
         await (debtor_ledger.derive_debtors(connection) if of_debtors else debtor_ledger.derive_notices(connection))
+    return max(cursor.rowcount, 0)
+
+
+async def adopt_preferences(connection: aiosqlite.Connection, first: int) -> int:
+    """Inside a transaction: one slice of preferences from row `first` on; rows added."""
+    columns = ", ".join(PERSON_COLUMNS["preferences"])
+    same = " AND ".join(f"m.{name} = s.{name}" for name in preference_ledger.SAME)
+    bounds = (first, first + SLICE_ROWS)
+    cursor = await connection.execute(
+        f"INSERT INTO main.preferences ({columns}) SELECT {columns} FROM staged.preferences s WHERE row >= ? "
+        f"AND row < ? AND NOT EXISTS (SELECT 1 FROM main.preferences m WHERE {same}) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0:
+        await connection.execute(
+            "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.preferences WHERE row >= ? AND row < ?", bounds
+        )
+        await preference_ledger.derive(connection)
     return max(cursor.rowcount, 0)
 
 

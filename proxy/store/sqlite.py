@@ -222,6 +222,8 @@ class SqliteStore(StoreReader):
     async def _adopt_persons(self, table: str, first: int) -> int:
         if table == "consents":
             return await adoption.adopt_consents(self._owning, first, self._today())
+        if table == "preferences":
+            return await adoption.adopt_preferences(self._owning, first)
         if table in ("suppressions", "objections"):
             return await adoption.adopt_suppressions(self._owning, first, table)
         return await adoption.adopt_ledger(self._owning, table, first)
@@ -240,6 +242,7 @@ class SqliteStore(StoreReader):
     async def _refresh_persons(self, position: int) -> None:
         await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
         await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
+        await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
         await person_load.lay_over(
             self, person_load.SUPPRESSIONS, self.suppressions_index, position, beside=self._writing
@@ -299,6 +302,10 @@ class SqliteStore(StoreReader):
         await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
         return changed
 
+    async def look(self, what: str, by: str) -> None:
+        async with self._transaction():
+            await self._acted("persons.listed", what, "", by)
+
     async def issue_token(self, token: ApiToken) -> None:
         names = token.__struct_fields__
         sql = f"INSERT INTO api_tokens ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
@@ -317,6 +324,10 @@ class SqliteStore(StoreReader):
             if rows > 0:
                 await self._acted("token.revoked", token, reason, by)
         return rows > 0
+
+    async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
+        async with self._transaction():
+            await self._acted(verb, target, reason, by)
 
     async def receipts_noted(self, ids: Sequence[str]) -> None:
         async with self._transaction():

@@ -16,7 +16,7 @@ from typing import Final
 from proxy.registry.ports import Row, StoreError
 from proxy.registry.tables import RECORD_TABLES
 
-VERSION: Final = 2
+VERSION: Final = 3
 #: Rows of persons in one transaction.
 SLICE_ROWS: Final = 2000
 _BUFFER_ROWS: Final = 1000
@@ -79,6 +79,7 @@ PERSON_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "recorded_us",
     ),
 }
+PERSON_COLUMNS["preferences"] = ("at_us", "key", "person", "key_id", "number", "institution", "value", "source")
 #: Objections are refusals of their own kind.
 PERSON_COLUMNS["objections"] = PERSON_COLUMNS["suppressions"]
 STAGED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {

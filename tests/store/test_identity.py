@@ -112,6 +112,12 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
          "document_hash": DIGEST}
     ],
     "objections": [{"recipient": "13800138002", "institution": "bank", "at": "2026-03-02", "label": "非本人"}],
+    "preferences": [
+        {"recipient": "13800138001", "institution": "bank", "declines": "marketing", "channels": "voice",
+         "opens": "9:00", "closes": "24:00", "at": "2026-03-01T09:30:00.000001+08:00", "source": "app"},
+        {"recipient": "13800138001", "institution": "bank", "at": "2026-03-01T09:30:00+08:00"},
+        {"recipient": "057188880000", "declines": "marketing,collection", "at": "2026-03-01"},
+    ],
     "suppressions": [{"recipient": "13800138001", "institution": "bank", "at": "2026-03-01", "source": "hotline"}],
 }  # fmt: skip
 

@@ -11,11 +11,8 @@ from typing import Any, Final
 
 from proxy.registry.access_verbs import ACCESS_VERBS
 from proxy.registry.debtor_verbs import DEBTOR_VERBS
-<<<<<<< HEAD
 from proxy.registry.doubt_verbs import DOUBT_VERBS
-=======
 from proxy.registry.handing_over import HAND_OVER_VERBS
->>>>>>> main
 from proxy.registry.keys import PersonSecret
 from proxy.registry.library_verbs import LIBRARY_VERBS
 from proxy.registry.list_verbs import LIST_VERBS

@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
         "consent",
         "hold",
         "preference",
+        "token",
         "debtor",
         "notice",
         "objection",

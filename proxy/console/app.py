@@ -1,7 +1,7 @@
 """The console's application: which address shows what.
 
 Owns the routes. Reads the status file through `Window` and the evidence log through `lookup`; must never write, and
-never ask the wire process for anything.
+never ask the wire process for anything. What needs a token is another room's (`Extension`).
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from proxy.console import lookup
+from proxy.console.extension import NOTHING, Extension
 from proxy.console.guard import Guard, policy_for
 from proxy.console.metrics import exposition, registry
 from proxy.console.openapi import DecisionList, Problem, Ready, RuleList, document
@@ -43,13 +44,19 @@ _encode: Final = msgspec.json.Encoder().encode
 class Console:
     """The endpoints over one window and one evidence directory."""
 
-    def __init__(self, window: Window, evidence: Path, anew: Callable[[int], Reopened | None] | None = None) -> None:
+    def __init__(
+        self,
+        window: Window,
+        evidence: Path,
+        anew: Callable[[int], Reopened | None] | None = None,
+        more: Extension = NOTHING,
+    ) -> None:
         self._anew = anew
         self._window = window
         self._evidence = evidence
         self._pages = Pages()
         self._metrics = registry(window.look)
-        self._described = _encode(document())
+        self._described = _encode(document(more))
         self._rules = rule_texts()
         self._streams = 0
         self._searching = False
@@ -192,11 +199,15 @@ def _language(request: Request) -> Lang:
     return choose(request.query_params.get("lang", ""), request.headers.get("accept-language", ""))
 
 
-def build(settings: Settings, *, window: Window | None = None, reopen: Reopen | None = None) -> Starlette:
-    """The application for a configuration; `window` is another one in tests, `reopen` asks decisions anew."""
+def build(
+    settings: Settings, *, window: Window | None = None, reopen: Reopen | None = None, more: Extension = NOTHING
+) -> Starlette:
+    """The application for a configuration, with what another room adds; `window` is another one in tests, `reopen`
+    asks decisions anew.
+    """
     seen = window or Window(status_path(settings.state))
     anew = None if reopen is None else partial(reopen, settings)
-    console = Console(seen, settings.path(settings.evidence.directory), anew)
+    console = Console(seen, settings.path(settings.evidence.directory), anew, more)
     # INVARIANT: what is not under /api, /metrics or a probe is for people.
     routes: tuple[tuple[str, Callable[[Request], object]], ...] = (
         ("/livez", console.livez),
@@ -213,6 +224,11 @@ def build(settings: Settings, *, window: Window | None = None, reopen: Reopen | 
         ("/events", console.events),
     )
     return Starlette(
-        routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in routes],
-        middleware=[Middleware(Guard, host=settings.console.host)],
+        routes=[
+            *[Route(path, endpoint, methods=["GET"]) for path, endpoint in routes],
+            *[Route(path, endpoint, methods=list(methods)) for path, methods, endpoint in more.routes],
+        ],
+        middleware=[
+            Middleware(Guard, host=settings.console.host, methods={path: methods for path, methods, _ in more.routes})
+        ],
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from proxy.console.extension import NOTHING, Extension
 from proxy.console.lookup import Opened
 from proxy.console.outcomes import RuleText
 from proxy.console.reopened import Reopened
@@ -15,7 +16,7 @@ from proxy.telemetry.pack_rows import PackRow
 from proxy.telemetry.status import DecisionRow, Status
 
 #: Of the interface, not of the product: the first number changes when something is taken away.
-API_VERSION: Final = "1.0"
+API_VERSION: Final = "1.1"
 _REFS: Final = "#/components/schemas/{name}"
 
 
@@ -60,10 +61,10 @@ def _get(operation: str, summary: str, responses: dict[str, Any], *parameters: d
     return {"get": found}
 
 
-def document() -> dict[str, Any]:
-    """The whole description, ready to be encoded as JSON."""
-    (status, rules, decisions, opened, reopened, ready, problem), components = msgspec.json.schema_components(
-        (Status, RuleList, DecisionList, Opened, Reopened, Ready, Problem), ref_template=_REFS
+def document(more: Extension = NOTHING) -> dict[str, Any]:
+    """The whole description, ready to be encoded as JSON; `more` is what another room adds."""
+    (status, rules, decisions, opened, reopened, ready, problem, *_), components = msgspec.json.schema_components(
+        (Status, RuleList, DecisionList, Opened, Reopened, Ready, Problem, *more.kinds), ref_template=_REFS
     )
     text = {"description": "Plain text", "content": {"text/plain": {"schema": {"type": "string"}}}}
     limit = {
@@ -85,7 +86,8 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "tdgate console",
             "version": API_VERSION,
-            "description": "Read-only. Persons appear masked or as pseudonyms. Times are UTC in microseconds.",
+            "description": "What needs no token only reads. Persons appear masked or as pseudonyms. Times that are "
+            "whole numbers are UTC in microseconds.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {
@@ -135,6 +137,10 @@ def document() -> dict[str, Any]:
             "/api/v1/openapi.json": _get(
                 "openapi", "This description", {"200": _json("OpenAPI 3.1", {"type": "object"})}
             ),
+            **more.paths,
         },
-        "components": {"schemas": components},
+        "components": {
+            "schemas": components,
+            **({"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}} if more.paths else {}),
+        },
     }

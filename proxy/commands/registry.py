@@ -138,6 +138,7 @@ _TABLE_OF: Final = {
     "registry": "",
     "suppress": "suppressions",
     "consent": "consents",
+    "preference": "preferences",
     "debtor": "debtors",
     "notice": "debtor_notices",
     "objection": "objections",

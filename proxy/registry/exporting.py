@@ -6,13 +6,15 @@ written and read again into an empty registry gives the same records.
 
 from typing import Any
 
-from proxy.core.purposes import PURPOSE_BITS
+from proxy.core.preferences import declined_bits, window
+from proxy.core.purposes import PURPOSE_BITS, bit_names
 from proxy.registry import dates, exporting_debtors
 from proxy.registry.documents import REVISION
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Reader, Row
 from proxy.registry.table import Table
 from proxy.registry.tables import RECORD_TABLES
+from proxy.registry.will_tables import clock
 
 _PAGE_ROWS = 1000
 
@@ -45,6 +47,7 @@ async def export(
         document["consents"] = await _consents(reader, secret)
         document["suppressions"] = await _suppressions(reader, secret)
         document |= await exporting_debtors.sections(reader, secret)
+        document["preferences"] = await _preferences(reader, secret)
     return document
 
 
@@ -62,7 +65,12 @@ async def _consents(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]
     after = 0
     while rows := await reader.consents(after=after, most=_PAGE_ROWS):
         for row in rows:
-            for purposes, channels in _scope(row.bits & ~row.withdrawn):
+            ends = [(row.bits & ~row.withdrawn, 0, "")]
+            # WHY with those that ended: else an older file, imported later, would bring them back.
+            ends += await reader.withdrawals(row) if row.withdrawn else []
+            for purposes, channels, ended_us, ended_by in [
+                (*scope, ended_us, ended_by) for bits, ended_us, ended_by in ends for scope in _scope(bits)
+            ]:
                 found.append(
                     {
                         "recipient": secret.unseal(row.number, row.person),
@@ -75,6 +83,8 @@ async def _consents(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]
                         "product": row.product,
                         "source": row.source,
                         "proof_hash": row.proof_hash,
+                        "withdrawn": dates.moment_text(ended_us) if ended_us else "",
+                        "withdrawn_source": ended_by,
                     }
                 )
         after = rows[-1].id
@@ -98,5 +108,27 @@ async def _suppressions(reader: Reader, secret: PersonSecret) -> list[dict[str, 
                         "label": row.label,
                     }
                 )
+        after = rows[-1].id
+    return found
+
+
+async def _preferences(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]]:
+    """Every word of every person, so that what counts is the last one there too."""
+    found: list[dict[str, Any]] = []
+    after = 0
+    while rows := await reader.preferences(after=after, most=_PAGE_ROWS):
+        for row in rows:
+            opens, closes = window(row.value)
+            found.append(
+                {
+                    "recipient": secret.unseal(row.number, row.person),
+                    "institution": row.institution,
+                    "declines": bit_names(declined_bits(row.value)),
+                    "opens": clock(opens) if closes else "",
+                    "closes": clock(closes) if closes else "",
+                    "at": dates.moment_text(row.at_us),
+                    "source": row.source,
+                }
+            )
         after = rows[-1].id
     return found

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from proxy.core.persons import index_key
+from proxy.core.preferences import preference
 from proxy.core.purposes import OBJECTION
 from proxy.core.records import FOREVER
 from proxy.core.snapshot import notice_of
@@ -204,6 +205,9 @@ class RowCheck:
             return (values["verified"], *self._person(values), values["institution"], *about)
         if table.name == "debtor_notices":
             return self._notice(values)
+        if table.name == "preferences":
+            value = preference(int(values["declines"] or 0), int(values["opens"] or 0), int(values["closes"] or 0))
+            return (values["at"], *self._person(values), values["institution"], value, values["source"])
         return tuple(values.values())
 
     def _person(self, values: dict[str, SqlValue]) -> tuple[int, bytes, int, bytes]:
@@ -214,7 +218,8 @@ class RowCheck:
         person = self._secret.person_key.digest(number)
         salt = self._salts.get(institution)
         if salt is None:
-            salt = self._salts[institution] = self._secret.person_key.salt(institution)
+            # What holds for all institutions stands under no salt.
+            salt = self._salts[institution] = self._secret.person_key.salt(institution) if institution else 0
         key = index_key(person, salt) - (1 << 63)
         return key, person, self._secret.key_id, self._secret.seal(number, person)
 
@@ -222,8 +227,9 @@ class RowCheck:
         until = values["until"]
         until_day = day_number(FOREVER if until is None else int(until))
         about = (values["basis"], values["product"], values["source"], values["proof_hash"], self._now_us)
+        ended = (values["withdrawn"], values["withdrawn_source"])
         who = self._person(values)
-        return (values["given"], *who, values["institution"], bits_of(values), until_day, *about)
+        return (values["given"], *who, values["institution"], bits_of(values), until_day, *about, *ended)
 
     def _notice(self, values: dict[str, SqlValue]) -> Row:
         about = (values["way"], values["source"], values["document_hash"], self._now_us)

@@ -26,6 +26,7 @@ from proxy.registry.table import (
     Reference,
     Table,
 )
+from proxy.registry.will_tables import PREFERENCES
 
 INSTITUTIONS: Final = Table(
     "institutions",
@@ -186,6 +187,9 @@ CONSENTS: Final = Table(
         Column("product", fields.TEXT, required=False, zh="产品"),
         Column("source", fields.FILLED, zh="来源"),
         Column("proof_hash", fields.TEXT, required=False, zh="证明哈希"),
+        # A consent that has ended: an export says so, and an import of it opens nothing.
+        Column("withdrawn", fields.MOMENT_NOTED, required=False, default=0, zh="撤回时间"),
+        Column("withdrawn_source", fields.TEXT, required=False, zh="撤回来源"),
     ),
     (),
     (Reference("institution", ("institutions",)),),
@@ -233,6 +237,6 @@ RECORD_TABLES: Final = (
 #: Tables whose ids other tables refer to.
 KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts", "campaigns", "submissions")
 #: Persons: ledgers that only grow.
-PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS, DEBTORS, DEBTOR_NOTICES, OBJECTIONS)
+PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS, DEBTORS, DEBTOR_NOTICES, OBJECTIONS, PREFERENCES)
 #: In the order of a file, so that what is referred to comes first.
 TABLES: Final[dict[str, Table]] = {table.name: table for table in (*RECORD_TABLES, *PERSON_TABLES)}

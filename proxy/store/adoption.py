@@ -16,7 +16,7 @@ import aiosqlite
 from proxy.registry.ports import StoreError
 from proxy.registry.table import Table
 from proxy.registry.tables import RECORD_TABLES
-from proxy.store import consent_ledger, debtor_ledger, fitting
+from proxy.store import consent_ledger, debtor_ledger, fitting, preference_ledger
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS, VERSION
 
 #: A file that says nothing of a review keeps the one there is, unless it changes what was reviewed.
@@ -194,11 +194,33 @@ async def adopt_consents(connection: aiosqlite.Connection, first: int, today: in
         f"AND NOT EXISTS (SELECT 1 FROM main.consents m WHERE {same}) ORDER BY row",
         bounds,
     )
-    if cursor.rowcount > 0:
+    ended = await connection.execute(
+        "INSERT INTO main.withdrawals (at_us, key, person, institution, bits, source) "
+        "SELECT withdrawn_us, key, person, institution, bits, withdrawn_source FROM staged.consents s "
+        "WHERE row >= ? AND row < ? AND withdrawn_us > 0 AND NOT EXISTS (SELECT 1 FROM main.withdrawals w "
+        "WHERE w.key = s.key AND w.at_us = s.withdrawn_us AND w.bits & s.bits = s.bits) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0 or ended.rowcount > 0:
         await connection.execute(
             "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.consents WHERE row >= ? AND row < ?", bounds
         )
         await consent_ledger.derive(connection, today)
+    return max(cursor.rowcount, 0)
+
+
+async def adopt_preferences(connection: aiosqlite.Connection, first: int) -> int:
+    """Inside a transaction: one slice of preferences from row `first` on; rows added. Of a person the latest counts."""
+    columns = ", ".join(PERSON_COLUMNS["preferences"])
+    bounds = (first, first + SLICE_ROWS)
+    cursor = await connection.execute(
+        f"INSERT INTO main.preferences ({columns}) SELECT {columns} FROM staged.preferences s WHERE row >= ? "
+        "AND row < ? AND NOT EXISTS (SELECT 1 FROM main.preferences m WHERE m.key = s.key AND m.person = s.person "
+        "AND m.institution = s.institution AND m.value = s.value AND m.at_us = s.at_us) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0:
+        await preference_ledger.derive(connection, bounds)
     return max(cursor.rowcount, 0)
 
 

@@ -28,3 +28,17 @@ async def prefer(connection: aiosqlite.Connection, secret: PersonSecret, key: in
         (signed(key), told.value),
     )
     return cursor.rowcount > 0
+
+
+async def derive(connection: aiosqlite.Connection, bounds: tuple[int, int]) -> None:
+    """Derives the states of those in staged rows from `bounds[0]` to before `bounds[1]`: the latest word of each."""
+    await connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'position'")
+    await connection.execute(
+        "INSERT INTO preference_state (key, value, position) SELECT key, value, "
+        "(SELECT value FROM counters WHERE name = 'position') FROM (SELECT p.key AS key, value, "
+        "row_number() OVER (PARTITION BY p.key ORDER BY at_us DESC, p.id DESC) AS place FROM main.preferences p "
+        "WHERE p.key IN (SELECT key FROM staged.preferences WHERE row >= ? AND row < ?)) WHERE place = 1 "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value, position = excluded.position "
+        "WHERE value != excluded.value",
+        bounds,
+    )

@@ -40,6 +40,7 @@ from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
+from proxy.judging.prechecks import Prechecks
 from proxy.judging.tallies import Tallies, utc_us
 from proxy.judging.told import Told
 from proxy.measures import Endings, Measures
@@ -220,9 +221,10 @@ class Application:
             self._journal,
             lambda: self._in_force.snapshot.person_key,
             self.log,
-            lambda verb, args: self._verbs.dispatch(verb, args),
+            self._perform,
         )
         opened.push_async_callback(self._told.drain)
+        self._prechecks = Prechecks(self._journal, settings.api.precheck_rows_per_day, time.monotonic)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
         is_kept = settings.smpp.pools or settings.smpp.stalled.enabled
         stores = open_stores(settings, secret.person_key.key_id) if is_kept else None
@@ -381,8 +383,12 @@ class Application:
             return await bypass_verb(self._bypass, verb, arguments)
         if verb in self._told.verbs:
             return await self._told.tell(verb, arguments)
+        return await self._perform(verb, arguments)
+
+    async def _perform(self, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """A verb of the registry; what it did without a new revision is noted too."""
         result = await self._verbs.dispatch(verb, arguments)
-        if verb.startswith("token."):
+        if verb.startswith("token.") or verb == "suppress.export":
             self._spawn(self._measures.note())
         return result
 
@@ -392,6 +398,7 @@ class Application:
             "route.resume": self._resume_route,
             "route.list": self._list_routes,
             "message.find": self._find_message,
+            "precheck.begin": self._prechecks.begin,
         }
 
     def _find_message(self, arguments: dict[str, Any]) -> dict[str, Any]:

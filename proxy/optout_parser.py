@@ -75,6 +75,8 @@ _NOTHING_OFFERED: Final = _Offered({}, frozenset())
 _EMPTY: Final = Reading("none", None, None, 1.0)
 _UNREAD: Final = Reading("none", None, None, 0.0)
 _UNKNOWN: Final = Reading("none", None, None, 0.5)
+#: A letter where a bare letter is no keyword.
+_NO_KEYWORD: Final = Reading("none", None, None, 0.5)
 _QUOTED: Final = Reading("none", None, None, 0.8)
 _CONTRADICTION: Final = Reading("none", None, None, 0.3)
 
@@ -113,7 +115,9 @@ def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), messag
     items = _whole_reply(found.atoms, vocabulary, extra.entries)
     if items is None:
         return _sentences(text, pieces, vocabulary)
-    return _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
+    read = _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
+    # WHY: a letter that stands among fillers ("退了吧") may still be a word of the grammar.
+    return _sentences(text, pieces, vocabulary) if read is _NO_KEYWORD else read
 
 
 def _sentences(text: str, pieces: list[str], vocabulary: Vocabulary) -> Reading:
@@ -268,7 +272,7 @@ def _decided(items: list[_Item], *, certainty: float, question: bool) -> Reading
     if "link" in roles and "instruction" not in roles:
         return _UNKNOWN
     if any(entry.kind != "word" for entry in spoken) and not _bare_stands(items, spoken, roles):
-        return _UNKNOWN
+        return _NO_KEYWORD
     labels = {entry.label for entry in spoken}
     if len(labels) > 1:
         # WHY: with a refusal in it a cry for help is still a refusal; with a wish to receive it is nothing certain.

@@ -187,13 +187,16 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
 class Api(Struct, frozen=True, forbid_unknown_fields=True):
     """What institutions may tell and ask over HTTP with a token, in the window's process.
 
-    `requests_per_s` in the long run and `requests_at_once` hold for each token.
+    `requests_per_s` in the long run and `requests_at_once` hold for each token, `precheck_rows_per_day` for each
+    institution, over HTTP and by command together; `precheck_rows_most` for one request.
     """
 
     enabled: bool = True
     requests_per_s: float = 50.0
     requests_at_once: int = 100
     body_most_octets: int = 65_536
+    precheck_rows_most: int = 5000
+    precheck_rows_per_day: int = 500_000
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -394,6 +397,10 @@ def _api(api: Api) -> Iterator[str]:
         yield "api.requests_per_s: more than 0"
     if api.requests_at_once < 1:
         yield "api.requests_at_once: at least 1"
+    if not 1 <= api.precheck_rows_most <= 50_000:
+        yield "api.precheck_rows_most: 1 to 50000"
+    if api.precheck_rows_per_day < 1:
+        yield "api.precheck_rows_per_day: at least 1"
     if not 1024 <= api.body_most_octets <= 1 << 20:
         yield "api.body_most_octets: 1024 to 1048576"
 

@@ -151,15 +151,33 @@ def _consent(values: Values, now_us: int) -> Faults:
     return faults
 
 
-def _preference(values: Values, _now_us: int) -> Faults:
-    opens, closes = int(values["opens"] or 0), int(values["closes"] or 0)
-    return [("closes", "lies before opens, or one of both is missing")] if closes <= opens and (opens or closes) else []
-
-
 def _will(values: Values, _now_us: int) -> Faults:
     if bits_of(values):
         return []
     return [("purposes", "only marketing and collection can be agreed to or refused")]
+
+
+def _preference(values: Values, _now_us: int) -> Faults:
+    faults: Faults = []
+    if values["declines"] and not declined_of(values):
+        faults.append(("declines", "only marketing and collection can be declined"))
+    opens, closes = minutes_of(values["opens"]), minutes_of(values["closes"])
+    if bool(values["opens"]) != bool(values["closes"]):
+        faults.append(("closes" if values["opens"] else "opens", "opens and closes: both or none"))
+    elif values["opens"] and not opens < closes:
+        faults.append(("closes", "not after opens; hours over midnight cannot be kept"))
+    return faults
+
+
+def declined_of(values: Values) -> int:
+    """What a checked row of preferences declines, as the bits of `core.purposes`."""
+    return bits_of({"purposes": values["declines"], "channels": values["channels"]}) if values["declines"] else 0
+
+
+def minutes_of(clock: SqlValue) -> int:
+    """A checked time of the day in minutes, 0 where there is none."""
+    hours, _, minutes = str(clock).partition(":")
+    return int(hours) * 60 + int(minutes) if clock else 0
 
 
 _CHECKS: Final[dict[str, Callable[[Values, int], Faults]]] = {

@@ -7,14 +7,13 @@ written and read again into an empty registry gives the same records.
 from typing import Any
 
 from proxy.core.preferences import declined_bits, window
-from proxy.core.purposes import PURPOSE_BITS, bit_names
+from proxy.core.purposes import PURPOSE_BITS
 from proxy.registry import dates, exporting_debtors
 from proxy.registry.documents import REVISION
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Reader, Row
 from proxy.registry.table import Table
 from proxy.registry.tables import RECORD_TABLES
-from proxy.registry.will_tables import clock
 
 _PAGE_ROWS = 1000
 
@@ -46,8 +45,8 @@ async def export(
     if secret is not None:
         document["consents"] = await _consents(reader, secret)
         document["suppressions"] = await _suppressions(reader, secret)
-        document |= await exporting_debtors.sections(reader, secret)
         document["preferences"] = await _preferences(reader, secret)
+        document |= await exporting_debtors.sections(reader, secret)
     return document
 
 
@@ -113,7 +112,7 @@ async def _suppressions(reader: Reader, secret: PersonSecret) -> list[dict[str, 
 
 
 async def _preferences(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]]:
-    """Every word of every person, so that what counts is the last one there too."""
+    """Every row: which one counts is told by its moment."""
     found: list[dict[str, Any]] = []
     after = 0
     while rows := await reader.preferences(after=after, most=_PAGE_ROWS):
@@ -123,12 +122,24 @@ async def _preferences(reader: Reader, secret: PersonSecret) -> list[dict[str, A
                 {
                     "recipient": secret.unseal(row.number, row.person),
                     "institution": row.institution,
-                    "declines": bit_names(declined_bits(row.value)),
-                    "opens": clock(opens) if closes else "",
-                    "closes": clock(closes) if closes else "",
+                    **_declined(declined_bits(row.value)),
+                    "opens": _clock(opens) if closes else "",
+                    "closes": _clock(closes) if closes else "",
                     "at": dates.moment_text(row.at_us),
                     "source": row.source,
                 }
             )
         after = rows[-1].id
     return found
+
+
+def _declined(bits: int) -> dict[str, list[str]]:
+    """INVARIANT: what declines does so for each of its purposes on each of its channels: it was told as two sets."""
+    named = [pair for pair, bit in PURPOSE_BITS.items() if bits & bit]
+    declines = dict.fromkeys(purpose for purpose, _ in named)
+    channels = dict.fromkeys(channel for _, channel in named)
+    return {"declines": list(declines), "channels": list(channels)}
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"

@@ -16,7 +16,7 @@ from proxy.core.purposes import OBJECTION
 from proxy.core.records import FOREVER
 from proxy.core.snapshot import notice_of
 from proxy.registry import passwords
-from proxy.registry.contradictions import bits_of, contradictions
+from proxy.registry.contradictions import bits_of, contradictions, declined_of, minutes_of
 from proxy.registry.dates import day_number
 from proxy.registry.documents import REVISION, RawRow
 from proxy.registry.fields import SqlValue, whole
@@ -206,8 +206,7 @@ class RowCheck:
         if table.name == "debtor_notices":
             return self._notice(values)
         if table.name == "preferences":
-            value = preference(int(values["declines"] or 0), int(values["opens"] or 0), int(values["closes"] or 0))
-            return (values["at"], *self._person(values), values["institution"], value, values["source"])
+            return self._preference(values)
         return tuple(values.values())
 
     def _person(self, values: dict[str, SqlValue]) -> tuple[int, bytes, int, bytes]:
@@ -216,10 +215,10 @@ class RowCheck:
         if "partner" in values:
             institution = notice_of(institution, str(values["partner"]))
         person = self._secret.person_key.digest(number)
-        salt = self._salts.get(institution)
+        # WHY 0: what a person prefers of all institutions stands under no salt.
+        salt = self._salts.get(institution) if institution else 0
         if salt is None:
-            # What holds for all institutions stands under no salt.
-            salt = self._salts[institution] = self._secret.person_key.salt(institution) if institution else 0
+            salt = self._salts[institution] = self._secret.person_key.salt(institution)
         key = index_key(person, salt) - (1 << 63)
         return key, person, self._secret.key_id, self._secret.seal(number, person)
 
@@ -234,6 +233,10 @@ class RowCheck:
     def _notice(self, values: dict[str, SqlValue]) -> Row:
         about = (values["way"], values["source"], values["document_hash"], self._now_us)
         return (values["at"], *self._person(values), values["institution"], values["partner"], *about)
+
+    def _preference(self, values: dict[str, SqlValue]) -> Row:
+        value = preference(declined_of(values), minutes_of(values["opens"]), minutes_of(values["closes"]))
+        return (values["at"], *self._person(values), values["institution"], value, values["source"])
 
     def _objection(self, values: dict[str, SqlValue]) -> Row:
         source = "import" if values["source"] == _WIRE_SOURCE else values["source"]

@@ -428,6 +428,10 @@ class Owner(Reader, Protocol):
         """Ends a token; False where it ended before, or there is none."""
         ...
 
+    async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
+        """An entry among the measures, of what changed nothing."""
+        ...
+
     async def receipts_noted(self, ids: Sequence[str]) -> None:
         """The evidence log holds these for certain."""
         ...

@@ -26,7 +26,6 @@ from proxy.registry.table import (
     Reference,
     Table,
 )
-from proxy.registry.will_tables import PREFERENCES
 
 INSTITUTIONS: Final = Table(
     "institutions",
@@ -204,6 +203,22 @@ SUPPRESSIONS: Final = Table(
         Column("at", fields.MOMENT, zh="拒绝时间"),
         Column("source", fields.FILLED, required=False, default="import", zh="来源"),
         Column("label", fields.TEXT, required=False, zh="说明"),
+    ),
+    (),
+    (Reference("institution", ("institutions",)),),
+)
+#: J6: of a person's rows for one institution (or, where none is named, for all) the one with the latest `at` counts.
+PREFERENCES: Final = Table(
+    "preferences",
+    (
+        Column("recipient", fields.RECIPIENT, zh="用户号码"),
+        Column("institution", fields.ID, required=False, zh="金融机构"),
+        Column("declines", fields.PURPOSES, required=False, zh="谢绝用途"),
+        Column("channels", fields.CHANNEL_SET, required=False, default="sms,voice", zh="渠道"),
+        Column("opens", fields.CLOCK, required=False, zh="可接收起"),
+        Column("closes", fields.CLOCK, required=False, zh="可接收止"),
+        Column("at", fields.MOMENT, zh="登记时间"),
+        Column("source", fields.FILLED, required=False, default="import", zh="来源"),
     ),
     (),
     (Reference("institution", ("institutions",)),),

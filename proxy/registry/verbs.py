@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from proxy.registry.debtor_verbs import DEBTOR_VERBS
+from proxy.registry.handing_over import HAND_OVER_VERBS
 from proxy.registry.keys import PersonSecret
 from proxy.registry.library_verbs import LIBRARY_VERBS
 from proxy.registry.list_verbs import LIST_VERBS
@@ -34,6 +35,7 @@ VERBS: Final[dict[str, Verb]] = {
         *DEBTOR_VERBS,
         *WILL_VERBS,
         *TOKEN_VERBS,
+        *HAND_OVER_VERBS,
     )
 }
 

@@ -184,6 +184,24 @@ async def adopt_ledger(connection: aiosqlite.Connection, table: str, first: int)
     return max(cursor.rowcount, 0)
 
 
+async def adopt_preferences(connection: aiosqlite.Connection, first: int) -> int:
+    """Inside a transaction: one slice of preferences from row `first` on; rows added."""
+    columns = ", ".join(PERSON_COLUMNS["preferences"])
+    same = " AND ".join(f"m.{name} = s.{name}" for name in preference_ledger.SAME)
+    bounds = (first, first + SLICE_ROWS)
+    cursor = await connection.execute(
+        f"INSERT INTO main.preferences ({columns}) SELECT {columns} FROM staged.preferences s WHERE row >= ? "
+        f"AND row < ? AND NOT EXISTS (SELECT 1 FROM main.preferences m WHERE {same}) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0:
+        await connection.execute(
+            "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.preferences WHERE row >= ? AND row < ?", bounds
+        )
+        await preference_ledger.derive(connection)
+    return max(cursor.rowcount, 0)
+
+
 async def adopt_consents(connection: aiosqlite.Connection, first: int, today: int) -> int:
     """Inside a transaction: one slice of consents from row `first` on; rows added."""
     columns = ", ".join(PERSON_COLUMNS["consents"])
@@ -206,21 +224,6 @@ async def adopt_consents(connection: aiosqlite.Connection, first: int, today: in
             "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.consents WHERE row >= ? AND row < ?", bounds
         )
         await consent_ledger.derive(connection, today)
-    return max(cursor.rowcount, 0)
-
-
-async def adopt_preferences(connection: aiosqlite.Connection, first: int) -> int:
-    """Inside a transaction: one slice of preferences from row `first` on; rows added. Of a person the latest counts."""
-    columns = ", ".join(PERSON_COLUMNS["preferences"])
-    bounds = (first, first + SLICE_ROWS)
-    cursor = await connection.execute(
-        f"INSERT INTO main.preferences ({columns}) SELECT {columns} FROM staged.preferences s WHERE row >= ? "
-        "AND row < ? AND NOT EXISTS (SELECT 1 FROM main.preferences m WHERE m.key = s.key AND m.person = s.person "
-        "AND m.institution = s.institution AND m.value = s.value AND m.at_us = s.at_us) ORDER BY row",
-        bounds,
-    )
-    if cursor.rowcount > 0:
-        await preference_ledger.derive(connection, bounds)
     return max(cursor.rowcount, 0)
 
 

@@ -300,6 +300,10 @@ class SqliteStore(StoreReader):
                 await self._acted("token.revoked", token, reason, by)
         return rows > 0
 
+    async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
+        async with self._transaction():
+            await self._acted(verb, target, reason, by)
+
     async def receipts_noted(self, ids: Sequence[str]) -> None:
         async with self._transaction():
             await receipts.noted(self._owning, ids)

@@ -197,6 +197,9 @@ SUBMISSION_SETTLED: Final = Event(
 API_TOLD: Final = Event(300, "api.told", "info", "an institution told a preference or a consent over HTTP")
 TOKEN_CREATED: Final = Event(301, "token.created", "warning", "somebody made a token of the HTTP interface")
 TOKEN_REVOKED: Final = Event(302, "token.revoked", "warning", "a token of the HTTP interface was ended")
+SUPPRESSIONS_EXPORTED: Final = Event(
+    303, "suppressions.exported", "warning", "refusals were handed over, to be suppressed elsewhere"
+)
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 

@@ -72,11 +72,11 @@ async def test_the_last_word_of_a_person_counts_whatever_came_first(tmp_path: Pa
     async with owned(tmp_path) as store:
         await take_in(store, {"institutions": [BANK]})
         await store.prefer(PERSON, "bank", preference(MARKETING_SMS), "app")
-        older = {"recipient": BARE, "institution": "bank", "declines": [], "at": "2026-01-01"}
+        older = {"recipient": BARE, "institution": "bank", "at": "2026-01-01"}
         assert (await take_in(store, {"preferences": [older]}))["preferences"] == 1
         assert store.preferences_index.get(key_of(PERSON, "bank")) == preference(MARKETING_SMS)
         # Of all institutions: under no salt; the same file twice changes nothing.
-        for_all = {"recipient": BARE, "declines": ["collection/voice"], "opens": "09:00", "closes": "24:00",
+        for_all = {"recipient": BARE, "declines": "collection", "channels": "voice", "opens": "09:00", "closes": "24:00",
                    "at": "2026-03-01"}  # fmt: skip
         assert (await take_in(store, {"preferences": [for_all]}))["preferences"] == 1
         assert (await take_in(store, {"preferences": [for_all]}))["preferences"] == 0

@@ -70,6 +70,8 @@ from proxy.wire_faults import call_faults, keypad_of, wire_faults
 
 CONTROL_SOCKET: Final = "control.sock"
 _DAY_CHECK_S: Final = 60.0
+#: Verbs that begin so change no record and still are measures.
+_NOTED: Final = ("token.", "persons.", "suppress.export")
 
 
 class RuleFiles:
@@ -388,7 +390,7 @@ class Application:
     async def _perform(self, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """A verb of the registry; what it did without a new revision is noted too."""
         result = await self._verbs.dispatch(verb, arguments)
-        if verb.startswith("token.") or verb == "suppress.export":
+        if verb.startswith(_NOTED):
             self._spawn(self._measures.note())
         return result
 

@@ -17,6 +17,7 @@ KINDS: Final[tuple[type[Struct], ...]] = (
     shapes.RefusalPage,
     shapes.Receipted,
     shapes.PreferenceList,
+    shapes.NumberList,
     shapes.Wrong,
 )
 _BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
@@ -112,6 +113,19 @@ PATHS: Final[dict[str, Any]] = {
     },
     "/api/v1/preferences/batch": {
         "post": _post("preferAll", "What several persons prefer, all or none (J6)", shapes.PreferencesTold)
+    },
+    "/api/v1/numbers": {
+        "get": {
+            "operationId": "numbers",
+            "summary": "The number library of one's institution (Z9 J17)",
+            "security": _BEARER,
+            "parameters": [_whole("after", "Rows with a higher id", 0), _whole("most", "At most, up to 1000", 100)],
+            "responses": {
+                "200": _says("The rows", shapes.NumberList),
+                "400": _says("A number out of range"),
+                **REFUSALS,
+            },
+        }
     },
     "/api/v1/precheck": {
         "post": {

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +23,7 @@ from proxy.api.bodies import BodyError, octets_of, read_json, require_json
 from proxy.api.checking import Checking
 from proxy.api.description import KINDS, PATHS
 from proxy.api.granting import Granted, TokenBook, token_in
+from proxy.api.library import NumberBook
 from proxy.api.pace import Pace
 from proxy.console.extension import Extension
 from proxy.registry.ports import StoreError
@@ -31,6 +33,7 @@ S = TypeVar("S", bound=Struct)
 _KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _WHOLE: Final = re.compile(r"[0-9]{1,15}")
 _LIST_MOST: Final = 200
+_NUMBERS_MOST: Final = 1000
 _CONTROL_SOCKET: Final = "control.sock"
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -49,6 +52,7 @@ class Api:
     def __init__(self, settings: Settings, config: Path) -> None:
         self._most = settings.api.body_most_octets
         self._book = TokenBook(settings.path(settings.store.database))
+        self._numbers = NumberBook(settings.path(settings.store.database))
         self._asking = Asking(settings.path(_CONTROL_SOCKET))
         self._pace = Pace(settings.api.requests_per_s, settings.api.requests_at_once, time.monotonic)
         self._checking = Checking(config, self._asking, settings.api.precheck_rows_most)
@@ -66,6 +70,7 @@ class Api:
                     ("POST",),
                     tell("preferences:write", "api.prefer", shapes.PreferencesTold),
                 ),
+                ("/api/v1/numbers", ("GET",), self.numbers),
                 ("/api/v1/consents", ("POST",), tell("consents:write", "api.consent", shapes.ConsentTold)),
                 (
                     "/api/v1/consents/withdrawals",
@@ -83,6 +88,9 @@ class Api:
         if request.method == "POST":
             return await self._telling("preferences:write", "api.prefer", shapes.PreferenceTold)(request)
         return await _answered(self._listed(request))
+
+    async def numbers(self, request: Request) -> Response:
+        return await _answered(self._library(request))
 
     async def export(self, request: Request) -> Response:
         return await _answered(self._exported(request))
@@ -128,11 +136,15 @@ class Api:
 
     async def _listed(self, request: Request) -> Response:
         granted = self._granted(request, "preferences:read")
-        asked = {"after": _whole(request, "after", 0), "most": _whole(request, "most", 100)}
-        if not 1 <= asked["most"] <= _LIST_MOST:
-            raise _RefusedError(400, f"1 to {_LIST_MOST}", "most")
-        args = asked | {"token": granted.token, "institution": granted.institution}
+        after, most = _page(request, _LIST_MOST)
+        args = {"after": after, "most": most, "token": granted.token, "institution": granted.institution}
         return _of_proxy(await self._asking.ask("api.preferences", args))
+
+    async def _library(self, request: Request) -> Response:
+        granted = self._granted(request, "numbers:read")
+        after, most = _page(request, _NUMBERS_MOST)
+        rows = await run_in_threadpool(self._numbers.page, granted.institution, after, most)
+        return Response(_encode({"rows": rows}), media_type="application/json")
 
     def _granted(self, request: Request, scope: str) -> Granted:
         if not self._is_private:
@@ -183,6 +195,14 @@ def _key_of(request: Request) -> str:
     if len(found) > 1 or not _KEY.fullmatch(found[0]):
         raise _RefusedError(400, "1 to 64 of A-Z a-z 0-9 . _ : -, once", "Idempotency-Key")
     return found[0]
+
+
+def _page(request: Request, most_allowed: int) -> tuple[int, int]:
+    """`after` and `most` of a listing."""
+    after, most = _whole(request, "after", 0), _whole(request, "most", 100)
+    if not 1 <= most <= most_allowed:
+        raise _RefusedError(400, f"1 to {most_allowed}", "most")
+    return after, most
 
 
 def _whole(request: Request, name: str, default: int) -> int:

@@ -141,6 +141,31 @@ class PreferenceList(Struct, frozen=True):
     rows: tuple[PreferenceShown, ...]
 
 
+class NumberShown(Struct, frozen=True):
+    """One number of the library; `state` is `valid`, `not yet`, `over` or `disposed` now."""
+
+    id: int
+    address: str
+    principal: str
+    operator: str
+    telecom: str
+    channels: list[str]
+    purposes: list[str]
+    since: str
+    until: str
+    extensible: bool
+    binary: bool
+    disposed: bool
+    refusal_keywords: list[str]
+    state: str
+
+
+class NumberList(Struct, frozen=True):
+    """Rows with an id above `after`."""
+
+    rows: tuple[NumberShown, ...]
+
+
 class RefusalShown(Struct, frozen=True):
     """What has to be suppressed: the number in clear, purposes and channels, and since when."""
 

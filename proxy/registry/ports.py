@@ -420,6 +420,10 @@ class Owner(Reader, Protocol):
         """What several persons prefer from now on, all or none; how many are different."""
         ...
 
+    async def look(self, what: str, by: str) -> None:
+        """Notes among the measures that somebody lists persons (J13)."""
+        ...
+
     async def issue_token(self, token: ApiToken) -> None:
         """A new token; its entry among the measures is written with it. Raises StaleError for a known one."""
         ...

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from proxy.registry.access_verbs import ACCESS_VERBS
 from proxy.registry.debtor_verbs import DEBTOR_VERBS
 from proxy.registry.handing_over import HAND_OVER_VERBS
 from proxy.registry.keys import PersonSecret
@@ -35,6 +36,7 @@ VERBS: Final[dict[str, Verb]] = {
         *DEBTOR_VERBS,
         *WILL_VERBS,
         *TOKEN_VERBS,
+        *ACCESS_VERBS,
         *HAND_OVER_VERBS,
     )
 }

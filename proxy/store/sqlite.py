@@ -281,6 +281,10 @@ class SqliteStore(StoreReader):
         await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
         return changed
 
+    async def look(self, what: str, by: str) -> None:
+        async with self._transaction():
+            await self._acted("persons.listed", what, "", by)
+
     async def issue_token(self, token: ApiToken) -> None:
         names = token.__struct_fields__
         sql = f"INSERT INTO api_tokens ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"

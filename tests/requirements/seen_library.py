@@ -30,6 +30,28 @@ async def numbers_are_listed(stage: Stage) -> None:
 
 @LIBRARY.shows(
     "Z9",
+    "the API: `GET /api/v1/numbers` lists an institution's own library to its token, and nobody else's",
+    "接口 `GET /api/v1/numbers` 仅向机构列出其本机构号码库",
+)
+async def an_institution_reads_its_own_library(stage: Stage) -> None:
+    listed = []
+    for institution in ("taihu", "jianglan"):
+        token = await stage.token(institution, "numbers:read")
+        status, told = await stage.api(token, "GET", "/api/v1/numbers?most=1000")
+        assert status == 200, told
+        assert {row["principal"] for row in told["rows"]} == {institution}
+        listed.append({row["address"]: row["state"] for row in told["rows"]})
+    assert listed[0] == {"10690161": "valid", "10690162": "valid"}
+    assert (listed[1]["10690001"], listed[1]["10690004"]) == ("valid", "over")
+    first = (await stage.api(token, "GET", "/api/v1/numbers?most=1"))[1]["rows"]
+    rest = (await stage.api(token, "GET", f"/api/v1/numbers?most=1000&after={first[0]['id']}"))[1]["rows"]
+    assert [row["address"] for row in (*first, *rest)] == list(listed[1])
+    other = await stage.token("jianglan", "preferences:read")
+    assert (await stage.api(other, "GET", "/api/v1/numbers"))[0] == 403
+
+
+@LIBRARY.shows(
+    "Z9",
     "a number that is added sends at once, by SMS and by call; event `number.added`",
     "号码入库后短信与电话即刻可用；事件 `number.added`",
 )

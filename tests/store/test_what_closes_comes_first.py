@@ -76,8 +76,8 @@ async def test_the_last_word_of_a_person_counts_whatever_came_first(tmp_path: Pa
         assert (await take_in(store, {"preferences": [older]}))["preferences"] == 1
         assert store.preferences_index.get(key_of(PERSON, "bank")) == preference(MARKETING_SMS)
         # Of all institutions: under no salt; the same file twice changes nothing.
-        for_all = {"recipient": BARE, "declines": "collection", "channels": "voice", "opens": "09:00", "closes": "24:00",
-                   "at": "2026-03-01"}  # fmt: skip
+        for_all = {"recipient": BARE, "declines": "collection", "channels": "voice", "at": "2026-03-01"}
+        for_all |= {"opens": "09:00", "closes": "24:00"}
         assert (await take_in(store, {"preferences": [for_all]}))["preferences"] == 1
         assert (await take_in(store, {"preferences": [for_all]}))["preferences"] == 0
         anybody = int.from_bytes(SECRET.person_key.digest(PERSON)[:8])

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from proxy.core.purposes import OBJECTION
 from proxy.lists.entry import ListEntry
+from proxy.registry.doubts import DoubtRow
 from proxy.registry.ports import (
     ApiToken,
     ConsentRow,
@@ -29,7 +30,7 @@ from proxy.registry.ports import (
     SuppressionRow,
 )
 from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
-from proxy.store import followed, receipts, schema
+from proxy.store import doubt_queue, followed, receipts, schema
 
 #: The ledger without objections, which are rows of their own kind in it.
 _REFUSALS: Final = f"SELECT * FROM suppressions WHERE bits != {OBJECTION}"
@@ -169,6 +170,13 @@ class StoreReader:
             "(SELECT count(*) FROM suppressions s WHERE s.institution = i.id) FROM institutions i ORDER BY i.id"
         )
         return [(str(name), int(lifts), int(refusals)) for name, lifts, refusals in rows]
+
+    async def doubts(self, *, state: str = "open", after: int = 0, most: int = 100) -> list[DoubtRow]:
+        rows = await self.fetch(
+            f"SELECT {doubt_queue.COLUMNS} FROM doubts WHERE id > ? AND (? = '' OR state = ?) ORDER BY id LIMIT ?",
+            (after, state, state, most),
+        )
+        return [DoubtRow(*row) for row in rows]
 
     async def followed_lists(self) -> list[FollowedList]:
         rows = await self.fetch("SELECT issuer, number, digest, made_at, taken_us FROM followed_lists ORDER BY issuer")

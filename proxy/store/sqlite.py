@@ -20,7 +20,9 @@ from urllib.parse import quote
 import aiosqlite
 
 from proxy.core.persons import PersonIndex, index_key
+from proxy.core.purposes import OBJECTION
 from proxy.registry.dates import day_number
+from proxy.registry.doubts import CLOSES, Decided, DoubtRow, Verdict
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import (
     Alter,
@@ -108,6 +110,7 @@ class SqliteStore(StoreReader):
         self.debtors_index = await self._load(person_load.DEBTORS, *load)
         self.notices_index = await self._load(person_load.NOTICES, *load)
         self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
+        await self._ledger.count_doubts()
 
     async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
         return await person_load.load_index(self, database, plan, store_id, key_id, self._remember_base)
@@ -166,6 +169,28 @@ class SqliteStore(StoreReader):
         return self.ledger.release_own(
             recipient, institutions, at_us, channel=channel, matched=matched, number_to=number_to
         )
+
+    async def decide_doubt(self, case: int, verdict: Verdict, *, by: str, reason: str) -> Decided:
+        row = await self._open_doubt(case)
+        closes = tuple(
+            (name, bits | OBJECTION if objects else bits) for name, bits, objects in CLOSES.decode(row.closes)
+        )
+        decided = await self.ledger.decide(case, verdict, closes, row.person, self._now_us(), by=by, reason=reason)
+        if decided.stale:
+            raise StaleError(f"case: {case} was decided meanwhile")
+        return decided
+
+    async def show_doubt(self, case: int, *, by: str, reason: str) -> DoubtRow:
+        row = await self._open_doubt(case)
+        async with self._transaction():
+            await self._acted("doubt.shown", str(case), reason, by)
+        return row
+
+    async def _open_doubt(self, case: int) -> DoubtRow:
+        found = await self.doubts(after=case - 1, most=1)
+        if not found or found[0].id != case:
+            raise StaleError(f"case: {case} is not open")
+        return found[0]
 
     async def adopt(self, staged: Path) -> dict[str, int]:
         position = await person_load.newest_position(self)

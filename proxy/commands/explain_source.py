@@ -16,6 +16,7 @@ from proxy.core.contacts import Contacts
 from proxy.core.persons import PersonIndex, index_key
 from proxy.core.snapshot import Snapshot, notice_of
 from proxy.counting import caps_of
+from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.registry.keys import load_person_key
 from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.snapshots import build_snapshot
@@ -65,6 +66,7 @@ async def _read(settings: Settings, account: str, recipient: str | None) -> Sour
     contacts = Contacts(caps_of(pack, shelf), settings.policy.contacts_most)
     codes = load_codes(read_toml(find_config("codes", settings.policy.codes)))
     call_codes = load_call_codes(read_toml(find_config("codes", settings.policy.call_codes)))
+    reader = read_reader(settings.policy.content, read_vocabulary(settings.policy.vocabulary))
     person_key = load_person_key(settings.path(settings.store.person_key)).person_key
     opened = await open_reader(settings.path(settings.store.database))
     try:
@@ -83,7 +85,7 @@ async def _read(settings: Settings, account: str, recipient: str | None) -> Sour
         source = _OnePerson(opened, {state: await _index(opened, state, keys) for state in states}, donotcall)
         if contacts.tables:
             count_from(settings.path(settings.policy.contacts), person_key.key_id, contacts, time.time())
-        snapshot = replace(await build_snapshot(source, person_key, pack), shelf=shelf, contacts=contacts)
+        snapshot = replace(await build_snapshot(source, person_key, pack, reader), shelf=shelf, contacts=contacts)
         return Source(snapshot, codes, call_codes)
     finally:
         await opened.close()

@@ -21,6 +21,7 @@ from proxy.language.lexicon import Found as Hit
 from proxy.language.lexicon import Lexicon, find
 from proxy.language.ngrams import features, likelihoods
 from proxy.language.refusal_line import RefusalLine, refusal_line
+from proxy.language.refusal_terms import limits, meanings
 from proxy.language.views import View, view
 
 #: Characters of a message that are read: more than any set of parts holds.
@@ -113,6 +114,10 @@ def read_content(text: str, lexicon: Lexicon) -> Content:
         note("has_product", product, "product")
     if line is not None:
         note("has_refusal", (line.start, line.end), "keyword" if line.keyword else "link or telephone")
+        for span in limits(seen, line):
+            note("refusal_limited", span, "limited in time")
+        for span in meanings(seen):
+            note("reply_means", span, "another meaning")
     if told is not None:
         note("discloses_debtor", told, "another person's debt")
     return Content(

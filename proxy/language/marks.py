@@ -45,7 +45,8 @@ _AFTER_TO: Final = re.compile(r"(?:send|text|sms|txt|stop|reply|发送?|编辑)[
 _HAN_DIGITS: Final = re.compile(
     r"[零一二三四五六七八九幺0-9][零一二三四五六七八九幺0-9 \0.-]{5,22}[零一二三四五六七八九幺0-9]"
 )
-_HAN_VALUE: Final = str.maketrans("零一二三四五六七八九幺", "01234567891")
+#: Figures that are written as words.
+HAN_DIGITS: Final = str.maketrans("零一二三四五六七八九幺", "01234567891")
 _HAN_DIGIT: Final = re.compile("[零一二三四五六七八九幺]")
 
 _URL: Final = re.compile(
@@ -106,7 +107,7 @@ def phones(seen: View) -> list[Span]:
     """Telephones, in spans of the marked view."""
     marked = seen.marked
     if _HAN_DIGIT.search(marked) is not None:
-        marked = _HAN_DIGITS.sub(lambda run: run.group().translate(_HAN_VALUE), marked)
+        marked = _HAN_DIGITS.sub(lambda run: run.group().translate(HAN_DIGITS), marked)
     found: list[Span] = []
     for match in _PHONE.finditer(marked):
         start, end = match.span()

@@ -1,10 +1,10 @@
 """What a message says, held against what is on record of its sender."""
 
 import pytest
-
-from proxy.commands.content import read_lexicon
-from proxy.language.content import read_content
 from proxy.language.on_record import held_against, on_record
+
+from proxy.language.content import read_content
+from proxy.registry.content_words import read_lexicon
 
 pytestmark = pytest.mark.unit
 

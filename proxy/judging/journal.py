@@ -100,7 +100,7 @@ class Form:
             return b"".join(
                 (self._before, _pack_numbers(0xCF, decision_id, 0xCF, at_us), self._between, person, self._after)
             )
-        findings = tuple([(one.rule, one.detail, one.start, one.end) for one in found[:_FINDINGS_MOST]])
+        findings = tuple([f"{one.rule}/{one.detail}@{one.start}-{one.end}" for one in found[:_FINDINGS_MOST]])
         plain = msgspec.structs.replace(self._plain, id=decision_id, at_us=at_us, person=person, findings=findings)
         return records.encode(plain)
 

@@ -59,8 +59,8 @@ def _against(text: str, content: Content, asked: Asked, snapshot: Snapshot, read
     kind = seen if seen else asked.purpose
     if "content.fraud" in rules and seen == "fraud":
         yield from [Against("content.fraud", "text", *_whole(content))]
-    if "purpose.mismatch" in rules and _differs(seen, asked):
-        yield Against("purpose.mismatch", seen, *_whole(content))
+    if "purpose.mismatch" in rules and (other := other_purpose(seen, asked)) is not None:
+        yield Against("purpose.mismatch", other, *_whole(content))
     if "content.disclosure" in rules and content.discloses_debtor:
         yield from _each("content.disclosure", "third", content, "discloses_debtor")
     if "content.threat" in rules:
@@ -84,17 +84,18 @@ def _against(text: str, content: Content, asked: Asked, snapshot: Snapshot, read
         yield from _refusals(content, asked, reader)
 
 
-def _differs(seen: str, asked: Asked) -> bool:
-    """Whether a text is of another purpose than it is judged for (J22).
+def other_purpose(seen: str, asked: Asked) -> str | None:
+    """Whether a text is of another purpose than it is judged for, and of which (J22).
 
     WHY a service notice from a number of marketing does not: it is judged as the stricter of the two.
     """
-    if seen == "collection":
-        return asked.purpose not in ("collection", "legal")
-    if seen == "marketing":
-        return asked.purpose != "marketing"
-    lax = seen == "verification" and asked.purpose not in _LAX
-    return lax and asked.promised.isdisjoint(_LAX)
+    if seen == "marketing" and asked.purpose != "marketing":
+        return "marketing"
+    if seen == "collection" and asked.purpose not in ("collection", "legal"):
+        return "collection"
+    if seen == "verification" and asked.purpose not in _LAX and asked.promised.isdisjoint(_LAX):
+        return "verification"
+    return None
 
 
 def told_debt(content: Content) -> Evidence | None:

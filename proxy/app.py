@@ -42,6 +42,7 @@ from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.tallies import Tallies, utc_us
+from proxy.judging.told import Told
 from proxy.measures import Endings, Measures
 from proxy.optout_parser import Vocabulary
 from proxy.pool_stores import open_stores
@@ -213,6 +214,14 @@ class Application:
         self._measures = Measures(self._store, self._journal, self.log)
         self._endings = Endings(settings.policy.expiry_warn_days, self.log)
         self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
+        self._told = Told(
+            self._store,
+            self._journal,
+            lambda: self._in_force.snapshot.person_key,
+            self.log,
+            lambda verb, args: self._verbs.dispatch(verb, args),
+        )
+        opened.push_async_callback(self._told.drain)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
         is_kept = settings.smpp.pools or settings.smpp.stalled.enabled
         stores = open_stores(settings, secret.person_key.key_id) if is_kept else None
@@ -267,6 +276,7 @@ class Application:
         self._spawn(self._tallies.run())
         self._spawn(self._counting.run())
         self._spawn(self._measures.note())
+        self._spawn(self._told.settle())
         self._endings.look(self._in_force.snapshot, time.time())
         self._spawn(turn_days(today, _today, self._settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
         if settings.console.enabled:
@@ -369,7 +379,12 @@ class Application:
             return self._tracing.verb(verb, arguments)
         if verb in BYPASS_VERBS:
             return await bypass_verb(self._bypass, verb, arguments)
-        return await self._verbs.dispatch(verb, arguments)
+        if verb in self._told.verbs:
+            return await self._told.tell(verb, arguments)
+        result = await self._verbs.dispatch(verb, arguments)
+        if verb.startswith("token."):
+            self._spawn(self._measures.note())
+        return result
 
     def _operations(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         return {

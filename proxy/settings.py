@@ -176,11 +176,24 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Console(Struct, frozen=True, forbid_unknown_fields=True):
-    """The window for people: a process of its own that only reads."""
+    """The window for people and the HTTP interface: a process of its own."""
 
     enabled: bool = True
     host: str = "127.0.0.1"
     port: int = 8080
+    tls: Tls | None = None
+
+
+class Api(Struct, frozen=True, forbid_unknown_fields=True):
+    """What institutions may tell and ask over HTTP with a token, in the window's process.
+
+    `requests_per_s` in the long run and `requests_at_once` hold for each token.
+    """
+
+    enabled: bool = True
+    requests_per_s: float = 50.0
+    requests_at_once: int = 100
+    body_most_octets: int = 65_536
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,6 +241,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     routing: Routing = field(default_factory=Routing)
     lists: Lists = field(default_factory=Lists)
     console: Console = field(default_factory=Console)
+    api: Api = field(default_factory=Api)
     log: Log = field(default_factory=Log)
 
     def path(self, name: str) -> Path:
@@ -363,6 +377,9 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     if not _is_one_message(settings.confirmation.text):
         yield "confirmation.text: must fit one message: 160 ASCII characters, or 70 with any other"
     yield from port_range("console.port", settings.console.port, least=0)
+    if (tls := settings.console.tls) is not None and not (tls.certificate and tls.key):
+        yield "console.tls: certificate and key are both needed"
+    yield from _api(settings.api)
     if smpp.command_length_most_octets < 1024:
         yield "smpp.command_length_most_octets: at least 1024"
     if smpp.password_checks_at_once < 1:
@@ -373,6 +390,15 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "smpp.message_ids_kept: at least 1"
     if not 0x1400 <= smpp.purpose_tag <= 0x3FFF:
         yield "smpp.purpose_tag: must be of the range for vendors, 0x1400 to 0x3FFF (SMPP v3.4 §5.3.2)"
+
+
+def _api(api: Api) -> Iterator[str]:
+    if api.requests_per_s <= 0:
+        yield "api.requests_per_s: more than 0"
+    if api.requests_at_once < 1:
+        yield "api.requests_at_once: at least 1"
+    if not 1024 <= api.body_most_octets <= 1 << 20:
+        yield "api.body_most_octets: 1024 to 1048576"
 
 
 def _pools(smpp: Smpp) -> Iterator[str]:

@@ -90,6 +90,15 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
         (("set", "preference.set", ("recipient",)), ("list", "preference.list", ())),
     ),
     (
+        "token",
+        "who may speak over HTTP, for which institution",
+        (
+            ("create", "token.create", ()),
+            ("list", "token.list", ()),
+            ("revoke", "token.revoke", ("id",)),
+        ),
+    ),
+    (
         "debtor",
         "who somebody is to a debt",
         (("add", "debtor.add", ("recipient",)), ("list", "debtor.list", ())),

@@ -35,6 +35,42 @@ class VerbError(Exception):
         self.usage = usage
 
 
+class Receipt(Struct, frozen=True):
+    """What an institution told over HTTP, as it was confirmed; written together with its effect.
+
+    `id` is that of its evidence, `asked` a keyed hash of the request under the key `key_id`, `answer` the JSON that it
+    was given, `record` the encoded evidence, `noted` 1 when the evidence log holds it for certain.
+    """
+
+    id: str
+    at_us: int
+    token: str
+    institution: str
+    idempotency: str | None
+    asked: bytes
+    key_id: int
+    answer: bytes
+    record: bytes
+    noted: int = 0
+
+
+class ApiToken(Struct, frozen=True):
+    """A right of an institution to speak over HTTP: `digest` is the token's SHA-256, `scopes` have commas between them.
+
+    It is valid before `until` (UTC seconds) unless `revoked_us` is set.
+    """
+
+    id: str
+    digest: bytes
+    institution: str
+    scopes: str
+    label: str
+    created_us: int
+    created_by: str
+    until: int
+    revoked_us: int | None = None
+
+
 class Refused(Struct, frozen=True):
     """A person's refusal (Z16 Z19). `recipient` is canonical; `closes` are (institution, bits); `at_us` is UTC.
 
@@ -52,6 +88,7 @@ class Refused(Struct, frozen=True):
     number_to: str = ""
     decision: str = ""
     objects: tuple[str, ...] = ()
+    receipt: Receipt | None = None
 
 
 class Recorded(Struct, frozen=True):
@@ -105,6 +142,15 @@ class Informed(Struct, frozen=True):
     way: str
     source: str
     document_hash: str = ""
+
+
+class Preferred(Struct, frozen=True):
+    """What one person prefers with an institution (empty: with all); `value` as in `core.preferences` (J6)."""
+
+    recipient: str
+    institution: str
+    value: int
+    source: str
 
 
 class DebtorRow(Struct, frozen=True):
@@ -299,6 +345,18 @@ class Reader(Protocol):
         """What was done by verbs, oldest first; `after` is an id, None: those that the evidence log does not know."""
         ...
 
+    async def tokens(self) -> list[ApiToken]:
+        """All tokens of the HTTP interface, oldest first."""
+        ...
+
+    async def receipt(self, token: str, idempotency: str) -> Receipt | None:
+        """The receipt that a token was given for a key."""
+        ...
+
+    async def receipts_to_note(self, most: int) -> list[Receipt]:
+        """Receipts of which it is not certain that the evidence log holds them."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -340,16 +398,34 @@ class Owner(Reader, Protocol):
         """Lifts what this person closed by reply; memory follows when it is on disk."""
         ...
 
-    async def give(self, consent: Given) -> bool:
+    async def give(self, consent: Given, receipt: Receipt | None = None) -> bool:
         """Adds a consent; False where the very same one is known."""
         ...
 
-    async def withdraw(self, recipient: str, institution: str, bits: int, at_us: int, source: str) -> bool:
+    async def withdraw(
+        self, recipient: str, institution: str, bits: int, at_us: int, source: str, receipt: Receipt | None = None
+    ) -> bool:
         """Ends consents given until then; False where none held."""
         ...
 
     async def prefer(self, recipient: str, institution: str, value: int, source: str) -> bool:
         """What a person prefers from now on, for all where the institution is ""; whether anything is different."""
+        ...
+
+    async def prefer_all(self, told: Sequence[Preferred], receipt: Receipt | None = None) -> int:
+        """What several persons prefer from now on, all or none; how many are different."""
+        ...
+
+    async def issue_token(self, token: ApiToken) -> None:
+        """A new token; its entry among the measures is written with it. Raises StaleError for a known one."""
+        ...
+
+    async def revoke_token(self, token: str, reason: str, by: str) -> bool:
+        """Ends a token; False where it ended before, or there is none."""
+        ...
+
+    async def receipts_noted(self, ids: Sequence[str]) -> None:
+        """The evidence log holds these for certain."""
         ...
 
     async def recycle(self, numbers: Sequence[tuple[str, int]]) -> int:

@@ -18,6 +18,7 @@ from proxy.registry.ports import Owner, StoreError, VerbError
 from proxy.registry.record_verbs import RECORD_VERBS
 from proxy.registry.review_verbs import REVIEW_VERBS
 from proxy.registry.submission_verbs import SUBMISSION_VERBS
+from proxy.registry.tokens import TOKEN_VERBS
 from proxy.registry.verb import Args, Verb, VerbContext, checked
 from proxy.registry.will_verbs import WILL_VERBS
 
@@ -32,6 +33,7 @@ VERBS: Final[dict[str, Verb]] = {
         *PERSON_VERBS,
         *DEBTOR_VERBS,
         *WILL_VERBS,
+        *TOKEN_VERBS,
     )
 }
 

@@ -178,6 +178,36 @@ def count_from(
     return counted
 
 
+def count_of_person(
+    directory: Path,
+    key_id: int,
+    contacts: Contacts,
+    keys: tuple[int, int],
+    now: float,
+    before: float | None = None,
+) -> int:
+    """Counts the contacts of one person alone: `keys` are the one on record and the one to count under; how many.
+
+    `before`: only those of earlier seconds than this one (UTC), so that what was judged then meets what it met.
+    """
+    wanted, shown = keys
+    counted = 0
+    at = second_of(now)
+    for path in sorted(directory.glob(f"*{_SUFFIX}")):
+        for person, second, bit, kind in _records(path, key_id):
+            table = contacts.tables.get(bit)
+            if person != wanted or table is None or second <= at - table.horizon_s:
+                continue
+            if before is not None and second >= second_of(before):
+                continue
+            if kind == ADDED:
+                contacts.add(bit, shown, second, at)
+                counted += 1
+            else:
+                contacts.take_back(bit, shown, second)
+    return counted
+
+
 def _records(path: Path, key_id: int) -> Iterator[tuple[int, int, int, int]]:
     """The sound records of a segment, in order; ends where none was written."""
     octets = path.read_bytes()

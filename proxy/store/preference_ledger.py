@@ -6,22 +6,15 @@ All functions run inside the caller's transaction.
 import aiosqlite
 
 from proxy.registry.keys import PersonSecret
+from proxy.registry.ports import Preferred
 from proxy.store.reader import signed
 
 
-async def prefer(
-    connection: aiosqlite.Connection,
-    secret: PersonSecret,
-    key: int,
-    recipient: str,
-    institution: str,
-    value: int,
-    at_us: int,
-    source: str,
-) -> bool:
+async def prefer(connection: aiosqlite.Connection, secret: PersonSecret, key: int, told: Preferred, at_us: int) -> bool:
     """Adds what a person prefers; whether anything is different now."""
-    person = secret.person_key.digest(recipient)
-    row = (at_us, signed(key), person, secret.key_id, secret.seal(recipient, person), institution, value, source)
+    person = secret.person_key.digest(told.recipient)
+    number = secret.seal(told.recipient, person)
+    row = (at_us, signed(key), person, secret.key_id, number, told.institution, told.value, told.source)
     await connection.execute(
         "INSERT INTO preferences (at_us, key, person, key_id, number, institution, value, source) "
         "VALUES (?,?,?,?,?,?,?,?)",
@@ -32,6 +25,6 @@ async def prefer(
         "INSERT INTO preference_state (key, value, position) "
         "VALUES (?, ?, (SELECT value FROM counters WHERE name = 'position')) ON CONFLICT (key) DO UPDATE "
         "SET value = excluded.value, position = excluded.position WHERE value != excluded.value",
-        (signed(key), value),
+        (signed(key), told.value),
     )
     return cursor.rowcount > 0

@@ -16,18 +16,20 @@ from msgspec import Struct
 from proxy.core.purposes import OBJECTION
 from proxy.lists.entry import ListEntry
 from proxy.registry.ports import (
+    ApiToken,
     ConsentRow,
     DebtorRow,
     FollowedList,
     Measure,
     NoticeRow,
     PreferenceRow,
+    Receipt,
     Row,
     StoreError,
     SuppressionRow,
 )
 from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
-from proxy.store import followed, schema
+from proxy.store import followed, receipts, schema
 
 #: The ledger without objections, which are rows of their own kind in it.
 _REFUSALS: Final = f"SELECT * FROM suppressions WHERE bits != {OBJECTION}"
@@ -179,6 +181,22 @@ class StoreReader:
             (after, most),
         )
         return [Measure(*row) for row in rows]
+
+    async def tokens(self) -> list[ApiToken]:
+        rows = await self.fetch(f"SELECT {receipts.TOKEN_COLUMNS} FROM api_tokens ORDER BY created_us, id")
+        return [ApiToken(*row) for row in rows]
+
+    async def receipt(self, token: str, idempotency: str) -> Receipt | None:
+        rows = await self.fetch(
+            f"SELECT {receipts.RECEIPT_COLUMNS} FROM receipts WHERE token = ? AND idempotency = ?", (token, idempotency)
+        )
+        return Receipt(*rows[0]) if rows else None
+
+    async def receipts_to_note(self, most: int) -> list[Receipt]:
+        rows = await self.fetch(
+            f"SELECT {receipts.RECEIPT_COLUMNS} FROM receipts WHERE noted = 0 ORDER BY id LIMIT ?", (most,)
+        )
+        return [Receipt(*row) for row in rows]
 
     async def meta(self, name: str) -> str | None:
         """A fact the store knows of itself."""

@@ -21,6 +21,7 @@ from proxy.core.persons import PersonIndex, index_key
 from proxy.core.purposes import OBJECTION
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
+from proxy.store import receipts
 from proxy.store.reader import signed
 
 _BATCH_MOST: Final = 1000
@@ -221,6 +222,8 @@ class RefusalLedger:
                 answers.append(await self._open(one, states))
         if rows:
             await self._connection.executemany(_INSERT, rows)
+        given = [one.refusal.receipt for one in batch if isinstance(one, _Closing)]
+        await receipts.put(self._connection, [receipt for receipt in given if receipt is not None])
         changed = [(signed(key), value) for key, value in states.items() if before.get(key, 0) != value]
         if changed:
             await self._connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'position'")

@@ -24,13 +24,17 @@ from proxy.registry.dates import day_number
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import (
     Alter,
+    ApiToken,
     FollowedList,
     Given,
     Informed,
+    Preferred,
     Put,
+    Receipt,
     Recorded,
     Refused,
     Released,
+    StaleError,
     StoreError,
     Verified,
 )
@@ -42,6 +46,7 @@ from proxy.store import (
     followed,
     person_load,
     preference_ledger,
+    receipts,
     schema,
 )
 from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
@@ -230,15 +235,18 @@ class SqliteStore(StoreReader):
             if cursor.rowcount > 0:
                 await consent_ledger.derive(self._owning, today)
 
-    async def give(self, consent: Given) -> bool:
+    async def give(self, consent: Given, receipt: Receipt | None = None) -> bool:
         position = await person_load.newest_position(self)
         key = self._key(consent.recipient, consent.institution)
         async with self._transaction():
             added = await consent_ledger.give(self._owning, self._secret, key, consent, self._now_us(), self._today())
+            await receipts.put(self._owning, () if receipt is None else (receipt,))
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
         return added
 
-    async def withdraw(self, recipient: str, institution: str, bits: int, at_us: int, source: str) -> bool:
+    async def withdraw(
+        self, recipient: str, institution: str, bits: int, at_us: int, source: str, receipt: Receipt | None = None
+    ) -> bool:
         position = await person_load.newest_position(self)
         key = self._key(recipient, institution)
         # WHY before the commit: a withdrawal binds at once; if the commit fails, memory is the stricter of the two.
@@ -248,18 +256,46 @@ class SqliteStore(StoreReader):
             ended = await consent_ledger.withdraw(
                 self._owning, key, person, institution, bits, at_us, source, self._today()
             )
+            await receipts.put(self._owning, () if receipt is None else (receipt,))
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
         return ended
 
     async def prefer(self, recipient: str, institution: str, value: int, source: str) -> bool:
+        return await self.prefer_all((Preferred(recipient, institution, value, source),)) > 0
+
+    async def prefer_all(self, told: Sequence[Preferred], receipt: Receipt | None = None) -> int:
         position = await person_load.newest_position(self)
-        key = self._key(recipient, institution) if institution else index_key(self._digest(recipient), 0)
+        changed = 0
         async with self._transaction():
-            changed = await preference_ledger.prefer(
-                self._owning, self._secret, key, recipient, institution, value, self._now_us(), source
-            )
+            for one in told:
+                key = self._key(one.recipient, one.institution) if one.institution else self._key_of_all(one.recipient)
+                changed += await preference_ledger.prefer(self._owning, self._secret, key, one, self._now_us())
+            await receipts.put(self._owning, () if receipt is None else (receipt,))
         await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
         return changed
+
+    async def issue_token(self, token: ApiToken) -> None:
+        names = token.__struct_fields__
+        sql = f"INSERT INTO api_tokens ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
+        async with self._transaction():
+            try:
+                await self._owning.execute(sql, [getattr(token, name) for name in names])
+            except sqlite3.IntegrityError as error:
+                raise StaleError(f"token: there is one named {token.id} already") from error
+            target = f"{token.id} {token.institution} {token.scopes}"
+            await self._acted("token.created", target, token.label, token.created_by)
+
+    async def revoke_token(self, token: str, reason: str, by: str) -> bool:
+        sql = "UPDATE api_tokens SET revoked_us = ? WHERE id = ? AND revoked_us IS NULL"
+        async with self._transaction():
+            rows = (await self._owning.execute(sql, (self._now_us(), token))).rowcount
+            if rows > 0:
+                await self._acted("token.revoked", token, reason, by)
+        return rows > 0
+
+    async def receipts_noted(self, ids: Sequence[str]) -> None:
+        async with self._transaction():
+            await receipts.noted(self._owning, ids)
 
     async def recycle(self, numbers: Sequence[tuple[str, int]]) -> int:
         position = await person_load.newest_position(self)
@@ -345,8 +381,13 @@ class SqliteStore(StoreReader):
         await self._owning.execute(
             "INSERT INTO revisions SELECT value, ?, ?, ? FROM counters WHERE name = 'revision'", (now, verb, rows)
         )
+        await self._acted(verb, target, reason, by)
+
+    async def _acted(self, verb: str, target: str, reason: str, by: str) -> None:
+        """Inside a transaction: an entry among the measures, of what changed no record."""
         await self._owning.execute(
-            "INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)", (now, verb, target, reason, by)
+            "INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)",
+            (self._now_us(), verb, target, reason, by),
         )
 
     async def amend(self, verb: str, target: str, changes: Sequence[Put | Alter], *, reason: str, by: str) -> None:
@@ -364,6 +405,9 @@ class SqliteStore(StoreReader):
     def _key(self, recipient: str, institution: str) -> int:
         person_key = self._secret.person_key
         return index_key(person_key.digest(recipient), person_key.salt(institution))
+
+    def _key_of_all(self, recipient: str) -> int:
+        return index_key(self._digest(recipient), 0)
 
     def _today(self) -> int:
         return day_number(self._now_us() / 1e6)

@@ -194,6 +194,9 @@ SUBMISSION_MERGED: Final = Event(285, "submission.merged", "info", "a list is in
 SUBMISSION_SETTLED: Final = Event(
     286, "submission.settled", "info", "it was decided whose a number is that two claimed"
 )
+API_TOLD: Final = Event(300, "api.told", "info", "an institution told a preference or a consent over HTTP")
+TOKEN_CREATED: Final = Event(301, "token.created", "warning", "somebody made a token of the HTTP interface")
+TOKEN_REVOKED: Final = Event(302, "token.revoked", "warning", "a token of the HTTP interface was ended")
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 

@@ -89,6 +89,7 @@ OTHER = {
     "evidence": {"linger_ms": 50},
     "store": {"database": "other.db"},
     "console": {"enabled": False},
+    "api": {"enabled": False},
     "log": {"level": "debug"},
     "spool": {"directory": "other"},
     "trail": {"directory": "other"},

@@ -35,7 +35,9 @@ _ADDRESS: Final = re.compile(r"[\d.]+")
 def held_against(readings: Iterable[str], asked: Asked, snapshot: Snapshot, reader: Reader) -> tuple[Against, ...]:
     """What speaks against a message of a lane, for the rules that run there."""
     every = [(text, reader.read(text)) for text in readings]
-    stern = [one for one in every if reads_as(*one) in (*_MARKING, "fraud")]
+    # WHY: octets read in a wrong alphabet are letters without words, of which a classifier may say anything.
+    worded = [one for one in every if "category" in one[1].evidence] or every
+    stern = [one for one in worded if reads_as(*one) in (*_MARKING, "fraud")]
     if stern or not every:
         found = [against for text, content in stern for against in _against(text, content, asked, snapshot, reader)]
         return tuple(dict.fromkeys(found))

@@ -50,6 +50,36 @@ DAY = abroad(13, _NOW + timedelta(minutes=2))
 NIGHT = abroad(2, _NOW + timedelta(minutes=2))
 
 
+INSTITUTIONS = [
+    {"id": "jianglan", "name": "江澜银行（虚构）", "kind": "bank"},
+    {"id": "songtao", "name": "松涛银行（虚构）", "kind": "bank"},
+    {"id": "qinghe", "name": "青禾银行（虚构）", "kind": "bank"},
+    {"id": "huayi", "name": "华颐基金（虚构）", "kind": "fund"},
+    {"id": "lihe", "name": "里禾小贷（虚构）", "kind": "microloan"},
+    {"id": "zhijiang", "name": "之江银行（虚构）", "kind": "bank", "region": "浙江"},
+    {"id": "taihu", "name": "太湖银行（虚构）", "kind": "bank", "region": "江苏"},
+    {"id": "lanting", "name": "兰亭银行（虚构）", "kind": "bank", "region": "广东"},
+    {"id": "danxia", "name": "丹霞银行（虚构）", "kind": "bank", "region": "广东"},
+    {"id": "juke", "name": "聚客商城（虚构）", "kind": "other"},
+]
+
+
+def saying(institution: str, purpose: str) -> str:
+    """What an institution writes for a purpose, with all that packs ask of it."""
+    name = next(row["name"] for row in INSTITUTIONS if row["id"] == institution)
+    said = {
+        "marketing": "“安居贷”年化3.5%起，咨询400-000-1001，回TD退订",
+        "collection": "您的安居贷已逾期，最低还款800元，400-000-1001，拒收请回复TD",
+    }
+    return f"【{name.removesuffix('（虚构）')}】{said.get(purpose, '您尾号7788卡支出66.00元，余额100.00元')}"
+
+
+def said_from(source: str) -> str:
+    """What is written from a number: what its institution writes for its purpose, else marketing of 江澜银行."""
+    row = next((row for row in REGISTRY["numbers"] if row["address"] == source), None)
+    return saying("jianglan", "marketing") if row is None else saying(row["principal"], row["purposes"][0])
+
+
 def _of(principal: str, **numbers: str) -> list[dict[str, Any]]:
     """Numbers of an institution by their purpose: `n10690001="marketing"`."""
     return [number(name[1:], principal, purpose, channels=BOTH) for name, purpose in numbers.items()]
@@ -84,18 +114,7 @@ def _debtors() -> list[dict[str, Any]]:
 BY_ACCOUNT = ("marketing", "collection", "service", "legal")
 
 REGISTRY: dict[str, Any] = {
-    "institutions": [
-        {"id": "jianglan", "name": "江澜银行（虚构）", "kind": "bank"},
-        {"id": "songtao", "name": "松涛银行（虚构）", "kind": "bank"},
-        {"id": "qinghe", "name": "青禾银行（虚构）", "kind": "bank"},
-        {"id": "huayi", "name": "华颐基金（虚构）", "kind": "fund"},
-        {"id": "lihe", "name": "里禾小贷（虚构）", "kind": "microloan"},
-        {"id": "zhijiang", "name": "之江银行（虚构）", "kind": "bank", "region": "浙江"},
-        {"id": "taihu", "name": "太湖银行（虚构）", "kind": "bank", "region": "江苏"},
-        {"id": "lanting", "name": "兰亭银行（虚构）", "kind": "bank", "region": "广东"},
-        {"id": "danxia", "name": "丹霞银行（虚构）", "kind": "bank", "region": "广东"},
-        {"id": "juke", "name": "聚客商城（虚构）", "kind": "other"},
-    ],
+    "institutions": INSTITUTIONS,
     "licences": [
         _licence("jianglan", "marketing", "collection"),
         _licence("songtao", "marketing"),
@@ -170,7 +189,7 @@ REGISTRY: dict[str, Any] = {
         account("jl-lapsed", "jianglan", *BY_ACCOUNT, telecoms=["tong", "lapsed"]),
     ],
     "templates": [
-        {"id": name, "institution": name, "purposes": ["marketing"], "text": SAID, **REVIEWED}
+        {"id": name, "institution": name, "purposes": ["marketing"], "text": saying(name, "marketing"), **REVIEWED}
         for name in ("lanting", "danxia")
     ],
     "attestations": [

@@ -169,7 +169,7 @@ PAIRS = [
         "content.product",
         "none",
         "marketing",
-        MARKETING.replace("“安居贷”", "安居贷"),
+        MARKETING,
         MARKETING.replace("“安居贷”", ""),
     ),
     ("content.product", "unknown", "marketing", MARKETING, MARKETING.replace("安居贷", "好时贷")),

@@ -21,6 +21,7 @@ from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.snapshot import Snapshot, notice_of
 from proxy.counting import caps_of
 from proxy.explaining.seen import Ledger
+from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.registry.keys import load_person_key
 from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.snapshots import build_snapshot
@@ -119,6 +120,7 @@ async def _read(settings: Settings, account: str, recipient: str | None, recorde
     contacts = Contacts(caps_of(pack, shelf), settings.policy.contacts_most)
     codes = load_codes(read_toml(find_config("codes", settings.policy.codes)))
     call_codes = load_call_codes(read_toml(find_config("codes", settings.policy.call_codes)))
+    reader = read_reader(settings.policy.content, read_vocabulary(settings.policy.vocabulary))
     person_key = load_person_key(settings.path(settings.store.person_key)).person_key
     opened = await open_reader(settings.path(settings.store.database))
     try:
@@ -142,7 +144,7 @@ async def _read(settings: Settings, account: str, recipient: str | None, recorde
                 count_of_person(folder, key_id, contacts, (key, shown), now)
             else:
                 count_of_person(folder, key_id, contacts, (key, shown), recorded.at, before=recorded.at)
-        snapshot = replace(await build_snapshot(source, person_key, pack), shelf=shelf, contacts=contacts)
+        snapshot = replace(await build_snapshot(source, person_key, pack, reader), shelf=shelf, contacts=contacts)
         ledger = {} if keys is None else await ledger_of(opened, keys.digest, principal)
         return Source(snapshot, codes, call_codes, ledger, keys is not None, now - contacts.horizon_s)
     finally:

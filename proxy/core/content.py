@@ -36,7 +36,9 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     refusal_keyword: str | None
     """The word that the message asks to be sent back, folded."""
     confidence: float
+    """0 to 1: how far the category is ahead of the next one."""
     evidence: dict[str, list[Evidence]]
+    """Finding → the spans that show it; a mark that is absent has no entry."""
 
 
 class Reader(Protocol):
@@ -51,7 +53,15 @@ class Reader(Protocol):
         ...
 
     def bare(self, text: str) -> str:
-        """A name as names are compared: folded, letters and digits only."""
+        """A text as names are looked for in it: folded, letters and digits only."""
+        ...
+
+    def name(self, text: str) -> str:
+        """A name as names are compared; remembered, so never a whole text."""
+        ...
+
+    def digits(self, text: str) -> str:
+        """A telephone in any spelling as it is compared: digits, without prefixes of country and trunk."""
         ...
 
     def marked(self, text: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.messages.corpus import read
-from proxy.commands.content import read_lexicon
+from proxy.registry.content_words import read_lexicon
 from proxy.language import content, disclosure, marks, refusal_line, slots, templates
 from proxy.language.content import read_content
 from proxy.language.slots import Names

@@ -4,16 +4,19 @@ Owns nothing but its two vocabularies and what it remembers of them. A reload ma
 a finding refuses, and never keep a text longer than the next one.
 
 How it works: `read` is a pure function of the text. It is asked once for each rule and person of a message, so the
-latest answer is remembered.
+latest answer is remembered. `recall` gives the same answer out of the memory of templates where it can.
 """
 
 from typing import Final
 
-from proxy.core.content import Content
+from proxy.core.content import Content, Recalled
+from proxy.core.hosts import Host
 from proxy.core.own_marks import telephone_digits
 from proxy.language.content import read_content
 from proxy.language.lexicon import Lexicon
+from proxy.language.links import host_of
 from proxy.language.marks import HAN_DIGITS
+from proxy.language.templates import Known, Template, Templates, names_alike
 from proxy.language.views import view
 from proxy.optout_parser import Vocabulary, parse
 
@@ -24,12 +27,13 @@ _KEPT_MOST: Final = 100_000
 class ContentReader:
     """See `core.content.Reader`. INVARIANT: `read` is the only place where a text of the wire is read."""
 
-    __slots__ = ("_bare", "_honoured", "_last", "_lexicon", "_vocabulary")
+    __slots__ = ("_bare", "_honoured", "_last", "_lexicon", "_templates", "_vocabulary")
 
     def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
         self._lexicon: Final = lexicon
         self._vocabulary: Final = vocabulary
         self._last: tuple[str, Content] = ("", read_content("", lexicon))
+        self._templates: Final = Templates(lexicon)
         self._bare: Final[dict[str, str]] = {}
         self._honoured: Final[dict[tuple[str, tuple[str, ...]], bool]] = {}
 
@@ -41,6 +45,20 @@ class ContentReader:
         content = read_content(text, self._lexicon)
         self._last = (text, content)
         return content
+
+    def recall(self, owner: tuple[str, str], text: str) -> Known | None:
+        """Reads a message of an owner, a principal and its number; what is known of texts that are read alike."""
+        content, known = self._templates.read(owner, text)
+        self._last = (text, content)
+        return known
+
+    def names_alike(self, recalled: Recalled, text: str, names: frozenset[str]) -> bool:
+        """Whether the names that stand in this text stand in every text that is read alike, and no others."""
+        return isinstance(recalled, Known) and names_alike(recalled, text, names, self._lexicon)
+
+    def templates(self) -> list[Template]:
+        """The templates of all owners, those that came most often first."""
+        return self._templates.listed()
 
     def honours(self, keyword: str, offered: tuple[str, ...]) -> bool:
         """Whether a reply of this word alone is read as a refusal, where a number offers these words."""
@@ -74,6 +92,10 @@ class ContentReader:
     def marked(self, text: str) -> str:
         """A text folded character by character, its punctuation in ASCII: what telephones and links are read from."""
         return view(text, self._lexicon.parts).marked
+
+    def host(self, link: str) -> Host:
+        """The host of a link as a browser opens it."""
+        return host_of(link, self._lexicon.links)
 
     def is_kind(self, name: str) -> bool:
         """Whether a bare product is a kind of product (信用卡), and no house's own name for one (安居贷)."""

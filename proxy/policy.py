@@ -247,7 +247,7 @@ def _weighed(
             pack_version=lane.ground.pack_version if whose is None else whose.version,
         )
         lane.other_grounds[key] = ground
-    decision = Decision(request.id, digest, ground, _spans(request, lane, person, snapshot, hits))
+    decision = Decision(request.id, digest, ground, _spans(request, lane, person, snapshot, hits), _template(request))
     return Permit(_SEAL, decision, request.octets) if effect == "allow" else Refusal(decision)
 
 
@@ -257,6 +257,11 @@ def _spans(request: Request, lane: Lane, person: int, snapshot: Snapshot, hits: 
         return spans_of(request, lane, person, snapshot, frozenset([hit[1] for hit in hits]))
     except Exception:  # noqa: BLE001  WHY: what was decided stands, with or without a place in the text
         return ()
+
+
+def _template(request: Request) -> str:
+    """The known template that a text is of, where one was read."""
+    return "" if request.against is None else request.against[2]
 
 
 def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rules: tuple[Rule, ...]) -> Lane:
@@ -307,6 +312,8 @@ def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rule
         except Exception:  # noqa: BLE001  WHY: as in evaluate
             errors.append(number)
     asked = sender_record.asked_of(facts, frozenset(rules[check[0]].id for check in checks))
+    if asked is not None:
+        asked = snapshot.asked.setdefault(asked, asked)
     lane = Lane(
         since=now,
         until=min(edges, default=now + _LANE_CAP_S),

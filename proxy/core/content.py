@@ -4,9 +4,11 @@ Owns the shapes that the reader (`proxy/language`), the rules and the evidence s
 Spans are in characters of the text.
 """
 
-from typing import Final, Literal, Protocol, get_args
+from typing import Any, Final, Literal, Protocol, get_args
 
 import msgspec
+
+from proxy.core.hosts import Host
 
 Category = Literal["marketing", "collection", "service", "verification", "fraud"]
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
@@ -41,11 +43,35 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     """Finding → the spans that show it; a mark that is absent has no entry."""
 
 
+class Recalled(Protocol):
+    """Texts of one template that are read alike: each has this content, spans and pieces included."""
+
+    found: Any
+    """What the rules found of such a text by its content, and for whom: theirs to check. A memo, None at first."""
+
+    @property
+    def content(self) -> Content:
+        """What each of these texts says."""
+        ...
+
+    def judged(self, found: tuple["Against", ...]) -> str:
+        """Notes what was found of one more message of the template; the template's id."""
+        ...
+
+
 class Reader(Protocol):
     """Reads texts. INVARIANT: pure; the same text gives the same content for as long as the reader lives."""
 
     def read(self, text: str) -> Content:
         """What a message says; never raises on any `str`."""
+        ...
+
+    def recall(self, owner: tuple[str, str], text: str) -> Recalled | None:
+        """Reads a message of an owner, a principal and its number; what is known of texts that are read alike."""
+        ...
+
+    def names_alike(self, recalled: Recalled, text: str, names: frozenset[str]) -> bool:
+        """Whether the names that stand in this text stand in every text that is read alike, and no others."""
         ...
 
     def honours(self, keyword: str, offered: tuple[str, ...]) -> bool:
@@ -66,6 +92,10 @@ class Reader(Protocol):
 
     def marked(self, text: str) -> str:
         """A text folded character by character, its punctuation in ASCII: what telephones and links are read from."""
+        ...
+
+    def host(self, link: str) -> Host:
+        """The host of a link as a browser opens it."""
         ...
 
     def is_kind(self, name: str) -> bool:

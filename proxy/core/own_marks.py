@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from proxy.core.hosts import Lookalikes
 from proxy.core.purposes import Purpose
 from proxy.core.records import Period
 
@@ -53,13 +54,17 @@ class Marks:
 
 
 class OwnMarks(Struct, frozen=True):
-    """All four kinds. `partners` are those that an institution entrusted with anything, by institution."""
+    """All four kinds. `partners` are those that an institution entrusted with anything, by institution.
+
+    `lookalikes` knows what looks like a registered domain.
+    """
 
     signatures: Marks = Marks()
     phones: Marks = Marks()
     products: Marks = Marks()
     domains: Marks = Marks()
     partners: dict[str, tuple[str, ...]] = {}
+    lookalikes: Lookalikes = Lookalikes()
 
 
 class OnRecord(Struct, frozen=True):

@@ -14,9 +14,11 @@ import re
 from hashlib import blake2b
 from typing import Any, Final
 
-from proxy.language.content import Content, Reading, read_whole
+from proxy.core.content import Against, Content
+from proxy.language.content import Reading, read_whole
 from proxy.language.lexicon import Lexicon
 from proxy.language.slots import LONGEST, Mask, Names, Varying, varies
+from proxy.language.views import view
 
 #: Masks kept for one owner in each of two generations, owners, and texts that fit one mask but are read otherwise.
 _MASKS: Final = 512
@@ -37,7 +39,7 @@ Owner = tuple[str, str]
 class Template:
     """A wording of one owner's messages: what it says and how often it came. Counts start with the process."""
 
-    __slots__ = ("content", "id", "owner", "seen", "shape", "verdicts")
+    __slots__ = ("content", "found", "id", "owner", "seen", "shape")
 
     def __init__(self, id: str, owner: Owner, shape: str, content: Content) -> None:
         self.id: Final = id
@@ -46,12 +48,8 @@ class Template:
         self.shape: Final = shape
         self.content = content
         self.seen = 0
-        #: What was decided of its messages: a rule's id, or "" for none → how often.
-        self.verdicts: Final[dict[str, int]] = {}
-
-    def count(self, verdict: str) -> None:
-        """Notes what was decided of one message."""
-        self.verdicts[verdict] = self.verdicts.get(verdict, 0) + 1
+        #: What rules found of its latest message.
+        self.found: tuple[Against, ...] = ()
 
 
 class Known:
@@ -69,6 +67,11 @@ class Known:
         self.free: Final = free
         #: What somebody else found by the content alone; a memo, which is theirs to check.
         self.found: Any = None
+
+    def judged(self, found: tuple[Against, ...]) -> str:
+        """Notes what was found of one more message of the template; the template's id."""
+        self.template.found = found
+        return self.template.id
 
 
 class _Shelf:
@@ -209,3 +212,29 @@ def shape_of(text: str, mask: Mask, content: Content) -> str:
             at = end
     pieces.append(_FIGURES.sub("{figures}", text[at:]))
     return "".join(pieces)
+
+
+def names_alike(known: Known, text: str, names: frozenset[str], lexicon: Lexicon) -> bool:
+    """Whether the names that stand in a text stand in every text that is known with it, and no others. Names are bare.
+
+    One that stands outside of all that varies stands in every text; then it does not matter where others do.
+    """
+    seen = view(text, lexicon.parts)
+    bare = seen.bare
+    free = [any(start <= place < end for start, end in known.free) for place in seen.bare_at]
+    for name in names:
+        at = bare.find(name) if name else -1
+        while at >= 0:
+            if not any(free[at : at + len(name)]):
+                return True
+            at = bare.find(name, at + 1)
+    return not any(_could_stand(name, bare, free) for name in names if name)
+
+
+def _could_stand(name: str, bare: str, free: list[bool]) -> bool:
+    """Whether a name could stand where something may vary: characters there may be any."""
+    for start in range(len(bare) - len(name) + 1):
+        places = range(start, start + len(name))
+        if any(free[i] for i in places) and all(free[i] or bare[i] == name[i - start] for i in places):
+            return True
+    return False

@@ -6,9 +6,10 @@ one request: the findings of all these rules are made at once and kept with the 
 
 from typing import Final
 
-from proxy.core.content import Against
+from proxy.core.content import Against, Reader, Recalled
 from proxy.core.debtors import numbers_of, role_in
 from proxy.core.lane import Lane
+from proxy.core.own_marks import Asked
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.rules.held_against import held_against, reads_as, told_debt
@@ -39,11 +40,37 @@ def findings(request: Request, lane: Lane, snapshot: Snapshot) -> tuple[Against,
     kept = request.against
     if kept is not None and kept[0] is lane:
         return kept[1]
-    asked = lane.asked
+    asked, reader = lane.asked, snapshot.reader
     found: tuple[Against, ...] = ()
-    if asked is not None and snapshot.reader is not None:
-        found = held_against(request.readings, asked, snapshot, snapshot.reader)
-    request.against = (lane, found)
+    template = ""
+    if asked is not None and reader is not None:
+        recalled = None
+        if len(request.readings) == 1:
+            owner = (lane.principal, "" if lane.number is None else lane.number.address)
+            recalled = reader.recall(owner, request.readings[0])
+        if recalled is None:
+            found = held_against(request.readings, asked, snapshot, reader)
+        else:
+            found = _recalled(recalled, request.readings[0], asked, snapshot, reader)
+            template = recalled.judged(found)
+    request.against = (lane, found, template)
+    return found
+
+
+def _recalled(recalled: Recalled, text: str, asked: Asked, snapshot: Snapshot, reader: Reader) -> tuple[Against, ...]:
+    """The findings of a text of a known template: those of the last one, if all that they rest on is the same.
+
+    INVARIANT: what is asked is one object for all lanes that ask the same (`Snapshot.asked`), and a new revision has
+    others.
+    """
+    memo: tuple[Asked, Snapshot, tuple[Against, ...]] | None = recalled.found
+    if memo is not None and memo[0] is asked:
+        before = memo[1]
+        if before.own_marks is snapshot.own_marks and before.numbers is snapshot.numbers:
+            return memo[2]
+    found = held_against((text,), asked, snapshot, reader)
+    if reader.names_alike(recalled, text, asked.record.names):
+        recalled.found = (asked, snapshot, found)
     return found
 
 

@@ -9,7 +9,6 @@ asked what its purpose asks. Of several readings of the same octets each that ma
 where none does, the best of them counts.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -28,8 +27,6 @@ _SURE_OF_FRAUD: Final = 0.9
 _SHORTEST: Final = 8
 #: Concepts of the table by which a debt is named.
 _DEBT: Final = frozenset(("overdue", "overdue_sure"))
-_HOST: Final = re.compile(r"^(?:https?://|//)?(?:[^/@?#]{0,200}@)?([a-z0-9.-]{1,255})")
-_ADDRESS: Final = re.compile(r"[\d.]+")
 
 
 def held_against(readings: Iterable[str], asked: Asked, snapshot: Snapshot, reader: Reader) -> tuple[Against, ...]:
@@ -191,17 +188,23 @@ def _products(content: Content, asked: Asked, snapshot: Snapshot, reader: Reader
 
 
 def _links(content: Content, asked: Asked, snapshot: Snapshot, reader: Reader) -> Iterator[Against]:
-    """Links to an address without a name, to somebody else's domain, or to one that is not registered."""
+    """Links to an address, somebody else's domain or what looks like one, nobody sees where, or none on record."""
+    domains, marks = asked.record.domains, snapshot.own_marks
     for one in content.evidence.get("link", ()):
-        match = _HOST.match(reader.marked(one.text).replace("\0", ""))
-        host = "" if match is None else match.group(1).strip(".")
-        if not host or _ADDRESS.fullmatch(host):
+        host = reader.host(one.text)
+        above = _above(host.name)
+        if not host.name or host.kind == "address":
             yield Against("content.link", "address", one.start, one.end)
-        elif not _under(host, asked.record.domains):
-            if any(snapshot.own_marks.domains.owners(domain) for domain in _above(host)):
-                yield Against("content.link", "other", one.start, one.end)
-            elif asked.record.domains or not asked.unrecorded:
-                yield Against("content.link", "unknown", one.start, one.end)
+        elif not domains.isdisjoint(above):
+            continue
+        elif any(marks.domains.owners(domain) for domain in above):
+            yield Against("content.link", "other", one.start, one.end)
+        elif marks.lookalikes.imitated(host) is not None:
+            yield Against("content.link", "imitation", one.start, one.end)
+        elif host.kind == "short":
+            yield Against("content.link", "short", one.start, one.end)
+        elif domains or not asked.unrecorded:
+            yield Against("content.link", "unknown", one.start, one.end)
 
 
 def _refusals(content: Content, asked: Asked, reader: Reader) -> Iterator[Against]:
@@ -224,10 +227,6 @@ def _refusals(content: Content, asked: Asked, reader: Reader) -> Iterator[Agains
 
 def _is_link(line: Evidence, content: Content) -> bool:
     return any(one.start < line.end and line.start < one.end for one in content.evidence.get("link", ()))
-
-
-def _under(host: str, domains: frozenset[str]) -> bool:
-    return not domains.isdisjoint(_above(host))
 
 
 def _above(host: str) -> list[str]:

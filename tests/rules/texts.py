@@ -127,7 +127,10 @@ _allow(COLLECTING, "【江澜银行】请转告施某致电400-000-1001")
 # Links.
 _deny(READ, GOOD.replace("咨询", "http://10.2.3.4/a 咨询"), "content.link", "address")
 _deny(READ, GOOD.replace("咨询", "http://m.lh.example/a 咨询"), "content.link", "other")
-_deny(READ, GOOD.replace("咨询", "http://jl.example.top/a 咨询"), "content.link", "unknown")
+_deny(READ, GOOD.replace("咨询", "http://jl.example.top/a 咨询"), "content.link", "imitation")
+_deny(READ, GOOD.replace("咨询", "http://3405803785/a 咨询"), "content.link", "address")
+_deny(READ, GOOD.replace("咨询", "http://t.cn/a 咨询"), "content.link", "short")
+_deny(READ, GOOD.replace("咨询", "http://elsewhere.example/a 咨询"), "content.link", "unknown")
 _allow(READ, GOOD.replace("咨询", "http://m.jl.example/a 咨询"))
 
 # How to refuse.

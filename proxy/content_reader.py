@@ -10,9 +10,11 @@ latest answer is remembered.
 from typing import Final
 
 from proxy.core.content import Content
+from proxy.core.hosts import Host
 from proxy.core.own_marks import telephone_digits
 from proxy.language.content import read_content
 from proxy.language.lexicon import Lexicon
+from proxy.language.links import host_of
 from proxy.language.marks import HAN_DIGITS
 from proxy.language.views import view
 from proxy.optout_parser import Vocabulary, parse
@@ -74,6 +76,10 @@ class ContentReader:
     def marked(self, text: str) -> str:
         """A text folded character by character, its punctuation in ASCII: what telephones and links are read from."""
         return view(text, self._lexicon.parts).marked
+
+    def host(self, link: str) -> Host:
+        """The host that a link leads to."""
+        return host_of(link, self._lexicon.links)
 
     def is_kind(self, name: str) -> bool:
         """Whether a bare product is a kind of product (信用卡), and no house's own name for one (安居贷)."""

@@ -8,6 +8,8 @@ from typing import Final, Literal, Protocol, get_args
 
 import msgspec
 
+from proxy.core.hosts import Host
+
 Category = Literal["marketing", "collection", "service", "verification", "fraud"]
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 
@@ -66,6 +68,10 @@ class Reader(Protocol):
 
     def marked(self, text: str) -> str:
         """A text folded character by character, its punctuation in ASCII: what telephones and links are read from."""
+        ...
+
+    def host(self, link: str) -> Host:
+        """The host that a link leads to."""
         ...
 
     def is_kind(self, name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from proxy.core.hosts import Lookalikes
 from proxy.core.purposes import Purpose
 from proxy.core.records import Period
 
@@ -53,12 +54,16 @@ class Marks:
 
 
 class OwnMarks(Struct, frozen=True):
-    """All four kinds. `partners` are those that an institution entrusted with anything, by institution."""
+    """All four kinds, and what looks like one of the domains.
+
+    `partners` are those that an institution entrusted with anything, by institution.
+    """
 
     signatures: Marks = Marks()
     phones: Marks = Marks()
     products: Marks = Marks()
     domains: Marks = Marks()
+    lookalikes: Lookalikes = Lookalikes()
     partners: dict[str, tuple[str, ...]] = {}
 
 

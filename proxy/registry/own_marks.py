@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proxy.core.content import Reader
+from proxy.core.hosts import Lookalikes
 from proxy.core.own_marks import Mark, Marks, OwnMarks, telephone_digits, without_legal_form
 from proxy.core.records import Entrustment, Institution, Partner, Period
 
@@ -58,6 +59,7 @@ def own_marks_of(
         phones=Marks(phones, [(name, row.owner) for row in phones for name in row.names]),
         products=Marks(products, [(reader.name(name), row.owner) for row in products for name in row.names]),
         domains=Marks(domains, [(name, row.owner) for row in domains for name in row.names]),
+        lookalikes=Lookalikes([reader.host(name) for row in domains for name in row.names]),
         partners={institution: tuple(these) for institution, these in entrusted.items()},
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.requirements.looking import Shelf
-from tests.requirements.registry import BOTH, EVER
+from tests.requirements.registry import BOTH, EVER, OF_DANXIA
 from tests.requirements.stage import Ask, Stage
 from tests.wire.people import number
 
@@ -26,6 +26,28 @@ async def numbers_are_listed(stage: Stage) -> None:
     wanted = {"channels", "purposes", "since", "until", "principal", "operator", "telecom", "state"}
     assert wanted <= set(found["10690001"])
     assert (found["10690001"]["state"], found["10690004"]["state"]) == ("valid", "over")
+
+
+@LIBRARY.shows(
+    "Z9",
+    "the API: `GET /api/v1/numbers` lists an institution's own library to its token, and nobody else's",
+    "接口 `GET /api/v1/numbers` 仅向机构列出其本机构号码库",
+)
+async def an_institution_reads_its_own_library(stage: Stage) -> None:
+    listed = []
+    for institution in ("taihu", "jianglan"):
+        token = await stage.token(institution, "numbers:read")
+        status, told = await stage.api(token, "GET", "/api/v1/numbers?most=1000")
+        assert status == 200, told
+        assert {row["principal"] for row in told["rows"]} == {institution}
+        listed.append({row["address"]: row["state"] for row in told["rows"]})
+    assert listed[0] == {"10690161": "valid", "10690162": "valid"}
+    assert (listed[1]["10690001"], listed[1]["10690004"]) == ("valid", "over")
+    first = (await stage.api(token, "GET", "/api/v1/numbers?most=1"))[1]["rows"]
+    rest = (await stage.api(token, "GET", f"/api/v1/numbers?most=1000&after={first[0]['id']}"))[1]["rows"]
+    assert [row["address"] for row in (*first, *rest)] == list(listed[1])
+    other = await stage.token("jianglan", "preferences:read")
+    assert (await stage.api(other, "GET", "/api/v1/numbers"))[0] == 403
 
 
 @LIBRARY.shows(
@@ -64,7 +86,7 @@ async def the_wire_is_reconciled_with_the_library(stage: Stage) -> None:
     "号码库确认后（事件 `library.attested`）营销短信与电话恢复",
 )
 async def an_attestation_opens(stage: Stage) -> None:
-    ask = Ask("dx", "10690181")
+    ask = Ask("dx", "10690181", said=OF_DANXIA)
     before = [(await stage.submit(ask)).status, (await stage.call(ask)).status]
     await stage.done("registry", "attest", "danxia", "--by", OFFICER)
     assert (await stage.noted("library.attested", "danxia")).actor == OFFICER

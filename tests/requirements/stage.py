@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import re
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,13 @@ from proxy.cli import main
 from proxy.evidence.read import Follower
 from proxy.evidence.records import Decision, Note, decode
 from proxy.sip.message import SipResponse
-from tests.requirements.registry import OWN_PACK, REGISTRY, said_from
+from tests.requirements.registry import OWN_PACK, REGISTRY, SAID
 from tests.tools.raw_esme import RawEsme
+from tests.tools.raw_http import ask
 from tests.tools.sip_messages import a_response
 from tests.tools.sip_peer import Peer, asking
 from tests.tools.wire import BIND_TRX, SUBMIT_SM, bind_body, message_body, tlv
-from tests.wire.house import LIMIT_S, House, make_template
+from tests.wire.house import CHECKOUT, LIMIT_S, House, make_template
 from tests.wire.people import PASSWORD, PERSONS
 
 PURPOSE_TAG = 0x1401
@@ -33,13 +35,12 @@ PURPOSE_TAG = 0x1401
 
 @dataclass(frozen=True)
 class Ask:
-    """One request: by which account, from which number, to whom, saying what (else what the number is for), for
-    which declared purpose."""
+    """One request: by which account, from which number, to whom, saying what, for which declared purpose."""
 
     who: str
     source: str
     person: str = PERSONS[0]
-    said: str = ""
+    said: str = SAID
     declared: str = ""
     caller: str = ""
     """On a call, what From says where it is no number of `source`."""
@@ -62,9 +63,11 @@ class Answer:
 class Stage:
     """The process and everybody around it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, without: str = "") -> None:
+        """`without` names a rule that the process shall not have."""
         self.folder = folder
-        self.house = House(folder / "template" / "state", folder / "house")
+        command = (sys.executable, "-m", "tests.requirements.without_rule", without) if without else CHECKOUT
+        self.house = House(folder / "template" / "state", folder / "house", command)
         self.carrier = Peer("127.0.0.3")
         accounts = [row["id"] for row in REGISTRY["accounts"]]
         self.trunks = {name: Peer(f"127.0.1.{place}") for place, name in enumerate(accounts, start=1)}
@@ -149,9 +152,7 @@ class Stage:
         self._read_on()
         reached = len(self.house.smsc.frames)
         tlvs = tlv(PURPOSE_TAG, ask.declared.encode() + b"\0") if ask.declared else b""
-        body = message_body(
-            ask.source, ask.person, (ask.said or said_from(ask.source)).encode("utf-16-be"), data_coding=8, tlvs=tlvs
-        )
+        body = message_body(ask.source, ask.person, ask.said.encode("utf-16-be"), data_coding=8, tlvs=tlvs)
         answer = await esme.request(SUBMIT_SM, body)
         decision = await self.decided(ask.who, "sms")
         passed = [frame for frame in self.house.smsc.frames[reached:] if frame.command == SUBMIT_SM]
@@ -268,6 +269,18 @@ class Stage:
                 return octets
 
         return (await asyncio.to_thread(fetch)).decode()
+
+    async def token(self, institution: str, *scopes: str) -> str:
+        """A new token of an institution for the HTTP interface."""
+        what = ("--institution", institution, "--scopes", ",".join(scopes), "--until", "2099-12-31")
+        return str((await self.told("token", "create", *what, "--by", "管理员（虚构）"))["token"])
+
+    async def api(self, token: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and JSON of a request with a token."""
+        address = await self.house.until(lambda: self.house.console)
+        port = int(address.rstrip("/").rpartition(":")[2])
+        answer = await ask(port, method, path, token=token, body=body)
+        return answer.status, answer.json
 
     async def fetched(self, path: str) -> Any:
         """A page of the window, as JSON."""

@@ -18,7 +18,7 @@ from tests.requirements.looking import Observable
 from tests.requirements.observables import OBSERVABLES
 from tests.requirements.page import page, without_ids
 from tests.requirements.pairs import PAIRS, Kind, Pair
-from tests.requirements.play import Played, play
+from tests.requirements.play import Played, play, play_without
 
 pytestmark = pytest.mark.wire
 
@@ -38,6 +38,16 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
 def test_one_field_decides_on_the_socket(pair: Pair, kind: Kind, played: Played) -> None:
     (shown,) = [one for one in played.shown if (one.pair, one.kind) == (pair, kind)]
     assert not shown.failure, shown.failure
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("rule", dict.fromkeys(pair.rule for pair in PAIRS))
+def test_without_its_rule_no_pair_holds(rule: str, tmp_path: Path) -> None:
+    without = asyncio.run(play_without(rule, tmp_path))
+    assert without.shown
+    assert [
+        (one.pair.name, one.failure) for one in without.shown if "AssertionError: the refused" not in one.failure
+    ] == []
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda one: one.name)

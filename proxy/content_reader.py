@@ -94,7 +94,7 @@ class ContentReader:
         return view(text, self._lexicon.parts).marked
 
     def host(self, link: str) -> Host:
-        """The host of a link as a browser opens it."""
+        """The host that a link leads to."""
         return host_of(link, self._lexicon.links)
 
     def is_kind(self, name: str) -> bool:

@@ -95,7 +95,7 @@ class Reader(Protocol):
         ...
 
     def host(self, link: str) -> Host:
-        """The host of a link as a browser opens it."""
+        """The host that a link leads to."""
         ...
 
     def is_kind(self, name: str) -> bool:

@@ -54,17 +54,17 @@ class Marks:
 
 
 class OwnMarks(Struct, frozen=True):
-    """All four kinds. `partners` are those that an institution entrusted with anything, by institution.
+    """All four kinds, and what looks like one of the domains.
 
-    `lookalikes` knows what looks like a registered domain.
+    `partners` are those that an institution entrusted with anything, by institution.
     """
 
     signatures: Marks = Marks()
     phones: Marks = Marks()
     products: Marks = Marks()
     domains: Marks = Marks()
-    partners: dict[str, tuple[str, ...]] = {}
     lookalikes: Lookalikes = Lookalikes()
+    partners: dict[str, tuple[str, ...]] = {}
 
 
 class OnRecord(Struct, frozen=True):

@@ -6,17 +6,20 @@ refuses (packs do), and looks at nothing but the text, its lane and who owns whi
 How it works: what is asked of a text goes by what it says, whatever its sender declares. Marketing and collection mark
 identity, contact and product (Z17), marketing a way to refuse (Z18 J12). A text that reads as nothing in particular is
 asked what its purpose asks. Of several readings of the same octets each that markets or collects has to be in order;
-where none does, the best of them counts.
+where none does, it is enough that one of them has the marks.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from proxy.core.content import Against, Content, Evidence, Reader
+from proxy.core.hosts import Host
 from proxy.core.own_marks import Asked, OnRecord
 from proxy.core.snapshot import Snapshot
 
 _MARKING: Final = ("marketing", "collection")
+#: Rules of what has to be there.
+_MARKS: Final = frozenset(("content.identity", "content.contact", "content.product", "content.refusal"))
 _LAX: Final = ("service", "verification")
 #: From where on a reading counts: with words of the table, by the classifier alone, and where it lays demands aside.
 _SURE_BY_WORDS: Final = 0.6
@@ -35,10 +38,11 @@ def held_against(readings: Iterable[str], asked: Asked, snapshot: Snapshot, read
     # WHY: octets read in a wrong alphabet are letters without words, of which a classifier may say anything.
     worded = [one for one in every if "category" in one[1].evidence] or every
     stern = [one for one in worded if reads_as(*one) in (*_MARKING, "fraud")]
-    if stern or not every:
-        found = [against for text, content in stern for against in _against(text, content, asked, snapshot, reader)]
-        return tuple(dict.fromkeys(found))
-    return min([tuple(_against(text, content, asked, snapshot, reader)) for text, content in every], key=len)
+    found = [list(_against(*one, asked, snapshot, reader)) for one in stern or worded]
+    if not stern:
+        fewest = min([[one for one in each if one.rule in _MARKS] for each in found], key=len, default=[])
+        found = [fewest, *([one for one in each if one.rule not in _MARKS] for each in found)]
+    return tuple(dict.fromkeys([against for each in found for against in each]))
 
 
 def reads_as(text: str, content: Content) -> str:
@@ -69,6 +73,8 @@ def _against(text: str, content: Content, asked: Asked, snapshot: Snapshot, read
         kind = asked.purpose
     if "content.spoof" in rules:
         yield from _spoofs(content, kind in _MARKING, asked, snapshot, reader)
+    if "content.link" in rules:
+        yield from _links(content, kind in _MARKING, asked, snapshot, reader)
     if kind not in _MARKING:
         return
     if "content.identity" in rules:
@@ -77,8 +83,6 @@ def _against(text: str, content: Content, asked: Asked, snapshot: Snapshot, read
         yield from _contacts(content, asked, snapshot, reader)
     if "content.product" in rules:
         yield from _products(content, asked, snapshot, reader)
-    if "content.link" in rules:
-        yield from _links(content, asked, snapshot, reader)
     if "content.refusal" in rules and kind in asked.refusal_in:
         yield from _refusals(content, asked, reader)
 
@@ -187,24 +191,29 @@ def _products(content: Content, asked: Asked, snapshot: Snapshot, reader: Reader
             yield Against("content.product", "unknown", one.start, one.end)
 
 
-def _links(content: Content, asked: Asked, snapshot: Snapshot, reader: Reader) -> Iterator[Against]:
-    """Links to an address, somebody else's domain or what looks like one, nobody sees where, or none on record."""
-    domains, marks = asked.record.domains, snapshot.own_marks
+def _links(content: Content, marking: bool, asked: Asked, snapshot: Snapshot, reader: Reader) -> Iterator[Against]:
     for one in content.evidence.get("link", ()):
-        host = reader.host(one.text)
-        above = _above(host.name)
-        if not host.name or host.kind == "address":
-            yield Against("content.link", "address", one.start, one.end)
-        elif not domains.isdisjoint(above):
-            continue
-        elif any(marks.domains.owners(domain) for domain in above):
-            yield Against("content.link", "other", one.start, one.end)
-        elif marks.lookalikes.imitated(host) is not None:
-            yield Against("content.link", "imitation", one.start, one.end)
-        elif host.kind == "short":
-            yield Against("content.link", "short", one.start, one.end)
-        elif domains or not asked.unrecorded:
-            yield Against("content.link", "unknown", one.start, one.end)
+        wrong = wrong_link(reader.host(one.text), marking, asked, snapshot)
+        if wrong is not None:
+            yield Against("content.link", wrong, one.start, one.end)
+
+
+def wrong_link(host: Host, marking: bool, asked: Asked, snapshot: Snapshot) -> str | None:
+    """Hosts without a name and imitations, in any text; others' and unknown ones where it has to say whose it is."""
+    marks, own, above = snapshot.own_marks, asked.record.domains, _above(host.name)
+    if not own.isdisjoint(above):
+        return None
+    if host.kind == "address" or not host.name:
+        return "address"
+    if marks.lookalikes.imitated(host) is not None:
+        return "imitation"
+    if marking and any(marks.domains.owners(domain) for domain in above):
+        return "other"
+    if marking and host.kind == "short":
+        return "short"
+    if marking and (own or not asked.unrecorded):
+        return "unknown"
+    return None
 
 
 def _refusals(content: Content, asked: Asked, reader: Reader) -> Iterator[Against]:

@@ -16,7 +16,7 @@ from tests.requirements.demands import Demands, Refusal, read
 from tests.requirements.looking import Observable
 from tests.requirements.observables import OBSERVABLES
 from tests.requirements.pairs import PAIRS, Kind, Pair
-from tests.requirements.registry import DAY
+from tests.requirements.registry import COLLECTS, DAY
 from tests.requirements.stage import Answer, Ask, Stage, but, differing
 from tests.wire.house import reply
 from tests.wire.people import PERSONS
@@ -53,12 +53,9 @@ class Played:
 
 async def play(folder: Path) -> Played:
     """One process from start to end."""
-    played = Played(read())
     async with Stage(folder) as stage:
         await _prime(stage)
-        for pair in PAIRS:
-            for kind in pair.kinds:
-                played.shown.append(await _shown(stage, pair, kind, played.demands.refusals[pair.rule]))
+        played = await _pairs(stage, PAIRS)
         for observable in OBSERVABLES:
             played.seen[observable] = await _looked(stage, observable)
         await stage.house.end()
@@ -66,6 +63,23 @@ async def play(folder: Path) -> Played:
             for answer in (one.permitted, one.refused):
                 if answer is not None and answer.decision is not None:
                     played.records[answer.decision.id] = await stage.evidence(answer.decision.id)
+    return played
+
+
+async def play_without(rule: str, folder: Path) -> Played:
+    """The pairs of a rule alone, on a process that has not got it."""
+    async with Stage(folder, without=rule) as stage:
+        await _prime(stage)
+        played = await _pairs(stage, tuple(pair for pair in PAIRS if pair.rule == rule))
+        await stage.house.end()
+    return played
+
+
+async def _pairs(stage: Stage, pairs: tuple[Pair, ...]) -> Played:
+    played = Played(read())
+    for pair in pairs:
+        for kind in pair.kinds:
+            played.shown.append(await _shown(stage, pair, kind, played.demands.refusals[pair.rule]))
     return played
 
 
@@ -85,7 +99,7 @@ async def _prime(stage: Stage) -> None:
     )
     await stage.done("registry", "dispose", "10690007", "--reason", "虚构", "--by", "主管部门（虚构）")
     for who, source in (("th", "10690161"), ("th", "10690161"), ("th-yl", "10690162")):
-        answered = await stage.submit(Ask(who, source, DAY[8]))
+        answered = await stage.submit(Ask(who, source, DAY[8], COLLECTS))
         assert answered.status == 0, answered
 
 
@@ -106,7 +120,7 @@ async def _tried(stage: Stage, pair: Pair, kind: Kind, refusal: Refusal) -> Show
     assert (permitted.status, permitted.reached) == (0, True), f"the permitted one: {permitted}"
     assert decision is None or (decision.effect, decision.rule) == (0, ""), f"the permitted one: {decision}"
     decision = refused.decision
-    assert decision is not None
+    assert decision is not None, "the refused one has no decision: it was permitted"
     assert (decision.effect, decision.rule, decision.detail) == (1, pair.rule, pair.detail), (
         f"the refused one: {decision}"
     )

@@ -14,7 +14,12 @@ from tests.wire.people import PERSONS, account, number
 EVER = {"since": "2026-01-01", "until": "2099-12-31"}
 OVER = {"since": "2025-01-01", "until": "2026-01-02"}
 BOTH = ["sms", "voice"]
-SAID = "【江澜银行】春季理财活动开始，详询柜台，拒收请回复TD"
+SAID = "【江澜银行】“安居贷”年化3.5%起，咨询400-000-1001，回T退订"
+OF_ZHIJIANG = "【之江银行】“之江贷”年化3.5%起，咨询400-000-1004，回T退订"
+OF_DANXIA = "【丹霞银行】您尾号1234的账户已完成登记，如有疑问请致电400-000-1005"
+"""A service notice: it may go out from a number for marketing too."""
+COLLECTS = "【太湖银行】您的“太湖贷”已逾期，请尽快还款，咨询400-000-1003，回T退订"
+OF_LIHE = "【里禾小贷】您的“里禾贷”已逾期，请尽快还款，咨询400-000-1006，回T退订"
 REVIEWED = {"state": "reviewed", "submitted_by": "甲", "reviewed": "2026-01-02", "reviewed_by": "乙"}
 FUZHOU, NANCHANG = "8659188880000", "8679188880000"
 """Fixed lines in two provinces of which no pack is at hand."""
@@ -50,36 +55,6 @@ DAY = abroad(13, _NOW + timedelta(minutes=2))
 NIGHT = abroad(2, _NOW + timedelta(minutes=2))
 
 
-INSTITUTIONS = [
-    {"id": "jianglan", "name": "江澜银行（虚构）", "kind": "bank"},
-    {"id": "songtao", "name": "松涛银行（虚构）", "kind": "bank"},
-    {"id": "qinghe", "name": "青禾银行（虚构）", "kind": "bank"},
-    {"id": "huayi", "name": "华颐基金（虚构）", "kind": "fund"},
-    {"id": "lihe", "name": "里禾小贷（虚构）", "kind": "microloan"},
-    {"id": "zhijiang", "name": "之江银行（虚构）", "kind": "bank", "region": "浙江"},
-    {"id": "taihu", "name": "太湖银行（虚构）", "kind": "bank", "region": "江苏"},
-    {"id": "lanting", "name": "兰亭银行（虚构）", "kind": "bank", "region": "广东"},
-    {"id": "danxia", "name": "丹霞银行（虚构）", "kind": "bank", "region": "广东"},
-    {"id": "juke", "name": "聚客商城（虚构）", "kind": "other"},
-]
-
-
-def saying(institution: str, purpose: str) -> str:
-    """What an institution writes for a purpose, with all that packs ask of it."""
-    name = next(row["name"] for row in INSTITUTIONS if row["id"] == institution)
-    said = {
-        "marketing": "“安居贷”年化3.5%起，咨询400-000-1001，回TD退订",
-        "collection": "您的安居贷已逾期，最低还款800元，400-000-1001，拒收请回复TD",
-    }
-    return f"【{name.removesuffix('（虚构）')}】{said.get(purpose, '您尾号7788卡支出66.00元，余额100.00元')}"
-
-
-def said_from(source: str) -> str:
-    """What is written from a number: what its institution writes for its purpose, else marketing of 江澜银行."""
-    row = next((row for row in REGISTRY["numbers"] if row["address"] == source), None)
-    return saying("jianglan", "marketing") if row is None else saying(row["principal"], row["purposes"][0])
-
-
 def _of(principal: str, **numbers: str) -> list[dict[str, Any]]:
     """Numbers of an institution by their purpose: `n10690001="marketing"`."""
     return [number(name[1:], principal, purpose, channels=BOTH) for name, purpose in numbers.items()]
@@ -111,10 +86,28 @@ def _debtors() -> list[dict[str, Any]]:
     ]
 
 
+MARKS = {
+    "jianglan": ("江澜银行", "400-000-1001", "安居贷"),
+    "zhijiang": ("之江银行", "400-000-1004", "之江贷"),
+    "taihu": ("太湖银行", "400-000-1003", "太湖贷"),
+    "lihe": ("里禾小贷", "400-000-1006", "里禾贷"),
+}
+"""Signature, telephone and product on record."""
 BY_ACCOUNT = ("marketing", "collection", "service", "legal")
 
 REGISTRY: dict[str, Any] = {
-    "institutions": INSTITUTIONS,
+    "institutions": [
+        {"id": "jianglan", "name": "江澜银行（虚构）", "kind": "bank"},
+        {"id": "songtao", "name": "松涛银行（虚构）", "kind": "bank"},
+        {"id": "qinghe", "name": "青禾银行（虚构）", "kind": "bank"},
+        {"id": "huayi", "name": "华颐基金（虚构）", "kind": "fund"},
+        {"id": "lihe", "name": "里禾小贷（虚构）", "kind": "microloan"},
+        {"id": "zhijiang", "name": "之江银行（虚构）", "kind": "bank", "region": "浙江"},
+        {"id": "taihu", "name": "太湖银行（虚构）", "kind": "bank", "region": "江苏"},
+        {"id": "lanting", "name": "兰亭银行（虚构）", "kind": "bank", "region": "广东"},
+        {"id": "danxia", "name": "丹霞银行（虚构）", "kind": "bank", "region": "广东"},
+        {"id": "juke", "name": "聚客商城（虚构）", "kind": "other"},
+    ],
     "licences": [
         _licence("jianglan", "marketing", "collection"),
         _licence("songtao", "marketing"),
@@ -189,9 +182,12 @@ REGISTRY: dict[str, Any] = {
         account("jl-lapsed", "jianglan", *BY_ACCOUNT, telecoms=["tong", "lapsed"]),
     ],
     "templates": [
-        {"id": name, "institution": name, "purposes": ["marketing"], "text": saying(name, "marketing"), **REVIEWED}
-        for name in ("lanting", "danxia")
+        {"id": name, "institution": name, "purposes": ["marketing"], "text": text, **REVIEWED}
+        for name, text in {"lanting": SAID, "danxia": OF_DANXIA}.items()
     ],
+    "signatures": [{"owner": name, "signature": signature} for name, (signature, _, _) in MARKS.items()],
+    "service_phones": [{"owner": name, "phone": phone, "label": "虚构"} for name, (_, phone, _) in MARKS.items()],
+    "products": [{"institution": name, "name": product} for name, (_, _, product) in MARKS.items()],
     "attestations": [
         {"institution": "lanting", "attested": _NOW.date().isoformat(), "attested_by": "林一（虚构）", "numbers": 1}
     ],

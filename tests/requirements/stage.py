@@ -21,7 +21,7 @@ from proxy.cli import main
 from proxy.evidence.read import Follower
 from proxy.evidence.records import Decision, Note, decode
 from proxy.sip.message import SipResponse
-from tests.requirements.registry import OWN_PACK, REGISTRY, said_from
+from tests.requirements.registry import OWN_PACK, REGISTRY, SAID
 from tests.tools.raw_esme import RawEsme
 from tests.tools.raw_http import ask
 from tests.tools.sip_messages import a_response
@@ -35,13 +35,12 @@ PURPOSE_TAG = 0x1401
 
 @dataclass(frozen=True)
 class Ask:
-    """One request: by which account, from which number, to whom, saying what (else what the number is for), for
-    which declared purpose."""
+    """One request: by which account, from which number, to whom, saying what, for which declared purpose."""
 
     who: str
     source: str
     person: str = PERSONS[0]
-    said: str = ""
+    said: str = SAID
     declared: str = ""
     caller: str = ""
     """On a call, what From says where it is no number of `source`."""
@@ -153,9 +152,7 @@ class Stage:
         self._read_on()
         reached = len(self.house.smsc.frames)
         tlvs = tlv(PURPOSE_TAG, ask.declared.encode() + b"\0") if ask.declared else b""
-        body = message_body(
-            ask.source, ask.person, (ask.said or said_from(ask.source)).encode("utf-16-be"), data_coding=8, tlvs=tlvs
-        )
+        body = message_body(ask.source, ask.person, ask.said.encode("utf-16-be"), data_coding=8, tlvs=tlvs)
         answer = await esme.request(SUBMIT_SM, body)
         decision = await self.decided(ask.who, "sms")
         passed = [frame for frame in self.house.smsc.frames[reached:] if frame.command == SUBMIT_SM]

@@ -25,6 +25,8 @@ def details_of_texts(rule: str) -> Iterator[str]:
     """What a text may be found to be under a rule, read from the source of the comparison."""
     if rule == "purpose.mismatch":
         yield from details_of(held_against.other_purpose)
+    if rule == "content.link":
+        yield from details_of(held_against.wrong_link)
     for module in (held_against, content):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Against", "_each"):

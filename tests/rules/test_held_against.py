@@ -94,6 +94,9 @@ def test_every_reading_that_markets_has_to_be_in_order() -> None:
     assert reads_as(neutral, reader().read(neutral)) in ("", "service", "marketing")
     assert against(neutral, noise) == ()
     assert against() == ()
+    # What is there and must not be is found in whichever reading says it.
+    others = NOTICE.replace("江澜银行", "澜海银行")
+    assert [one.rule for one in against(noise, others, lane=SERVICE)] == ["content.spoof"]
 
 
 def test_a_text_of_nothing_in_particular_is_asked_what_its_number_asks() -> None:

@@ -23,7 +23,7 @@ MARKS = (
     ("service_phones", Mark("lanhai", ("4000007007",), YEAR)),
     ("products", Mark("jianglan", ("安居贷", "薪享贷"), YEAR)),
     ("products", Mark("lanhai", ("税易贷",), YEAR)),
-    ("domains", Mark("jianglan", ("jl.example",), YEAR)),
+    ("domains", Mark("jianglan", ("jianglan-bank.example", "jl.example"), YEAR)),
     ("domains", Mark("lanhai", ("lh.example",), YEAR)),
 )
 _ASKED = {rule: RuleSetting() for rule in ASKED_FOR if rule in CONTENT_RULES}
@@ -127,10 +127,12 @@ _allow(COLLECTING, "【江澜银行】请转告施某致电400-000-1001")
 # Links.
 _deny(READ, GOOD.replace("咨询", "http://10.2.3.4/a 咨询"), "content.link", "address")
 _deny(READ, GOOD.replace("咨询", "http://m.lh.example/a 咨询"), "content.link", "other")
-_deny(READ, GOOD.replace("咨询", "http://jl.example.top/a 咨询"), "content.link", "imitation")
-_deny(READ, GOOD.replace("咨询", "http://3405803785/a 咨询"), "content.link", "address")
+_deny(READ, GOOD.replace("咨询", "http://any.example/a 咨询"), "content.link", "unknown")
 _deny(READ, GOOD.replace("咨询", "http://t.cn/a 咨询"), "content.link", "short")
-_deny(READ, GOOD.replace("咨询", "http://elsewhere.example/a 咨询"), "content.link", "unknown")
+_deny(READ, GOOD.replace("咨询", "http://jianglan-bank.example.top/a 咨询"), "content.link", "imitation")
+_deny(SERVING, NOTICE + " http://www.jiang1an-bank.example/a", "content.link", "imitation")
+_deny(SERVING, NOTICE + " http://10.2.3.4/a", "content.link", "address", "in a notice")
+_allow(SERVING, NOTICE + " http://any.example/a")
 _allow(READ, GOOD.replace("咨询", "http://m.jl.example/a 咨询"))
 
 # How to refuse.

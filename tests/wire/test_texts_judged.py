@@ -173,7 +173,7 @@ PAIRS = [
         MARKETING.replace("“安居贷”", ""),
     ),
     ("content.product", "unknown", "marketing", MARKETING, MARKETING.replace("安居贷", "好时贷")),
-    ("content.link", "unknown", "marketing", MARKETING + " on.example", MARKETING + " http://on.example.top/a"),
+    ("content.link", "unknown", "marketing", MARKETING + " on.example", MARKETING + " http://any.example/a"),
     ("content.refusal", "none", "marketing", MARKETING, MARKETING.replace("，回T退订", "")),
     ("content.refusal", "none", "marketing", MARKETING.replace("回T", "回 Ｔ "), MARKETING.replace("退订", "推丁")),
     ("content.refusal", "keyword", "marketing", MARKETING, MARKETING.replace("回T", "回XZ")),

@@ -48,14 +48,21 @@ class Recalled(Protocol):
 
     found: Any
     """What the rules found of such a text by its content, and for whom: theirs to check. A memo, None at first."""
+    worded: Any
+    """The reviewed template that such a text is of, and of which wordings: theirs to check. A memo, None at first."""
 
     @property
     def content(self) -> Content:
         """What each of these texts says."""
         ...
 
-    def judged(self, found: tuple["Against", ...]) -> str:
-        """Notes what was found of one more message of the template; the template's id."""
+    @property
+    def free(self) -> tuple[tuple[int, int], ...]:
+        """Where these texts may differ."""
+        ...
+
+    def judged(self, found: tuple["Against", ...]) -> None:
+        """Notes what was found of one more message of the template."""
         ...
 
 
@@ -68,6 +75,14 @@ class Reader(Protocol):
 
     def recall(self, owner: tuple[str, str], text: str) -> Recalled | None:
         """Reads a message of an owner, a principal and its number; what is known of texts that are read alike."""
+        ...
+
+    def is_quiet(self, text: str, spans: list[tuple[int, int]]) -> bool:
+        """Whether nothing that is read of a text stands at these places: no mark, no link, no phrase."""
+        ...
+
+    def template_of(self, owner: tuple[str, str], text: str) -> str:
+        """The id of the template that a text is of, known or not."""
         ...
 
     def names_alike(self, recalled: Recalled, text: str, names: frozenset[str]) -> bool:

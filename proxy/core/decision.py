@@ -16,7 +16,7 @@ class Decision:
     """One answer: `id`, the recipient's digest (`person`, empty where the address has no form), and its ground.
 
     `findings` are what the text said against it, enforced or in shadow: codes and spans; `template` is the id of the
-    known template that it is of, told only where something was found.
+    template that it is of, told only where something was found.
     """
 
     __slots__ = ("findings", "ground", "id", "person", "template")
@@ -28,7 +28,7 @@ class Decision:
         self.person: Final = person
         self.ground: Final = ground
         self.findings: Final = findings
-        self.template: Final = template if findings else ""
+        self.template: Final = template
 
     @property
     def effect(self) -> Effect:

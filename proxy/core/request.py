@@ -74,6 +74,5 @@ class Request:
         self.over_rate: Final = over_rate
         self.by_id: Final = by_id
         self.counted = counted
-        #: What its text says against it, the lane for which that was found, and the id of the known template that it is
-        #: of: a memo of `rules/content.py`.
-        self.against: tuple[Lane, tuple[Against, ...], str] | None = None
+        #: What its text says against it, and the lane for which that was found: a memo of `rules/content.py`.
+        self.against: tuple[Lane, tuple[Against, ...]] | None = None

@@ -32,6 +32,7 @@ from proxy.core.records import (
     Telecom,
     Template,
 )
+from proxy.core.wording import Wording
 
 ALL_ACCOUNTS: Final = ""
 #: Account, channel, sender, declared purpose, whether it is about an earlier message, and where the person is.
@@ -151,7 +152,8 @@ class Snapshot(Struct, frozen=True):
     shadow for that account. Only `judging/bypass.py` lays them on a snapshot. `pack` is the base, `shelf` holds the
     others that may bind; `contacts` are live, and counted by whoever records a permit (`judging/contact_book.py`).
     `reader` reads texts, and `own_marks` is what they are held against: whoever makes snapshots of a registry has to
-    give one, and without it no text is read. `asked` holds each thing that lanes ask of texts once.
+    give one, and without it no text is read. `asked` holds each thing that lanes ask of texts once;
+    `wordings` are the templates with variables, by institution.
     """
 
     revision: int
@@ -183,4 +185,5 @@ class Snapshot(Struct, frozen=True):
     own_marks: OwnMarks = OwnMarks()
     reader: Reader | None = None
     asked: dict[Asked, Asked] = field(default_factory=dict)
+    wordings: dict[str, tuple[tuple[Wording, Template], ...]] = {}
     lanes: dict[LaneKey, Lane] = field(default_factory=dict)

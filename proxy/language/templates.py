@@ -55,7 +55,7 @@ class Template:
 class Known:
     """Texts of one mask that are read alike."""
 
-    __slots__ = ("content", "found", "free", "template", "varying")
+    __slots__ = ("content", "found", "free", "template", "varying", "worded")
 
     def __init__(
         self, content: Content, template: Template, varying: Varying, free: tuple[tuple[int, int], ...]
@@ -67,11 +67,12 @@ class Known:
         self.free: Final = free
         #: What somebody else found by the content alone; a memo, which is theirs to check.
         self.found: Any = None
+        self.worded: Any = None
 
-    def judged(self, found: tuple[Against, ...]) -> str:
-        """Notes what was found of one more message of the template; the template's id."""
+    def judged(self, found: tuple[Against, ...]) -> None:
+        """Notes what was found of one more message of the template."""
+        self.template.seen += 1
         self.template.found = found
-        return self.template.id
 
 
 class _Shelf:
@@ -131,7 +132,6 @@ class Templates:
             return None
         for known in held:
             if known.varying.fits(text):
-                known.template.seen += 1
                 return known
         return None
 
@@ -155,7 +155,6 @@ class Templates:
         known = Known(reading.content, template, varying, varying.free(mask))
         held = [known, *(shelf.get(mask.octets) or [])[: _ALIKE - 1]]
         shelf.put(mask.octets, held)
-        template.seen += 1
         return known
 
     def read(self, owner: Owner, text: str) -> tuple[Content, Known | None]:
@@ -165,6 +164,11 @@ class Templates:
             return known.content, known
         reading = read_whole(text, self.lexicon)
         return reading.content, self.learn(owner, text, reading)
+
+    def id_of(self, owner: Owner, text: str, content: Content) -> str:
+        """The id of the template that a text with this content is of; pure, whether it is known or not."""
+        text = text[:LONGEST]
+        return _id_of(owner, shape_of(text, self._names.mask(text), content))
 
     def listed(self) -> list[Template]:
         """All templates, those that came most often first."""
@@ -191,9 +195,12 @@ class Templates:
         if found is None:
             if len(shelf.templates) >= _TEMPLATES:
                 del shelf.templates[min(shelf.templates, key=lambda held: shelf.templates[held].seen)]
-            digest = blake2b("\0".join((*owner, shape)).encode("utf-8", "surrogatepass"), digest_size=5)
-            found = shelf.templates[shape] = Template(digest.hexdigest(), owner, shape, content)
+            found = shelf.templates[shape] = Template(_id_of(owner, shape), owner, shape, content)
         return found
+
+
+def _id_of(owner: Owner, shape: str) -> str:
+    return blake2b("\0".join((*owner, shape)).encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
 
 
 def shape_of(text: str, mask: Mask, content: Content) -> str:

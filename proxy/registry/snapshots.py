@@ -7,6 +7,7 @@ arrives while a snapshot is built is in it.
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, Literal, Protocol, TypeVar, cast
 
@@ -30,6 +31,7 @@ from proxy.core.records import (
     Template,
 )
 from proxy.core.snapshot import NumberLibrary, Snapshot
+from proxy.core.wording import Wording, WordingError
 from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
 from proxy.registry.own_marks import MARK_MAKERS, own_marks_of
@@ -316,6 +318,7 @@ class SnapshotBuilder:
             donotcall=self._source.donotcall,
             debtors=self._source.debtors_index,
             notices=self._source.notices_index,
+            wordings=worded_of(self._kept["templates"].values()),
             own_marks=self._marks(),
             reader=self.reader,
         )
@@ -341,6 +344,17 @@ def _grouped(rows: Iterable[T], key: Callable[[T], K]) -> dict[K, tuple[T, ...]]
     for row in rows:
         found.setdefault(key(row), []).append(row)
     return {name: tuple(these) for name, these in found.items()}
+
+
+def worded_of(templates: Iterable[Template]) -> dict[str, tuple[tuple[Wording, Template], ...]]:
+    """Templates with variables, by institution; those without are found by their whole text."""
+    found: dict[str, list[tuple[Wording, Template]]] = {}
+    for one in templates:
+        if "{" in one.text:
+            # WHY: texts of earlier versions may hold braces that are no variables.
+            with suppress(WordingError):
+                found.setdefault(one.institution, []).append((Wording(one.text), one))
+    return {institution: tuple(these) for institution, these in found.items()}
 
 
 def _by_id_and_name(found: Iterable[Telecom]) -> dict[str, Telecom]:

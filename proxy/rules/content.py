@@ -42,19 +42,29 @@ def findings(request: Request, lane: Lane, snapshot: Snapshot) -> tuple[Against,
         return kept[1]
     asked, reader = lane.asked, snapshot.reader
     found: tuple[Against, ...] = ()
-    template = ""
     if asked is not None and reader is not None:
         recalled = None
         if len(request.readings) == 1:
-            owner = (lane.principal, "" if lane.number is None else lane.number.address)
-            recalled = reader.recall(owner, request.readings[0])
+            recalled = reader.recall(owner_of(lane), request.readings[0])
         if recalled is None:
             found = held_against(request.readings, asked, snapshot, reader)
         else:
             found = _recalled(recalled, request.readings[0], asked, snapshot, reader)
-            template = recalled.judged(found)
-    request.against = (lane, found, template)
+            recalled.judged(found)
+    request.against = (lane, found)
     return found
+
+
+def owner_of(lane: Lane) -> tuple[str, str]:
+    """Whose templates a lane's messages are of: the principal's, on the registered number."""
+    return lane.principal, "" if lane.number is None else lane.number.address
+
+
+def template_of(request: Request, lane: Lane, snapshot: Snapshot) -> str:
+    """The id of the template that a text is of; empty where it can be read in several ways."""
+    if snapshot.reader is None or len(request.readings) != 1:
+        return ""
+    return snapshot.reader.template_of(owner_of(lane), request.readings[0])
 
 
 def _recalled(recalled: Recalled, text: str, asked: Asked, snapshot: Snapshot, reader: Reader) -> tuple[Against, ...]:

@@ -153,14 +153,14 @@ def is_read(facts: LaneFacts) -> bool:
     return facts.channel == "sms" and facts.snapshot.reader is not None
 
 
-FRAUD: Final = _rule("content.fraud", ("Z23",))
-SPOOF: Final = _rule("content.spoof", ("Z13", "Z17"))
-IDENTITY: Final = _rule("content.identity", ("Z17", "J11"))
-CONTACT: Final = _rule("content.contact", ("Z17", "J11"))
-PRODUCT: Final = _rule("content.product", ("Z17",))
-REFUSAL: Final = _rule("content.refusal", ("Z18", "J12"))
-LINK: Final = _rule("content.link", ("Z17", "Z23"))
-THREAT: Final = _rule("content.threat", ("J7", "C1"))
-DISCLOSURE: Final = RequestRule(
+FRAUD: Final[RequestRule] = _rule("content.fraud", ("Z23",))
+SPOOF: Final[RequestRule] = _rule("content.spoof", ("Z13", "Z17"))
+IDENTITY: Final[RequestRule] = _rule("content.identity", ("Z17", "J11"))
+CONTACT: Final[RequestRule] = _rule("content.contact", ("Z17", "J11"))
+PRODUCT: Final[RequestRule] = _rule("content.product", ("Z17",))
+REFUSAL: Final[RequestRule] = _rule("content.refusal", ("Z18", "J12"))
+LINK: Final[RequestRule] = _rule("content.link", ("Z17", "Z23"))
+THREAT: Final[RequestRule] = _rule("content.threat", ("J7", "C1"))
+DISCLOSURE: Final[RequestRule] = RequestRule(
     "content.disclosure", ("J7", "J13", "C1"), _disclosed, is_read, channels=("sms",), gate=any_finding
 )

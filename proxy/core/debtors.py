@@ -32,6 +32,10 @@ def value_of(role: str, day: int) -> int:
     return found | day << _DAY_SHIFT if found else 0
 
 
+#: Where nobody may be reached: the number of no role.
+NOBODYS: Final = frozenset((-1,))
+
+
 def numbers_of(roles: Iterable[DebtRole]) -> frozenset[int]:
     """The numbers of several roles."""
     return frozenset(ROLES[role] for role in roles)

@@ -576,6 +576,11 @@ def test_a_number_comes_into_use_with_a_liaison_only_where_the_pack_asks_for_one
     assert checked("numbers", NUMBER | {"disposed": True}, asked)["disposed"] == 1
     assert checked("numbers", NUMBER | {"principal": "lender", "operator": "lender"}, asked)
     assert checked("numbers", NUMBER, Known(KNOWN.ids, asks_liaison=lambda region: region == "CN-JS"))
+    # The strictest pack that binds: that of the telecom enterprise which owns the number, too, by id or by name.
+    telecoms = {"tongxin": "CN-JS", "示例通信（虚构）": "CN-JS"}
+    owner = Known({**KNOWN.ids, "telecoms": set(telecoms)}, asks_liaison=asked.asks_liaison, telecom_regions=telecoms)
+    for named in telecoms:
+        assert "no liaison officer" in faults("numbers", NUMBER | {"telecom": named}, owner)["principal"]
     moved = RowCheck(Known(KNOWN.ids, asks_liaison=lambda region: region == "CN-JS"), SECRET, NOW_US)
     moved.check(RawRow("institutions", 1, INSTITUTION | {"id": "bank", "region": "江苏"}))
     with pytest.raises(RowFault):

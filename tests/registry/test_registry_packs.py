@@ -23,7 +23,7 @@ GOOD = """
 [pack]
 id = "test"
 version = 3
-region = "CN-33"
+region = "CN-ZJ"
 source = "an invented notice"
 effective = "2026-01-01"
 
@@ -74,7 +74,7 @@ def test_the_open_pack_is_open_all_day_but_for_one_institution() -> None:
 
 def test_every_field_of_a_pack_arrives() -> None:
     pack = pack_from(tomllib.loads(GOOD), "p.toml")
-    assert (pack.id, pack.version, pack.region, pack.validity_cap_s) == ("test", 3, "CN-33", 3600)
+    assert (pack.id, pack.version, pack.region, pack.validity_cap_s) == ("test", 3, "CN-ZJ", 3600)
     assert pack.hours == {("collection", "sms"): Hours(540, 1230), ("collection", "voice"): Hours(540, 1230)}
     assert pack.rules == {"consent.missing": RuleSetting("shadow"), "hours.closed": RuleSetting("enforce", 0.25)}
     assert pack.collection_refusal_closes_channel is False
@@ -92,7 +92,7 @@ def test_the_floor_is_enforced_in_full(rule: str, setting: str) -> None:
     [
         ('id = "test"', "", "pack.id: missing"),
         ("version = 3", 'version = "3"', "pack.version: "),
-        ('region = "CN-33"', 'colour = "red"', "pack.colour: unknown key"),
+        ('region = "CN-ZJ"', 'colour = "red"', "pack.colour: unknown key"),
         ('opens = "09:00"', 'opens = "9"', "hours.0.opens: must be HH:MM"),
         ('opens = "09:00"', 'opens = "21:00"', "hours.0.opens: lies after closes"),
         ('purposes = ["collection"]', 'purposes = ["spam"]', "hours.0.purposes"),
@@ -278,12 +278,12 @@ def test_every_wrong_pack_of_a_configuration_is_named(tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text(GOOD.replace("cap_s = 3600", "cap_s = -1"), encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
-        read_shelf(str(path), ("cn-ningxia", "cn-ningxia", "none"), "CN-33")
+        read_shelf(str(path), ("cn-ningxia", "cn-ningxia", "none"), "CN-ZJ")
     said = str(caught.value)
     assert "validity.cap_s" in said
     assert "cn-ningxia is named twice" in said
     assert "no such file" in said
-    assert "CN-33: no such province" in said
+    assert "CN-ZJ: no such province" in said
 
 
 CALENDAR = {"calendar": "x", "2026": {"source": "s", "off": ["2026-01-01/2026-01-03"], "worked": ["2026-01-04"]}}

@@ -278,12 +278,12 @@ def test_every_wrong_pack_of_a_configuration_is_named(tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text(GOOD.replace("cap_s = 3600", "cap_s = -1"), encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
-        read_shelf(str(path), ("cn-ningxia", "cn-ningxia", "none"), "CN-ZJ")
+        read_shelf(str(path), ("cn-ningxia", "cn-ningxia", "none"), "CN-33")
     said = str(caught.value)
     assert "validity.cap_s" in said
     assert "cn-ningxia is named twice" in said
     assert "no such file" in said
-    assert "CN-ZJ: no such province" in said
+    assert "CN-33: no such province" in said
 
 
 CALENDAR = {"calendar": "x", "2026": {"source": "s", "off": ["2026-01-01/2026-01-03"], "worked": ["2026-01-04"]}}

@@ -157,11 +157,6 @@ def find_config(kind: str, name: str) -> Path:
     return found
 
 
-def read_pack(name: str) -> Pack:
-    """The pack of a name that ships, or of a path; raises SettingsError with every error."""
-    return _read(find_config("packs", name))
-
-
 def _read(path: Path) -> Pack:
     return pack_from(read_toml(path), str(path))
 

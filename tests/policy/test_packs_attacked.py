@@ -6,13 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from proxy.core.bound import Shelf, bound
-from proxy.core.debtors import value_of
 from proxy.core.pack import DebtRole, Hours, Pack
 from proxy.core.records import Period, Telecom
 from proxy.registry.packs import pack_from
 from proxy.settings import SettingsError
 from tests.rules.cases import COLLECTION
-from tests.rules.scene import DAY_S, NOON, PACK, ROW, YEAR, Scene, outcome
+from tests.rules.scene import DAY_S, NOON, PACK, ROW, YEAR, Scene, outcome, value_of
 
 pytestmark = pytest.mark.unit
 

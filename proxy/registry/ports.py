@@ -310,6 +310,10 @@ class Reader(Protocol):
         """Rows of the ledger with an id above `after`, oldest first."""
         ...
 
+    async def withdrawals(self, row: ConsentRow) -> list[tuple[int, int, str]]:
+        """What ended a consent: (bits of it, UTC microseconds, source), each bit by what ended it first."""
+        ...
+
     async def preferences(
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
     ) -> list[PreferenceRow]:

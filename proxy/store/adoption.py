@@ -212,7 +212,14 @@ async def adopt_consents(connection: aiosqlite.Connection, first: int, today: in
         f"AND NOT EXISTS (SELECT 1 FROM main.consents m WHERE {same}) ORDER BY row",
         bounds,
     )
-    if cursor.rowcount > 0:
+    ended = await connection.execute(
+        "INSERT INTO main.withdrawals (at_us, key, person, institution, bits, source) "
+        "SELECT withdrawn_us, key, person, institution, bits, withdrawn_source FROM staged.consents s "
+        "WHERE row >= ? AND row < ? AND withdrawn_us > 0 AND NOT EXISTS (SELECT 1 FROM main.withdrawals w "
+        "WHERE w.key = s.key AND w.at_us = s.withdrawn_us AND w.bits & s.bits = s.bits) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0 or ended.rowcount > 0:
         await connection.execute(
             "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.consents WHERE row >= ? AND row < ?", bounds
         )

@@ -143,6 +143,21 @@ class StoreReader:
         )
         return [ConsentRow(*row) for row in rows]
 
+    async def withdrawals(self, row: ConsentRow) -> list[tuple[int, int, str]]:
+        """What ended a consent: (bits of it, UTC microseconds, source), each bit by what ended it first."""
+        found: list[tuple[int, int, str]] = []
+        left = row.withdrawn
+        rows = await self.fetch(
+            "SELECT w.bits, w.at_us, w.source FROM withdrawals w JOIN consents c ON c.key = w.key "
+            "WHERE c.id = ? AND w.at_us >= c.at_us ORDER BY w.at_us, w.id",
+            (row.id,),
+        )
+        for bits, at_us, source in rows:
+            if bits & left:
+                found.append((bits & left, int(at_us), str(source)))
+                left &= ~bits
+        return found
+
     async def preferences(
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
     ) -> list[PreferenceRow]:

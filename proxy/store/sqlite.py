@@ -194,17 +194,20 @@ class SqliteStore(StoreReader):
 
     async def adopt(self, staged: Path) -> dict[str, int]:
         position = await person_load.newest_position(self)
-        # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
-        async with self._attachable(staged):
-            async with self._transaction():
-                changed = await adoption.adopt_records(self._owning, self._now_us())
-            for table in PERSON_COLUMNS:
-                changed[table] = 0
-                last = await adoption.staged_rows(self._owning, table)
-                for first in range(1, last + 1, SLICE_ROWS):
-                    async with self._transaction():
-                        changed[table] += await self._adopt_persons(table, first)
-        await self._refresh_persons(position)
+        try:
+            # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
+            async with self._attachable(staged):
+                async with self._transaction():
+                    changed = await adoption.adopt_records(self._owning, self._now_us())
+                for table in PERSON_COLUMNS:
+                    changed[table] = 0
+                    last = await adoption.staged_rows(self._owning, table)
+                    for first in range(1, last + 1, SLICE_ROWS):
+                        async with self._transaction():
+                            changed[table] += await self._adopt_persons(table, first)
+        finally:
+            # INVARIANT: what is committed binds, also where a later slice failed: the same file again changes nothing.
+            await self._refresh_persons(position)
         return changed
 
     async def take_in_list(self, staged: Path) -> FollowedList:
@@ -240,13 +243,14 @@ class SqliteStore(StoreReader):
                 await attached.__aexit__(None, None, None)
 
     async def _refresh_persons(self, position: int) -> None:
-        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
-        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
-        await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
-        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
+        # WHY in this order: what closes binds before what opens.
         await person_load.lay_over(
             self, person_load.SUPPRESSIONS, self.suppressions_index, position, beside=self._writing
         )
+        await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
+        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
+        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
+        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
 
     async def settle_day(self) -> None:
         """Derives the consents anew that end in part today: to be called once after local midnight and on reload."""

@@ -226,7 +226,7 @@ class Application:
             self._journal,
             LatestMessages(),
             self.log,
-            Review(settings.review.meanwhile, settings.review.most),
+            Review(settings.review.meanwhile, settings.review.most, settings.review.quoted_most),
         )
         self._told = Told(
             self._store,

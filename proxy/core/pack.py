@@ -113,6 +113,7 @@ class Pack(Struct, frozen=True):
     collection, empty: whoever it is; `debtor_verified_days` is for how many days a verified debtor record counts, 0 =
     for ever;
     `library_attest_days`: after so many days without an attestation a library is stale (Z10), 0 = never;
+    `collection_closed`: packs that bind together leave nobody whom collection may reach;
     `liaison_required`: an institution without a liaison officer activates no number (J19). `refusal_in_texts` are the
     categories of texts that offer a way to refuse (Z18 J12), `refusal_by_link` tells whether a link alone is one,
     `unrecorded_passes` whether a text passes with a telephone, product or link where nothing of that kind is on record
@@ -142,6 +143,7 @@ class Pack(Struct, frozen=True):
     collection_roles: frozenset[DebtRole] = frozenset()
     debtor_verified_days: int = 0
     library_attest_days: int = 0
+    collection_closed: bool = False
     refusal_in_texts: frozenset[Purpose] = frozenset(("marketing",))
     refusal_by_link: bool = True
     unrecorded_passes: bool = True

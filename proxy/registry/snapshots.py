@@ -32,6 +32,7 @@ from proxy.core.records import (
 )
 from proxy.core.snapshot import NumberLibrary, Snapshot
 from proxy.core.wording import Wording, WordingError
+from proxy.language.names import people_in
 from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
 from proxy.registry.own_marks import MARK_MAKERS, own_marks_of
@@ -154,7 +155,7 @@ def account(row: Named) -> Account:
         operator=row["operator"],
         purposes=_purposes(row["purposes"]),
         password_hash=row["password_hash"],
-        reviewed=len(set(_lines(row["reviewed_by"]))) >= 2,  # Z8: two different people
+        reviewed=people_in(_lines(row["reviewed_by"])) >= 2,  # Z8: two different people
         # Not noted: then the enterprises that it names have licences of their own.
         telecom_licence=Period(since, until) if until or not row["telecoms"] else Period(),
         responsible=row["responsible"],

@@ -10,7 +10,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from proxy.core.bound import Shelf
-from proxy.core.debtors import value_of
 from proxy.core.finding import Finding
 from proxy.core.pack import Cap, Hours, Pack, RuleSetting
 from proxy.core.preferences import preference
@@ -18,7 +17,7 @@ from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MA
 from proxy.core.records import Entrustment, Partner, Segment, Template
 from proxy.core.workdays import Calendar
 from tests.rules.case import FUTURE, PAST, Case, permitting, refusing
-from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at
+from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at, value_of
 from tests.rules.texts import TEXT_CASES
 
 CASES: list[Case] = [*TEXT_CASES]

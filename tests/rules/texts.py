@@ -5,13 +5,12 @@ All institutions, products, numbers and people are invented.
 
 from __future__ import annotations
 
-from proxy.core.debtors import value_of
 from proxy.core.own_marks import Mark
 from proxy.core.pack import ASKED_FOR, RuleSetting
 from proxy.core.records import Period
 from proxy.rules.content import CONTENT_RULES
 from tests.rules.case import Case, permitting, refusing
-from tests.rules.scene import BASE, DAY_S, NOON, YEAR, Scene
+from tests.rules.scene import BASE, DAY_S, NOON, YEAR, Scene, value_of
 
 GOOD = "【江澜银行】“安居贷”年化3.5%起，咨询400-000-1001，回T退订"
 OVERDUE = "【江澜银行】您的安居贷已逾期，最低还款800元，400-000-1001"

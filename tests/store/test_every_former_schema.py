@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from proxy.core.persons import index_key
 from proxy.registry.snapshots import build_snapshot
 from proxy.store.schema import APPLICATION_ID, migrations
 from tests.store.open_store import SECRET, owned, take_in
+from tests.tools.words import reader
 
 pytestmark = pytest.mark.unit
 
@@ -57,15 +59,24 @@ def columns(store: sqlite3.Connection, table: str) -> dict[str, tuple[str, int]]
 
 def fill(store: sqlite3.Connection, table: str, place: int) -> None:
     row: dict[str, Any] = {}
+    (sql,) = store.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    closed = dict(re.findall(r"(\w+) IN \('([^']*)'", sql))
     for column, (kind, _) in columns(store, table).items():
-        if column in READABLE:
+        if column in closed:
+            row[column] = closed[column]
+        elif column in READABLE:
             row[column] = KINDS.get(table, READABLE[column]) if column == "kind" else READABLE[column]
         elif column in OCTETS:
             row[column] = bytes([place] * OCTETS[column])
         elif column == "revision":
             row[column] = place + 5
         else:
-            row[column] = {"INTEGER": place, "TEXT": f"{column}-{place}", "BLOB": bytes([place] * 8)}[kind]
+            row[column] = {
+                "INTEGER": place,
+                "TEXT": f"{column}-{place}",
+                "BLOB": bytes([place] * 8),
+                "REAL": place / 2,
+            }[kind]
     marks = ", ".join("?" * len(row))
     store.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 
@@ -103,7 +114,7 @@ async def test_a_former_schema_migrates_with_every_row(version: int, tmp_path: P
     build(database, version)
     before = contents(database)
     async with owned(tmp_path) as store:
-        snapshot = await build_snapshot(store, SECRET.person_key, Pack("test", 1))
+        snapshot = await build_snapshot(store, SECRET.person_key, Pack("test", 1), reader())
         assert await store.revision() == 7
         # The registry is read and written as before: persons are found, imports are taken in.
         assert set(snapshot.accounts) == {"id-1", "id-2"}

@@ -16,6 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import to_builtins
+
 from proxy.binds.tracing import TRACE_VERBS, Tracing
 from proxy.call_warnings import address_warnings, call_warnings
 from proxy.console_process import ConsoleProcess
@@ -43,6 +45,7 @@ from proxy.judging.journal import Journal
 from proxy.judging.prechecks import Prechecks
 from proxy.judging.tallies import Tallies, utc_us
 from proxy.judging.told import Told
+from proxy.judging.uncertain import Review
 from proxy.measures import Endings, Measures
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.pool_stores import open_stores
@@ -63,6 +66,7 @@ from proxy.store.sqlite import SqliteStore, open_owner
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import BY_NAME
 from proxy.telemetry.log import EventLog, configure
+from proxy.telemetry.pack_rows import pack_rows
 from proxy.telemetry.status import StatusFile, status_path
 from proxy.trunks.gates import CallGates
 from proxy.version import VERSION
@@ -71,7 +75,7 @@ from proxy.wire_faults import call_faults, keypad_of, wire_faults
 CONTROL_SOCKET: Final = "control.sock"
 _DAY_CHECK_S: Final = 60.0
 #: Verbs that begin so change no record and still are measures.
-_NOTED: Final = ("token.", "persons.", "suppress.export")
+_NOTED: Final = ("token.", "persons.", "suppress.export", "doubt.")
 
 
 class RuleFiles:
@@ -217,7 +221,13 @@ class Application:
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id, self._counting.book)
         self._measures = Measures(self._store, self._journal, self.log)
         self._endings = Endings(settings.policy.expiry_warn_days, self.log)
-        self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
+        self._hearing = Hearing(
+            self._store,
+            self._journal,
+            LatestMessages(),
+            self.log,
+            Review(settings.review.meanwhile, settings.review.most, settings.review.quoted_most),
+        )
         self._told = Told(
             self._store,
             self._journal,
@@ -276,6 +286,7 @@ class Application:
             self._sip,
             self._gates,
             self._call_tallies,
+            lambda: self._store.ledger.doubts_open,
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())
@@ -400,8 +411,14 @@ class Application:
             "route.resume": self._resume_route,
             "route.list": self._list_routes,
             "message.find": self._find_message,
+            "rules.list": self._list_rules,
             "precheck.begin": self._prechecks.begin,
         }
+
+    def _list_rules(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        """The packs in force, which may not be those of the file any more."""
+        snapshot = self._in_force.snapshot
+        return {"packs": to_builtins(pack_rows(snapshot.pack, snapshot.shelf, time.time()))}
 
     def _find_message(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Messages of mirror mode that a carrier knows by an id: as many as there are routes that gave it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from proxy.core.purposes import PURPOSE_BITS
+from proxy.language.names import is_one_person, people_in
 from proxy.registry import fields
 from proxy.registry.fields import SqlValue
 
@@ -18,11 +19,12 @@ def contradictions(table: str, values: Values, now_us: int) -> Faults:
     """The faults of a row whose fields are right by themselves. `now_us` is UTC microseconds."""
     faults: Faults = []
     for since, until in (("since", "until"), ("telecom_licence_since", "telecom_licence_until")):
-        if since in values and values[until] and int(values[since] or 0) >= int(values[until] or 0):
+        # 0: nobody said when it begins, or ends.
+        if since in values and values[since] and values[until] and int(values[since] or 0) >= int(values[until] or 0):
             faults.append((until, f"lies before {since}"))
     faults += [
         (moment, "lies in the future")
-        for moment in ("given", "at", "submitted", "verified", "attested", "opened")
+        for moment in ("given", "at", "submitted", "verified", "attested", "opened", "withdrawn")
         if int(values.get(moment) or 0) > now_us
     ]
     check = _CHECKS.get(table)
@@ -57,7 +59,7 @@ def _entrustment(values: Values, _now_us: int) -> Faults:
 def _account(values: Values, _now_us: int) -> Faults:
     faults: Faults = []
     reviewers = str(values["reviewed_by"]).split("\n") if values["reviewed_by"] else []
-    if reviewers and len(set(reviewers)) < 2:
+    if reviewers and people_in(reviewers) < 2:
         faults.append(("reviewed_by", "two different people approve an account"))  # Z8
     if not values["telecoms"]:  # Z7
         reason = "missing; or name the telecom enterprises in telecoms"
@@ -72,7 +74,7 @@ def _onboarding(values: Values, _now_us: int) -> Faults:
         faults += [(name, f"needed once it is {state}") for name in ("reviewed", "reviewed_by") if not values[name]]
     if state == "approved":
         faults += [(name, "needed once it is approved") for name in ("approved", "approved_by") if not values[name]]
-        if reviewer and reviewer == approver:
+        if reviewer and is_one_person(reviewer, approver):
             faults.append(("approved_by", "two different people review and approve"))
     if state == "rejected":
         faults += [(name, "needed once it is rejected") for name in ("rejected", "rejected_by") if not values[name]]
@@ -86,7 +88,7 @@ def _review(values: Values, _now_us: int) -> Faults:
         faults.append(("submitted_by", f"needed once it is {state}"))
     if state in ("reviewed", "rejected"):
         faults += [(name, f"needed once it is {state}") for name in ("reviewed", "reviewed_by") if not values[name]]
-        if values["reviewed_by"] and values["reviewed_by"] == values["submitted_by"]:
+        if values["reviewed_by"] and is_one_person(values["reviewed_by"], values["submitted_by"]):
             faults.append(("reviewed_by", "somebody else than who submitted it reviews"))
     return faults
 
@@ -103,7 +105,7 @@ def _intake(values: Values, _now_us: int) -> Faults:
         return []
     state = str(values["state"])
     faults = [(name, f"needed once it is {state}") for name in ("decided", "decided_by") if not values[name]]
-    if values["decided_by"] == values["submitted_by"]:
+    if values["decided_by"] and is_one_person(values["decided_by"], values["submitted_by"]):
         faults.append(("decided_by", "somebody else than who submitted it decides"))
     return faults
 
@@ -118,7 +120,7 @@ def _submission(values: Values, _now_us: int) -> Faults:
         "merged": ("merged", "merged_by"),
     }.get(state, ())
     faults = [(name, f"needed once it is {state}") for name in needed if not values[name]]
-    if values["decided_by"] and values["decided_by"] == values["submitted_by"]:
+    if values["decided_by"] and is_one_person(values["decided_by"], values["submitted_by"]):
         faults.append(("decided_by", "somebody else than who submitted it decides"))
     return faults
 
@@ -145,6 +147,8 @@ def _consent(values: Values, now_us: int) -> Faults:
     if values["basis"] == "request":
         # Z15: a request is limited to its product and a period.
         faults += [(name, "needed for a request") for name in ("product", "until") if not values[name]]
+    if values["withdrawn"] and int(values["withdrawn"] or 0) < int(values["given"] or 0):
+        faults.append(("withdrawn", "lies before given"))
     return faults
 
 

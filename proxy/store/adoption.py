@@ -71,6 +71,10 @@ _MERGED: Final = {
     **{("intakes", name): _kept("intakes", name, "excluded.state = 'submitted'") for name in _DECIDED},
     **{("claim_cases", name): _kept("claim_cases", name, "excluded.state = 'open'") for name in _SETTLED},
     ("numbers", "disposed"): "max(numbers.disposed, excluded.disposed)",
+    # WHY: what extends a port is closed with it; a file must not make of a closed port a number that nothing extends.
+    ("numbers", "extensible"): (
+        "CASE WHEN numbers.disposed THEN max(numbers.extensible, excluded.extensible) ELSE excluded.extensible END"
+    ),
     ("accounts", "password_hash"): (
         "CASE excluded.password_hash WHEN '' THEN accounts.password_hash ELSE excluded.password_hash END"
     ),
@@ -212,7 +216,14 @@ async def adopt_consents(connection: aiosqlite.Connection, first: int, today: in
         f"AND NOT EXISTS (SELECT 1 FROM main.consents m WHERE {same}) ORDER BY row",
         bounds,
     )
-    if cursor.rowcount > 0:
+    ended = await connection.execute(
+        "INSERT INTO main.withdrawals (at_us, key, person, institution, bits, source) "
+        "SELECT withdrawn_us, key, person, institution, bits, withdrawn_source FROM staged.consents s "
+        "WHERE row >= ? AND row < ? AND withdrawn_us > 0 AND NOT EXISTS (SELECT 1 FROM main.withdrawals w "
+        "WHERE w.key = s.key AND w.at_us = s.withdrawn_us AND w.bits & s.bits = s.bits) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0 or ended.rowcount > 0:
         await connection.execute(
             "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.consents WHERE row >= ? AND row < ?", bounds
         )

@@ -10,8 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.requirements.registry import DAY, FUZHOU, NANCHANG, NEVER_ASKED, NIGHT
-from tests.requirements.stage import Ask
+from proxy.rules.table import RULE_IDS
+from tests.requirements.registry import (
+    COLLECTS,
+    DAY,
+    FUZHOU,
+    NANCHANG,
+    NEVER_ASKED,
+    NIGHT,
+    OF_DANXIA,
+    OF_LIHE,
+    OF_ZHIJIANG,
+)
+from tests.requirements.stage import Ask, but
 from tests.wire.people import PERSONS
 
 Kind = Literal["submit", "bind", "call"]
@@ -36,8 +47,10 @@ class Pair:
         return f"{self.rule}/{self.detail} {'+'.join(self.rows)}"
 
 
+TEXT: tuple[Kind, ...] = ("submit",)
 MINE = Ask("jl", "10690001")
-TAIHU = Ask("th", "10690161")
+MARKETS = Ask("zj", "10690151", DAY[9], OF_ZHIJIANG)
+OWES = Ask("th", "10690161", DAY[9], COLLECTS)
 
 
 def _pair(rows: str, rule: str, permitted: Ask, other: str, en: str, zh: str, kinds: tuple[Kind, ...] = BOTH) -> Pair:
@@ -47,7 +60,7 @@ def _pair(rows: str, rule: str, permitted: Ask, other: str, en: str, zh: str, ki
     return Pair(tuple(rows.split()), rule_id, detail, permitted, field, value, (en, zh), kinds)
 
 
-PAIRS = (
+_OF_ALL = (
     # What the institution may do at all.
     _pair("Z2 J3", "licence.scope/purpose", Ask("st", "10690111"), "source=10690112",
           "a number for collection; the institution is licensed for marketing only", "催收号码，而该机构仅获营销许可"),
@@ -55,7 +68,7 @@ PAIRS = (
           "a number for collection; the licence for collection is over", "催收号码，而催收许可已到期"),
     _pair("Z3", "licence.scope/kind", Ask("hy", "10690131"), "source=10690132",
           "a fund house collects, whatever its licence says", "基金公司发起催收"),
-    _pair("Z4", "licence.region/recipient", Ask("lh", "10690141", FUZHOU), f"person={NANCHANG}",
+    _pair("Z4", "licence.region/recipient", Ask("lh", "10690141", FUZHOU, OF_LIHE), f"person={NANCHANG}",
           "a local licence of Fujian; a fixed line in Jiangxi", "福建地方许可，江西固定电话"),
     _pair("Z5", "template.unreviewed/unknown", Ask("lt", "10690171"), "said=【兰亭银行】未经审核的内容，拒收请回复TD",
           "a text that nobody reviewed, where the pack asks for it", "规则包要求审核而该内容未经审核", ("submit",)),
@@ -84,7 +97,7 @@ PAIRS = (
           "a number in no library", "号码不在号码库中"),
     _pair("Z9 J17 J18", "number.expired/over", MINE, "source=10690004",
           "a number whose cooperation period is over", "号码合作期已过"),
-    _pair("Z10", "library.stale/never", Ask("dx", "10690182"), "source=10690181",
+    _pair("Z10", "library.stale/never", Ask("dx", "10690182", said=OF_DANXIA), "source=10690181",
           "a number for marketing; nobody attested this library, and the pack asks for it",
           "营销号码，而号码库从未确认"),
     _pair("J20", "segment.misuse/institution", Ask("jk", "10690191"), "source=10690551",
@@ -107,19 +120,54 @@ PAIRS = (
     _pair("J14", "preference.donotcall/listed", MINE, f"person={PERSONS[3]}",
           "a person on a do-not-call list", "用户在谢绝来电名单中"),
     # Collection.
-    _pair("J7", "debtor.unknown/role", Ask("th", "10690161", DAY[0]), f"person={DAY[1]}",
+    _pair("J7", "debtor.unknown/role", Ask("th", "10690161", DAY[0], COLLECTS), f"person={DAY[1]}",
           "somebody whom the debtor named as a contact", "仅为债务人的联系人"),
-    _pair("J10", "debtor.uninformed/notice", Ask("th-yl", "10690162", DAY[3]), f"person={DAY[2]}",
+    _pair("J10", "debtor.uninformed/notice", Ask("th-yl", "10690162", DAY[3], COLLECTS), f"person={DAY[2]}",
           "a debtor who was not told of this partner", "债务人未被告知该合作机构"),
-    _pair("J7 Z16", "collection.objection/open", Ask("th", "10690161", DAY[4]), f"person={DAY[5]}",
+    _pair("J7 Z16", "collection.objection/open", Ask("th", "10690161", DAY[4], COLLECTS), f"person={DAY[5]}",
           "a debtor whose objection is not settled", "债务人的异议未处理完毕"),
-    _pair("J7", "hours.closed/hour", Ask("th", "10690161", DAY[6]), f"person={NIGHT[0]}",
+    _pair("J7", "hours.closed/hour", Ask("th", "10690161", DAY[6], COLLECTS), f"person={NIGHT[0]}",
           "a debtor for whom it is night now", "对方当地时间为夜间"),
-    _pair("C4 J7", "hours.closed/hour", Ask("zj", "10690151", DAY[0]), f"person={NIGHT[0]}",
+    _pair("C4 J7", "hours.closed/hour", Ask("zj", "10690151", DAY[0], OF_ZHIJIANG), f"person={NIGHT[0]}",
           "marketing to a person for whom it is night now", "营销，对方当地时间为夜间"),
-    _pair("J7 C1 C4", "frequency.cap/window", Ask("th", "10690161", DAY[7]), f"person={DAY[8]}",
+    _pair("J7 C1 C4", "frequency.cap/window", Ask("th", "10690161", DAY[7], COLLECTS), f"person={DAY[8]}",
           "a debtor with three contacts today, one of them by a partner", "当日已联系三次（含合作机构一次）"),
     # Who calls.
     _pair("J11", "caller.identity/number", MINE, "caller=anonymous",
           "From names no number", "主叫不是号码", ("call",)),
 )  # fmt: skip
+
+_OF_TEXTS = (
+    # What texts say: marketing of a bank in Zhejiang, collection of one in Jiangsu.
+    _pair("Z17 J11", "content.identity/none", MARKETS, "said=“之江贷”年化3.5%起，咨询400-000-1004，回T退订",
+          "a text without the name of the institution", "未标明机构身份", TEXT),
+    _pair("Z17 J11", "content.contact/none", MARKETS, "said=【之江银行】“之江贷”年化3.5%起，回T退订",
+          "a text without a telephone", "未标明联系方式", TEXT),
+    _pair("Z17 J11", "content.contact/other", MARKETS, "said=【之江银行】“之江贷”年化3.5%起，咨询400-000-1001，回T退订",
+          "the telephone of another institution", "使用其他机构的联系电话", TEXT),
+    _pair("Z17 J11", "content.product/none", MARKETS, "said=【之江银行】诚邀您选购本行新品，咨询400-000-1004，回T退订",
+          "a text without the name of a product", "未标明产品信息", TEXT),
+    _pair("Z17 J11", "content.spoof/other", MARKETS, "said=【江澜银行】“之江贷”年化3.5%起，咨询400-000-1004，回T退订",
+          "the signature of another institution", "冒用其他机构签名", TEXT),
+    _pair("Z18", "content.refusal/none", MARKETS, "said=【之江银行】“之江贷”年化3.5%起，咨询400-000-1004",
+          "marketing without a way to refuse", "营销短信未提供拒收方式", TEXT),
+    _pair("Z18", "content.refusal/keyword", MARKETS, "said=【之江银行】“之江贷”年化3.5%起，咨询400-000-1004，回XZ退订",
+          "a keyword that replies do not honour", "所列退订关键词无法识别为拒收", TEXT),
+    _pair("J11", "content.identity/none", OWES, "said=您的“太湖贷”已逾期，请尽快还款，咨询400-000-1003，回T退订",
+          "a collection without the name of the institution", "催收短信未标明机构身份", TEXT),
+    _pair("J12", "content.refusal/none", OWES, "said=【太湖银行】您的“太湖贷”已逾期，请尽快还款，咨询400-000-1003",
+          "a collection without a way to refuse, which Jiangsu asks for too", "江苏：催收短信亦须提供拒收方式", TEXT),
+    _pair("J7 C1", "content.threat/threat", but(OWES, "person", DAY[10]),
+          "said=【太湖银行】您的“太湖贷”已逾期，再不还款就上门，咨询400-000-1003，回T退订",
+          "a threat", "威胁", TEXT),
+    _pair("J7 J13 C1", "content.disclosure/third", but(OWES, "person", DAY[11]),
+          "said=【太湖银行】请转告张某，其“太湖贷”已逾期，请尽快还款，咨询400-000-1003，回T退订",
+          "another person's debt", "向他人泄露债务信息", TEXT),
+    _pair("Z23", "content.fraud/text", MINE, "said=【安全中心】您的账户涉嫌洗钱，请将资金转入安全账户，点击http://a.example/x",
+          "a text that reads as fraud", "内容疑似诈骗", TEXT),
+    _pair("J22", "purpose.mismatch/marketing", Ask("dx", "10690182", said=OF_DANXIA),
+          "said=【丹霞银行】“丹霞贷”年化3.5%起，咨询400-000-1005，回T退订",
+          "marketing from a number that was promised for service notices", "服务通知号码发送营销内容", TEXT),
+)  # fmt: skip
+
+PAIRS = (*_OF_ALL, *_OF_TEXTS) if "content.spoof" in RULE_IDS else _OF_ALL

@@ -63,10 +63,12 @@ def main() -> None:
     for text in told["known"]:
         memory.read(_OWNER, text)
     asked = [text for text in told["ask"] if memory.known(_OWNER, text) is not None]
-    turn = iter(range(10**9))
+    asks = iter(range(10**9))
+    many = len(told["new"])
+
     found = {
-        # Each time another owner: nothing is known of a new message, and it is learned.
-        "new": _costs_us(told["new"], lambda text: memory.read(("new", str(next(turn) % 1_000)), text)),
+        # Another owner in each pass: nothing is known of a new message, and it is remembered.
+        "new": _costs_us(told["new"], lambda text: memory.read(("new", str(next(asks) // many)), text)),
         "known": _costs_us(asked, lambda text: memory.read(_OWNER, text)),
         "replies": _costs_us(told["replies"], lambda text: parse(text, vocabulary)),
     }

@@ -70,4 +70,6 @@ def _within(place: Span, spans: list[Span]) -> bool:
     return any(start <= place[0] and place[1] <= end for start, end in spans)
 
 
-UNREVIEWED: Final = RequestRule("template.unreviewed", ("Z5",), _unreviewed, _is_reviewable, channels=("sms",))
+UNREVIEWED: Final[RequestRule] = RequestRule(
+    "template.unreviewed", ("Z5",), _unreviewed, _is_reviewable, channels=("sms",)
+)

@@ -19,7 +19,6 @@ from proxy.core.purposes import PURPOSE_BITS, bit_names
 from proxy.registry import dates, fields
 from proxy.registry.documents import DocumentError, detect_encoding
 from proxy.registry.importing import Problem
-from proxy.registry.keys import load_person_key, person_key_for
 from proxy.registry.number_files import NUMBER, number_rows, written_recipient
 from proxy.registry.ports import VerbError
 from proxy.settings import Settings, load
@@ -31,6 +30,7 @@ from proxy.store.donotcall_file import (
     load_donotcall,
     remove_donotcall,
 )
+from proxy.store.key_state import load_secret, secret_for
 
 _TELL_EVERY: Final = 10_000
 
@@ -96,7 +96,7 @@ def _listed(parsed: argparse.Namespace) -> ListedAs:
 
 def _import(parsed: argparse.Namespace, settings: Settings) -> int:
     listed = _listed(parsed)
-    key = person_key_for(settings.path(settings.store.database), settings.path(settings.store.person_key)).person_key
+    key = secret_for(settings.path(settings.store.database), settings.path(settings.store.person_key)).person_key
     rows = DonotcallRows(key.key_id)
     with counting("reading") as progress:
         right, problems = _read(parsed.file, key, rows, parsed.encoding, progress)
@@ -120,7 +120,7 @@ def _read(
 ) -> tuple[int, list[Problem]]:
     problems: list[Problem] = []
     right = count = 0
-    digest, add = key.digest, rows.add
+    digest, add = key.newest, rows.add
     found = number_rows(path, {"number": NUMBER}, encoding or detect_encoding(path))
     for count, (line, (number,), reason) in enumerate(found, 1):
         if count % _TELL_EVERY == 0:
@@ -138,8 +138,8 @@ def _read(
 
 
 def _list(parsed: argparse.Namespace, settings: Settings) -> int:
-    secret = load_person_key(settings.path(settings.store.person_key))
-    told, _ = load_donotcall(_folder(settings), secret.key_id)
+    secret = load_secret(settings.path(settings.store.database), settings.path(settings.store.person_key))
+    told, _ = load_donotcall(_folder(settings), secret.person_key.ids)
     rows = [
         {
             "name": one.name,

@@ -12,10 +12,12 @@ import json
 import sqlite3
 from asyncio import Future
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import aiosqlite
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.core.persons import PersonIndex, index_key
 from proxy.core.purposes import OBJECTION
@@ -61,11 +63,11 @@ class _Closing(Struct, frozen=True):
     refusal: Refused
     keys: tuple[int, ...]
     person: bytes
-    number: bytes
     done: "Future[Recorded]"
 
 
 class _Opening(Struct, frozen=True):
+    recipient: str
     at_us: int
     institutions: tuple[str, ...]
     keys: tuple[int, ...]
@@ -104,8 +106,7 @@ class RefusalLedger:
         for key, (name, bits) in zip(keys, refusal.closes, strict=True):
             self._index.put(key, self._index.get(key) | _whole(refusal, name, bits))
         done: Future[Recorded] = asyncio.get_running_loop().create_future()
-        number = self._secret.seal(refusal.recipient, person)
-        self._enqueue(_Closing(refusal, keys, person, number, done))
+        self._enqueue(_Closing(refusal, keys, person, done))
         return done
 
     def release_own(
@@ -125,7 +126,7 @@ class RefusalLedger:
         person = self._secret.person_key.digest(recipient)
         keys = tuple(index_key(person, self._secret.person_key.salt(name)) for name in institutions)
         done: Future[Released] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Opening(at_us, institutions, keys, person, channel, matched, number_to, done))
+        self._enqueue(_Opening(recipient, at_us, institutions, keys, person, channel, matched, number_to, done))
         return done
 
     def settle(self, recipient: str, institution: str, at_us: int) -> "Future[Released]":
@@ -133,7 +134,9 @@ class RefusalLedger:
         person = self._secret.person_key.digest(recipient)
         keys = (index_key(person, self._secret.person_key.salt(institution)),)
         done: Future[Released] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Opening(at_us, (institution,), keys, person, "api", "settled", "", done, settles=True))
+        self._enqueue(
+            _Opening(recipient, at_us, (institution,), keys, person, "api", "settled", "", done, settles=True)
+        )
         return done
 
     async def close(self) -> None:
@@ -171,6 +174,8 @@ class RefusalLedger:
         """One transaction; every caller learns of it."""
         try:
             async with self._writing:
+                # WHY in here: a rotation of keys may have moved a person since, and moves nobody while this is held.
+                batch[:] = [self._in_effect(one) for one in batch]
                 answers, states = await self._commit(batch)
         except (sqlite3.Error, ValueError, OSError) as error:
             for one in batch:
@@ -184,11 +189,26 @@ class RefusalLedger:
             if not one.done.done():
                 one.done.set_result(answer)  # type: ignore[arg-type]  # WHY: answers stand in the batch's order
 
+    def _in_effect(self, one: _Closing | _Opening) -> _Closing | _Opening:
+        """The same under the pseudonym by which the person is known now."""
+        if not self._secret.person_key.is_rotating:
+            return one
+        if isinstance(one, _Closing):
+            person = self._secret.person_key.digest(one.refusal.recipient)
+            if person != one.person:
+                return replace(one, person=person, keys=self._keys(person, [name for name, _ in one.refusal.closes]))
+            return one
+        person = self._secret.person_key.digest(one.recipient)
+        return one if person == one.person else replace(one, person=person, keys=self._keys(person, one.institutions))
+
+    def _keys(self, person: bytes, institutions: Sequence[str]) -> tuple[int, ...]:
+        return tuple(index_key(person, self._secret.person_key.salt(name)) for name in institutions)
+
     def _follow(self, keys: tuple[int, ...], states: dict[int, int]) -> None:
         # INVARIANT: what was refused since this batch was taken waits in the queue, and stays closed.
         for key in keys:
             value = states.get(key, 0)
-            for waiting in self._queue:
+            for waiting in map(self._in_effect, self._queue):
                 if isinstance(waiting, _Closing):
                     for other, (name, bits) in zip(waiting.keys, waiting.refusal.closes, strict=True):
                         value |= _whole(waiting.refusal, name, bits) if other == key else 0
@@ -240,7 +260,8 @@ class RefusalLedger:
     def _rows(self, one: _Closing) -> list[tuple[object, ...]]:
         said = one.refusal
         about = (said.channel, said.source, said.label, said.matched, said.number_to, said.decision)
-        who = (one.person, self._secret.key_id, one.number)
+        number = self._secret.seal(said.recipient, one.person)
+        who = (one.person, self._secret.person_key.id_for(said.recipient), number)
         return [
             (said.at_us, signed(key), *who, institution, each, *about)
             for key, (institution, bits) in zip(one.keys, said.closes, strict=True)

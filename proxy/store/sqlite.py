@@ -53,6 +53,7 @@ from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
 from proxy.store.lock import OwnerLock
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
+from proxy.store.rotation import After, Rotation
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS
 
 #: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
@@ -75,6 +76,7 @@ class SqliteStore(StoreReader):
     donotcall: tuple[PersonIndex, ...]
     debtors_index: PersonIndex
     notices_index: PersonIndex
+    rotation: Rotation
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class SqliteStore(StoreReader):
         await self._owning.execute(consent_ledger.PREPARE)
         store_id = await self._identify()
         await self._settle_consents()
-        load = (self._database, store_id, self._secret.key_id)
+        load = (self._database, store_id, self._secret.person_key.settled_id)
         self.suppressions_index = await self._load(person_load.SUPPRESSIONS, *load)
         self.consents_index = await self._load(person_load.CONSENTS, *load)
         self.preferences_index = await self._load(person_load.PREFERENCES, *load)
@@ -108,6 +110,14 @@ class SqliteStore(StoreReader):
         self.debtors_index = await self._load(person_load.DEBTORS, *load)
         self.notices_index = await self._load(person_load.NOTICES, *load)
         self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
+        indexes = {
+            "suppression_state": self.suppressions_index,
+            "consent_state": self.consents_index,
+            "preference_state": self.preferences_index,
+            "debtor_state": self.debtors_index,
+            "notice_state": self.notices_index,
+        }
+        self.rotation = Rotation(self._owning, self._secret, self._transaction, self._acted, indexes, self._now_us)
 
     async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
         return await person_load.load_index(self, database, plan, store_id, key_id, self._remember_base)
@@ -120,7 +130,7 @@ class SqliteStore(StoreReader):
 
     async def _identify(self) -> bytes:
         """The store's id, made on first use; raises StoreError where the store was made with another key."""
-        key_id = str(self._secret.key_id)
+        key_id = str(self._secret.person_key.settled_id)
         async with self._transaction():
             await self._owning.execute(
                 "INSERT OR IGNORE INTO meta VALUES ('store_id', ?), ('person_key_id', ?)",
@@ -131,12 +141,14 @@ class SqliteStore(StoreReader):
         return bytes.fromhex(await self.meta("store_id") or "")
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
+    async def _transaction(self, after: After | None = None) -> AsyncIterator[None]:
         async with self._writing:
             try:
                 await self._owning.execute("BEGIN IMMEDIATE")
                 yield
                 await self._owning.execute("COMMIT")
+                for step in after or ():
+                    step()
             except (sqlite3.Error, ValueError) as error:
                 raise StoreError(f"{self._name}: nothing was written: {error}") from error
             finally:
@@ -171,6 +183,8 @@ class SqliteStore(StoreReader):
         position = await person_load.newest_position(self)
         # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
         async with self._attachable(staged):
+            if self._secret.person_key.is_moving:
+                await self._refuse_persons()
             async with self._transaction():
                 changed = await adoption.adopt_records(self._owning, self._now_us())
             for table in PERSON_COLUMNS:
@@ -181,6 +195,15 @@ class SqliteStore(StoreReader):
                         changed[table] += await self._adopt_persons(table, first)
         await self._refresh_persons(position)
         return changed
+
+    async def _refuse_persons(self) -> None:
+        """WHY: a staged file was hashed when somebody was not moved yet who may be by now."""
+        for table in PERSON_COLUMNS:
+            if await adoption.staged_rows(self._owning, table):
+                raise StoreError(
+                    "the key of persons is being rotated: persons can be imported when it has ended; see "
+                    "tdgate keys status"
+                )
 
     async def take_in_list(self, staged: Path) -> FollowedList:
         attached = followed.attached(self._owning, staged)
@@ -240,8 +263,8 @@ class SqliteStore(StoreReader):
 
     async def give(self, consent: Given, receipt: Receipt | None = None) -> bool:
         position = await person_load.newest_position(self)
-        key = self._key(consent.recipient, consent.institution)
         async with self._transaction():
+            key = self._key(consent.recipient, consent.institution)
             added = await consent_ledger.give(self._owning, self._secret, key, consent, self._now_us(), self._today())
             await receipts.put(self._owning, () if receipt is None else (receipt,))
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
@@ -251,11 +274,11 @@ class SqliteStore(StoreReader):
         self, recipient: str, institution: str, bits: int, at_us: int, source: str, receipt: Receipt | None = None
     ) -> bool:
         position = await person_load.newest_position(self)
-        key = self._key(recipient, institution)
-        # WHY before the commit: a withdrawal binds at once; if the commit fails, memory is the stricter of the two.
-        self.consents_index.put(key, self.consents_index.get(key) & ~bits)
-        person = self._secret.person_key.digest(recipient)
         async with self._transaction():
+            key = self._key(recipient, institution)
+            # WHY before the commit: a withdrawal binds; if the commit fails, memory is the stricter of the two.
+            self.consents_index.put(key, self.consents_index.get(key) & ~bits)
+            person = self._secret.person_key.digest(recipient)
             ended = await consent_ledger.withdraw(
                 self._owning, key, person, institution, bits, at_us, source, self._today()
             )
@@ -323,7 +346,7 @@ class SqliteStore(StoreReader):
 
     async def _donotcall(self) -> tuple[PersonIndex, ...]:
         folder = self._database.with_name(DONOTCALL_FOLDER)
-        _, indexes = await asyncio.to_thread(load_donotcall, folder, self._secret.key_id)
+        _, indexes = await asyncio.to_thread(load_donotcall, folder, self._secret.person_key.ids)
         return indexes
 
     async def load_donotcall(self, cause: str) -> int:

@@ -43,6 +43,7 @@ from proxy.judging.journal import Journal
 from proxy.judging.prechecks import Prechecks
 from proxy.judging.tallies import Tallies, utc_us
 from proxy.judging.told import Told
+from proxy.judging.uncertain import Review
 from proxy.measures import Endings, Measures
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.pool_stores import open_stores
@@ -75,7 +76,7 @@ from proxy.wire_faults import call_faults, keypad_of, wire_faults
 CONTROL_SOCKET: Final = "control.sock"
 _DAY_CHECK_S: Final = 60.0
 #: Verbs that begin so change no record and still are measures.
-_NOTED: Final = ("token.", "persons.", "suppress.export")
+_NOTED: Final = ("token.", "persons.", "suppress.export", "doubt.")
 
 
 class RuleFiles:
@@ -227,7 +228,13 @@ class Application:
         )
         self._measures = Measures(self._store, self._journal, self.log)
         self._endings = Endings(settings.policy.expiry_warn_days, self.log)
-        self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
+        self._hearing = Hearing(
+            self._store,
+            self._journal,
+            LatestMessages(),
+            self.log,
+            Review(settings.review.meanwhile, settings.review.most),
+        )
         self._told = Told(
             self._store,
             self._journal,
@@ -286,6 +293,7 @@ class Application:
             self._sip,
             self._gates,
             self._call_tallies,
+            lambda: self._store.ledger.doubts_open,
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())

@@ -79,6 +79,8 @@ _UNKNOWN: Final = Reading("none", None, None, 0.5)
 _NO_KEYWORD: Final = Reading("none", None, None, 0.5)
 _QUOTED: Final = Reading("none", None, None, 0.8)
 _CONTRADICTION: Final = Reading("none", None, None, 0.3)
+#: A wish to receive that is asked about, or stands beside a question.
+_ASKED: Final = Reading("none", None, None, 0.4)
 
 
 def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), message: str | None = None) -> Reading:
@@ -277,12 +279,12 @@ def _decided(items: list[_Item], *, certainty: float, question: bool) -> Reading
     if len(labels) > 1:
         # WHY: with a refusal in it a cry for help is still a refusal; with a wish to receive it is nothing certain.
         if labels != {"optout", "help"}:
-            return _CONTRADICTION
+            return _CONTRADICTION if "optout" in labels else _ASKED
         certainty *= 0.6
         spoken = [entry for entry in spoken if entry.label == "optout"]
     label = spoken[0].label
     if question and label == "optin":
-        return _CONTRADICTION  # WHY: "START?" asks; a false opt-in restarts messages without consent.
+        return _ASKED  # WHY: "START?" asks; a false opt-in restarts messages without consent.
     if question and label == "optout":
         certainty *= 0.7
     if roles:

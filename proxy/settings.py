@@ -154,6 +154,16 @@ class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
     text: str = "您已成功退订，本机构将不再向您发送营销信息。"
 
 
+class Review(Struct, frozen=True, forbid_unknown_fields=True):
+    """Replies that careful readers may read differently: whether each counts as a refusal until somebody decides.
+
+    `most` cases wait at once; what comes then counts as configured, and waits for nobody.
+    """
+
+    meanwhile: Literal["refuse", "none"] = "refuse"
+    most: int = 10_000
+
+
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
     """The evidence log. `linger_ms` bounds how long a permit may wait for its batch.
 
@@ -234,6 +244,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     sip: Sip = field(default_factory=Sip)
     policy: Policy = field(default_factory=Policy)
     confirmation: Confirmation = field(default_factory=Confirmation)
+    review: Review = field(default_factory=Review)
     evidence: Evidence = field(default_factory=Evidence)
     store: Store = field(default_factory=Store)
     spool: Spool = field(default_factory=Spool)
@@ -376,6 +387,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield f"evidence.tally_s: at most {_TALLY_MOST_S:.0f}"
     if not _is_one_message(settings.confirmation.text):
         yield "confirmation.text: must fit one message: 160 ASCII characters, or 70 with any other"
+    if settings.review.most < 1:
+        yield "review.most: at least 1"
     yield from port_range("console.port", settings.console.port, least=0)
     if (tls := settings.console.tls) is not None and not (tls.certificate and tls.key):
         yield "console.tls: certificate and key are both needed"

@@ -13,10 +13,12 @@ from bisect import bisect_left
 from typing import Final
 
 from proxy.core.content import CATEGORIES, Category, Content, Evidence
+from proxy.core.hosts import HostKind
 from proxy.language import marks
 from proxy.language.disclosure import disclosure
 from proxy.language.lexicon import Found as Hit
 from proxy.language.lexicon import Lexicon, find
+from proxy.language.links import host_of
 from proxy.language.ngrams import features, known_of, likelihoods
 from proxy.language.refusal_line import RefusalLine, refusal_line
 from proxy.language.views import View, view
@@ -28,6 +30,7 @@ _SURE: Final = 6.0
 _SERVICE: Final = CATEGORIES.index("service")
 #: What a point of the rules weighs beside the classifier.
 _RULES: Final = 0.15
+_LINK_KINDS: Final[dict[HostKind, str]] = {"name": "link", "address": "address", "short": "short link"}
 _QUOTES: Final = '“"「《『'
 Span = tuple[int, int]
 _CODE: Final = re.compile(r"(?<![\d./@])(?<!\d-)\d{4,8}(?![\d%/@元万股]|[.-]\d|,\d{3})")
@@ -148,7 +151,8 @@ def read_whole(text: str, lexicon: Lexicon) -> Reading:
     for span in look.phones:
         _note(evidence, "has_contact", text, seen.of_marked(span[0], span[1]), "telephone")
     for span in look.links:
-        _note(evidence, "link", text, seen.of_marked(span[0], span[1]), "link")
+        start, end = seen.of_marked(span[0], span[1])
+        _note(evidence, "link", text, (start, end), _LINK_KINDS[host_of(text[start:end], lexicon.links).kind])
     if product is not None:
         _note(evidence, "has_product", text, product, "product")
     if line is not None:

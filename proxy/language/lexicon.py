@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from proxy.core.content import CATEGORIES, Category
+from proxy.language.links import LinkWords, link_words
 from proxy.language.ngrams import NO_MODEL, Model
 from proxy.language.views import Parts, view
 
@@ -97,6 +98,7 @@ class Lexicon(msgspec.Struct, frozen=True):
     """The rules, in their order."""
     figured: tuple[str, ...]
     """Phrases with digits in them."""
+    links: LinkWords
 
 
 def _pair_hash(first: int, second: int) -> int:
@@ -191,7 +193,7 @@ def is_neutral(name: str, lexicon: Lexicon) -> bool:
 def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model = NO_MODEL) -> Lexicon:
     """Builds and checks a lexicon from parsed TOML; without a model, rules alone decide. Raises `LexiconError`."""
     for key in data:
-        if key not in ("version", "concepts", "sounds", "parts", "rules", "identity", "product"):
+        if key not in ("version", "concepts", "sounds", "parts", "rules", "identity", "product", "links"):
             raise LexiconError(source, str(key), "unknown key")
     parts = _parts(data.get("parts", {}), source)
     sounds = _sounds(data.get("sounds", {}), source, parts)
@@ -255,6 +257,7 @@ def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model 
             for rule in rules
         ),
         tuple([phrase for phrase in phrases if any(char.isdigit() for char in phrase)]),
+        _links(data.get("links", {}), source),
     )
 
 
@@ -273,6 +276,17 @@ def _mask(concepts: Iterable[str], bits: Mapping[str, int]) -> int:
     for concept in concepts:
         mask |= bits[concept]
     return mask
+
+
+def _links(table: object, source: str) -> LinkWords:
+    lists = dict(_lists(table, source, "links"))
+    for name, domains in lists.items():
+        if name not in ("short", "suffixes"):
+            raise LexiconError(source, f"links.{name}", "unknown key")
+        for domain in domains:
+            if not domain.isascii() or domain != domain.lower() or "." not in domain.strip("."):
+                raise LexiconError(source, f"links.{name}", f"{domain!r}: expected a domain of two labels or more")
+    return link_words(lists)
 
 
 def _lists(table: object, source: str, where: str) -> Iterator[tuple[str, list[str]]]:

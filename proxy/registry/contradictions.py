@@ -18,11 +18,12 @@ def contradictions(table: str, values: Values, now_us: int) -> Faults:
     """The faults of a row whose fields are right by themselves. `now_us` is UTC microseconds."""
     faults: Faults = []
     for since, until in (("since", "until"), ("telecom_licence_since", "telecom_licence_until")):
-        if since in values and values[until] and int(values[since] or 0) >= int(values[until] or 0):
+        # 0: nobody said when it begins, or ends.
+        if since in values and values[since] and values[until] and int(values[since] or 0) >= int(values[until] or 0):
             faults.append((until, f"lies before {since}"))
     faults += [
         (moment, "lies in the future")
-        for moment in ("given", "at", "submitted", "verified", "attested", "opened")
+        for moment in ("given", "at", "submitted", "verified", "attested", "opened", "withdrawn")
         if int(values.get(moment) or 0) > now_us
     ]
     check = _CHECKS.get(table)
@@ -145,6 +146,8 @@ def _consent(values: Values, now_us: int) -> Faults:
     if values["basis"] == "request":
         # Z15: a request is limited to its product and a period.
         faults += [(name, "needed for a request") for name in ("product", "until") if not values[name]]
+    if values["withdrawn"] and int(values["withdrawn"] or 0) < int(values["given"] or 0):
+        faults.append(("withdrawn", "lies before given"))
     return faults
 
 

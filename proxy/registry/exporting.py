@@ -64,7 +64,12 @@ async def _consents(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]
     after = 0
     while rows := await reader.consents(after=after, most=_PAGE_ROWS):
         for row in rows:
-            for purposes, channels in _scope(row.bits & ~row.withdrawn):
+            ends = [(row.bits & ~row.withdrawn, 0, "")]
+            # WHY with those that ended: else an older file, imported later, would bring them back.
+            ends += await reader.withdrawals(row) if row.withdrawn else []
+            for purposes, channels, ended_us, ended_by in [
+                (*scope, ended_us, ended_by) for bits, ended_us, ended_by in ends for scope in _scope(bits)
+            ]:
                 found.append(
                     {
                         "recipient": secret.unseal(row.number, row.person),
@@ -77,6 +82,8 @@ async def _consents(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]
                         "product": row.product,
                         "source": row.source,
                         "proof_hash": row.proof_hash,
+                        "withdrawn": dates.moment_text(ended_us) if ended_us else "",
+                        "withdrawn_source": ended_by,
                     }
                 )
         after = rows[-1].id

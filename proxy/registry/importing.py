@@ -226,8 +226,9 @@ class RowCheck:
         until = values["until"]
         until_day = day_number(FOREVER if until is None else int(until))
         about = (values["basis"], values["product"], values["source"], values["proof_hash"], self._now_us)
+        ended = (values["withdrawn"], values["withdrawn_source"])
         who = self._person(values)
-        return (values["given"], *who, values["institution"], bits_of(values), until_day, *about)
+        return (values["given"], *who, values["institution"], bits_of(values), until_day, *about, *ended)
 
     def _notice(self, values: dict[str, SqlValue]) -> Row:
         about = (values["way"], values["source"], values["document_hash"], self._now_us)

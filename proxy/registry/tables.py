@@ -186,6 +186,9 @@ CONSENTS: Final = Table(
         Column("product", fields.TEXT, required=False, zh="产品"),
         Column("source", fields.FILLED, zh="来源"),
         Column("proof_hash", fields.TEXT, required=False, zh="证明哈希"),
+        # A consent that has ended: an export says so, and an import of it opens nothing.
+        Column("withdrawn", fields.MOMENT_NOTED, required=False, default=0, zh="撤回时间"),
+        Column("withdrawn_source", fields.TEXT, required=False, zh="撤回来源"),
     ),
     (),
     (Reference("institution", ("institutions",)),),

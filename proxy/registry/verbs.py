@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from proxy.registry.access_verbs import ACCESS_VERBS
 from proxy.registry.debtor_verbs import DEBTOR_VERBS
+from proxy.registry.doubt_verbs import DOUBT_VERBS
 from proxy.registry.handing_over import HAND_OVER_VERBS
 from proxy.registry.keys import PersonSecret
 from proxy.registry.library_verbs import LIBRARY_VERBS
@@ -34,6 +35,7 @@ VERBS: Final[dict[str, Verb]] = {
         *LIST_VERBS,
         *PERSON_VERBS,
         *DEBTOR_VERBS,
+        *DOUBT_VERBS,
         *WILL_VERBS,
         *TOKEN_VERBS,
         *ACCESS_VERBS,

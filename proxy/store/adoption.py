@@ -136,6 +136,18 @@ def _merge_sql(table: Table) -> str:
     )
 
 
+async def require_no_persons(connection: aiosqlite.Connection) -> None:
+    """Raises StoreError where persons are staged while a rotation of keys moves persons.
+
+    WHY: a staged file was hashed when somebody was not moved yet who may be by now.
+    """
+    for table in PERSON_COLUMNS:
+        if await staged_rows(connection, table):
+            raise StoreError(
+                "the key of persons is being rotated: persons can be imported when it has ended; see tdgate keys status"
+            )
+
+
 async def staged_rows(connection: aiosqlite.Connection, table: str) -> int:
     """The last row number of a staged table, 0 where it is empty."""
     return await _one(connection, f"SELECT coalesce(max(row), 0) FROM staged.{table}")
@@ -212,7 +224,14 @@ async def adopt_consents(connection: aiosqlite.Connection, first: int, today: in
         f"AND NOT EXISTS (SELECT 1 FROM main.consents m WHERE {same}) ORDER BY row",
         bounds,
     )
-    if cursor.rowcount > 0:
+    ended = await connection.execute(
+        "INSERT INTO main.withdrawals (at_us, key, person, institution, bits, source) "
+        "SELECT withdrawn_us, key, person, institution, bits, withdrawn_source FROM staged.consents s "
+        "WHERE row >= ? AND row < ? AND withdrawn_us > 0 AND NOT EXISTS (SELECT 1 FROM main.withdrawals w "
+        "WHERE w.key = s.key AND w.at_us = s.withdrawn_us AND w.bits & s.bits = s.bits) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0 or ended.rowcount > 0:
         await connection.execute(
             "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.consents WHERE row >= ? AND row < ?", bounds
         )

@@ -26,8 +26,11 @@ LEDGERS: Final[tuple[tuple[str, str], ...]] = (
     ("debtor_notices", "notice_state"),
     ("withdrawals", ""),
     ("releases", ""),
+    ("doubts", ""),
 )
 _NUMBERLESS: Final = ("withdrawals", "releases")
+#: Its texts are sealed too, and it stands in no index.
+_TEXTS: Final = "doubts"
 GATHER_ROWS: Final = 5000
 #: Unsealing, hashing and sealing take the interpreter: some 3 ms at a stretch.
 PERSONS_AT_ONCE: Final = 50
@@ -44,8 +47,11 @@ class Moved(Struct, frozen=True):
     bound: bytes
 
 
-async def gather(connection: aiosqlite.Connection, key_id: int, most: int = GATHER_ROWS) -> bool:
-    """Looks at the next rows of all ledgers, and notes those not under the key `key_id`; whether there may be more."""
+async def gather(connection: aiosqlite.Connection, most: int = GATHER_ROWS) -> bool:
+    """Notes the next rows of all ledgers; whether there may be more.
+
+    WHY all, whatever key they name: a row that named the wrong one would be left behind, and with it a refusal.
+    """
     noted = 0
     for number, (ledger, _) in enumerate(LEDGERS):
         async with connection.execute("SELECT id FROM rekeying_marks WHERE ledger = ?", (number,)) as cursor:
@@ -58,9 +64,9 @@ async def gather(connection: aiosqlite.Connection, key_id: int, most: int = GATH
         if found is None or not found[1]:
             continue
         await connection.execute(
-            f"INSERT OR IGNORE INTO rekeying_rows SELECT person, ?, id FROM {ledger} WHERE id > ? AND id <= ?"
-            + ("" if ledger in _NUMBERLESS else f" AND key_id != {key_id:d}"),
-            (number, mark, found[0]),
+            f"INSERT OR IGNORE INTO rekeying_rows SELECT person, ?, id FROM {ledger} WHERE id > ? AND id <= ?"(
+                number, mark, found[0]
+            ),
         )
         await connection.execute("INSERT OR REPLACE INTO rekeying_marks VALUES (?, ?)", (number, found[0]))
         noted += int(found[1])
@@ -71,7 +77,7 @@ async def gather(connection: aiosqlite.Connection, key_id: int, most: int = GATH
 
 async def move(connection: aiosqlite.Connection, secret: PersonSecret, most: int = PERSONS_AT_ONCE) -> Moved:
     """Moves the next persons. What was written since is gathered first, so that nobody stays behind the bound."""
-    while await gather(connection, secret.key_id):
+    while await gather(connection):
         pass
     async with connection.execute(
         "SELECT DISTINCT person FROM rekeying_rows ORDER BY person LIMIT ?", (most,)
@@ -112,11 +118,13 @@ async def _rows(connection: aiosqlite.Connection, last: bytes) -> dict[int, list
         if wanted == "[]":
             continue
         sealed = "NULL" if ledger in _NUMBERLESS else "number"
+        key, text = ("0", "text") if ledger == _TEXTS else ("key", "NULL")
         async with connection.execute(
-            f"SELECT id, key, person, {sealed} FROM {ledger} WHERE id IN (SELECT value FROM json_each(?))", (wanted,)
+            f"SELECT id, {key}, person, {sealed}, {text} FROM {ledger} WHERE id IN (SELECT value FROM json_each(?))",
+            (wanted,),
         ) as cursor:
             found[number] = [
-                {"id": row[0], "key": row[1], "person": bytes(row[2]), "number": row[3]}
+                {"id": row[0], "key": row[1], "person": bytes(row[2]), "number": row[3], "text": row[4]}
                 for row in await cursor.fetchall()
             ]
     return found
@@ -166,6 +174,14 @@ async def _write(
             f"UPDATE {ledger} SET key = ?, person = ? WHERE id = ?",
             [(signed(key), person, row["id"]) for key, (person, _), row in updates],
         )
+        return
+    if ledger == _TEXTS:
+        for _, (person, recipient), row in updates:
+            text = secret.seal(secret.unseal(row["text"], row["person"]), person) if row["text"] else b""
+            await connection.execute(
+                f"UPDATE {ledger} SET person = ?, key_id = ?, number = ?, text = ? WHERE id = ?",
+                (person, secret.key_id, secret.seal(recipient, person), text, row["id"]),
+            )
         return
     await connection.executemany(
         f"UPDATE {ledger} SET key = ?, person = ?, key_id = ?, number = ? WHERE id = ?",

@@ -94,7 +94,7 @@ class Rotation:
         async with self._writing(after):
             if not self._gathered:
                 # WHY not until there is nothing: somebody writes all the time. The rest is gathered with each batch.
-                self._gathered = not await rekeying.gather(self._connection, self._secret.key_id)
+                self._gathered = not await rekeying.gather(self._connection)
                 return True
             moved = await rekeying.move(self._connection, self._secret)
             after.append(lambda: self._lay(moved))

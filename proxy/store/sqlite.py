@@ -20,7 +20,9 @@ from urllib.parse import quote
 import aiosqlite
 
 from proxy.core.persons import PersonIndex, index_key
+from proxy.core.purposes import OBJECTION
 from proxy.registry.dates import day_number
+from proxy.registry.doubts import CLOSES, Decided, DoubtRow, Verdict
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import (
     Alter,
@@ -118,6 +120,7 @@ class SqliteStore(StoreReader):
             "notice_state": self.notices_index,
         }
         self.rotation = Rotation(self._owning, self._secret, self._transaction, self._acted, indexes, self._now_us)
+        await self._ledger.count_doubts()
 
     async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
         return await person_load.load_index(self, database, plan, store_id, key_id, self._remember_base)
@@ -179,31 +182,47 @@ class SqliteStore(StoreReader):
             recipient, institutions, at_us, channel=channel, matched=matched, number_to=number_to
         )
 
+    async def decide_doubt(self, case: int, verdict: Verdict, *, by: str, reason: str) -> Decided:
+        row = await self._open_doubt(case)
+        closes = tuple(
+            (name, bits | OBJECTION if objects else bits) for name, bits, objects in CLOSES.decode(row.closes)
+        )
+        decided = await self.ledger.decide(case, verdict, closes, row.person, self._now_us(), by=by, reason=reason)
+        if decided.stale:
+            raise StaleError(f"case: {case} was decided meanwhile")
+        return decided
+
+    async def show_doubt(self, case: int, *, by: str, reason: str) -> DoubtRow:
+        row = await self._open_doubt(case)
+        async with self._transaction():
+            await self._acted("doubt.shown", str(case), reason, by)
+        return row
+
+    async def _open_doubt(self, case: int) -> DoubtRow:
+        found = await self.doubts(after=case - 1, most=1)
+        if not found or found[0].id != case:
+            raise StaleError(f"case: {case} is not open")
+        return found[0]
+
     async def adopt(self, staged: Path) -> dict[str, int]:
         position = await person_load.newest_position(self)
-        # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
-        async with self._attachable(staged):
-            if self._secret.person_key.is_moving:
-                await self._refuse_persons()
-            async with self._transaction():
-                changed = await adoption.adopt_records(self._owning, self._now_us())
-            for table in PERSON_COLUMNS:
-                changed[table] = 0
-                last = await adoption.staged_rows(self._owning, table)
-                for first in range(1, last + 1, SLICE_ROWS):
-                    async with self._transaction():
-                        changed[table] += await self._adopt_persons(table, first)
-        await self._refresh_persons(position)
+        try:
+            # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
+            async with self._attachable(staged):
+                if self._secret.person_key.is_moving:
+                    await adoption.require_no_persons(self._owning)
+                async with self._transaction():
+                    changed = await adoption.adopt_records(self._owning, self._now_us())
+                for table in PERSON_COLUMNS:
+                    changed[table] = 0
+                    last = await adoption.staged_rows(self._owning, table)
+                    for first in range(1, last + 1, SLICE_ROWS):
+                        async with self._transaction():
+                            changed[table] += await self._adopt_persons(table, first)
+        finally:
+            # INVARIANT: what is committed binds, also where a later slice failed: the same file again changes nothing.
+            await self._refresh_persons(position)
         return changed
-
-    async def _refuse_persons(self) -> None:
-        """WHY: a staged file was hashed when somebody was not moved yet who may be by now."""
-        for table in PERSON_COLUMNS:
-            if await adoption.staged_rows(self._owning, table):
-                raise StoreError(
-                    "the key of persons is being rotated: persons can be imported when it has ended; see "
-                    "tdgate keys status"
-                )
 
     async def take_in_list(self, staged: Path) -> FollowedList:
         attached = followed.attached(self._owning, staged)
@@ -238,13 +257,14 @@ class SqliteStore(StoreReader):
                 await attached.__aexit__(None, None, None)
 
     async def _refresh_persons(self, position: int) -> None:
-        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
-        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
-        await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
-        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
+        # WHY in this order: what closes binds before what opens.
         await person_load.lay_over(
             self, person_load.SUPPRESSIONS, self.suppressions_index, position, beside=self._writing
         )
+        await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
+        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
+        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
+        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
 
     async def settle_day(self) -> None:
         """Derives the consents anew that end in part today: to be called once after local midnight and on reload."""
@@ -305,23 +325,17 @@ class SqliteStore(StoreReader):
             await self._acted("persons.listed", what, "", by)
 
     async def issue_token(self, token: ApiToken) -> None:
-        names = token.__struct_fields__
-        sql = f"INSERT INTO api_tokens ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
         async with self._transaction():
-            try:
-                await self._owning.execute(sql, [getattr(token, name) for name in names])
-            except sqlite3.IntegrityError as error:
-                raise StaleError(f"token: there is one named {token.id} already") from error
+            await receipts.issue(self._owning, token)
             target = f"{token.id} {token.institution} {token.scopes}"
             await self._acted("token.created", target, token.label, token.created_by)
 
     async def revoke_token(self, token: str, reason: str, by: str) -> bool:
-        sql = "UPDATE api_tokens SET revoked_us = ? WHERE id = ? AND revoked_us IS NULL"
         async with self._transaction():
-            rows = (await self._owning.execute(sql, (self._now_us(), token))).rowcount
-            if rows > 0:
+            ended = await receipts.revoke(self._owning, token, self._now_us())
+            if ended:
                 await self._acted("token.revoked", token, reason, by)
-        return rows > 0
+        return ended
 
     async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
         async with self._transaction():

@@ -10,7 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.requirements.registry import DAY, FUZHOU, NANCHANG, NEVER_ASKED, NIGHT
+from tests.requirements.registry import (
+    COLLECTS,
+    DAY,
+    FUZHOU,
+    NANCHANG,
+    NEVER_ASKED,
+    NIGHT,
+    OF_DANXIA,
+    OF_LIHE,
+    OF_ZHIJIANG,
+)
 from tests.requirements.stage import Ask
 from tests.wire.people import PERSONS
 
@@ -37,7 +47,6 @@ class Pair:
 
 
 MINE = Ask("jl", "10690001")
-TAIHU = Ask("th", "10690161")
 
 
 def _pair(rows: str, rule: str, permitted: Ask, other: str, en: str, zh: str, kinds: tuple[Kind, ...] = BOTH) -> Pair:
@@ -55,7 +64,7 @@ PAIRS = (
           "a number for collection; the licence for collection is over", "催收号码，而催收许可已到期"),
     _pair("Z3", "licence.scope/kind", Ask("hy", "10690131"), "source=10690132",
           "a fund house collects, whatever its licence says", "基金公司发起催收"),
-    _pair("Z4", "licence.region/recipient", Ask("lh", "10690141", FUZHOU), f"person={NANCHANG}",
+    _pair("Z4", "licence.region/recipient", Ask("lh", "10690141", FUZHOU, OF_LIHE), f"person={NANCHANG}",
           "a local licence of Fujian; a fixed line in Jiangxi", "福建地方许可，江西固定电话"),
     _pair("Z5", "template.unreviewed/unknown", Ask("lt", "10690171"), "said=【兰亭银行】未经审核的内容，拒收请回复TD",
           "a text that nobody reviewed, where the pack asks for it", "规则包要求审核而该内容未经审核", ("submit",)),
@@ -84,7 +93,7 @@ PAIRS = (
           "a number in no library", "号码不在号码库中"),
     _pair("Z9 J17 J18", "number.expired/over", MINE, "source=10690004",
           "a number whose cooperation period is over", "号码合作期已过"),
-    _pair("Z10", "library.stale/never", Ask("dx", "10690182"), "source=10690181",
+    _pair("Z10", "library.stale/never", Ask("dx", "10690182", said=OF_DANXIA), "source=10690181",
           "a number for marketing; nobody attested this library, and the pack asks for it",
           "营销号码，而号码库从未确认"),
     _pair("J20", "segment.misuse/institution", Ask("jk", "10690191"), "source=10690551",
@@ -107,17 +116,17 @@ PAIRS = (
     _pair("J14", "preference.donotcall/listed", MINE, f"person={PERSONS[3]}",
           "a person on a do-not-call list", "用户在谢绝来电名单中"),
     # Collection.
-    _pair("J7", "debtor.unknown/role", Ask("th", "10690161", DAY[0]), f"person={DAY[1]}",
+    _pair("J7", "debtor.unknown/role", Ask("th", "10690161", DAY[0], COLLECTS), f"person={DAY[1]}",
           "somebody whom the debtor named as a contact", "仅为债务人的联系人"),
-    _pair("J10", "debtor.uninformed/notice", Ask("th-yl", "10690162", DAY[3]), f"person={DAY[2]}",
+    _pair("J10", "debtor.uninformed/notice", Ask("th-yl", "10690162", DAY[3], COLLECTS), f"person={DAY[2]}",
           "a debtor who was not told of this partner", "债务人未被告知该合作机构"),
-    _pair("J7 Z16", "collection.objection/open", Ask("th", "10690161", DAY[4]), f"person={DAY[5]}",
+    _pair("J7 Z16", "collection.objection/open", Ask("th", "10690161", DAY[4], COLLECTS), f"person={DAY[5]}",
           "a debtor whose objection is not settled", "债务人的异议未处理完毕"),
-    _pair("J7", "hours.closed/hour", Ask("th", "10690161", DAY[6]), f"person={NIGHT[0]}",
+    _pair("J7", "hours.closed/hour", Ask("th", "10690161", DAY[6], COLLECTS), f"person={NIGHT[0]}",
           "a debtor for whom it is night now", "对方当地时间为夜间"),
-    _pair("C4 J7", "hours.closed/hour", Ask("zj", "10690151", DAY[0]), f"person={NIGHT[0]}",
+    _pair("C4 J7", "hours.closed/hour", Ask("zj", "10690151", DAY[0], OF_ZHIJIANG), f"person={NIGHT[0]}",
           "marketing to a person for whom it is night now", "营销，对方当地时间为夜间"),
-    _pair("J7 C1 C4", "frequency.cap/window", Ask("th", "10690161", DAY[7]), f"person={DAY[8]}",
+    _pair("J7 C1 C4", "frequency.cap/window", Ask("th", "10690161", DAY[7], COLLECTS), f"person={DAY[8]}",
           "a debtor with three contacts today, one of them by a partner", "当日已联系三次（含合作机构一次）"),
     # Who calls.
     _pair("J11", "caller.identity/number", MINE, "caller=anonymous",

@@ -16,7 +16,7 @@ from tests.requirements.demands import Demands, Refusal, read
 from tests.requirements.looking import Observable
 from tests.requirements.observables import OBSERVABLES
 from tests.requirements.pairs import PAIRS, Kind, Pair
-from tests.requirements.registry import DAY, SAID
+from tests.requirements.registry import COLLECTS, DAY
 from tests.requirements.stage import Answer, Ask, Stage, but, differing
 from tests.wire.house import reply
 from tests.wire.people import PERSONS
@@ -99,7 +99,7 @@ async def _prime(stage: Stage) -> None:
     )
     await stage.done("registry", "dispose", "10690007", "--reason", "虚构", "--by", "主管部门（虚构）")
     for who, source in (("th", "10690161"), ("th", "10690161"), ("th-yl", "10690162")):
-        answered = await stage.submit(Ask(who, source, DAY[8], SAID))
+        answered = await stage.submit(Ask(who, source, DAY[8], COLLECTS))
         assert answered.status == 0, answered
 
 

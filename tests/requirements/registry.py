@@ -14,7 +14,12 @@ from tests.wire.people import PERSONS, account, number
 EVER = {"since": "2026-01-01", "until": "2099-12-31"}
 OVER = {"since": "2025-01-01", "until": "2026-01-02"}
 BOTH = ["sms", "voice"]
-SAID = "【江澜银行】春季理财活动开始，详询柜台，拒收请回复TD"
+SAID = "【江澜银行】“安居贷”年化3.5%起，咨询400-000-1001，回T退订"
+OF_ZHIJIANG = "【之江银行】“之江贷”年化3.5%起，咨询400-000-1004，回T退订"
+OF_DANXIA = "【丹霞银行】您尾号1234的账户已完成登记，如有疑问请致电400-000-1005"
+"""A service notice: it may go out from a number for marketing too."""
+COLLECTS = "【太湖银行】您的“太湖贷”已逾期，请尽快还款，咨询400-000-1003，回T退订"
+OF_LIHE = "【里禾小贷】您的“里禾贷”已逾期，请尽快还款，咨询400-000-1006，回T退订"
 REVIEWED = {"state": "reviewed", "submitted_by": "甲", "reviewed": "2026-01-02", "reviewed_by": "乙"}
 FUZHOU, NANCHANG = "8659188880000", "8679188880000"
 """Fixed lines in two provinces of which no pack is at hand."""
@@ -81,6 +86,13 @@ def _debtors() -> list[dict[str, Any]]:
     ]
 
 
+MARKS = {
+    "jianglan": ("江澜银行", "400-000-1001", "安居贷"),
+    "zhijiang": ("之江银行", "400-000-1004", "之江贷"),
+    "taihu": ("太湖银行", "400-000-1003", "太湖贷"),
+    "lihe": ("里禾小贷", "400-000-1006", "里禾贷"),
+}
+"""Signature, telephone and product on record."""
 BY_ACCOUNT = ("marketing", "collection", "service", "legal")
 
 REGISTRY: dict[str, Any] = {
@@ -170,9 +182,12 @@ REGISTRY: dict[str, Any] = {
         account("jl-lapsed", "jianglan", *BY_ACCOUNT, telecoms=["tong", "lapsed"]),
     ],
     "templates": [
-        {"id": name, "institution": name, "purposes": ["marketing"], "text": SAID, **REVIEWED}
-        for name in ("lanting", "danxia")
+        {"id": name, "institution": name, "purposes": ["marketing"], "text": text, **REVIEWED}
+        for name, text in {"lanting": SAID, "danxia": OF_DANXIA}.items()
     ],
+    "signatures": [{"owner": name, "signature": signature} for name, (signature, _, _) in MARKS.items()],
+    "service_phones": [{"owner": name, "phone": phone, "label": "虚构"} for name, (_, phone, _) in MARKS.items()],
+    "products": [{"institution": name, "name": product} for name, (_, _, product) in MARKS.items()],
     "attestations": [
         {"institution": "lanting", "attested": _NOW.date().isoformat(), "attested_by": "林一（虚构）", "numbers": 1}
     ],

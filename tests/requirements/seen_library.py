@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.requirements.looking import Shelf
-from tests.requirements.registry import BOTH, EVER
+from tests.requirements.registry import BOTH, EVER, OF_DANXIA
 from tests.requirements.stage import Ask, Stage
 from tests.wire.people import number
 
@@ -86,7 +86,7 @@ async def the_wire_is_reconciled_with_the_library(stage: Stage) -> None:
     "号码库确认后（事件 `library.attested`）营销短信与电话恢复",
 )
 async def an_attestation_opens(stage: Stage) -> None:
-    ask = Ask("dx", "10690181")
+    ask = Ask("dx", "10690181", said=OF_DANXIA)
     before = [(await stage.submit(ask)).status, (await stage.call(ask)).status]
     await stage.done("registry", "attest", "danxia", "--by", OFFICER)
     assert (await stage.noted("library.attested", "danxia")).actor == OFFICER

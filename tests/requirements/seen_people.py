@@ -6,7 +6,7 @@ import json
 
 from proxy.evidence.records import Suppression
 from tests.requirements.looking import Shelf
-from tests.requirements.registry import BOTH, DAY
+from tests.requirements.registry import BOTH, COLLECTS, DAY
 from tests.requirements.stage import Ask, Stage
 from tests.wire.house import reply
 from tests.wire.people import PERSONS
@@ -118,8 +118,8 @@ async def what_persons_want_is_listed(stage: Stage) -> None:
     "`tdgate debtor list` 与 `tdgate notice list`：身份及核实日期、告知时间与方式；补登后即刻放行",
 )
 async def debtors_and_notices_are_records(stage: Stage) -> None:
-    told = Ask("th-yl", "10690162", DAY[2])
-    liable = Ask("th", "10690161", DAY[1])
+    told = Ask("th-yl", "10690162", DAY[2], COLLECTS)
+    liable = Ask("th", "10690161", DAY[1], COLLECTS)
     before = [(await stage.submit(one)).status for one in (told, liable)]
     before += [(await stage.call(one)).status for one in (told, liable)]
     whose = ("--institution", "taihu")
@@ -137,8 +137,9 @@ async def debtors_and_notices_are_records(stage: Stage) -> None:
 @PEOPLE.shows(
     "J13",
     "numbers of persons: masked in each listing, a keyed hash in the evidence, sealed in the database; in clear in no "
-    "file of the state folder; the key lies apart, for its owner only",
-    "用户号码：列表中脱敏、证据中为带密钥哈希、库中密封；状态目录任何文件均无明文；密钥单独存放且仅属主可读",
+    "file of the state folder; texts in neither log nor evidence; the key lies apart, for its owner only",
+    "用户号码：列表中脱敏、证据中为带密钥哈希、库中密封；状态目录任何文件均无明文；日志与证据不含短信内容；"
+    "密钥单独存放且仅属主可读",
 )
 async def nobody_sees_a_number(stage: Stage) -> None:
     for words in (("consent",), ("suppress",), ("preference",), ("debtor",), ("notice",), ("objection",)):
@@ -148,6 +149,9 @@ async def nobody_sees_a_number(stage: Stage) -> None:
     for file in stage.house.state.rglob("*"):
         octets = file.read_bytes() if file.is_file() else b""
         assert [person for person in PERSONS if person[2:].encode() in octets] == [], file
+    for file in (stage.house.folder / "tdgate.log", *(stage.house.state / "evidence").iterdir()):
+        octets = file.read_bytes()
+        assert [coding for coding in ("utf-8", "utf-16-be") if "太湖贷".encode(coding) in octets] == [], file
     key = stage.house.state / "keys" / "person.key"
     assert key.stat().st_mode & 0o077 == 0
 

@@ -112,7 +112,7 @@ async def two_people_approve_an_account(stage: Stage) -> None:
     "审核队列载明提交人、审核人及核对清单；审核前拒绝，审核后放行",
 )
 async def a_template_is_reviewed(stage: Stage) -> None:
-    said = SAID.replace("春季", "秋季")
+    said = SAID.replace("3.5%", "3.6%")
     ask = Ask("lt", "10690171", said=said)
     draft = {"id": "autumn", "institution": "lanting", "purposes": ["marketing"], "text": said}
     code, told = await stage.take_in(templates=[draft])

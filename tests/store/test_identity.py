@@ -99,7 +99,9 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
     ],
     "holds": [{"kind": "account", "target": "old", "reason": "试"}],
     "consents": [
-        {"recipient": "13800138000", "institution": "bank", "channels": "sms", "given": "2026-03-01", "source": "form"}
+        {"recipient": "13800138000", "institution": "bank", "channels": "sms", "given": "2026-03-01", "source": "form"},
+        {"recipient": "13800138003", "institution": "bank", "channels": "sms;voice", "given": "2026-03-01",
+         "source": "form", "withdrawn": "2026-04-01T10:00:00+08:00", "withdrawn_source": "hotline"},
     ],
     "debtors": [
         {"recipient": "13800138002", "institution": "bank", "role": "债务人", "verified": "2026-03-01", "source": "贷",

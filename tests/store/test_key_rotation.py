@@ -4,6 +4,7 @@ ends without warning; in the end nothing is left under the former key.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
 from collections.abc import AsyncIterator
@@ -17,9 +18,10 @@ from proxy.core.persons import index_key
 from proxy.core.preferences import preference
 from proxy.core.purposes import COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE
 from proxy.core.snapshot import notice_of
+from proxy.registry.doubts import Doubt
 from proxy.registry.exporting import export
 from proxy.registry.keys import PersonKeyError, create_person_key, former_of, load_person_key, next_of
-from proxy.registry.ports import Given, Informed, Preferred, StoreError, Verified
+from proxy.registry.ports import Given, Informed, Preferred, Refused, StoreError, Verified
 from proxy.store import rekeying, rotation
 from proxy.store.key_state import load_secret, secret_for
 from proxy.store.sqlite import SqliteStore, open_owner
@@ -265,6 +267,30 @@ async def test_a_key_that_the_store_speaks_of_must_be_there(tmp_path: Path) -> N
         load_secret(keys.database, keys.path)
 
 
+async def test_a_doubt_moves_with_its_text_and_is_decided_under_the_new_key(tmp_path: Path) -> None:
+    keys = Keys(tmp_path)
+    async with keys.opened() as store:
+        await take_in_banks(store)
+        for person in PERSONS[:2]:
+            doubt = Doubt("（虚构）你们看着办", 0.5, False, 10)
+            closes = (("bank", MARKETING_SMS),)
+            await store.record(Refused(NOW_US, person, closes, "sms", label="optout", number_to="1", doubt=doubt))
+        await store.decide_doubt(1, "dismissed", by="甲", reason="x")
+        await store.rotation.begin(keys.path, "甲")
+        deciding = asyncio.create_task(store.decide_doubt(2, "confirmed", by="甲", reason="x"))
+        await stepped(store, keys)
+        await deciding
+        keys.expected["suppressions_index", "bank", PERSONS[1]] = MARKETING_SMS
+        keys.check(store)
+        await store.record(Refused(NOW_US + 1, PERSONS[2], closes, "sms", label="optout", number_to="1", doubt=doubt))
+        (row,) = await store.doubts()
+        assert store._secret.unseal(row.text, row.person) == doubt.text
+    async with keys.opened() as store:
+        keys.check(store)
+    with sqlite3.connect(keys.database) as reading:
+        assert {row[0] for row in reading.execute("SELECT key_id FROM doubts")} == {load_person_key(keys.path).key_id}
+
+
 async def test_persons_are_not_imported_while_others_are_moved(tmp_path: Path) -> None:
     keys = Keys(tmp_path)
     row: dict[str, Any] = {"recipient": "13800000001", "institution": "bank", "at": "2026-03-01"}
@@ -291,8 +317,6 @@ def test_a_ledger_can_be_moved_to_another_key_and_not_changed(tmp_path: Path) ->
             await take_in_banks(store)
             await keys.refuse(store, PERSONS[1], MARKETING_SMS)
             await keys.consent(store, PERSONS[1])
-
-    import asyncio
 
     asyncio.run(made())
     with sqlite3.connect(database) as writing:

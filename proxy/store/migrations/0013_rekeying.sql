@@ -51,3 +51,14 @@ WHEN (old.key_id = new.key_id AND old.person = new.person)
   OR (old.id, old.at_us, old.institution, old.partner, old.way, old.source, old.document_hash, old.recorded_us)
   IS NOT (new.id, new.at_us, new.institution, new.partner, new.way, new.source, new.document_hash, new.recorded_us)
 BEGIN SELECT raise(ABORT, 'append only'); END;
+DROP TRIGGER doubts_fixed;
+CREATE TRIGGER doubts_fixed BEFORE UPDATE ON doubts
+WHEN (old.state != 'open'
+  OR (old.id, old.at_us, old.person, old.number, old.number_to, old.binds, old.closes)
+  IS NOT (new.id, new.at_us, new.person, new.number, new.number_to, new.binds, new.closes))
+AND ((old.key_id = new.key_id AND old.person = new.person)
+  OR (old.id, old.at_us, old.said, old.number_to, old.channel, old.label, old.confidence, old.binds, old.closes,
+    old.moments, old.state, old.decided_us, old.decided_by)
+  IS NOT (new.id, new.at_us, new.said, new.number_to, new.channel, new.label, new.confidence, new.binds, new.closes,
+    new.moments, new.state, new.decided_us, new.decided_by))
+BEGIN SELECT raise(ABORT, 'append only'); END;

@@ -64,9 +64,8 @@ async def gather(connection: aiosqlite.Connection, most: int = GATHER_ROWS) -> b
         if found is None or not found[1]:
             continue
         await connection.execute(
-            f"INSERT OR IGNORE INTO rekeying_rows SELECT person, ?, id FROM {ledger} WHERE id > ? AND id <= ?"(
-                number, mark, found[0]
-            ),
+            f"INSERT OR IGNORE INTO rekeying_rows SELECT person, ?, id FROM {ledger} WHERE id > ? AND id <= ?",
+            (number, mark, found[0]),
         )
         await connection.execute("INSERT OR REPLACE INTO rekeying_marks VALUES (?, ?)", (number, found[0]))
         noted += int(found[1])
@@ -102,9 +101,19 @@ async def move(connection: aiosqlite.Connection, secret: PersonSecret, most: int
     moved = await _states(connection, changes)
     last = persons[-1]
     await connection.execute("DELETE FROM rekeying_rows WHERE person <= ?", (last,))
-    bound = last + b"\0"
+    if len(persons) < most:
+        # WHY now: everything was gathered, and nobody writes while this lock is held. An empty list may never come.
+        return Moved(len(persons), moved, b"")
+    # WHY not just `last`: rows of who was moved before are gathered too, by their new pseudonyms, wherever these stand.
+    bound = max(await _bound(connection), last + b"\0")
     await connection.execute("INSERT OR REPLACE INTO meta VALUES ('person_key_moved', ?)", (bound.hex(),))
     return Moved(len(persons), moved, bound)
+
+
+async def _bound(connection: aiosqlite.Connection) -> bytes:
+    async with connection.execute("SELECT value FROM meta WHERE name = 'person_key_moved'") as cursor:
+        row = await cursor.fetchone()
+    return b"" if row is None else bytes.fromhex(row[0])
 
 
 async def _rows(connection: aiosqlite.Connection, last: bytes) -> dict[int, list[dict[str, Any]]]:

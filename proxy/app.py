@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -62,10 +63,7 @@ from proxy.settings import Settings, SettingsError, load, read_toml
 from proxy.sip_b2bua import SipServer
 from proxy.smpp_server import SmppServer
 from proxy.status_reporter import StatusReporter
-from proxy.store.donotcall_file import DONOTCALL_FOLDER
-from proxy.store.key_state import secret_for
-from proxy.store.person_base import made_with
-from proxy.store.ported_file import PORTED_FILE
+from proxy.store.key_state import files_under, secret_for
 from proxy.store.sqlite import SqliteStore, open_owner
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import BY_NAME
@@ -227,7 +225,7 @@ class Application:
             self._evidence, self._counters, secret.person_key.key_id, self._counting.book, secret.person_key
         )
         self._rekeying = Rekeying(
-            self._store, keys, self._counting.horizon_of, self._lists_under, self._keys_changed, self.log
+            self._store, keys, self._counting.horizon_of, partial(files_under, database), self._keys_changed, self.log
         )
         self._measures = Measures(self._store, self._journal, self.log)
         self._endings = Endings(settings.policy.expiry_warn_days, self.log)
@@ -361,12 +359,6 @@ class Application:
         self._counting.keys_changed()
         self._journal.keys_changed()
         self._spawn(self._measures.note())
-
-    def _lists_under(self, key_id: int) -> list[str]:
-        """Files of hashes that were made with a key of persons."""
-        database = self._settings.path(self._settings.store.database)
-        found = [*database.with_name(DONOTCALL_FOLDER).glob("*.base"), database.with_name(PORTED_FILE)]
-        return [path.name for path in found if path.exists() and made_with(path) == key_id]
 
     def _registry_failed(self, error: StoreError) -> None:
         self._events.emit(BY_NAME["registry.failed"], error=error)

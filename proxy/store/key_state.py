@@ -20,6 +20,9 @@ from proxy.registry.keys import (
     next_of,
     person_key_for,
 )
+from proxy.store.donotcall_file import DONOTCALL_FOLDER
+from proxy.store.person_base import made_with
+from proxy.store.ported_file import PORTED_FILE
 
 NEXT: Final = "person_key_next"
 FORMER: Final = "person_key_former"
@@ -54,6 +57,12 @@ def load_secret(database: Path, path: Path) -> PersonSecret:
         secret.recall(load_person_key(former_of(path)))
         secret.person_key.all_moved()
     return secret
+
+
+def files_under(database: Path, key_id: int) -> list[str]:
+    """Files of hashes that were made with a key of persons, and can be of use with no other."""
+    found = [*database.with_name(DONOTCALL_FOLDER).glob("*.base"), database.with_name(PORTED_FILE)]
+    return [path.name for path in found if path.exists() and made_with(path) == key_id]
 
 
 def _meta(database: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """No call leaves towards a carrier but with a permit: held over the source, and over what `Outbound` writes."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,18 +18,27 @@ from tests.tools.sip_messages import SDP, a_request
 pytestmark = pytest.mark.unit
 
 PROXY = Path(__file__).resolve().parents[2] / "proxy"
-SOURCES = {str(path.relative_to(PROXY)): ast.parse(path.read_text()) for path in PROXY.rglob("*.py")}
+
+
+@cache
+def sources() -> dict[str, list[ast.Call]]:
+    """What is called in each file of the product."""
+    return {
+        str(path.relative_to(PROXY)): [
+            node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)
+        ]
+        for path in PROXY.rglob("*.py")
+    }
 
 
 def calls_named(name: str) -> set[str]:
     """The files in which something of this name is called."""
     found = set()
-    for file, tree in SOURCES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                if called == name:
-                    found.add(file)
+    for file, calls in sources().items():
+        for node in calls:
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called == name:
+                found.add(file)
     return found
 
 

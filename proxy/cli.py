@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
         "notice",
         "objection",
     ),
+    "proxy.commands.precheck": ("precheck",),
     "proxy.commands.donotcall": ("donotcall",),
     "proxy.commands.route": ("route",),
     "proxy.commands.routing": ("routing",),

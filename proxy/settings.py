@@ -154,6 +154,16 @@ class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
     text: str = "您已成功退订，本机构将不再向您发送营销信息。"
 
 
+class Review(Struct, frozen=True, forbid_unknown_fields=True):
+    """Replies that careful readers may read differently: whether each counts as a refusal until somebody decides.
+
+    `most` cases wait at once; what comes then counts as configured, and waits for nobody.
+    """
+
+    meanwhile: Literal["refuse", "none"] = "refuse"
+    most: int = 10_000
+
+
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
     """The evidence log. `linger_ms` bounds how long a permit may wait for its batch.
 
@@ -187,13 +197,16 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
 class Api(Struct, frozen=True, forbid_unknown_fields=True):
     """What institutions may tell and ask over HTTP with a token, in the window's process.
 
-    `requests_per_s` in the long run and `requests_at_once` hold for each token.
+    `requests_per_s` in the long run and `requests_at_once` hold for each token, `precheck_rows_per_day` for each
+    institution, over HTTP and by command together; `precheck_rows_most` for one request.
     """
 
     enabled: bool = True
     requests_per_s: float = 50.0
     requests_at_once: int = 100
     body_most_octets: int = 65_536
+    precheck_rows_most: int = 5000
+    precheck_rows_per_day: int = 500_000
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -231,6 +244,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     sip: Sip = field(default_factory=Sip)
     policy: Policy = field(default_factory=Policy)
     confirmation: Confirmation = field(default_factory=Confirmation)
+    review: Review = field(default_factory=Review)
     evidence: Evidence = field(default_factory=Evidence)
     store: Store = field(default_factory=Store)
     spool: Spool = field(default_factory=Spool)
@@ -373,6 +387,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield f"evidence.tally_s: at most {_TALLY_MOST_S:.0f}"
     if not _is_one_message(settings.confirmation.text):
         yield "confirmation.text: must fit one message: 160 ASCII characters, or 70 with any other"
+    if settings.review.most < 1:
+        yield "review.most: at least 1"
     yield from port_range("console.port", settings.console.port, least=0)
     if (tls := settings.console.tls) is not None and not (tls.certificate and tls.key):
         yield "console.tls: certificate and key are both needed"
@@ -394,6 +410,10 @@ def _api(api: Api) -> Iterator[str]:
         yield "api.requests_per_s: more than 0"
     if api.requests_at_once < 1:
         yield "api.requests_at_once: at least 1"
+    if not 1 <= api.precheck_rows_most <= 50_000:
+        yield "api.precheck_rows_most: 1 to 50000"
+    if api.precheck_rows_per_day < 1:
+        yield "api.precheck_rows_per_day: at least 1"
     if not 1024 <= api.body_most_octets <= 1 << 20:
         yield "api.body_most_octets: 1024 to 1048576"
 

@@ -12,8 +12,12 @@ KINDS: Final[tuple[type[Struct], ...]] = (
     shapes.PreferencesTold,
     shapes.ConsentTold,
     shapes.WithdrawalTold,
+    shapes.CheckAsked,
+    shapes.Checked,
+    shapes.RefusalPage,
     shapes.Receipted,
     shapes.PreferenceList,
+    shapes.NumberList,
     shapes.Wrong,
 )
 _BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
@@ -69,8 +73,30 @@ def _whole(name: str, says: str, default: int) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": says, "schema": schema}
 
 
+def _word(name: str, says: str, *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": says, "required": required, "schema": {"type": "string"}}
+
+
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/suppressions": {"post": _post("refuse", "A person's refusal (Z16 Z19)", shapes.RefusalTold)},
+    "/api/v1/suppressions/export": {
+        "get": {
+            "operationId": "refusals",
+            "summary": "One's own refusals since a mark, in clear, to be suppressed elsewhere; noted (Z16 J13)",
+            "security": _BEARER,
+            "parameters": [
+                _word("purpose", "Must be suppress", required=True),
+                _word("receiver", "Who gets them: the institution if left out, or a partner that it entrusts"),
+                _whole("after", "The mark of the page before", 0),
+                _whole("most", "At most, up to 500", 500),
+            ],
+            "responses": {
+                "200": _says("The rows", shapes.RefusalPage),
+                "400": _says("Another purpose, no such receiver, or a number out of range"),
+                **REFUSALS,
+            },
+        }
+    },
     "/api/v1/preferences": {
         "get": {
             "operationId": "preferences",
@@ -87,6 +113,28 @@ PATHS: Final[dict[str, Any]] = {
     },
     "/api/v1/preferences/batch": {
         "post": _post("preferAll", "What several persons prefer, all or none (J6)", shapes.PreferencesTold)
+    },
+    "/api/v1/numbers": {
+        "get": {
+            "operationId": "numbers",
+            "summary": "The number library of one's institution (Z9 J17)",
+            "security": _BEARER,
+            "parameters": [_whole("after", "Rows with a higher id", 0), _whole("most", "At most, up to 1000", 100)],
+            "responses": {
+                "200": _says("The rows", shapes.NumberList),
+                "400": _says("A number out of range"),
+                **REFUSALS,
+            },
+        }
+    },
+    "/api/v1/precheck": {
+        "post": {
+            "operationId": "precheck",
+            "summary": "What would become of a dial or send list now; noted, and nobody is counted as contacted",
+            "security": _BEARER,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": _ref(shapes.CheckAsked)}}},
+            "responses": {"200": _says("A result for each", shapes.Checked), **_BODY_REFUSALS, **REFUSALS},
+        }
     },
     "/api/v1/consents": {"post": _post("consent", "A person's consent (Z15)", shapes.ConsentTold)},
     "/api/v1/consents/withdrawals": {

@@ -8,26 +8,32 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from proxy.api import shapes
 from proxy.api.asking import Asking, AwayError
 from proxy.api.bodies import BodyError, octets_of, read_json, require_json
+from proxy.api.checking import Checking
 from proxy.api.description import KINDS, PATHS
 from proxy.api.granting import Granted, TokenBook, token_in
+from proxy.api.library import NumberBook
 from proxy.api.pace import Pace
 from proxy.console.extension import Extension
 from proxy.registry.ports import StoreError
 from proxy.settings import Settings
 
+S = TypeVar("S", bound=Struct)
 _KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _WHOLE: Final = re.compile(r"[0-9]{1,15}")
 _LIST_MOST: Final = 200
+_NUMBERS_MOST: Final = 1000
 _CONTROL_SOCKET: Final = "control.sock"
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -43,11 +49,13 @@ class _RefusedError(Exception):
 class Api:
     """Endpoints over one store and one control socket."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, config: Path) -> None:
         self._most = settings.api.body_most_octets
         self._book = TokenBook(settings.path(settings.store.database))
+        self._numbers = NumberBook(settings.path(settings.store.database))
         self._asking = Asking(settings.path(_CONTROL_SOCKET))
         self._pace = Pace(settings.api.requests_per_s, settings.api.requests_at_once, time.monotonic)
+        self._checking = Checking(config, self._asking, settings.api.precheck_rows_most)
         self._is_private = settings.console.tls is not None or _is_loopback(settings.console.host)
 
     def extension(self) -> Extension:
@@ -62,12 +70,15 @@ class Api:
                     ("POST",),
                     tell("preferences:write", "api.prefer", shapes.PreferencesTold),
                 ),
+                ("/api/v1/numbers", ("GET",), self.numbers),
                 ("/api/v1/consents", ("POST",), tell("consents:write", "api.consent", shapes.ConsentTold)),
                 (
                     "/api/v1/consents/withdrawals",
                     ("POST",),
                     tell("consents:write", "api.withdraw", shapes.WithdrawalTold),
                 ),
+                ("/api/v1/suppressions/export", ("GET",), self.export),
+                ("/api/v1/precheck", ("POST",), self.precheck),
             ),
             paths=PATHS,
             kinds=KINDS,
@@ -77,6 +88,27 @@ class Api:
         if request.method == "POST":
             return await self._telling("preferences:write", "api.prefer", shapes.PreferenceTold)(request)
         return await _answered(self._listed(request))
+
+    async def numbers(self, request: Request) -> Response:
+        return await _answered(self._library(request))
+
+    async def export(self, request: Request) -> Response:
+        return await _answered(self._exported(request))
+
+    async def _exported(self, request: Request) -> Response:
+        granted = self._granted(request, "export")
+        asked: dict[str, Any] = {"after": _whole(request, "after", 0), "most": _whole(request, "most", 500)}
+        asked |= {name: _word(request, name) for name in ("purpose", "receiver")}
+        args = asked | {"token": granted.token, "institution": granted.institution}
+        return _of_proxy(await self._asking.ask("api.refusals", args))
+
+    async def precheck(self, request: Request) -> Response:
+        return await _answered(self._checked(request))
+
+    async def _checked(self, request: Request) -> Response:
+        granted = self._granted(request, "precheck")
+        asked = await self._body(request, granted, shapes.CheckAsked, self._checking.body_most)
+        return _of_proxy(await self._checking.check(granted, asked))
 
     def _telling(self, scope: str, verb: str, kind: type[Struct]) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that takes one of the shapes and has the proxy record it."""
@@ -88,22 +120,31 @@ class Api:
 
     async def _tell(self, request: Request, scope: str, verb: str, kind: type[Struct]) -> Response:
         granted = self._granted(request, scope)
-        require_json(request.headers)
         key = _key_of(request)
-        body = msgspec.to_builtins(read_json(await octets_of(request, self._most), kind))
-        named = body.pop("institution")
-        if named and named != granted.institution:
-            raise _RefusedError(403, "this token speaks for another institution", "institution")
+        body = msgspec.to_builtins(await self._body(request, granted, kind, self._most))
         args = body | {"token": granted.token, "institution": granted.institution, "key": key}
         return _of_proxy(await self._asking.ask(verb, args))
 
+    async def _body(self, request: Request, granted: Granted, kind: type[S], most: int) -> S:
+        """The body in its shape, which names no other institution."""
+        require_json(request.headers)
+        body = read_json(await octets_of(request, most), kind)
+        named = getattr(body, "institution", "")
+        if named and named != granted.institution:
+            raise _RefusedError(403, "this token speaks for another institution", "institution")
+        return body
+
     async def _listed(self, request: Request) -> Response:
         granted = self._granted(request, "preferences:read")
-        asked = {"after": _whole(request, "after", 0), "most": _whole(request, "most", 100)}
-        if not 1 <= asked["most"] <= _LIST_MOST:
-            raise _RefusedError(400, f"1 to {_LIST_MOST}", "most")
-        args = asked | {"token": granted.token, "institution": granted.institution}
+        after, most = _page(request, _LIST_MOST)
+        args = {"after": after, "most": most, "token": granted.token, "institution": granted.institution}
         return _of_proxy(await self._asking.ask("api.preferences", args))
+
+    async def _library(self, request: Request) -> Response:
+        granted = self._granted(request, "numbers:read")
+        after, most = _page(request, _NUMBERS_MOST)
+        rows = await run_in_threadpool(self._numbers.page, granted.institution, after, most)
+        return Response(_encode({"rows": rows}), media_type="application/json")
 
     def _granted(self, request: Request, scope: str) -> Granted:
         if not self._is_private:
@@ -143,7 +184,7 @@ def _of_proxy(answer: dict[str, Any]) -> Response:
         return Response(_encode(answer["body"]), code, media_type="application/json")
     if not isinstance(code, int):
         raise AwayError("the proxy did not confirm")
-    headers = {"Retry-After": "1"} if code in (429, 503) else {}
+    headers = {"Retry-After": str(answer.get("wait_s", 1))} if code in (429, 503) else {}
     raise _RefusedError(code, str(answer.get("error", "")), str(answer.get("field", "")), headers)
 
 
@@ -156,6 +197,14 @@ def _key_of(request: Request) -> str:
     return found[0]
 
 
+def _page(request: Request, most_allowed: int) -> tuple[int, int]:
+    """`after` and `most` of a listing."""
+    after, most = _whole(request, "after", 0), _whole(request, "most", 100)
+    if not 1 <= most <= most_allowed:
+        raise _RefusedError(400, f"1 to {most_allowed}", "most")
+    return after, most
+
+
 def _whole(request: Request, name: str, default: int) -> int:
     found = request.query_params.getlist(name)
     if not found:
@@ -163,6 +212,13 @@ def _whole(request: Request, name: str, default: int) -> int:
     if len(found) > 1 or not _WHOLE.fullmatch(found[0]):
         raise _RefusedError(400, "a whole number", name)
     return int(found[0])
+
+
+def _word(request: Request, name: str) -> str:
+    found = request.query_params.getlist(name)
+    if len(found) > 1 or (found and not _KEY.fullmatch(found[0])):
+        raise _RefusedError(400, "one word", name)
+    return found[0] if found else ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,7 +6,7 @@ ASCII, and go out masked (J13).
 
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Written = Annotated[str, Meta(max_length=400)]
 Number = Annotated[str, Meta(max_length=32, description="the person's number in ASCII, such as 13800138000")]
@@ -79,6 +79,35 @@ class WithdrawalTold(Struct, frozen=True, forbid_unknown_fields=True):
     institution: Written = ""
 
 
+class CheckAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A dial or send list. Without `account` the institution's only one for this purpose, without `from` a number of
+    its library; without `text` no rule of texts is asked. Nobody is counted as contacted.
+    """
+
+    channel: Literal["sms", "voice"]
+    purpose: Literal["marketing", "collection", "service", "verification", "legal"]
+    recipients: tuple[Number, ...]
+    account: Written = ""
+    sender: Written = field(default="", name="from")
+    text: Annotated[str, Meta(max_length=2000)] = ""
+    institution: Written = ""
+
+
+class RowProblem(Struct, frozen=True):
+    """What is wrong with a recipient; `row` counts from 0."""
+
+    row: int
+    error: str
+
+
+class Checked(Struct, frozen=True):
+    """`permitted`, `invalid` (see `problems`) or the id of the rule that would refuse, in the order of `recipients`."""
+
+    results: list[str]
+    counts: dict[str, int]
+    problems: list[RowProblem]
+
+
 class Receipted(Struct, frozen=True, omit_defaults=True):
     """What was told is on disk and in the evidence. `receipt` is the id of its evidence, `at` tdgate's own moment."""
 
@@ -110,6 +139,47 @@ class PreferenceList(Struct, frozen=True):
     """Rows with an id above `after`, oldest first."""
 
     rows: tuple[PreferenceShown, ...]
+
+
+class NumberShown(Struct, frozen=True):
+    """One number of the library; `state` is `valid`, `not yet`, `over` or `disposed` now."""
+
+    id: int
+    address: str
+    principal: str
+    operator: str
+    telecom: str
+    channels: list[str]
+    purposes: list[str]
+    since: str
+    until: str
+    extensible: bool
+    binary: bool
+    disposed: bool
+    refusal_keywords: list[str]
+    state: str
+
+
+class NumberList(Struct, frozen=True):
+    """Rows with an id above `after`."""
+
+    rows: tuple[NumberShown, ...]
+
+
+class RefusalShown(Struct, frozen=True):
+    """What has to be suppressed: the number in clear, purposes and channels, and since when."""
+
+    number: str
+    closes: list[str]
+    at: str
+
+
+class RefusalPage(Struct, frozen=True):
+    """Refusals after a mark, oldest first; ask again with `after` the new `mark` while there is `more`."""
+
+    rows: list[RefusalShown]
+    mark: int
+    more: bool
 
 
 class Wrong(Struct, frozen=True, omit_defaults=True):

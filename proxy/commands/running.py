@@ -64,7 +64,7 @@ def _console(arguments: argparse.Namespace) -> int:
     from proxy.console.serve import serve as serve_console
 
     settings = load(arguments.config)
-    more = Api(settings).extension() if settings.api.enabled else NOTHING
+    more = Api(settings, arguments.config).extension() if settings.api.enabled else NOTHING
     return serve_console(settings, parent=arguments.parent, reopen=reopened, more=more)
 
 

@@ -68,8 +68,9 @@ class LogUnreadableError(Exception):
 
 
 def parse_id(text: str) -> int | None:
-    """A decision id as it is shown, 1 to 16 hex digits; None when it is none."""
-    return int(text, 16) if 1 <= len(text) <= 16 and set(text) <= _HEX_DIGITS else None
+    """A decision id as it is shown, 1 to 16 hex digits, with or without 0x before them; None when it is none."""
+    digits = text.removeprefix("0x")
+    return int(digits, 16) if 1 <= len(digits) <= 16 and set(digits) <= _HEX_DIGITS else None
 
 
 def from_status(status: Status, decision_id: int) -> Opened | None:

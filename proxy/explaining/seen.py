@@ -6,6 +6,7 @@ consent was given, on what basis, from where a refusal came): facts, by rule, ma
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec import Struct
 
@@ -19,7 +20,8 @@ from proxy.rules.rule import LaneFacts
 
 #: Facts from the ledgers of persons, by rule.
 Ledger = dict[str, tuple[Fact, ...]]
-_LAST_YEAR_S = 250_000_000_000
+_LAST_YEAR_S: Final = 60_000_000_000
+_EPOCH: Final = datetime.fromtimestamp(0, SHANGHAI)
 
 
 class Seen(Struct, frozen=True):
@@ -39,9 +41,10 @@ class Seen(Struct, frozen=True):
 
 def moment(seconds: float) -> str:
     """A UTC second as local time in Asia/Shanghai."""
-    if not 0 < seconds < _LAST_YEAR_S:
+    if abs(seconds) > _LAST_YEAR_S:
         return "–"
-    return datetime.fromtimestamp(seconds, SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+    # WHY added: of moments before 1970 not every platform makes a date.
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat(sep=" ", timespec="seconds")[:19]
 
 
 def day(number: int) -> str:
@@ -54,7 +57,7 @@ def day(number: int) -> str:
 
 def period(one: Period, now: float) -> str:
     """A period with its first and last day, and how it stands."""
-    since = "the beginning" if one.since <= 0 else moment(one.since)[:10]
+    since = "the beginning" if one.since == 0 else moment(one.since)[:10]
     until = "forever" if one.until >= FOREVER else moment(one.until - 1)[:10]
     stands = "holds" if one.holds(now) else "not yet" if now < one.since else "over"
     return f"{since} to {until} ({stands})"

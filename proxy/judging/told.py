@@ -46,6 +46,7 @@ _UNDER_WAY_MOST: Final = 1000
 _SETTLE_AT_ONCE: Final = 200
 _NOTED_EVERY_S: Final = 1.0
 _LIST: Final = "api.preferences"
+_EXPORT: Final = "api.refusals"
 #: What could be a person's number in a text that is kept as it is.
 _DIGITS: Final = re.compile(r"\d(?:[ -]?\d){6}")
 _NOT_DONE: Final = "not recorded; tell it again with the same Idempotency-Key"
@@ -127,7 +128,20 @@ class Told:
 
     @property
     def verbs(self) -> frozenset[str]:
-        return frozenset((*self._readers, _LIST))
+        return frozenset((*self._readers, _LIST, _EXPORT))
+
+    async def _exported(self, args: Args) -> Answer:
+        """An institution's own refusals since a mark; the verb notes who got them before it tells."""
+        wanted = {name: args[name] for name in ("institution", "receiver", "purpose", "after", "most")}
+        try:
+            return {"code": 200, "body": await self._ask("suppress.export", wanted | {"by": f"token {args['token']}"})}
+        except VerbError as error:
+            if isinstance(error.__cause__, StoreError):
+                return _no_store()
+            field, reason = _parted(str(error))
+            return {"code": 400, "error": reason, "field": field}
+        except StoreError:
+            return _no_store()
 
     async def _listed(self, args: Args) -> Answer:
         """An institution's own rows; every look-up is noted (J13)."""
@@ -136,12 +150,14 @@ class Told:
         try:
             return {"code": 200, "body": await self._ask("preference.list", wanted)}
         except (StoreError, VerbError):
-            return {"code": 503, "error": "the store does not answer"}
+            return _no_store()
 
     async def tell(self, verb: str, args: Args) -> Answer:
         """One request, to its end also where whoever asked goes away meanwhile."""
         if verb == _LIST:
             return await self._listed(args)
+        if verb == _EXPORT:
+            return await self._exported(args)
         try:
             telling = self._readers[verb](args)
         except _Wrong as error:
@@ -400,6 +416,10 @@ def _id_of(record: records.Suppression | records.Note) -> str:
 
 def _other_request() -> Answer:
     return {"code": 409, "error": "this Idempotency-Key was used for another request", "field": "Idempotency-Key"}
+
+
+def _no_store() -> Answer:
+    return {"code": 503, "error": "the store does not answer"}
 
 
 def _no_evidence() -> Answer:

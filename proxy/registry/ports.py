@@ -14,6 +14,7 @@ from msgspec import Struct
 from proxy.core.persons import PersonIndex
 from proxy.core.purposes import Channel
 from proxy.lists.entry import ListEntry
+from proxy.registry.doubts import Decided, Doubt, DoubtRow, Verdict
 from proxy.registry.fields import SqlValue
 
 Row = tuple[SqlValue, ...]
@@ -75,7 +76,8 @@ class Refused(Struct, frozen=True):
     """A person's refusal (Z16 Z19). `recipient` is canonical; `closes` are (institution, bits); `at_us` is UTC.
 
     `source` is `reply` for what came over the wire from that person: only these a START of the person lifts. `objects`
-    are those of the institutions with whom an objection to a collection opens by it (J7).
+    are those of the institutions with whom an objection to a collection opens by it (J7). `doubt` is None where it is
+    certain.
     """
 
     at_us: int
@@ -89,12 +91,17 @@ class Refused(Struct, frozen=True):
     decision: str = ""
     objects: tuple[str, ...] = ()
     receipt: Receipt | None = None
+    doubt: Doubt | None = None
 
 
 class Recorded(Struct, frozen=True):
-    """A refusal is on disk. `changed` names the institutions that were open to some of these bits before."""
+    """A refusal is on disk. `changed` names the institutions that were open to some of these bits before.
+
+    `queued`: a doubtful one waits for a verdict; False where the queue was full.
+    """
 
     changed: tuple[str, ...]
+    queued: bool = True
 
 
 class Released(Struct, frozen=True):
@@ -303,6 +310,10 @@ class Reader(Protocol):
         """Rows of the ledger with an id above `after`, oldest first."""
         ...
 
+    async def withdrawals(self, row: ConsentRow) -> list[tuple[int, int, str]]:
+        """What ended a consent: (bits of it, UTC microseconds, source), each bit by what ended it first."""
+        ...
+
     async def preferences(
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
     ) -> list[PreferenceRow]:
@@ -329,6 +340,10 @@ class Reader(Protocol):
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
     ) -> list[SuppressionRow]:
         """Objections that are open, oldest first."""
+        ...
+
+    async def doubts(self, *, state: str = "open", after: int = 0, most: int = 100) -> list[DoubtRow]:
+        """Doubtful replies in a state ("" for all) with an id above `after`, oldest first."""
         ...
 
     async def followed_lists(self) -> list[FollowedList]:
@@ -398,6 +413,14 @@ class Owner(Reader, Protocol):
         """Lifts what this person closed by reply; memory follows when it is on disk."""
         ...
 
+    async def decide_doubt(self, case: int, verdict: Verdict, *, by: str, reason: str) -> Decided:
+        """A verdict about a doubtful reply; raises StaleError where there is no such open case."""
+        ...
+
+    async def show_doubt(self, case: int, *, by: str, reason: str) -> DoubtRow:
+        """A case whose text somebody is to see, noted among the measures first. Raises StaleError."""
+        ...
+
     async def give(self, consent: Given, receipt: Receipt | None = None) -> bool:
         """Adds a consent; False where the very same one is known."""
         ...
@@ -416,12 +439,20 @@ class Owner(Reader, Protocol):
         """What several persons prefer from now on, all or none; how many are different."""
         ...
 
+    async def look(self, what: str, by: str) -> None:
+        """Notes among the measures that somebody lists persons (J13)."""
+        ...
+
     async def issue_token(self, token: ApiToken) -> None:
         """A new token; its entry among the measures is written with it. Raises StaleError for a known one."""
         ...
 
     async def revoke_token(self, token: str, reason: str, by: str) -> bool:
         """Ends a token; False where it ended before, or there is none."""
+        ...
+
+    async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
+        """An entry among the measures, of what changed nothing."""
         ...
 
     async def receipts_noted(self, ids: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ SCOPES: Final = (
     "preferences:write",
     "preferences:read",
     "consents:write",
+    "numbers:read",
     "precheck",
     "export",
 )

@@ -10,7 +10,7 @@ no segment can be made (a full disk), `append` keeps what it is given until `ret
 import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 from zlib import crc32
@@ -175,6 +175,25 @@ def count_from(
                 contacts.take_back(bit, person, second)
         if latest is not None:
             latest[number] = newest
+    return counted
+
+
+def count_of_persons(directory: Path, key_id: int, contacts: Contacts, wanted: Collection[int], now: float) -> int:
+    """Counts the contacts of some persons alone, by their keys; how many."""
+    counted = 0
+    at = second_of(now)
+    for path in sorted(directory.glob(f"*{_SUFFIX}")):
+        for person, second, bit, kind in _records(path, key_id):
+            if person not in wanted:
+                continue
+            table = contacts.tables.get(bit)
+            if table is None or second <= at - table.horizon_s:
+                continue
+            if kind == ADDED:
+                contacts.add(bit, person, second, at)
+                counted += 1
+            else:
+                contacts.take_back(bit, person, second)
     return counted
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from proxy.core.purposes import OBJECTION
 from proxy.lists.entry import ListEntry
+from proxy.registry.doubts import DoubtRow
 from proxy.registry.ports import (
     ApiToken,
     ConsentRow,
@@ -29,7 +30,7 @@ from proxy.registry.ports import (
     SuppressionRow,
 )
 from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
-from proxy.store import followed, receipts, schema
+from proxy.store import doubt_queue, followed, receipts, schema
 
 #: The ledger without objections, which are rows of their own kind in it.
 _REFUSALS: Final = f"SELECT * FROM suppressions WHERE bits != {OBJECTION}"
@@ -142,6 +143,21 @@ class StoreReader:
         )
         return [ConsentRow(*row) for row in rows]
 
+    async def withdrawals(self, row: ConsentRow) -> list[tuple[int, int, str]]:
+        """What ended a consent: (bits of it, UTC microseconds, source), each bit by what ended it first."""
+        found: list[tuple[int, int, str]] = []
+        left = row.withdrawn
+        rows = await self.fetch(
+            "SELECT w.bits, w.at_us, w.source FROM withdrawals w JOIN consents c ON c.key = w.key "
+            "WHERE c.id = ? AND w.at_us >= c.at_us ORDER BY w.at_us, w.id",
+            (row.id,),
+        )
+        for bits, at_us, source in rows:
+            if bits & left:
+                found.append((bits & left, int(at_us), str(source)))
+                left &= ~bits
+        return found
+
     async def preferences(
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
     ) -> list[PreferenceRow]:
@@ -154,6 +170,13 @@ class StoreReader:
             "(SELECT count(*) FROM suppressions s WHERE s.institution = i.id) FROM institutions i ORDER BY i.id"
         )
         return [(str(name), int(lifts), int(refusals)) for name, lifts, refusals in rows]
+
+    async def doubts(self, *, state: str = "open", after: int = 0, most: int = 100) -> list[DoubtRow]:
+        rows = await self.fetch(
+            f"SELECT {doubt_queue.COLUMNS} FROM doubts WHERE id > ? AND (? = '' OR state = ?) ORDER BY id LIMIT ?",
+            (after, state, state, most),
+        )
+        return [DoubtRow(*row) for row in rows]
 
     async def followed_lists(self) -> list[FollowedList]:
         rows = await self.fetch("SELECT issuer, number, digest, made_at, taken_us FROM followed_lists ORDER BY issuer")

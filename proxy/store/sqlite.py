@@ -20,7 +20,9 @@ from urllib.parse import quote
 import aiosqlite
 
 from proxy.core.persons import PersonIndex, index_key
+from proxy.core.purposes import OBJECTION
 from proxy.registry.dates import day_number
+from proxy.registry.doubts import CLOSES, Decided, DoubtRow, Verdict
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import (
     Alter,
@@ -108,6 +110,7 @@ class SqliteStore(StoreReader):
         self.debtors_index = await self._load(person_load.DEBTORS, *load)
         self.notices_index = await self._load(person_load.NOTICES, *load)
         self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
+        await self._ledger.count_doubts()
 
     async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
         return await person_load.load_index(self, database, plan, store_id, key_id, self._remember_base)
@@ -167,19 +170,44 @@ class SqliteStore(StoreReader):
             recipient, institutions, at_us, channel=channel, matched=matched, number_to=number_to
         )
 
+    async def decide_doubt(self, case: int, verdict: Verdict, *, by: str, reason: str) -> Decided:
+        row = await self._open_doubt(case)
+        closes = tuple(
+            (name, bits | OBJECTION if objects else bits) for name, bits, objects in CLOSES.decode(row.closes)
+        )
+        decided = await self.ledger.decide(case, verdict, closes, row.person, self._now_us(), by=by, reason=reason)
+        if decided.stale:
+            raise StaleError(f"case: {case} was decided meanwhile")
+        return decided
+
+    async def show_doubt(self, case: int, *, by: str, reason: str) -> DoubtRow:
+        row = await self._open_doubt(case)
+        async with self._transaction():
+            await self._acted("doubt.shown", str(case), reason, by)
+        return row
+
+    async def _open_doubt(self, case: int) -> DoubtRow:
+        found = await self.doubts(after=case - 1, most=1)
+        if not found or found[0].id != case:
+            raise StaleError(f"case: {case} is not open")
+        return found[0]
+
     async def adopt(self, staged: Path) -> dict[str, int]:
         position = await person_load.newest_position(self)
-        # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
-        async with self._attachable(staged):
-            async with self._transaction():
-                changed = await adoption.adopt_records(self._owning, self._now_us())
-            for table in PERSON_COLUMNS:
-                changed[table] = 0
-                last = await adoption.staged_rows(self._owning, table)
-                for first in range(1, last + 1, SLICE_ROWS):
-                    async with self._transaction():
-                        changed[table] += await self._adopt_persons(table, first)
-        await self._refresh_persons(position)
+        try:
+            # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
+            async with self._attachable(staged):
+                async with self._transaction():
+                    changed = await adoption.adopt_records(self._owning, self._now_us())
+                for table in PERSON_COLUMNS:
+                    changed[table] = 0
+                    last = await adoption.staged_rows(self._owning, table)
+                    for first in range(1, last + 1, SLICE_ROWS):
+                        async with self._transaction():
+                            changed[table] += await self._adopt_persons(table, first)
+        finally:
+            # INVARIANT: what is committed binds, also where a later slice failed: the same file again changes nothing.
+            await self._refresh_persons(position)
         return changed
 
     async def take_in_list(self, staged: Path) -> FollowedList:
@@ -197,6 +225,8 @@ class SqliteStore(StoreReader):
     async def _adopt_persons(self, table: str, first: int) -> int:
         if table == "consents":
             return await adoption.adopt_consents(self._owning, first, self._today())
+        if table == "preferences":
+            return await adoption.adopt_preferences(self._owning, first)
         if table in ("suppressions", "objections"):
             return await adoption.adopt_suppressions(self._owning, first, table)
         return await adoption.adopt_ledger(self._owning, table, first)
@@ -213,12 +243,14 @@ class SqliteStore(StoreReader):
                 await attached.__aexit__(None, None, None)
 
     async def _refresh_persons(self, position: int) -> None:
-        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
-        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
-        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
+        # WHY in this order: what closes binds before what opens.
         await person_load.lay_over(
             self, person_load.SUPPRESSIONS, self.suppressions_index, position, beside=self._writing
         )
+        await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
+        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
+        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
+        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
 
     async def settle_day(self) -> None:
         """Derives the consents anew that end in part today: to be called once after local midnight and on reload."""
@@ -274,6 +306,10 @@ class SqliteStore(StoreReader):
         await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
         return changed
 
+    async def look(self, what: str, by: str) -> None:
+        async with self._transaction():
+            await self._acted("persons.listed", what, "", by)
+
     async def issue_token(self, token: ApiToken) -> None:
         names = token.__struct_fields__
         sql = f"INSERT INTO api_tokens ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
@@ -292,6 +328,10 @@ class SqliteStore(StoreReader):
             if rows > 0:
                 await self._acted("token.revoked", token, reason, by)
         return rows > 0
+
+    async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
+        async with self._transaction():
+            await self._acted(verb, target, reason, by)
 
     async def receipts_noted(self, ids: Sequence[str]) -> None:
         async with self._transaction():

@@ -202,7 +202,8 @@ class RefusalRow(Struct, frozen=True):
 class Status(Struct, frozen=True):
     """Everything the wire says about itself. Times are UTC in microseconds; `latest` and `refusals` newest first.
 
-    `ready_reason` says what is missing, empty when ready. `rules` are the ids that a decision's `outcomes` are read by.
+    `doubts`: replies that wait for a verdict. `ready_reason` says what is missing, empty when ready. `rules` are the
+    ids that a decision's `outcomes` are read by.
     """
 
     at_us: int
@@ -230,6 +231,7 @@ class Status(Struct, frozen=True):
     trunks: tuple[TrunkRow, ...] = ()
     gateways: tuple[GatewayRow, ...] = ()
     packs: tuple[PackRow, ...] = ()
+    doubts: int = 0
 
 
 class StatusUnreadableError(Exception):

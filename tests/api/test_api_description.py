@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_endpoint_is_described_and_in_the_manual() -> None:
-    more = Api(Settings()).extension()
+    more = Api(Settings(), Path()).extension()
     described = document(more)
     manual = (ROOT / "docs" / "manual" / "api.md").read_text("utf-8")
     for path, methods, _ in more.routes:
@@ -28,6 +28,6 @@ def test_every_endpoint_is_described_and_in_the_manual() -> None:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    described = document(Api(Settings()).extension())
+    described = document(Api(Settings(), Path()).extension())
     for name in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)):
         assert name in described["components"]["schemas"]

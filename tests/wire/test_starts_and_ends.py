@@ -86,6 +86,7 @@ OTHER = {
     "smpp": {"drain_s": 6.0},
     "sip": {"drain_s": 6.0},
     "confirmation": {"enabled": True},
+    "review": {"meanwhile": "none"},
     "evidence": {"linger_ms": 50},
     "store": {"database": "other.db"},
     "console": {"enabled": False},

@@ -26,7 +26,7 @@ READABLE: dict[str, Any] = {
     "released_at": None, "next_day": None, "region": "", "regions": "", "parent": "", "short_names": "", "telecoms": "",
     "refusal_keywords": "", "addresses": "", "documents": "", "vendor_base": 0x0400, "binary": 0, "extensible": 1,
 }  # fmt: skip
-KINDS = {"telecoms": "carrier", "holds": "account"}
+OTHERWISE = {("telecoms", "kind"): "carrier", ("holds", "kind"): "account", ("doubts", "state"): "open"}
 OCTETS = {"person": 16, "digest": 32}
 #: Written by the migrations themselves, and by whoever opens a store.
 OWN = ("counters", "meta")
@@ -59,13 +59,14 @@ def fill(store: sqlite3.Connection, table: str, place: int) -> None:
     row: dict[str, Any] = {}
     for column, (kind, _) in columns(store, table).items():
         if column in READABLE:
-            row[column] = KINDS.get(table, READABLE[column]) if column == "kind" else READABLE[column]
+            row[column] = OTHERWISE.get((table, column), READABLE[column])
         elif column in OCTETS:
             row[column] = bytes([place] * OCTETS[column])
         elif column == "revision":
             row[column] = place + 5
         else:
-            row[column] = {"INTEGER": place, "TEXT": f"{column}-{place}", "BLOB": bytes([place] * 8)}[kind]
+            values = {"INTEGER": place, "REAL": place / 4, "TEXT": f"{column}-{place}", "BLOB": bytes([place] * 8)}
+            row[column] = values[kind]
     marks = ", ".join("?" * len(row))
     store.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ READABLE: dict[str, Any] = {
     "released_at": None, "next_day": None, "region": "", "regions": "", "parent": "", "short_names": "", "telecoms": "",
     "refusal_keywords": "", "addresses": "", "documents": "", "vendor_base": 0x0400, "binary": 0, "extensible": 1,
 }  # fmt: skip
-OTHERWISE = {("telecoms", "kind"): "carrier", ("holds", "kind"): "account", ("doubts", "state"): "open"}
+KINDS = {"telecoms": "carrier", "holds": "account"}
 OCTETS = {"person": 16, "digest": 32}
 #: Written by the migrations themselves, and by whoever opens a store.
 OWN = ("counters", "meta")
@@ -57,16 +58,24 @@ def columns(store: sqlite3.Connection, table: str) -> dict[str, tuple[str, int]]
 
 def fill(store: sqlite3.Connection, table: str, place: int) -> None:
     row: dict[str, Any] = {}
+    (sql,) = store.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    closed = dict(re.findall(r"(\w+) IN \('([^']*)'", sql))
     for column, (kind, _) in columns(store, table).items():
-        if column in READABLE:
-            row[column] = OTHERWISE.get((table, column), READABLE[column])
+        if column in closed:
+            row[column] = closed[column]
+        elif column in READABLE:
+            row[column] = KINDS.get(table, READABLE[column]) if column == "kind" else READABLE[column]
         elif column in OCTETS:
             row[column] = bytes([place] * OCTETS[column])
         elif column == "revision":
             row[column] = place + 5
         else:
-            values = {"INTEGER": place, "REAL": place / 4, "TEXT": f"{column}-{place}", "BLOB": bytes([place] * 8)}
-            row[column] = values[kind]
+            row[column] = {
+                "INTEGER": place,
+                "TEXT": f"{column}-{place}",
+                "BLOB": bytes([place] * 8),
+                "REAL": place / 2,
+            }[kind]
     marks = ", ".join("?" * len(row))
     store.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from proxy.commands import content as content_command
-from proxy.commands.content import read_lexicon, read_lines
+from proxy.commands.content import read_lines
+from tests.tools.shipped import shipped_lexicon
 
 pytestmark = pytest.mark.unit
 
-LEXICON = read_lexicon()
+LEXICON = shipped_lexicon()
 FIELDS = {
     "category",
     "signature",
@@ -76,5 +77,5 @@ def test_plain_lines() -> None:
 def test_a_wrong_table_ends_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = tmp_path / "words.toml"
     wrong.write_text("version = 1\ncolour = 3\n")
-    assert content_command.run(argparse.Namespace(table=wrong, plain=False)) == 1
+    assert content_command.run(argparse.Namespace(table=wrong, plain=False, what=None)) == 1
     assert "words.toml: colour: unknown key" in capsys.readouterr().err

@@ -61,7 +61,7 @@ class ContentReader:
 
     def digits(self, text: str) -> str:
         """A telephone in any spelling as it is compared: digits, without prefixes of country and trunk."""
-        return telephone_digits(self.marked(text).translate(HAN_DIGITS))
+        return telephone_digits(text if text.isascii() else self.marked(text).translate(HAN_DIGITS))
 
     def name(self, text: str) -> str:
         """A name as names are compared: folded, letters and digits only."""

@@ -48,7 +48,8 @@ def _deny(base: Scene, text: str, rule: str, detail: str, note: str = "") -> Non
 
 
 def _allow(base: Scene, text: str) -> None:
-    TEXT_CASES.append(permitting(base, "request.readings", (text,), f"{text} {base.row.purposes if base.row else ''}"))
+    promised = "+".join(sorted(base.row.purposes)) if base.row else ""
+    TEXT_CASES.append(permitting(base, "request.readings", (text,), f"{text} {promised}"))
 
 
 def _field(base: Scene, path: str, value: object, rule: str, detail: str, note: str) -> None:

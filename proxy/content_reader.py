@@ -12,11 +12,12 @@ from typing import Final
 from proxy.core.content import Content, Recalled
 from proxy.core.hosts import Host
 from proxy.core.own_marks import telephone_digits
-from proxy.language.content import read_content, read_whole
+from proxy.language.content import READ_LIMIT, read_whole
 from proxy.language.lexicon import Lexicon
 from proxy.language.links import host_of
+from proxy.language.long_texts import read_any_length
 from proxy.language.marks import HAN_DIGITS
-from proxy.language.slots import is_quiet
+from proxy.language.slots import LONGEST, is_quiet
 from proxy.language.templates import Known, Template, Templates, names_alike
 from proxy.language.views import view
 from proxy.optout_parser import Vocabulary, parse
@@ -33,7 +34,7 @@ class ContentReader:
     def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
         self._lexicon: Final = lexicon
         self._vocabulary: Final = vocabulary
-        self._last: tuple[str, Content] = ("", read_content("", lexicon))
+        self._last: tuple[str, Content] = ("", read_any_length("", lexicon))
         self._templates: Final = Templates(lexicon)
         self._recalled: tuple[tuple[str, str], str, Known | None] | None = None
         self._bare: Final[dict[str, str]] = {}
@@ -44,7 +45,7 @@ class ContentReader:
         last = self._last
         if last[0] == text:
             return last[1]
-        content = read_content(text, self._lexicon)
+        content = read_any_length(text, self._lexicon)
         self._last = (text, content)
         return content
 
@@ -53,6 +54,9 @@ class ContentReader:
         latest = self._recalled
         if latest is not None and latest[1] == text and latest[0] == owner:
             return latest[2]
+        if len(text) > LONGEST:
+            self.read(text)
+            return None
         content, known = self._templates.read(owner, text)
         self._last = (text, content)
         self._recalled = (owner, text, known)
@@ -60,7 +64,7 @@ class ContentReader:
 
     def is_quiet(self, text: str, spans: list[tuple[int, int]]) -> bool:
         """Whether nothing that is read of a text stands at these places: no mark, no link, no phrase."""
-        return is_quiet(read_whole(text, self._lexicon), spans)
+        return len(text) <= READ_LIMIT and is_quiet(read_whole(text, self._lexicon), spans)
 
     def template_of(self, owner: tuple[str, str], text: str) -> str:
         """The id of the template that a text is of, known or not."""
@@ -91,7 +95,7 @@ class ContentReader:
 
     def digits(self, text: str) -> str:
         """A telephone in any spelling as it is compared: digits, without prefixes of country and trunk."""
-        return telephone_digits(self.marked(text).translate(HAN_DIGITS))
+        return telephone_digits(text if text.isascii() else self.marked(text).translate(HAN_DIGITS))
 
     def name(self, text: str) -> str:
         """A name as names are compared: folded, letters and digits only."""

@@ -119,7 +119,9 @@ class SqliteStore(StoreReader):
             "debtor_state": self.debtors_index,
             "notice_state": self.notices_index,
         }
-        self.rotation = Rotation(self._owning, self._secret, self._transaction, self._acted, indexes, self._now_us)
+        self.rotation = Rotation(
+            self._owning, self._secret, self._transaction, self._acted, indexes, self._now_us, self._ledger.keys_moved
+        )
         await self._ledger.count_doubts()
 
     async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:

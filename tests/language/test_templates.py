@@ -16,6 +16,7 @@ from proxy.language.slots import Names
 from proxy.language.templates import Templates
 from proxy.language.views import shows_itself
 from proxy.registry.content_words import read_lexicon
+from tests.tools.example_budget import examples
 
 pytestmark = pytest.mark.unit
 

@@ -134,7 +134,7 @@ class ContactLog:
     def _forget(self, now: float) -> None:
         after = second_of(now) - self._contacts.horizon_s
         for number, latest in list(self._latest.items()):
-            if latest <= after and number != self._number:
+            if latest < after and number != self._number:
                 (self._directory / f"{number:010d}{_SUFFIX}").unlink(missing_ok=True)
                 del self._latest[number]
 
@@ -166,7 +166,7 @@ def count_from(
         for person, second, bit, kind in _records(path, key_id):
             newest = max(newest, second)
             table = contacts.tables.get(bit)
-            if table is None or second <= at - table.horizon_s:
+            if table is None or second < at - table.horizon_s:
                 continue
             if kind == ADDED:
                 contacts.add(bit, person, second, at)
@@ -187,7 +187,7 @@ def count_of_persons(directory: Path, key_id: int, contacts: Contacts, wanted: C
             if person not in wanted:
                 continue
             table = contacts.tables.get(bit)
-            if table is None or second <= at - table.horizon_s:
+            if table is None or second < at - table.horizon_s:
                 continue
             if kind == ADDED:
                 contacts.add(bit, person, second, at)
@@ -215,7 +215,7 @@ def count_of_person(
     for path in sorted(directory.glob(f"*{_SUFFIX}")):
         for person, second, bit, kind in _records(path, key_id):
             table = contacts.tables.get(bit)
-            if person != wanted or table is None or second <= at - table.horizon_s:
+            if person != wanted or table is None or second < at - table.horizon_s:
                 continue
             if before is not None and second >= second_of(before):
                 continue

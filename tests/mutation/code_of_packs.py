@@ -21,7 +21,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ("table.horizon_s = max(table.horizon_s, cap.window_s)", "pass"),
     )),
     (_CONTACTS, "proxy.core.contacts:ContactTable._rebuilt", (
-        ("if second > after]", "]"),
+        ("second and second >= after", "second"),
         ("self.persons += len(left) - shard.taken", "pass"),
     )),
     (_CONTACTS, "proxy.core.contacts:ContactsAnd.reached", (

@@ -167,6 +167,7 @@ class Hearing:
                     answered.purposes,
                     scope,
                     understood.channel,
+                    keeps=understood.reading.keeps,
                     collection_too=strictest_for(
                         snapshot, answered.institution, understood.person, began
                     ).collection_refusal_closes_channel,
@@ -221,7 +222,7 @@ class Hearing:
                 id=self._journal.next_id(),
                 at_us=int(began * 1e6),
                 person=snapshot.person_key.digest(understood.person),
-                key_id=snapshot.person_key.key_id,
+                key_id=snapshot.person_key.id_for(understood.person),
                 institutions=institutions,
                 closes=bits,
                 channel=understood.channel,
@@ -267,7 +268,7 @@ class Hearing:
             id=self._journal.next_id(),
             at_us=int(began * 1e6),
             person=snapshot.person_key.digest(understood.person),
-            key_id=snapshot.person_key.key_id,
+            key_id=snapshot.person_key.id_for(understood.person),
             institutions=result.lifted,
             opens=0,
             channel="sms",

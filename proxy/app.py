@@ -267,6 +267,7 @@ class Application:
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())
         self._spawn(self._counting.run())
+        self._spawn(self._store.folding.run(self._store_failed))
         self._spawn(self._measures.note())
         self._endings.look(self._in_force.snapshot, time.time())
         self._spawn(turn_days(today, _today, self._settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))

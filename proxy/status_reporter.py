@@ -6,6 +6,7 @@ Owns the pace (at most four times a second). Must never make the wire wait for a
 import asyncio
 import os
 import time
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -65,19 +66,30 @@ class StatusReporter:
     async def run(self) -> None:
         """Writes whenever it is due."""
         counts = self._journal.counters.counts
-        self._watch = LoopWatch()
+        self._watch = LoopWatch(asyncio.get_running_loop())
         try:
             while True:
                 now = time.monotonic()
                 if self._file.due(now, changed=self._journal.changed):
                     self._journal.changed = False
                     try:
-                        self._file.write(self.status(), now)
+                        await self._write(now)
                     except OSError:
                         counts["status.failed"] += 1
                 await asyncio.sleep(_PAUSE_S)
         finally:
             self._watch.stop()
+
+    async def _write(self, now: float) -> None:
+        # WHY in a thread: a disk that is busy with an import would hold the wire until its journal is written.
+        writing = asyncio.get_running_loop().run_in_executor(None, self._file.write, self.status(), now)
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # INVARIANT: nothing is written after `remove`.
+            with suppress(OSError):
+                await writing
+            raise
 
     def remove(self) -> None:
         self._file.remove()

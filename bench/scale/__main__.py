@@ -1,13 +1,14 @@
 """Starts tdgate on the largest lists it promises to hold, and changes them while traffic passes.
 
     python -m bench.scale [--numbers 100000] [--entrustments 10000] [--suppressions 10000000] [--consents 10000000]
-                          [--contacts 0] [--rate 5000] [--trials 50] [--long] [--pure] [--no-ledgers] [--json]
+                          [--contacts 0] [--rate 5000] [--trials 50] [--long 1000000] [--pure] [--no-ledgers] [--json]
 
 Start counts from the start of the process until a bind is answered. A change counts from its request on the control
 socket (for a file: from its hand-over, after it was checked) until the first answer to a message shows it; a probe
 sends one message after the other for that, beside the load. A pause is the longest time in which the load saw no answer
-at all, `own` what the process itself says it was held up by its own work (`tdgate_loop_pause_seconds{of="own"}`): only
-that one says something on a machine with other work. `--long` adds an import of 10^6 refusals and of all numbers.
+at all, and what the process itself says it was held up (`tdgate_loop_pause_seconds`): by its loop, by all its threads,
+and in all. Only the first two say something on a machine with other work. `--long` adds an import of so many refusals
+and of all numbers.
 """
 
 from __future__ import annotations
@@ -43,7 +44,6 @@ _VISIBLE_MS_MOST: Final = 100.0
 _PAUSE_MS_MOST: Final = 20.0
 _START_LIMIT_S: Final = 300.0
 _LIST: Final = 10_000
-_LONG_LIST: Final = 1_000_000
 
 
 class Watch:
@@ -140,7 +140,7 @@ def _load(process: ScaleProcess, rate: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def changed(process: ScaleProcess, rate: int, trials: int, *, long: bool, numbers: int) -> list[Figure]:
+def changed(process: ScaleProcess, rate: int, trials: int, *, long: int, numbers: int) -> list[Figure]:
     """Every kind of change under load."""
     kinds: dict[str, tuple[int, Callable[[Changes], Seen]]] = {
         "refusal by the hotline": (trials * 2, Changes.suppression),
@@ -176,7 +176,7 @@ def changed(process: ScaleProcess, rate: int, trials: int, *, long: bool, number
         figures.append(Figure(f"{name}: first row visible, median", _middle([a for a, _ in pairs]), "ms"))
         figures.append(Figure(f"{name}: last row visible, median", _middle([b for _, b in pairs]), "ms"))
         if long:
-            figures += _long(process, watch, changes, numbers)
+            figures += _long(process, watch, changes, long, numbers)
         memory = process.memory_mb()
         if load.poll() is not None:
             raise RuntimeError(f"the load ended with {load.returncode}")
@@ -196,10 +196,10 @@ def _middle(seen: list[Seen]) -> float:
     return statistics.median(one.visible_ms for one in seen)
 
 
-def _long(process: ScaleProcess, watch: Watch, changes: Changes, numbers: int) -> list[Figure]:
+def _long(process: ScaleProcess, watch: Watch, changes: Changes, rows: int, numbers: int) -> list[Figure]:
     figures: list[Figure] = []
     kinds: dict[str, Callable[[], Seen]] = {
-        f"import of {_LONG_LIST:,} refusals": lambda: changes.long_refusals(_LONG_LIST),
+        f"import of {rows:,} refusals": lambda: changes.long_refusals(rows),
         f"import of {numbers:,} numbers": lambda: changes.long_numbers(numbers),
     }
     for name, change in kinds.items():
@@ -222,10 +222,12 @@ def _hear(load: subprocess.Popen[str], gaps: list[tuple[float, float, float]]) -
 
 def _pauses(watch: Watch, gaps: list[tuple[float, float, float]]) -> Iterator[Figure]:
     for name, (began, end) in watch.spans.items():
-        own = max((one.spent_ms for one in watch.pauses.get(name, [])), default=0.0)
-        yield Figure(f"{name}: longest pause, own", own, "ms", _PAUSE_MS_MOST)
-        seen = max((one.ms for one in watch.pauses.get(name, [])), default=0.0)
-        yield Figure(f"{name}: longest pause, with what the machine gave to others", seen, "ms")
+        seen = watch.pauses.get(name, [])
+        loop = max((one.loop_ms for one in seen), default=0.0)
+        process = max((one.process_ms for one in seen), default=0.0)
+        yield Figure(f"{name}: longest pause by what runs on the loop", loop, "ms", _PAUSE_MS_MOST)
+        yield Figure(f"{name}: by all threads", process, "ms")
+        yield Figure(f"{name}: with disk and other processes", max((one.ms for one in seen), default=0.0), "ms")
         held = [gap for at, gap, asleep in gaps if began <= at <= end and asleep < gap / 2]
         yield Figure(f"{name}: longest time without an answer", max(held, default=0.0), "ms")
 
@@ -237,7 +239,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.add_argument(f"--{name}", type=int, default=getattr(world.Size(), name))
     parser.add_argument("--rate", type=int, default=5000, help="messages a second meanwhile")
     parser.add_argument("--trials", type=int, default=50, help="of each kind of change")
-    parser.add_argument("--long", action="store_true", help="also an import of 10^6 refusals, and of all numbers")
+    parser.add_argument("--long", type=int, default=0, help="also an import of so many refusals, and of all numbers")
     parser.add_argument("--pure", action="store_true", help="the plain build, also where there is a compiled one")
     parser.add_argument("--command", help="tdgate's command, instead of the build of `make fast`")
     parser.add_argument("--no-ledgers", action="store_true", help="states only: made in half the time")

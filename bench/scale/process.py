@@ -38,9 +38,7 @@ def kept_world(size: world.Size, *, fresh: bool) -> Path:
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
     if not folder.is_dir():
-        for former in BUILD.glob("scale-*"):
-            shutil.rmtree(former)
-        making = folder.with_suffix(f".making-{os.getpid()}")
+        making = BUILD / f"making-{os.getpid()}-{folder.name}"
         try:
             world.make(making, size)
             making.rename(folder)

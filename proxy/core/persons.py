@@ -64,23 +64,62 @@ class PersonIndex:
     __slots__ = ("_delta", "_directory", "_keys", "_shift", "_values")
 
     def __init__(
-        self, keys: Sequence[int] = (), values: Sequence[int] = (), slot_bits_most: int = _SLOT_BITS_MOST
+        self,
+        keys: Sequence[int] = (),
+        values: Sequence[int] = (),
+        slot_bits_most: int = _SLOT_BITS_MOST,
+        directory: Sequence[int] | None = None,
+    ) -> None:
+        """`directory` is that of `directory_of(keys, slot_bits_most)`, made here where it is not given."""
+        self._delta: dict[int, int] = {}
+        self._lay_under(keys, values, slot_bits_most, directory)
+
+    def _lay_under(
+        self, keys: Sequence[int], values: Sequence[int], slot_bits_most: int, directory: Sequence[int] | None
     ) -> None:
         if len(keys) != len(values):
             raise ValueError("keys and values differ in length")
-        self._keys = keys
-        self._values = values
         # WHY: the keys are hashes: their top bits say where they stand, which leaves 2 steps of 24 at 10^7 entries.
-        bits = min(max(len(keys).bit_length() - 1, 0), slot_bits_most)
-        self._shift = 64 - bits
-        self._directory = _directory(keys, bits)
-        self._delta: dict[int, int] = {}
+        bits = slot_bits(len(keys), slot_bits_most)
+        made: Sequence[int] = directory_of(keys, slot_bits_most) if directory is None else directory
+        if len(made) != (1 << bits) + 1:
+            raise ValueError("the directory is not of these keys")
+        self._keys, self._values, self._directory, self._shift = keys, values, made, 64 - bits
+
+    def rebase(self, keys: Sequence[int], values: Sequence[int], directory: Sequence[int]) -> None:
+        """Another base under the same index. What is laid over stays until `forget_settled` takes it off: so every
+        answer is what it was, if the new base is what the store said at some moment and changes since are laid over.
+        """
+        self._lay_under(keys, values, _SLOT_BITS_MOST, directory)
+
+    @property
+    def laid_over(self) -> int:
+        """How many entries lie over the base."""
+        return len(self._delta)
+
+    def laid_keys(self) -> list[int]:
+        """The keys that lie over the base, for `forget_settled`."""
+        return list(self._delta)
+
+    def forget_settled(self, keys: Sequence[int]) -> None:
+        """Takes those of these keys off of which the base says the same."""
+        delta = self._delta
+        for key in keys:
+            if key in delta and self._based(key) == delta[key]:
+                del delta[key]
+
+    def shrink(self) -> None:
+        """Gives back the memory of what was taken off."""
+        self._delta = self._delta.copy() if self._delta else {}
 
     def get(self, key: int) -> int:
         """The value of a key, 0 where there is none."""
         laid_over = self._delta.get(key)
         if laid_over is not None:
             return laid_over
+        return self._based(key)
+
+    def _based(self, key: int) -> int:
         keys = self._keys
         if not keys:
             return 0
@@ -104,8 +143,14 @@ class PersonIndex:
         return len(self._keys) + len(self._delta)
 
 
-def _directory(keys: Sequence[int], bits: int) -> "array[int]":
-    """Where each of 2**bits equal ranges of keys begins, and the end of all."""
+def slot_bits(count: int, most: int = _SLOT_BITS_MOST) -> int:
+    """How many leading bits of a key the directory of so many keys goes by."""
+    return min(max(count.bit_length() - 1, 0), most)
+
+
+def directory_of(keys: Sequence[int], most: int = _SLOT_BITS_MOST) -> "array[int]":
+    """Where each of 2**`slot_bits` equal ranges of keys begins, and the end of all."""
+    bits = slot_bits(len(keys), most)
     count, at = len(keys), 0
     starts = array("I")
     for slot in range(1 << bits):

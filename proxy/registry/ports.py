@@ -7,7 +7,7 @@ when a call returns.
 from asyncio import Future
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
@@ -169,6 +169,10 @@ class ConsentRow(Struct, frozen=True):
     withdrawn: int
 
 
+#: The table of other houses' rows, beside the tables of records.
+FOLLOWED: Final = "followed_numbers"
+
+
 class FollowedList(Struct, frozen=True):
     """A list of another house as it is held here: the number and hash of the last document that was taken in.
 
@@ -226,6 +230,10 @@ class Reader(Protocol):
 
     async def revision(self) -> int:
         """The revision of the records: it rises with each transaction that changes one."""
+        ...
+
+    async def changed(self, after: int) -> set[str]:
+        """The tables of records that have a row of a later revision; `followed_numbers` for other houses' lists."""
         ...
 
     def rows(

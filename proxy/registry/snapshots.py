@@ -30,7 +30,7 @@ from proxy.core.records import (
 from proxy.core.snapshot import NumberLibrary, Snapshot
 from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
-from proxy.registry.ports import Reader
+from proxy.registry.ports import FOLLOWED, Reader
 from proxy.registry.tables import TABLES
 
 _SLICE_ROWS: Final = 200
@@ -233,16 +233,20 @@ class SnapshotBuilder:
         async with self._building:
             revision = await self._source.revision()
             if revision != self._revision:
+                changed = await self._source.changed(self._revision)
                 for table in _MAKERS:
-                    await self._read(table)
-                await self._read_followed()
+                    # WHY holds always: they are the only records that are deleted, which leaves no row behind.
+                    if table in changed or table == "holds":
+                        await self._read(table)
+                if FOLLOWED in changed:
+                    await self._read_followed()
                 await self._renumber()
                 self._revision = revision
             return self._assemble(pack)
 
     async def _read(self, table: str) -> None:
         shape, make = TABLES[table], _MAKERS[table]
-        # WHY: holds are the only records that are deleted, and they are few: read anew each time.
+        # WHY anew: what was deleted is missing, and holds are few.
         kept = {} if table == "holds" else self._kept[table]
         after = 0 if table == "holds" else self._revision
         async for rows in self._source.rows(table, after=after, slice_rows=_SLICE_ROWS):

@@ -45,13 +45,14 @@ from proxy.store import (
     schema,
 )
 from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
+from proxy.store.folding import Folding
 from proxy.store.lock import OwnerLock
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS
 
 #: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
-_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -65536")
+_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -16384")
 
 #: Recycled numbers in one transaction: no refusal waits long for its commit.
 _NUMBERS_AT_ONCE: Final = 50
@@ -70,6 +71,7 @@ class SqliteStore(StoreReader):
     donotcall: tuple[PersonIndex, ...]
     debtors_index: PersonIndex
     notices_index: PersonIndex
+    folding: Folding
 
     def __init__(
         self,
@@ -103,6 +105,18 @@ class SqliteStore(StoreReader):
         self.debtors_index = await self._load(person_load.DEBTORS, *load)
         self.notices_index = await self._load(person_load.NOTICES, *load)
         self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
+        self.folding = Folding(
+            self,
+            *load,
+            self._remember_base,
+            (
+                (person_load.SUPPRESSIONS, self.suppressions_index),
+                (person_load.CONSENTS, self.consents_index),
+                (person_load.PREFERENCES, self.preferences_index),
+                (person_load.DEBTORS, self.debtors_index),
+                (person_load.NOTICES, self.notices_index),
+            ),
+        )
 
     async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
         return await person_load.load_index(self, database, plan, store_id, key_id, self._remember_base)
@@ -163,7 +177,6 @@ class SqliteStore(StoreReader):
         )
 
     async def adopt(self, staged: Path) -> dict[str, int]:
-        position = await person_load.newest_position(self)
         # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
         async with self._attachable(staged):
             async with self._transaction():
@@ -172,9 +185,13 @@ class SqliteStore(StoreReader):
                 changed[table] = 0
                 last = await adoption.staged_rows(self._owning, table)
                 for first in range(1, last + 1, SLICE_ROWS):
+                    # WHY slice by slice: what is committed binds, and a list of millions takes its time.
+                    position = await person_load.newest_position(self)
                     async with self._transaction():
-                        changed[table] += await self._adopt_persons(table, first)
-        await self._refresh_persons(position)
+                        added = await self._adopt_persons(table, first)
+                    if added:
+                        await self._refresh(table, position)
+                    changed[table] += added
         return changed
 
     async def take_in_list(self, staged: Path) -> FollowedList:
@@ -207,13 +224,17 @@ class SqliteStore(StoreReader):
             async with self._writing:
                 await attached.__aexit__(None, None, None)
 
-    async def _refresh_persons(self, position: int) -> None:
-        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
-        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
-        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
-        await person_load.lay_over(
-            self, person_load.SUPPRESSIONS, self.suppressions_index, position, beside=self._writing
-        )
+    async def _refresh(self, table: str, position: int) -> None:
+        """Lays over an index what was committed of a table of persons after a position."""
+        if table in ("suppressions", "objections"):
+            index, plan, beside = self.suppressions_index, person_load.SUPPRESSIONS, self._writing
+        elif table == "consents":
+            index, plan, beside = self.consents_index, person_load.CONSENTS, None
+        elif table == "debtors":
+            index, plan, beside = self.debtors_index, person_load.DEBTORS, None
+        else:
+            index, plan, beside = self.notices_index, person_load.NOTICES, None
+        await person_load.lay_over(self, plan, index, position, beside=beside)
 
     async def settle_day(self) -> None:
         """Derives the consents anew that end in part today: to be called once after local midnight and on reload."""

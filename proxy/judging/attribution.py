@@ -23,35 +23,41 @@ class Answered(Struct, frozen=True):
     purposes: frozenset[Purpose]
 
 
+def _key(person: bytes, number: str) -> int:
+    # WHY one whole number: with hundreds of thousands of them, a pair of objects would cost three times the memory.
+    return int.from_bytes(person) ^ hash(number)
+
+
 class LatestMessages:
     """(person, number) → (institution, purpose) of the latest permit, bounded by two generations of `kept` each."""
 
     __slots__ = ("_asked", "_kept", "_new", "_new_senders", "_old", "_old_senders")
 
     def __init__(self, kept: int = _KEPT) -> None:
-        self._new: dict[tuple[bytes, str], Answered] = {}
-        self._old: dict[tuple[bytes, str], Answered] = {}
-        self._asked: dict[int, tuple[bytes, str]] = {}
+        self._new: dict[int, Answered] = {}
+        self._old: dict[int, Answered] = {}
+        self._asked: dict[int, int] = {}
         self._kept = kept
-        #: (person, number) → account, for numbers that several accounts of one institution send from.
-        self._new_senders: dict[tuple[bytes, str], str] = {}
-        self._old_senders: dict[tuple[bytes, str], str] = {}
+        #: → account, for numbers that several accounts of one institution send from.
+        self._new_senders: dict[int, str] = {}
+        self._old_senders: dict[int, str] = {}
 
     def sent(self, person: bytes, number: str, account: str) -> None:
         """Notes which account's message to a person was the latest."""
-        self._new_senders[(person, number)] = account
+        self._new_senders[_key(person, number)] = account
         if len(self._new_senders) >= self._kept:
             self._old_senders, self._new_senders = self._new_senders, {}
 
     def sender(self, person: bytes, number: str) -> str | None:
         """The account whose message from that very number to that person was the latest; None if none is known."""
-        key = (person, number)
+        key = _key(person, number)
         return self._new_senders.get(key) or self._old_senders.get(key)
 
     def remember(self, person: bytes, number: str, answered: Answered, decision_id: int) -> None:
         """Notes a permit; the oldest are forgotten when there are too many."""
-        self._new[(person, number)] = answered
-        self._asked[decision_id] = (person, number)
+        key = _key(person, number)
+        self._new[key] = answered
+        self._asked[decision_id] = key
         if len(self._new) >= self._kept:
             self._old, self._new = self._new, {}
         if len(self._asked) >= 2 * self._kept:
@@ -66,7 +72,7 @@ class LatestMessages:
 
     def find(self, person: bytes, number: str) -> Answered | None:
         """The latest permit from that very number, extension included, to that person; None if none is known."""
-        key = (person, number)
+        key = _key(person, number)
         return self._new.get(key) or self._old.get(key)
 
 

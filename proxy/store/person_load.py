@@ -95,7 +95,8 @@ async def lay_over(
     index that are not yet on disk, and each slice is read and laid while no commit is under way, so that none of it is
     older than a release.
     """
-    after, key_after = position, (1 << 63) - 1
+    # WHY not the last key of `position`: SQLite would walk over all rows of that position to find none after it.
+    after, key_after = position + 1, float("-inf")
     while True:
         async with beside or nullcontext():
             # INVARIANT: a state that changes meanwhile moves to a later position, so this walk still meets it.

@@ -32,7 +32,6 @@ from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
 from proxy.header_faults import purpose_key_of
-from proxy.judging.attribution import LatestMessages
 from proxy.judging.bypass import BypassDesk
 from proxy.judging.bypass_verbs import BYPASS_VERBS, bypass_verb
 from proxy.judging.call_tallies import CallTallies
@@ -40,6 +39,7 @@ from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
+from proxy.judging.latest_messages import LatestMessages
 from proxy.judging.tallies import Tallies, utc_us
 from proxy.measures import Endings, Measures
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
@@ -193,7 +193,7 @@ class Application:
         )
         opened.push_async_callback(self._evidence.close)
         opened.push_async_callback(self._end_background)
-        builder = SnapshotBuilder(self._store, secret.person_key)
+        builder = self._builder = SnapshotBuilder(self._store, secret.person_key)
         self._counting = Counting(
             settings, secret.person_key, rules.pack, rules.shelf, time.time(), self._contacts_failed
         )
@@ -315,6 +315,7 @@ class Application:
         )
         self.log("registry.swapped", revision=snapshot.revision)
         self._spawn(self._measures.note())
+        self._spawn(self._builder.release())
         self._endings.look(snapshot, time.time())
         self._sip.recheck()
 

@@ -14,18 +14,21 @@ from typing import Final
 #: At most 2^22 slots (16 MB): two or three entries in each at 10^7.
 _SLOT_BITS_MOST: Final = 22
 _GALLOP: Final = 64
+#: Institutions, and pairs of them with partners.
+_SALTS_MOST: Final = 65_536
 
 
 class PersonKey:
     """A secret key that turns subscriber numbers into pseudonyms; `key_id` names it in every record."""
 
-    __slots__ = ("_keyed", "_secret", "key_id")
+    __slots__ = ("_keyed", "_salts", "_secret", "key_id")
 
     def __init__(self, secret: bytes, key_id: int) -> None:
         if len(secret) < 16:
             raise ValueError("a person key needs at least 16 octets")
         self._secret = secret
         self._keyed = blake2b(key=secret, digest_size=16)
+        self._salts: dict[str, int] = {}
         self.key_id = key_id
 
     def digest(self, recipient: str) -> bytes:
@@ -37,9 +40,14 @@ class PersonKey:
 
     def salt(self, institution: str) -> int:
         """64 bits that tie a person's index key to one institution."""
-        return int.from_bytes(
-            blake2b(b"institution\0" + institution.encode(), key=self._secret, digest_size=8).digest()
-        )
+        known = self._salts.get(institution)
+        if known is not None:
+            return known
+        octets = blake2b(b"institution\0" + institution.encode(), key=self._secret, digest_size=8).digest()
+        if len(self._salts) >= _SALTS_MOST:
+            self._salts.clear()
+        made = self._salts[institution] = int.from_bytes(octets)
+        return made
 
     def fingerprint(self, octets: bytes) -> bytes:
         """A keyed hash of any octets (16), to recognise them later without keeping them."""

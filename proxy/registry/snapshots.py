@@ -35,6 +35,7 @@ from proxy.registry.ports import FOLLOWED, Reader
 from proxy.registry.tables import TABLES
 
 _SLICE_ROWS: Final = 200
+_SLICE_RELEASED: Final = 1000
 #: Up to so many changed numbers the library is changed; beyond, it is made anew.
 _CHANGES_MOST: Final = 300
 Named = dict[str, Any]
@@ -282,6 +283,8 @@ class SnapshotBuilder:
         self._numbers = NumberLibrary()
         #: What was read of numbers and is not in the library yet. INVARIANT: it outlives a reading that fails halfway.
         self._renumbered: list[_Change] = []
+        #: Rows of a library that was made anew since, on their way out.
+        self._retired: list[tuple[Number, ...]] = []
         self._building = asyncio.Lock()
 
     async def build(self, pack: Pack) -> Snapshot:
@@ -336,8 +339,20 @@ class SnapshotBuilder:
         elif changes:
             # WHY: a thread gives the loop a turn every few milliseconds; the grouping itself takes 0.3 µs a number.
             rows = [*self._kept["numbers"].values(), *self._followed.values()]
+            self._retired += self._numbers.groups()
             self._numbers = await asyncio.to_thread(NumberLibrary, rows)
         self._renumbered = []
+
+    async def release(self) -> None:
+        """Lets go of what no snapshot needs any more: to be called when the newest one is in force.
+
+        WHY in slices: 10^5 rows that are freed at once, with the last snapshot that held them, hold the wire for some
+        50 ms.
+        """
+        retired = self._retired
+        while retired:
+            del retired[-_SLICE_RELEASED:]
+            await asyncio.sleep(0)
 
     def _assemble(self, pack: Pack) -> Snapshot:
         holds = frozenset(self._kept["holds"].values())

@@ -1,8 +1,8 @@
 """`python -m bench.replies`: how well replies are read, on the labelled corpus in data/replies.
 
 Prints for each part refusals found, other replies taken for refusals, scope, wishes and questions, then a confusion
-table by language and by kind of evasion, and how far the blind part is from the training part. The same corpus and the
-same parser give the same digits. Exit 0; 1 with `--bound` where the blind part misses a bound.
+table by language and by kind of evasion, and how far the other parts are from the training part. The same corpus and
+the same parser give the same digits. Exit 0; 1 with `--bound` where the blind part misses a bound.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from proxy.optout_parser import Reading, parse
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "data" / "replies"
 LABELS: Final = ("optout", "optin", "help", "none")
+PARTS: Final = ("train", "blind", "unread")
 _MARKS: Final = ("<!-- replies -->", "<!-- /replies -->")
 #: Kinds without one error: a keyword alone, and letters inside something else.
 FAULTLESS: Final = ("bare", "letters-inside")
@@ -150,7 +151,7 @@ def main() -> int:
     ask.add_argument("--time", action="store_true", help="also the median time of a reply")
     ask.add_argument("--bound", action="store_true", help="exit 1 if the blind part misses a bound")
     given = ask.parse_args()
-    files = {"file": given.file} if given.file else {name: FOLDER / f"{name}.jsonl" for name in ("train", "blind")}
+    files = {"file": given.file} if given.file else {name: FOLDER / f"{name}.jsonl" for name in PARTS}
     parts = {name: readings(examples(path)) for name, path in files.items()}
     figures = {name: summary(rows) for name, rows in parts.items()}
     first = next(iter(figures.values()))
@@ -166,18 +167,19 @@ def main() -> int:
                     print(
                         json.dumps([one.text, one.label, one.scope, one.family or one.note], ensure_ascii=False), read
                     )
-    if "blind" in parts:
-        far = sorted(neighbours(*([one for one, _ in parts[name]] for name in ("train", "blind"))))
+    for name in PARTS[1:] if not given.file else ():
+        far = sorted(neighbours(*([one for one, _ in parts[part]] for part in ("train", name))))
         print(
-            "\nblind to nearest training reply (0 same pairs of characters, 1 none):"
+            f"\n{name} to nearest training reply (0 same pairs of characters, 1 none):"
             f" median {statistics.median(far):.3f},"
             f" lower quartile {far[len(far) // 4]:.3f}, below 0.2: {sum(1 for d in far if d < 0.2)} of {len(far)}"
         )
     if given.time:
         print(f"\nmedian {_median_us([one for rows in parts.values() for one, _ in rows]):.1f} µs a reply")
-    if given.manual and "blind" in parts:
-        tables = "\n\n".join(table(confusion(parts["blind"], by)) for by in ("language", "kind"))
-        _put(f"{shown}\n\nThe blind part by language and by kind:\n\n{tables}")
+    if given.manual and not given.file:
+        measured = [*parts["blind"], *parts["unread"]]
+        tables = "\n\n".join(table(confusion(measured, by)) for by in ("language", "kind"))
+        _put(f"{shown}\n\nThe blind and the unread part by language and by kind:\n\n{tables}")
     return 1 if given.bound and not met(parts["blind"]) else 0
 
 

@@ -40,7 +40,10 @@ from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.latest_messages import LatestMessages
+from proxy.judging.prechecks import Prechecks
 from proxy.judging.tallies import Tallies, utc_us
+from proxy.judging.told import Told
+from proxy.judging.uncertain import Review
 from proxy.measures import Endings, Measures
 from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
 from proxy.pool_stores import open_stores
@@ -68,6 +71,8 @@ from proxy.wire_faults import call_faults, keypad_of, wire_faults
 
 CONTROL_SOCKET: Final = "control.sock"
 _DAY_CHECK_S: Final = 60.0
+#: Verbs that begin so change no record and still are measures.
+_NOTED: Final = ("token.", "persons.", "suppress.export", "doubt.")
 
 
 class RuleFiles:
@@ -213,7 +218,22 @@ class Application:
         self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id, self._counting.book)
         self._measures = Measures(self._store, self._journal, self.log)
         self._endings = Endings(settings.policy.expiry_warn_days, self.log)
-        self._hearing = Hearing(self._store, self._journal, LatestMessages(), self.log)
+        self._hearing = Hearing(
+            self._store,
+            self._journal,
+            LatestMessages(),
+            self.log,
+            Review(settings.review.meanwhile, settings.review.most),
+        )
+        self._told = Told(
+            self._store,
+            self._journal,
+            lambda: self._in_force.snapshot.person_key,
+            self.log,
+            self._perform,
+        )
+        opened.push_async_callback(self._told.drain)
+        self._prechecks = Prechecks(self._journal, settings.api.precheck_rows_per_day, time.monotonic)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
         is_kept = settings.smpp.pools or settings.smpp.stalled.enabled
         stores = open_stores(settings, secret.person_key.key_id) if is_kept else None
@@ -263,12 +283,14 @@ class Application:
             self._sip,
             self._gates,
             self._call_tallies,
+            lambda: self._store.ledger.doubts_open,
         )
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())
         self._spawn(self._counting.run())
         self._spawn(self._store.folding.run(self._store_failed))
         self._spawn(self._measures.note())
+        self._spawn(self._told.settle())
         self._endings.look(self._in_force.snapshot, time.time())
         self._spawn(turn_days(today, _today, self._settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
         if settings.console.enabled:
@@ -371,7 +393,16 @@ class Application:
             return self._tracing.verb(verb, arguments)
         if verb in BYPASS_VERBS:
             return await bypass_verb(self._bypass, verb, arguments)
-        return await self._verbs.dispatch(verb, arguments)
+        if verb in self._told.verbs:
+            return await self._told.tell(verb, arguments)
+        return await self._perform(verb, arguments)
+
+    async def _perform(self, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """A verb of the registry; what it did without a new revision is noted too."""
+        result = await self._verbs.dispatch(verb, arguments)
+        if verb.startswith(_NOTED):
+            self._spawn(self._measures.note())
+        return result
 
     def _operations(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         return {
@@ -379,6 +410,7 @@ class Application:
             "route.resume": self._resume_route,
             "route.list": self._list_routes,
             "message.find": self._find_message,
+            "precheck.begin": self._prechecks.begin,
         }
 
     def _find_message(self, arguments: dict[str, Any]) -> dict[str, Any]:

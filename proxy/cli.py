@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final
 
+from proxy.commands.short_forms import in_full
 from proxy.disk import DirectoryLockedError
 from proxy.evidence.keys import KeyFileError
 from proxy.evidence.log import EvidenceFailedError
@@ -34,10 +35,12 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
         "consent",
         "hold",
         "preference",
+        "token",
         "debtor",
         "notice",
         "objection",
     ),
+    "proxy.commands.precheck": ("precheck",),
     "proxy.commands.donotcall": ("donotcall",),
     "proxy.commands.route": ("route",),
     "proxy.commands.routing": ("routing",),
@@ -62,7 +65,7 @@ _FAILURES: Final = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit code."""
-    words = sys.argv[1:] if arguments is None else arguments
+    words = in_full(sys.argv[1:] if arguments is None else arguments)
     parsed = parser_for(words).parse_args(words)
     run: Run = parsed.run
     try:

@@ -75,8 +75,12 @@ _NOTHING_OFFERED: Final = _Offered({}, frozenset())
 _EMPTY: Final = Reading("none", None, None, 1.0)
 _UNREAD: Final = Reading("none", None, None, 0.0)
 _UNKNOWN: Final = Reading("none", None, None, 0.5)
+#: A letter where a bare letter is no keyword.
+_NO_KEYWORD: Final = Reading("none", None, None, 0.5)
 _QUOTED: Final = Reading("none", None, None, 0.8)
 _CONTRADICTION: Final = Reading("none", None, None, 0.3)
+#: A wish to receive that is asked about, or stands beside a question.
+_ASKED: Final = Reading("none", None, None, 0.4)
 
 
 def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), message: str | None = None) -> Reading:
@@ -113,7 +117,9 @@ def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), messag
     items = _whole_reply(found.atoms, vocabulary, extra.entries)
     if items is None:
         return _sentences(text, pieces, vocabulary)
-    return _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
+    read = _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
+    # WHY: a letter that stands among fillers ("退了吧") may still be a word of the grammar.
+    return _sentences(text, pieces, vocabulary) if read is _NO_KEYWORD else read
 
 
 def _sentences(text: str, pieces: list[str], vocabulary: Vocabulary) -> Reading:
@@ -268,17 +274,17 @@ def _decided(items: list[_Item], *, certainty: float, question: bool) -> Reading
     if "link" in roles and "instruction" not in roles:
         return _UNKNOWN
     if any(entry.kind != "word" for entry in spoken) and not _bare_stands(items, spoken, roles):
-        return _UNKNOWN
+        return _NO_KEYWORD
     labels = {entry.label for entry in spoken}
     if len(labels) > 1:
         # WHY: with a refusal in it a cry for help is still a refusal; with a wish to receive it is nothing certain.
         if labels != {"optout", "help"}:
-            return _CONTRADICTION
+            return _CONTRADICTION if "optout" in labels else _ASKED
         certainty *= 0.6
         spoken = [entry for entry in spoken if entry.label == "optout"]
     label = spoken[0].label
     if question and label == "optin":
-        return _CONTRADICTION  # WHY: "START?" asks; a false opt-in restarts messages without consent.
+        return _ASKED  # WHY: "START?" asks; a false opt-in restarts messages without consent.
     if question and label == "optout":
         certainty *= 0.7
     if roles:

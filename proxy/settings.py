@@ -154,6 +154,16 @@ class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
     text: str = "您已成功退订，本机构将不再向您发送营销信息。"
 
 
+class Review(Struct, frozen=True, forbid_unknown_fields=True):
+    """Replies that careful readers may read differently: whether each counts as a refusal until somebody decides.
+
+    `most` cases wait at once; what comes then counts as configured, and waits for nobody.
+    """
+
+    meanwhile: Literal["refuse", "none"] = "refuse"
+    most: int = 10_000
+
+
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
     """The evidence log. `linger_ms` bounds how long a permit may wait for its batch.
 
@@ -176,11 +186,27 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Console(Struct, frozen=True, forbid_unknown_fields=True):
-    """The window for people: a process of its own that only reads."""
+    """The window for people and the HTTP interface: a process of its own."""
 
     enabled: bool = True
     host: str = "127.0.0.1"
     port: int = 8080
+    tls: Tls | None = None
+
+
+class Api(Struct, frozen=True, forbid_unknown_fields=True):
+    """What institutions may tell and ask over HTTP with a token, in the window's process.
+
+    `requests_per_s` in the long run and `requests_at_once` hold for each token, `precheck_rows_per_day` for each
+    institution, over HTTP and by command together; `precheck_rows_most` for one request.
+    """
+
+    enabled: bool = True
+    requests_per_s: float = 50.0
+    requests_at_once: int = 100
+    body_most_octets: int = 65_536
+    precheck_rows_most: int = 5000
+    precheck_rows_per_day: int = 500_000
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -218,6 +244,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     sip: Sip = field(default_factory=Sip)
     policy: Policy = field(default_factory=Policy)
     confirmation: Confirmation = field(default_factory=Confirmation)
+    review: Review = field(default_factory=Review)
     evidence: Evidence = field(default_factory=Evidence)
     store: Store = field(default_factory=Store)
     spool: Spool = field(default_factory=Spool)
@@ -225,6 +252,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     routing: Routing = field(default_factory=Routing)
     lists: Lists = field(default_factory=Lists)
     console: Console = field(default_factory=Console)
+    api: Api = field(default_factory=Api)
     log: Log = field(default_factory=Log)
 
     def path(self, name: str) -> Path:
@@ -359,7 +387,12 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield f"evidence.tally_s: at most {_TALLY_MOST_S:.0f}"
     if not _is_one_message(settings.confirmation.text):
         yield "confirmation.text: must fit one message: 160 ASCII characters, or 70 with any other"
+    if settings.review.most < 1:
+        yield "review.most: at least 1"
     yield from port_range("console.port", settings.console.port, least=0)
+    if (tls := settings.console.tls) is not None and not (tls.certificate and tls.key):
+        yield "console.tls: certificate and key are both needed"
+    yield from _api(settings.api)
     if smpp.command_length_most_octets < 1024:
         yield "smpp.command_length_most_octets: at least 1024"
     if smpp.password_checks_at_once < 1:
@@ -370,6 +403,19 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "smpp.message_ids_kept: at least 1"
     if not 0x1400 <= smpp.purpose_tag <= 0x3FFF:
         yield "smpp.purpose_tag: must be of the range for vendors, 0x1400 to 0x3FFF (SMPP v3.4 §5.3.2)"
+
+
+def _api(api: Api) -> Iterator[str]:
+    if api.requests_per_s <= 0:
+        yield "api.requests_per_s: more than 0"
+    if api.requests_at_once < 1:
+        yield "api.requests_at_once: at least 1"
+    if not 1 <= api.precheck_rows_most <= 50_000:
+        yield "api.precheck_rows_most: 1 to 50000"
+    if api.precheck_rows_per_day < 1:
+        yield "api.precheck_rows_per_day: at least 1"
+    if not 1024 <= api.body_most_octets <= 1 << 20:
+        yield "api.body_most_octets: 1024 to 1048576"
 
 
 def _pools(smpp: Smpp) -> Iterator[str]:

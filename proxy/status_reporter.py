@@ -6,6 +6,7 @@ Owns the pace (at most four times a second). Must never make the wire wait for a
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -50,7 +51,9 @@ class StatusReporter:
         sip: SipServer,
         gates: CallGates,
         call_tallies: CallTallies,
+        doubts_open: Callable[[], int],
     ) -> None:
+        self._doubts_open = doubts_open
         self._call_tallies = call_tallies
         self._sip = sip
         self._gates = gates
@@ -141,6 +144,7 @@ class StatusReporter:
                 )
                 for heard in reversed(journal.heard)
             ),
+            doubts=self._doubts_open(),
             rules=RULE_IDS,
             counts=self._counts(),
             bypasses=tuple(

@@ -6,16 +6,17 @@ A plain message (nobody records, no receipt, no fault) is answered from its head
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from proxy.smpp import consts
 from proxy.smpp.codec import Fields, decode, encode
 from proxy.smpp.pdu import HEADER, PduError, generic_nack, response
-from simulators.faults import Fate, fate_of
+from simulators.arrivals import Arrived
+from simulators.faults import Fate, Faults, fate_of
+from simulators.figures import SmscCounts
 from simulators.link import Link
-
-if TYPE_CHECKING:
-    from simulators.smsc import Smsc
+from simulators.smsc_settings import SmscSettings
+from simulators.watch import Watch
 
 _pack_header = HEADER.pack
 _RESPONSE: Final = consts.RESPONSE_BIT
@@ -23,10 +24,29 @@ Done = Callable[[int | None], None]
 """Told the status of a delivery's response; None where the connection ended first."""
 
 
+class Centre(Protocol):
+    """What a connection asks of its SMSC and tells it."""
+
+    settings: SmscSettings
+    faults: Faults
+    counts: SmscCounts
+    watch: Watch
+    plain: bool
+
+    def joined(self, session: "SmscSession", /) -> None: ...
+    def left(self, session: "SmscSession", unanswered: list[tuple[bytes, Done | None]], /) -> None: ...
+    def judge_bind(self, fields: Fields, /) -> int: ...
+    def has_bound(self, session: "SmscSession", /) -> None: ...
+    def next_id(self) -> str: ...
+    def arrive(self, session: "SmscSession", command: int, raw: bytes, status: int, /) -> Arrived: ...
+    def receipt_of(self, arrived: Arrived, rng: random.Random, /) -> bytes | None: ...
+    def deliver_receipt(self, session: "SmscSession", receipt: bytes, delay_s: float = 0.0, /) -> None: ...
+
+
 class SmscSession(Link):
     """A bind (or what wants to become one)."""
 
-    def __init__(self, smsc: "Smsc", number: int, rng: random.Random) -> None:
+    def __init__(self, smsc: Centre, number: int, rng: random.Random) -> None:
         super().__init__()
         self.number = number
         self.system_id = ""

@@ -15,8 +15,9 @@ from typing import Final
 
 from bench.messages.corpus import MARKS, Message, read
 from proxy.commands.content import read_lexicon
+from proxy.core.content import CATEGORIES
 from proxy.language.content import Content, read_content
-from proxy.language.lexicon import CATEGORIES, Lexicon
+from proxy.language.lexicon import Lexicon
 
 #: Field → what is demanded of the blind part.
 TARGETS: Final = {

@@ -1,7 +1,7 @@
-"""`tdgate explain sms|call`: asks the policy without sending, and shows every rule with its outcome.
+"""`tdgate explain sms|call`: asks the policy without sending; `tdgate explain ID`: a decision that was recorded.
 
-Owns options and presentation. Must never send, record or log anything; the text and the numbers stay on the command
-line they came from. Exit codes: 0 it would be permitted, 1 refused or not to be answered, 2 usage.
+Owns options. Must never send, record or log anything; the text and the numbers stay on the command line they came from.
+Exit codes: 0 it would be permitted (of a decision: it is found), 1 refused or not to be answered, 2 usage.
 """
 
 import argparse
@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from proxy.commands.explain_decision import reopened
+from proxy.commands.explain_show import show, show_reopened
 from proxy.commands.explain_source import Source, UnknownAccountError, registry_of
+from proxy.console.lookup import LogUnreadableError, parse_id
 from proxy.core import addresses
 from proxy.core.pack import CHINA_OFFSET_S
 from proxy.core.purposes import STRICTEST_FIRST, Channel
 from proxy.core.request import Request
-from proxy.explain import Explanation, Row, explain
+from proxy.explain import explain
+from proxy.settings import load as load_settings
 from proxy.sip.error import SipError
 from proxy.sip.read_invite import caller_in, recipient_of
 from proxy.sip.uri import Uri, parse_uri
@@ -29,16 +30,9 @@ from proxy.sip.uri import Uri, parse_uri
 #: (configuration, account, canonical recipient or None) → what to ask.
 Load = Callable[[Path, str, str | None], Source]
 
-#: Where no terminal tells its width: wide enough that no cell is cut.
-_PLAIN_WIDTH: Final = 240
+_CODES: Final = {"sms": "command_status 0x{:08X}", "voice": "SIP {}"}
+_LANGUAGES: Final = ("en", "zh")
 _SHANGHAI: Final = timezone(timedelta(seconds=CHINA_OFFSET_S))
-_HEADINGS: Final = {
-    "en": ("rule", "outcome", "detail", "mode", "kind", "floor", "cites", "meaning"),
-    "zh": ("规则", "结果", "情形", "模式", "类别", "底线", "依据", "含义"),
-}
-_OUTCOMES_ZH: Final = {"n/a": "不适用", "pass": "通过", "refuse": "拒绝", "shadow": "影子拒绝", "error": "出错"}
-_EFFECTS_ZH: Final = {"allow": "允许", "deny": "拒绝", "defer": "暂缓"}
-_STYLES: Final = {"refuse": "bold red", "error": "bold red", "shadow": "yellow", "pass": "green", "n/a": "dim"}
 
 
 def add_arguments(commands: Any, load: Load = registry_of) -> None:
@@ -54,10 +48,14 @@ def add_arguments(commands: Any, load: Load = registry_of) -> None:
         call, "the trunk that would call", "the caller: a number, or a sip or tel URI", "the Request-URI, or its user"
     )
     call.set_defaults(run=lambda arguments: run_call(arguments, load))
+    decision = kinds.add_parser("decision", help="a recorded decision; `explain ID` is the same")
+    decision.add_argument("id", type=_decision_id, metavar="ID", help="1 to 16 hex digits, as page and log show it")
+    _shown(decision)
+    decision.set_defaults(run=run_decision)
 
 
 def _common(parser: argparse.ArgumentParser, account: str, sender: str, recipient: str) -> None:
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    _shown(parser)
     parser.add_argument("--account", required=True, metavar="ID", help=account)
     parser.add_argument("--from", dest="sender", required=True, metavar="NUMBER", help=sender)
     parser.add_argument("--to", dest="recipient", required=True, metavar="NUMBER", help=recipient)
@@ -65,8 +63,41 @@ def _common(parser: argparse.ArgumentParser, account: str, sender: str, recipien
     parser.add_argument(
         "--at", type=_instant, metavar="TIME", help="ISO 8601; without an offset it is Asia/Shanghai; default: now"
     )
-    parser.add_argument("--lang", choices=tuple(_HEADINGS), default="en")
+
+
+def _shown(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--lang", choices=_LANGUAGES, default="en")
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _decision_id(text: str) -> int:
+    found = parse_id(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"not a decision's id: {text}")
+    return found
+
+
+def run_decision(arguments: argparse.Namespace) -> int:
+    """Explains a recorded decision; the exit code. Raises SettingsError."""
+    try:
+        found = reopened(load_settings(arguments.config), arguments.id)
+    except LogUnreadableError as error:
+        sys.stderr.write(f"tdgate explain: the evidence log cannot be read: {error}\n")
+        return 1
+    if found is None:
+        sys.stderr.write(f"tdgate explain: no decision {arguments.id:016x} in the evidence log\n")
+        return 1
+    if arguments.json:
+        _print_json(found)
+    else:
+        show_reopened(found, arguments.lang, _CODES.get(found.recorded.channel, "{}"))
+    return 0
+
+
+def _print_json(value: msgspec.Struct) -> None:
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def run(arguments: argparse.Namespace, load: Load) -> int:
@@ -117,12 +148,12 @@ def _explain(
         received_at=now,
         purpose=arguments.purpose,
     )
-    explanation = explain(request, source.snapshot, now, source.call_codes if channel == "voice" else source.codes)
+    codes = source.call_codes if channel == "voice" else source.codes
+    explanation = explain(request, source.snapshot, now, codes, ledger=source.ledger)
     if arguments.json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(explanation), indent=2) + b"\n")
-        sys.stdout.buffer.flush()
+        _print_json(explanation)
     else:
-        _show(explanation, arguments.lang, "SIP {}" if channel == "voice" else "command_status 0x{:08X}")
+        show(explanation, arguments.lang, _CODES[channel])
     return 0 if explanation.effect == "allow" else 1
 
 
@@ -138,32 +169,3 @@ def _instant(text: str) -> float:
         return (found if found.tzinfo else found.replace(tzinfo=_SHANGHAI)).timestamp()
     except (ValueError, OverflowError) as error:
         raise argparse.ArgumentTypeError(f"not a time: {text}") from error
-
-
-def _show(explanation: Explanation, lang: str, code: str) -> None:
-    console = Console() if sys.stdout.isatty() else Console(file=sys.stdout, width=_PLAIN_WIDTH)
-    chinese = lang == "zh"
-    effect = _EFFECTS_ZH[explanation.effect] if chinese else explanation.effect
-    reason = " / ".join(part for part in (explanation.rule, explanation.detail) if part)
-    status = f" ({code.format(explanation.status)})" if explanation.status else ""
-    console.print(Text(f"{effect} {reason}{status}".rstrip()))
-    if explanation.rule:
-        console.print(Text(f"→ {explanation.next_zh if chinese else explanation.next_en}"))
-    console.print(
-        Text(f"{explanation.principal}, {explanation.purpose}; {explanation.packs}, revision {explanation.revision}")
-    )
-    table = Table()
-    for heading in _HEADINGS[lang]:
-        table.add_column(heading)
-    for row in explanation.rows:
-        table.add_row(*_cells(row, chinese=chinese))
-    console.print(table)
-
-
-def _cells(row: Row, *, chinese: bool) -> list[Text]:
-    outcome = _OUTCOMES_ZH[row.outcome] if chinese else row.outcome
-    meaning = (row.text_zh if chinese else row.text_en) if row.outcome in ("refuse", "shadow", "error") else ""
-    floor = ("是" if chinese else "yes") if row.floor else ""
-    shown = (row.rule, outcome, row.detail, row.mode, row.kind, floor, " ".join(row.cites), meaning)
-    style = _STYLES[row.outcome]
-    return [Text(cell, style=style) if place == 1 else Text(cell) for place, cell in enumerate(shown)]

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
+from proxy.commands import optout_review
 from proxy.optout_parser import Reading, Vocabulary, VocabularyError, load_vocabulary, parse
 from proxy.registry.packs import find_config
 
@@ -37,6 +38,7 @@ def add_arguments(commands: Any) -> None:
     parser = commands.add_parser("optout", help="what replies ask for, line for line")
     parser.set_defaults(run=run)
     _add_options(parser)
+    optout_review.add_arguments(parser.add_subparsers(metavar="VERB"))
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:

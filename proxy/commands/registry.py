@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from proxy.commands import lists, reconcile, recycled, submissions
+from proxy.commands import handing_over, lists, reconcile, recycled, submissions
 from proxy.commands.registry_access import ImportRequest, StoreAccess
 from proxy.commands.registry_output import counting, show, show_problems
 from proxy.control import ControlError
@@ -90,6 +90,15 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
         (("set", "preference.set", ("recipient",)), ("list", "preference.list", ())),
     ),
     (
+        "token",
+        "who may speak over HTTP, for which institution",
+        (
+            ("create", "token.create", ()),
+            ("list", "token.list", ()),
+            ("revoke", "token.revoke", ("id",)),
+        ),
+    ),
+    (
         "debtor",
         "who somebody is to a debt",
         (("add", "debtor.add", ("recipient",)), ("list", "debtor.list", ())),
@@ -132,6 +141,7 @@ _TABLE_OF: Final = {
     "debtor": "debtors",
     "notice": "debtor_notices",
     "objection": "objections",
+    "preference": "preferences",
 }
 
 
@@ -152,6 +162,8 @@ def add_arguments(commands: Any) -> None:
             parser.set_defaults(run=_runner(verb))
         if group in _TABLE_OF:
             _add_import(inner.add_parser("import", help="takes in a JSON or CSV file"), group, check_only=False)
+        if group == "suppress":
+            handing_over.add_arguments(inner).set_defaults(run=_guarded(handing_over.run))
         if group == "consent":
             recycled.add_arguments(inner).set_defaults(run=_guarded(recycled.run))
         if group == "registry":

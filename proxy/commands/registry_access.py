@@ -5,6 +5,7 @@ the socket is tried first.
 """
 
 import asyncio
+import getpass
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from msgspec import Struct
 from proxy.commands.kept_documents import keep_document
 from proxy.control import NotRunningError, call
 from proxy.core.bound import bound
+from proxy.registry.access_verbs import LOOK, looked_up, shows_persons
 from proxy.registry.documents import read_rows
 from proxy.registry.importing import Known, Report, RowCheck, check_rows
 from proxy.registry.keys import PersonSecret, load_person_key, person_key_for
@@ -57,6 +59,9 @@ class StoreAccess:
     def ask(self, verb: str, args: Args) -> dict[str, Any]:
         """Performs a verb where it has to be; raises VerbError, ControlError, StoreError, PersonKeyError."""
         if VERBS[verb].access == "read":
+            if shows_persons(verb, args) and self._database.exists():
+                # INVARIANT: noted before anything is shown; where it cannot be, nothing is (J13).
+                self.ask(LOOK, looked_up(verb, args, f"os user {getpass.getuser()}"))
             return asyncio.run(self._read(verb, args))
         try:
             return call(self._socket, verb, args)

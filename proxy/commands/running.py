@@ -57,9 +57,15 @@ def _check_config(arguments: argparse.Namespace) -> int:
 
 
 def _console(arguments: argparse.Namespace) -> int:
-    from proxy.console.serve import serve as serve_console  # WHY here: the proxy itself shows nothing
+    # WHY here: the proxy itself shows nothing.
+    from proxy.api.service import Api
+    from proxy.commands.explain_decision import reopened
+    from proxy.console.extension import NOTHING
+    from proxy.console.serve import serve as serve_console
 
-    return serve_console(load(arguments.config), parent=arguments.parent)
+    settings = load(arguments.config)
+    more = Api(settings, arguments.config).extension() if settings.api.enabled else NOTHING
+    return serve_console(settings, parent=arguments.parent, reopen=reopened, more=more)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -1,12 +1,13 @@
 """The console's application: which address shows what.
 
 Owns the routes. Reads the status file through `Window` and the evidence log through `lookup`; must never write, and
-never ask the wire process for anything.
+never ask the wire process for anything. What needs a token is another room's (`Extension`).
 """
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Final
@@ -20,14 +21,16 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from proxy.console import lookup
+from proxy.console.extension import NOTHING, Extension
 from proxy.console.guard import Guard, policy_for
 from proxy.console.metrics import exposition, registry
 from proxy.console.openapi import DecisionList, Problem, Ready, RuleList, document
 from proxy.console.outcomes import rule_texts
 from proxy.console.page import Pages
+from proxy.console.reopened import Reopen, Reopened
 from proxy.console.sight import Sight, Window
 from proxy.console.texts import Lang, choose
-from proxy.settings import Settings
+from proxy.settings import Settings, SettingsError
 from proxy.telemetry.status import LATEST_MOST, status_path
 
 #: How often an open stream looks whether there is a new status (seconds).
@@ -41,12 +44,19 @@ _encode: Final = msgspec.json.Encoder().encode
 class Console:
     """The endpoints over one window and one evidence directory."""
 
-    def __init__(self, window: Window, evidence: Path) -> None:
+    def __init__(
+        self,
+        window: Window,
+        evidence: Path,
+        anew: Callable[[int], Reopened | None] | None = None,
+        more: Extension = NOTHING,
+    ) -> None:
+        self._anew = anew
         self._window = window
         self._evidence = evidence
         self._pages = Pages()
         self._metrics = registry(window.look)
-        self._described = _encode(document())
+        self._described = _encode(document(more))
         self._rules = rule_texts()
         self._streams = 0
         self._searching = False
@@ -82,6 +92,32 @@ class Console:
         found = await self._find(request.path_params["id"])
         return _json(found[0], found[1]) if isinstance(found, tuple) else _json(found)
 
+    async def explained(self, request: Request) -> Response:
+        decision_id = lookup.parse_id(request.path_params["id"])
+        if decision_id is None:
+            return _json(Problem("a decision's id is 1 to 16 hex digits"), 400)
+        found = await self._reopen(decision_id)
+        return _json(found[0], found[1]) if isinstance(found, tuple) else _json(found)
+
+    async def _reopen(self, decision_id: int) -> Reopened | tuple[Problem, int]:
+        """The decision beside what it would be today."""
+        anew = self._anew
+        if anew is None:
+            return Problem("this console was started without the registry"), 503
+        # WHY one at a time: as in `_find`; the registry is read whole, too.
+        if self._searching:
+            return Problem("the evidence log is being searched for another; try again"), 503
+        self._searching = True
+        try:
+            found = await run_in_threadpool(anew, decision_id)
+        except lookup.LogUnreadableError as error:
+            return Problem(f"the evidence log cannot be read: {error}"), 503
+        except SettingsError as error:
+            return Problem("; ".join(error.errors)), 503
+        finally:
+            self._searching = False
+        return found or (Problem("no decision with this id in the evidence log"), 404)
+
     async def openapi(self, request: Request) -> Response:
         return Response(self._described, media_type="application/json")
 
@@ -93,7 +129,12 @@ class Console:
         found = await self._find(request.path_params["id"])
         if isinstance(found, tuple):
             return self._html(self._pages.missing(found[1], lang), found[1])
-        return self._html(self._pages.decision(found, lang, part="part" in request.query_params))
+        if "part" in request.query_params:
+            return self._html(self._pages.decision(found, lang, part=True))
+        # WHY on demand: the page of a decision opens at once; the registry is read when somebody asks for it.
+        wanted = self._anew is not None and "today" in request.query_params
+        anew = await self._reopen(int(found.id, 16)) if wanted else None
+        return self._html(self._pages.decision(found, lang, anew=anew, may_ask=self._anew is not None))
 
     async def events(self, request: Request) -> Response:
         if self._streams >= _STREAMS_MOST:
@@ -158,10 +199,15 @@ def _language(request: Request) -> Lang:
     return choose(request.query_params.get("lang", ""), request.headers.get("accept-language", ""))
 
 
-def build(settings: Settings, *, window: Window | None = None) -> Starlette:
-    """The application for a configuration; `window` is another one in tests."""
+def build(
+    settings: Settings, *, window: Window | None = None, reopen: Reopen | None = None, more: Extension = NOTHING
+) -> Starlette:
+    """The application for a configuration, with what another room adds; `window` is another one in tests, `reopen`
+    asks decisions anew.
+    """
     seen = window or Window(status_path(settings.state))
-    console = Console(seen, settings.path(settings.evidence.directory))
+    anew = None if reopen is None else partial(reopen, settings)
+    console = Console(seen, settings.path(settings.evidence.directory), anew, more)
     # INVARIANT: what is not under /api, /metrics or a probe is for people.
     routes: tuple[tuple[str, Callable[[Request], object]], ...] = (
         ("/livez", console.livez),
@@ -171,12 +217,18 @@ def build(settings: Settings, *, window: Window | None = None) -> Starlette:
         ("/api/v1/rules", console.rules),
         ("/api/v1/decisions", console.decisions),
         ("/api/v1/decisions/{id}", console.decision),
+        ("/api/v1/decisions/{id}/explanation", console.explained),
         ("/api/v1/openapi.json", console.openapi),
         ("/", console.page),
         ("/decisions/{id}", console.decision_page),
         ("/events", console.events),
     )
     return Starlette(
-        routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in routes],
-        middleware=[Middleware(Guard, host=settings.console.host)],
+        routes=[
+            *[Route(path, endpoint, methods=["GET"]) for path, endpoint in routes],
+            *[Route(path, endpoint, methods=list(methods)) for path, methods, endpoint in more.routes],
+        ],
+        middleware=[
+            Middleware(Guard, host=settings.console.host, methods={path: methods for path, methods, _ in more.routes})
+        ],
     )

@@ -1,10 +1,12 @@
 """What every answer of the console has and every question must have: headers, methods, the right host.
 
-Owns the security headers. A plain ASGI layer, so that streams pass through it untouched. Only GET and HEAD come in. On
+Owns the security headers. A plain ASGI layer, so that streams pass through it untouched. Only GET and HEAD come in, but
+for the paths that another room adds with methods of their own. On
 a loopback address only loopback names are answered, so that a page elsewhere cannot read the console by pointing its
 own name here (DNS rebinding).
 """
 
+from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final
 
@@ -32,10 +34,11 @@ def policy_for(nonce: str) -> str:
 
 
 class Guard:
-    """Stands before the application. `host` is the configured address."""
+    """Stands before the application. `host` is the configured address, `methods` those of paths that have others."""
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
+    def __init__(self, app: ASGIApp, host: str, methods: Mapping[str, tuple[str, ...]] | None = None) -> None:
         self._app = app
+        self._methods = methods or {}
         self._names = {"127.0.0.1", "localhost", "[::1]", host, f"[{host}]"} if _is_loopback(host) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,8 +58,10 @@ class Guard:
         await app(scope, receive, with_headers)
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
-        if scope["method"] not in ("GET", "HEAD"):
-            return JSONResponse({"error": "the console only answers GET"}, 405, headers={"Allow": "GET, HEAD"})
+        methods = self._methods.get(scope["path"], ("GET", "HEAD"))
+        if scope["method"] not in methods:
+            allowed = ", ".join(methods)
+            return JSONResponse({"error": f"{allowed} only"}, 405, headers={"Allow": allowed})
         if self._names is not None and _name_of(Headers(scope=scope).get("host", "")) not in self._names:
             return JSONResponse({"error": "ask by the address that the console is configured with"}, 421)
         return None

@@ -36,6 +36,7 @@ class Opened(Struct, frozen=True):
     """A decision with all that is known of it.
 
     `leaf` is its index in the evidence log, -1 where it was not looked up there. `person` is the pseudonym in hex.
+    `mode` is `enforce` or `bypass`, `packs` are those that bound beside `pack`, `asks` as in `core.ground`.
     """
 
     id: str
@@ -57,6 +58,9 @@ class Opened(Struct, frozen=True):
     leaf: int
     rules: tuple[RuleOutcome, ...]
     fate: tuple[Fate, ...] = ()
+    mode: str = ""
+    packs: str = ""
+    asks: int = 0
 
 
 class LogUnreadableError(Exception):
@@ -64,8 +68,9 @@ class LogUnreadableError(Exception):
 
 
 def parse_id(text: str) -> int | None:
-    """A decision id as it is shown, 1 to 16 hex digits; None when it is none."""
-    return int(text, 16) if 1 <= len(text) <= 16 and set(text) <= _HEX_DIGITS else None
+    """A decision id as it is shown, 1 to 16 hex digits, with or without 0x before them; None when it is none."""
+    digits = text.removeprefix("0x")
+    return int(digits, 16) if 1 <= len(digits) <= 16 and set(digits) <= _HEX_DIGITS else None
 
 
 def from_status(status: Status, decision_id: int) -> Opened | None:
@@ -146,6 +151,9 @@ def _of_record(record: Decision, leaf: int, rules: tuple[str, ...], fates: tuple
         leaf=leaf,
         rules=rule_outcomes(rules, record.outcomes, record.rule),
         fate=fates,
+        mode=record.mode,
+        packs=record.packs,
+        asks=record.asks,
     )
 
 

@@ -68,6 +68,7 @@ def _wire(status: Status) -> Iterator[Metric]:
     for event in EVENTS:
         events.add_metric((event.name,), status.counters.get(event.name, 0))
     yield events
+    yield GaugeMetricFamily("tdgate_doubts", "Doubtful replies that wait for a verdict", value=status.doubts)
     for name, says, event in (
         ("tdgate_refusals", "Refusals of persons (TD) that were recorded", REFUSAL_RECORDED),
         ("tdgate_suppressions", "Suppressions that were recorded", SUPPRESSION_RECORDED),

@@ -8,13 +8,15 @@ from typing import Any, Final
 
 import msgspec
 
+from proxy.console.extension import NOTHING, Extension
 from proxy.console.lookup import Opened
 from proxy.console.outcomes import RuleText
+from proxy.console.reopened import Reopened
 from proxy.telemetry.pack_rows import PackRow
 from proxy.telemetry.status import DecisionRow, Status
 
 #: Of the interface, not of the product: the first number changes when something is taken away.
-API_VERSION: Final = "1.0"
+API_VERSION: Final = "1.1"
 _REFS: Final = "#/components/schemas/{name}"
 
 
@@ -59,10 +61,10 @@ def _get(operation: str, summary: str, responses: dict[str, Any], *parameters: d
     return {"get": found}
 
 
-def document() -> dict[str, Any]:
-    """The whole description, ready to be encoded as JSON."""
-    (status, rules, decisions, opened, ready, problem), components = msgspec.json.schema_components(
-        (Status, RuleList, DecisionList, Opened, Ready, Problem), ref_template=_REFS
+def document(more: Extension = NOTHING) -> dict[str, Any]:
+    """The whole description, ready to be encoded as JSON; `more` is what another room adds."""
+    (status, rules, decisions, opened, reopened, ready, problem, *_), components = msgspec.json.schema_components(
+        (Status, RuleList, DecisionList, Opened, Reopened, Ready, Problem, *more.kinds), ref_template=_REFS
     )
     text = {"description": "Plain text", "content": {"text/plain": {"schema": {"type": "string"}}}}
     limit = {
@@ -84,7 +86,8 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "tdgate console",
             "version": API_VERSION,
-            "description": "Read-only. Persons appear masked or as pseudonyms. Times are UTC in microseconds.",
+            "description": "What needs no token only reads. Persons appear masked or as pseudonyms. Times that are "
+            "whole numbers are UTC in microseconds.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {
@@ -120,9 +123,24 @@ def document() -> dict[str, Any]:
                 },
                 decision,
             ),
+            "/api/v1/decisions/{id}/explanation": _get(
+                "explanation",
+                "One recorded decision beside what the same question would get under the registry and packs of today",
+                {
+                    "200": _json("What was recorded, what was asked anew, and each rule compared", reopened),
+                    "400": _json("Not an id", problem),
+                    "404": _json("No such decision in the evidence log", problem),
+                    "503": _json("Log or registry cannot be read, or another is being read already", problem),
+                },
+                decision,
+            ),
             "/api/v1/openapi.json": _get(
                 "openapi", "This description", {"200": _json("OpenAPI 3.1", {"type": "object"})}
             ),
+            **more.paths,
         },
-        "components": {"schemas": components},
+        "components": {
+            "schemas": components,
+            **({"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}} if more.paths else {}),
+        },
     }

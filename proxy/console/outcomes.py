@@ -7,9 +7,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from proxy.console.citations import ROWS, Row
 from proxy.core.catalogue import CATALOGUE
+from proxy.core.citations import ROWS, Row
 from proxy.core.ground import OUTCOME_NAMES
+from proxy.core.notices import Demand, demand
 from proxy.rules.rule import LaneRule
 from proxy.rules.table import RULES
 
@@ -33,7 +34,9 @@ class RuleText(Struct, frozen=True):
 
 
 class RuleOutcome(Struct, frozen=True):
-    """What one rule said about one decision. `outcome` is one of the decision's names."""
+    """What one rule said about one decision. `outcome` is one of the decision's names; `demands` are the rows it cites
+    with the sentence of the notice.
+    """
 
     rule: str
     outcome: str
@@ -44,6 +47,7 @@ class RuleOutcome(Struct, frozen=True):
     text: dict[str, str]
     next: dict[str, str]
     cites: tuple[Row, ...]
+    demands: tuple[Demand, ...] = ()
 
 
 def rule_texts() -> tuple[RuleText, ...]:
@@ -95,4 +99,5 @@ def _outcome(rule_id: str, outcome: str, decided_by: str) -> RuleOutcome:
         text.text,
         text.next,
         tuple(ROWS.get(row, Row(row, row, row)) for row in text.cites),
+        tuple(demand(row) for row in text.cites),
     )

@@ -13,7 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from proxy.console.lookup import Opened
+from proxy.console.openapi import Problem
 from proxy.console.outcomes import rule_text
+from proxy.console.reopened import Reopened
 from proxy.console.sight import Sight
 from proxy.console.texts import HTML_LANG, TEXTS, Lang
 from proxy.core.pack import CHINA_OFFSET_S
@@ -49,9 +51,27 @@ class Pages:
         self._overviews[key] = rendered
         return rendered
 
-    def decision(self, opened: Opened, lang: Lang, *, part: bool = False) -> bytes:
-        """One decision on a page of its own, or with `part` only what opens below its row."""
-        return self._render("rules.html" if part else "decision.html", lang, one=opened, part=part)
+    def decision(
+        self,
+        opened: Opened,
+        lang: Lang,
+        *,
+        part: bool = False,
+        anew: Reopened | tuple[Problem, int] | None = None,
+        may_ask: bool = False,
+    ) -> bytes:
+        """One decision on a page of its own, or with `part` only what opens below its row.
+
+        `anew` is what it would be today, or why that cannot be told; `may_ask` offers to ask for it.
+        """
+        if part:
+            return self._render("rules.html", lang, one=opened, part=True)
+        told = anew if isinstance(anew, Reopened) else None
+        problem = anew[0].error if isinstance(anew, tuple) else ""
+        saw = {} if told is None or told.today is None else {row.rule: row for row in told.today.rows}
+        return self._render(
+            "decision.html", lang, one=opened, part=False, anew=told, saw=saw, problem=problem, may_ask=may_ask
+        )
 
     def missing(self, status_code: int, lang: Lang) -> bytes:
         """Why there is no such decision: 400, 404 or 503."""

@@ -14,6 +14,8 @@ from typing import Final
 import uvicorn
 
 from proxy.console.app import build
+from proxy.console.extension import NOTHING, Extension
+from proxy.console.reopened import Reopen
 from proxy.settings import Settings
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import CONSOLE_FAILED, CONSOLE_STARTED
@@ -38,10 +40,13 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve(settings: Settings, *, parent: int | None = None) -> int:
+def serve(
+    settings: Settings, *, parent: int | None = None, reopen: Reopen | None = None, more: Extension = NOTHING
+) -> int:
     """Runs the console until it is told to end; returns the exit code. Prints its address on standard output.
 
-    With `parent`, a process id, it also ends when that process is no longer the one that started it.
+    With `parent`, a process id, it also ends when that process is no longer the one that started it. `reopen` asks
+    recorded decisions anew; without it they are shown as recorded.
     """
     configure(settings.log.level)
     log = EventLog(Counters())
@@ -55,8 +60,11 @@ def serve(settings: Settings, *, parent: int | None = None) -> int:
     with listening:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
+        tls = settings.console.tls
         config = uvicorn.Config(
-            build(settings),
+            build(settings, reopen=reopen, more=more),
+            ssl_certfile=None if tls is None else tls.certificate,
+            ssl_keyfile=None if tls is None else tls.key,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -75,7 +83,7 @@ def serve(settings: Settings, *, parent: int | None = None) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end)
         log.emit(CONSOLE_STARTED, host=host, port=port)
-        print(f"console: http://{shown}:{port}/", flush=True)
+        print(f"console: {'http' if tls is None else 'https'}://{shown}:{port}/", flush=True)
         server.run(sockets=[listening])
     return 0
 

@@ -6,7 +6,7 @@ A new revision is a new snapshot; it is put in place by swapping one reference.
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct, field
@@ -133,6 +133,10 @@ class NumberLibrary:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def __iter__(self) -> Iterator[Number]:
+        """Every row, in the order of addresses."""
+        return (row for address in self._sorted for row in self._rows[address])
 
 
 def notice_of(institution: str, partner: str) -> str:

@@ -7,7 +7,7 @@ Must never lift more than that person closed, and never answer a refusal that is
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -20,13 +20,13 @@ from proxy.evidence import records
 from proxy.judging.attribution import attribute
 from proxy.judging.journal import Heard, Journal
 from proxy.judging.latest_messages import Answered, LatestMessages
+from proxy.judging.uncertain import Review, binding
 from proxy.optout_parser import Reading, Vocabulary, parse
+from proxy.registry.doubts import Doubt
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from proxy.rules.binding import strictest_for
 from proxy.smpp.inbound import Reply
 
-#: Confidence from which a reading without a meaning is one: below it something was contradictory, or was not read.
-_NO_MEANING: Final = 0.5
 _WISHES_KEPT: Final = 10_000
 
 #: Called when a reply's effect is on disk (True) or could not be put there (False), and whether the state changed.
@@ -47,7 +47,7 @@ class Understood(Struct, frozen=True):
     """A reply that asks for something: what was read, who wrote it, and whom it is to.
 
     `channel` is where it came, `source` how (`reply`, inside a call `keypad` or `607`), `decision` the one it is about,
-    0 where nobody knows.
+    0 where nobody knows. `doubt` is None where the reading is certain.
     """
 
     reading: Reading
@@ -57,6 +57,7 @@ class Understood(Struct, frozen=True):
     channel: Channel = "sms"
     source: str = "reply"
     decision: int = 0
+    doubt: Doubt | None = None
 
 
 class Wishes:
@@ -97,7 +98,15 @@ class Hearing:
     `log(event, **fields)` counts an event and writes a line without personal data.
     """
 
-    def __init__(self, store: RefusalStore, journal: Journal, latest: LatestMessages, log: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        store: RefusalStore,
+        journal: Journal,
+        latest: LatestMessages,
+        log: Callable[..., None],
+        review: Review = Review(),  # noqa: B008 - WHY: frozen, and the same for all.
+    ) -> None:
+        self._review = review
         self._store = store
         self._journal = journal
         self._log = log
@@ -110,31 +119,32 @@ class Hearing:
     ) -> Understood | None:
         """What a reply asks for, None where it asks for nothing that closes or opens. Pure but for counters."""
         self._journal.counters.counts["reply.received"] += 1
-        binding = self._read(reply, snapshot, vocabulary)
-        if binding is None:
+        read = self._read(reply, snapshot, vocabulary)
+        if read is None:
             return None
         if reply.person is None:
             self._log("reply.unattributed", account=account.id)
             return None
         digest = snapshot.person_key.digest(reply.person)
         answered = attribute(snapshot, self.latest, account, digest, reply.number)
-        return Understood(binding, reply.person, reply.number or "", answered)
+        reading, doubt = read
+        return Understood(reading, reply.person, reply.number or "", answered, doubt=doubt)
 
     def refuses(self, reply: Reply, snapshot: Snapshot, vocabulary: Vocabulary) -> bool:
         """Whether a reply is a refusal, whoever wrote it."""
-        binding = self._read(reply, snapshot, vocabulary)
-        return binding is not None and binding.label == "optout"
+        read = self._read(reply, snapshot, vocabulary)
+        return read is not None and read[0].label == "optout"
 
-    def _read(self, reply: Reply, snapshot: Snapshot, vocabulary: Vocabulary) -> Reading | None:
+    def _read(self, reply: Reply, snapshot: Snapshot, vocabulary: Vocabulary) -> tuple[Reading, Doubt | None] | None:
         # WHY of the whole family: extension digits may have been cut off, and the words were offered all the same.
         rows = snapshot.numbers.family(reply.number) if reply.number is not None else ()
         offered = tuple(dict.fromkeys(word for row in rows for word in row.refusal_keywords))
-        return _binding([parse(text, vocabulary, offered) for text in reply.readings])
+        return binding([(text, parse(text, vocabulary, offered)) for text in reply.readings], self._review)
 
     def act(self, understood: Understood, snapshot: Snapshot, done: Done) -> None:
         """Binds at once and puts it on disk; `done` is called once, on the loop."""
         began = time.time()
-        if understood.reading.label == "optout":
+        if understood.reading.label == "optout" or understood.doubt is not None:
             step = self._close(understood, snapshot, began, done)
         else:
             step = self._open(understood, snapshot, began, done)
@@ -172,6 +182,7 @@ class Hearing:
                 number_to=understood.number,
                 decision=f"{understood.decision:x}" if understood.decision else "",
                 objects=tuple(one.institution for one in understood.answered if "collection" in one.purposes),
+                doubt=understood.doubt,
             )
         )
         return self._closed(understood, snapshot, began, closes, recorded, done)
@@ -192,6 +203,12 @@ class Hearing:
             done(False, False)
             return
         latency_us = int((time.time() - began) * 1e6)
+        doubt = understood.doubt
+        if doubt is not None:
+            self._log("doubt.queued" if result.queued else "doubt.lost", binds=doubt.binds)
+            if not doubt.binds:
+                done(True, False)
+                return
         durable = True
         # WHY one record for each set of bits: a record says of all its institutions that just these were closed.
         for bits in dict.fromkeys(each for _, each in closes):
@@ -204,14 +221,15 @@ class Hearing:
                 institutions=institutions,
                 closes=bits,
                 channel=understood.channel,
-                source=understood.source,
+                source=understood.source if doubt is None else "doubt",
                 label=understood.reading.label,
                 decision=understood.decision,
                 latency_us=latency_us,
             )
             durable &= await self._durable(record, understood, institutions, bits, latency_us)
             self._log("suppression.recorded", institutions=",".join(institutions), latency_us=latency_us)
-        done(durable, durable and bool(result.changed))
+        # WHY no confirmation of a doubt: nobody is told that they refused before somebody has said that they did.
+        done(durable, durable and bool(result.changed) and doubt is None)
 
     def _open(
         self, understood: Understood, snapshot: Snapshot, began: float, done: Done
@@ -289,18 +307,3 @@ class Hearing:
         """Waits for everything under way."""
         while self.tasks:
             await asyncio.wait(self.tasks)
-
-
-def _binding(readings: Sequence[Reading]) -> Reading | None:
-    """Of several plausible readings the one that binds, None where nothing does.
-
-    A refusal in any of them binds, the widest first. A wish to receive binds only if it is what all of them say that
-    say anything: the same octets in an alphabet that was not meant say nothing.
-    """
-    refusals = [one for one in readings if one.label == "optout"]
-    if refusals:
-        return max(refusals, key=lambda one: one.scope in ("voice", "all"))
-    wishes = [one for one in readings if one.label == "optin"]
-    others = [one for one in readings if one.label != "optin"]
-    sure = all(one.label == "none" and one.matched is None and one.confidence >= _NO_MEANING for one in others)
-    return wishes[0] if wishes and sure else None

@@ -221,6 +221,18 @@ class Journal:
         self.changed = True
         return self._log.append_durable(record, then)
 
+    def told(
+        self,
+        record: records.AnyRecord | records.Unknown,
+        heard: Heard | None,
+        then: Callable[[BaseException | None], None],
+    ) -> bool:
+        """Records what an institution told of a person, as `refused`; `heard` is what the window shows of it."""
+        if heard is not None:
+            self.heard.append(heard)
+            self.changed = True
+        return not isinstance(record, records.Unknown) and self._log.append_durable(record, then)
+
     def note(self, topic: str, actor: str, text: str) -> None:
         """Records an act of operation."""
         record = records.Note(at_us=time.time_ns() // 1000, topic=topic, actor=actor, text=text)

@@ -7,18 +7,19 @@ How it works: the views of the text (`views`) and the phrases in them (`lexicon`
 and disclosure look at them; rules of the table weigh the concepts for each category, and the heaviest decides.
 """
 
+import math
 import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
 from typing import Final
 
-import msgspec
-
+from proxy.core.content import CATEGORIES, Category, Content, Evidence
+from proxy.core.hosts import HostKind
 from proxy.language import marks
 from proxy.language.disclosure import disclosure
-from proxy.language.lexicon import CATEGORIES, Category, Lexicon, find
 from proxy.language.lexicon import Found as Hit
-from proxy.language.ngrams import features, likelihoods
+from proxy.language.lexicon import Lexicon, find
+from proxy.language.links import host_of
+from proxy.language.ngrams import features, known_of, likelihoods
 from proxy.language.refusal_line import RefusalLine, refusal_line
 from proxy.language.views import View, view
 
@@ -26,61 +27,61 @@ from proxy.language.views import View, view
 READ_LIMIT: Final = 4096
 #: How far ahead a category must be for the rules to decide alone.
 _SURE: Final = 6.0
+_SERVICE: Final = CATEGORIES.index("service")
 #: What a point of the rules weighs beside the classifier.
 _RULES: Final = 0.15
-_QUOTES: Final = ("“", '"', "「", "《", "『")
+_LINK_KINDS: Final[dict[HostKind, str]] = {"name": "link", "address": "address", "short": "short link"}
+_QUOTES: Final = '“"「《『'
 Span = tuple[int, int]
 _CODE: Final = re.compile(r"(?<![\d./@])(?<!\d-)\d{4,8}(?![\d%/@元万股]|[.-]\d|,\d{3})")
 _AMOUNT: Final = re.compile(r"\d(?:\.\d\d)?元|\d万|[$¥]\d|rs \d")
 
 
-class Evidence(msgspec.Struct, frozen=True, gc=False):
-    """A finding and the span of the text, in characters, that shows it."""
-
-    start: int
-    end: int
-    text: str
-    why: str
-
-
-class Content(msgspec.Struct, frozen=True, gc=False):
-    """What a message says."""
-
-    category: Category
-    signature: str | None
-    has_identity: bool
-    has_contact: bool
-    has_product: bool
-    has_refusal: bool
-    discloses_debtor: bool
-    threatens: bool
-    insults: bool
-    refusal_keyword: str | None
-    """The word that the message asks to be sent back, folded."""
-    confidence: float
-    """0 to 1: how far the category is ahead of the next one."""
-    evidence: dict[str, list[Evidence]]
-    """Finding → the spans that show it; a mark that is absent has no entry."""
-
-
-class _Found(msgspec.Struct, frozen=True, gc=False):
+class Look:
     """What was found in a text before its category is decided. Spans are of the text, but where the name says else."""
 
-    seen: View
-    hits: list[Hit]
-    concepts: set[str]
-    signature: str | None
-    signed: Span | None
-    phones: list[Span]
-    """Of the marked view."""
-    links: list[Span]
-    """Of the marked view."""
-    product: Span | None
-    identity: Span | None
-    line: RefusalLine | None
+    __slots__ = ("concepts", "hits", "identity", "line", "links", "phones", "product", "seen", "signature", "signed")
+
+    def __init__(
+        self,
+        seen: View,
+        hits: list[Hit],
+        concepts: int,
+        signature: str | None,
+        signed: Span | None,
+        phones: list[Span],
+        links: list[Span],
+        product: Span | None,
+        identity: Span | None,
+        line: RefusalLine | None,
+    ) -> None:
+        self.seen: Final = seen
+        self.hits: Final = hits
+        #: The bits of all concepts.
+        self.concepts: Final = concepts
+        self.signature: Final = signature
+        self.signed: Final = signed
+        #: Of the marked view.
+        self.phones: Final = phones
+        #: Of the marked view.
+        self.links: Final = links
+        self.product: Final = product
+        self.identity: Final = identity
+        self.line: Final = line
 
 
-def _look(text: str, lexicon: Lexicon) -> _Found:
+class Reading:
+    """A message as it was read: what it says, what was found on the way, and whether the rules decided alone."""
+
+    __slots__ = ("by_rules", "content", "look")
+
+    def __init__(self, content: Content, look: Look, by_rules: bool) -> None:
+        self.content: Final = content
+        self.look: Final = look
+        self.by_rules: Final = by_rules
+
+
+def _look(text: str, lexicon: Lexicon) -> Look:
     seen = view(text, lexicon.parts)
     hits = find(seen.bare, lexicon)
     signature, signed = marks.first_signature(text)
@@ -88,62 +89,78 @@ def _look(text: str, lexicon: Lexicon) -> _Found:
     product = marks.product(seen, hits, signed, lexicon)
     identity = marks.identity(seen, signed, lexicon)
     line = refusal_line(seen, links, phones)
-    if product is not None and text[product[0] - 1 : product[0]] in _QUOTES:
+    if product is not None and product[0] and text[product[0] - 1] in _QUOTES:
         # WHY: "稳健长青" names a product; the praise in its name sells nothing.
-        hits = [hit for hit in hits if not product[0] <= seen.bare_at[hit.start] < product[1]]
-    concepts = {concept for hit in hits for concept in hit.concepts} | _forms(seen, phones, links)
-    for name, mark in (("@product", product), ("@refusal", line), ("@identity", identity)):
-        if mark is not None:
-            concepts.add(name)
-    return _Found(seen, hits, concepts, signature, signed, phones, links, product, identity, line)
+        first, last = product
+        hits = [hit for hit in hits if not first <= seen.bare_at[hit.start] < last]
+    bits = lexicon.bits
+    concepts = _forms(seen, phones, links, bits)
+    for hit in hits:
+        concepts |= hit.mask
+    if product is not None:
+        concepts |= bits["@product"]
+    if line is not None:
+        concepts |= bits["@refusal"]
+    if identity is not None:
+        concepts |= bits["@identity"]
+    return Look(seen, hits, concepts, signature, signed, phones, links, product, identity, line)
+
+
+def _names(concepts: int, lexicon: Lexicon) -> list[str]:
+    return [name for name, bit in lexicon.bits.items() if concepts & bit]
 
 
 def features_of(text: str, lexicon: Lexicon) -> set[str]:
     """What the classifier sees of a text, and so what it is trained on."""
-    found = _look(text, lexicon)
-    return features(_without(found.seen, found.signed), found.concepts)
+    look = _look(text, lexicon)
+    return features(_without(look.seen, look.signed), _names(look.concepts, lexicon))
 
 
 def read_content(text: str, lexicon: Lexicon) -> Content:
     """Reads a message. Labels are those of the manual's page on content; the time is linear."""
+    return read_whole(text, lexicon).content
+
+
+def read_whole(text: str, lexicon: Lexicon) -> Reading:
+    """Reads a message, and keeps what was found on the way. The time is linear."""
     if len(text) > READ_LIMIT:
         text = text[:READ_LIMIT]
     look = _look(text, lexicon)
     seen, signed, identity, product, line = look.seen, look.signed, look.identity, look.product, look.line
-    category, confidence, reasons = _category(look, lexicon)
-    told = disclosure(seen, look.hits, category == "collection")
+    category, confidence, reasons, by_rules = _category(look, lexicon)
+    collecting = category == "collection"
+    told = disclosure(seen, look.hits, look.concepts, collecting, lexicon)
     evidence: dict[str, list[Evidence]] = {}
-
-    def note(name: str, span: tuple[int, int], why: str) -> None:
-        start, end = span
-        evidence.setdefault(name, []).append(Evidence(start, end, _shown(text[start:end]), why))
-
+    harm = lexicon.bits.get("threat", 0) | lexicon.bits.get("insult", 0) if collecting else 0
     for hit in look.hits:
-        for concept in hit.concepts:
-            if concept in reasons:
-                note("category", seen.of_bare(hit.start, hit.end), concept)
-                break
-        if category == "collection":
+        if hit.mask & reasons:
+            for concept in hit.concepts:
+                if lexicon.bits[concept] & reasons:
+                    _note(evidence, "category", text, seen.of_bare(hit.start, hit.end), concept)
+                    break
+        if hit.mask & harm:
             for concept in ("threat", "insult"):
                 if concept in hit.concepts:
-                    note(concept, seen.of_bare(hit.start, hit.end), concept)
+                    _note(evidence, concept, text, seen.of_bare(hit.start, hit.end), concept)
     if signed is not None:
-        note("signature", signed, _place(seen.text, signed))
-        for other in marks.second_signatures(text):
-            note("other_signature", other, "second signature")
+        _note(evidence, "signature", text, signed, _place(seen.text, signed))
+        for other in marks.second_signatures(text, signed):
+            _note(evidence, "other_signature", text, other, "second signature")
     if identity is not None:
-        note("has_identity", identity, "signature" if identity == signed else "body")
+        _note(evidence, "has_identity", text, identity, "signature" if identity == signed else "body")
     for span in look.phones:
-        note("has_contact", seen.of_marked(*span), "telephone")
+        _note(evidence, "has_contact", text, seen.of_marked(span[0], span[1]), "telephone")
     for span in look.links:
-        note("link", seen.of_marked(*span), "link")
+        start, end = seen.of_marked(span[0], span[1])
+        _note(evidence, "link", text, (start, end), _LINK_KINDS[host_of(text[start:end], lexicon.links).kind])
     if product is not None:
-        note("has_product", product, "product")
+        _note(evidence, "has_product", text, product, "product")
     if line is not None:
-        note("has_refusal", (line.start, line.end), "keyword" if line.keyword else "link or telephone")
+        why = "keyword" if line.keyword else "link or telephone"
+        _note(evidence, "has_refusal", text, (line.start, line.end), why)
     if told is not None:
-        note("discloses_debtor", told, "another person's debt")
-    return Content(
+        _note(evidence, "discloses_debtor", text, told, "another person's debt")
+    content = Content(
         category,
         None if look.signature is None else _shown(look.signature),
         identity is not None,
@@ -157,51 +174,88 @@ def read_content(text: str, lexicon: Lexicon) -> Content:
         confidence,
         evidence,
     )
+    return Reading(content, look, by_rules)
 
 
-def _forms(seen: View, phones: Sequence[Span], links: Sequence[Span]) -> set[str]:
+def _note(evidence: dict[str, list[Evidence]], name: str, text: str, span: Span, why: str) -> None:
+    start, end = span
+    one = Evidence(start, end, _shown(text[start:end]), why)
+    held = evidence.get(name)
+    if held is None:
+        evidence[name] = [one]
+    else:
+        held.append(one)
+
+
+def _forms(seen: View, phones: list[Span], links: list[Span], bits: dict[str, int]) -> int:
     bare = seen.bare
-    present = {
-        "@phone": bool(phones),
-        "@url": bool(links),
-        "@percent": "%" in bare,
-        "@amount": _AMOUNT.search(bare) is not None,
-        "@code": _has_code(seen.marked, sorted((*phones, *links))),
-        "@han": not bare.isascii(),
-    }
-    return {name for name, there in present.items() if there}
+    found = 0
+    if phones:
+        found |= bits["@phone"]
+    if links:
+        found |= bits["@url"]
+    if "%" in bare:
+        found |= bits["@percent"]
+    if seen.digits and _has_sum(bare) and _AMOUNT.search(bare) is not None:
+        found |= bits["@amount"]
+    if seen.digits >= 4 and _has_code(seen, sorted(phones + links) if links else phones):
+        found |= bits["@code"]
+    if not bare.isascii():
+        found |= bits["@han"]
+    return found
 
 
-def _has_code(marked: str, others: Sequence[Span]) -> bool:
+def _has_sum(bare: str) -> bool:
+    """Whether a sign of money is there at all: cheaper than looking for sums."""
+    return "元" in bare or "万" in bare or "$" in bare or "¥" in bare or "rs " in bare
+
+
+def _has_code(seen: View, others: list[Span]) -> bool:
     """Whether figures stand alone that are part of none of the others, which are in order."""
+    marked = seen.marked
     at = 0
-    for code in _CODE.finditer(marked):
-        while at < len(others) and others[at][1] <= code.start():
+    for start in seen.figures:
+        code = _CODE.match(marked, start)
+        if code is None:
+            continue
+        end = code.end()
+        while at < len(others) and others[at][1] <= start:
             at += 1
-        if at == len(others) or code.end() <= others[at][0]:
+        if at == len(others) or end <= others[at][0]:
             return True
     return False
 
 
-def _category(look: _Found, lexicon: Lexicon) -> tuple[Category, float, set[str]]:
+def _category(look: Look, lexicon: Lexicon) -> tuple[Category, float, int, bool]:
+    """The category, how sure it is, the bits of the concepts that speak for it, and whether rules decided alone."""
     concepts = look.concepts
-    sums: dict[Category, float] = dict.fromkeys(CATEGORIES, 0.0)
-    sums["service"] = 1.0
-    reasons: dict[Category, set[str]] = {category: set() for category in CATEGORIES}
-    for rule in lexicon.rules:
-        if rule.all <= concepts and not (rule.none & concepts) and (not rule.any or rule.any & concepts):
+    sums = [0.0] * len(CATEGORIES)
+    sums[_SERVICE] = 1.0
+    reasons = [0] * len(CATEGORIES)
+    for rule in lexicon.weights:
+        if rule.all & concepts == rule.all and not rule.none & concepts and (not rule.any or rule.any & concepts):
             sums[rule.category] += rule.weight
             reasons[rule.category] |= rule.all | (rule.any & concepts)
     best, ahead = _first(sums)
-    if ahead < _SURE and lexicon.model.weights:
-        learnt = likelihoods(features(_without(look.seen, look.signed), concepts), lexicon.model)
-        best, ahead = _first({name: learnt.get(name, 0.0) + _RULES * sums[name] for name in CATEGORIES})
-    return best, round(min(1.0, 0.5 + ahead / 6), 2), reasons[best]
+    by_rules = ahead >= _SURE or not lexicon.model.weights
+    if not by_rules:
+        known = known_of(_without(look.seen, look.signed), _names(concepts, lexicon), lexicon.model)
+        learnt = likelihoods(known, lexicon.model)
+        best, ahead = _first([learnt.get(name, 0.0) + _RULES * sums[at] for at, name in enumerate(CATEGORIES)])
+    return CATEGORIES[best], round(min(1.0, 0.5 + ahead / 6), 2), reasons[best], by_rules
 
 
-def _first(sums: Mapping[Category, float]) -> tuple[Category, float]:
-    ranked = sorted(CATEGORIES, key=lambda category: -sums[category])
-    return ranked[0], sums[ranked[0]] - sums[ranked[1]]
+def _first(sums: list[float]) -> tuple[int, float]:
+    """The place of the greatest sum, the first of equals, and how far it is ahead of the next."""
+    best = 0
+    for at in range(1, len(sums)):
+        if sums[at] > sums[best]:
+            best = at
+    second = -math.inf
+    for at in range(len(sums)):
+        if at != best and sums[at] > second:
+            second = sums[at]
+    return best, sums[best] - second
 
 
 def _without(seen: View, signed: Span | None) -> str:
@@ -214,8 +268,10 @@ def _without(seen: View, signed: Span | None) -> str:
 
 
 def _place(text: str, signed: tuple[int, int]) -> str:
-    before, after = text[: signed[0]].strip(), text[signed[1] :].strip()
-    return "in front" if not before else "at the end" if not after else "within"
+    if not signed[0] or text[: signed[0]].isspace():
+        return "in front"
+    after = text[signed[1] :]
+    return "at the end" if not after or after.isspace() else "within"
 
 
 def _shown(piece: str) -> str:
@@ -227,4 +283,4 @@ def _shown(piece: str) -> str:
     return piece
 
 
-__all__ = ["READ_LIMIT", "Content", "Evidence", "features_of", "read_content"]
+__all__ = ["READ_LIMIT", "Content", "Evidence", "Look", "Reading", "features_of", "read_content", "read_whole"]

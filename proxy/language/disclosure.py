@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from proxy.language.lexicon import Found
+from proxy.language.lexicon import Found, Lexicon
 from proxy.language.views import View
 
 Span = tuple[int, int]
@@ -66,17 +66,19 @@ _EN_PASS: Final = re.compile(
 )
 
 
-def disclosure(seen: View, found: Sequence[Found], collecting: bool) -> Span | None:
-    """Where another person's debt is told, as a span of the text; None where nobody's is."""
-    bare = seen.bare
-    concepts = {concept for hit in found for concept in hit.concepts}
-    if "guarantor" in concepts:
+def disclosure(seen: View, found: Sequence[Found], concepts: int, collecting: bool, lexicon: Lexicon) -> Span | None:
+    """Where another person's debt is told, as a span of the text; None where nobody's is.
+
+    `concepts` holds the bits of all that was found, be it in `found` or by form.
+    """
+    bare, bits = seen.bare, lexicon.bits
+    overdue = concepts & bits.get("overdue", 0) != 0
+    if (not overdue and not collecting) or concepts & bits.get("guarantor", 0):
         return None
-    english = _english(bare) if collecting or "overdue" in concepts else None
+    english = _english(bare)
     if english is not None:
         return seen.of_bare(*english)
-    owed = "overdue" in concepts or (collecting and _LOAN.search(bare) is not None)
-    if not owed:
+    if not overdue and _LOAN.search(bare) is None:
         return None
     for pattern in (_YOURS, _YOUR_UNIT):
         for match in pattern.finditer(bare):
@@ -86,10 +88,12 @@ def disclosure(seen: View, found: Sequence[Found], collecting: bool) -> Span | N
         spoken = pattern.search(bare)
         if spoken is not None:
             return seen.of_bare(*spoken.span())
-    for hit in found:
-        if "pass_on" in hit.concepts:
-            return seen.of_bare(hit.start, hit.end)
-    if "public" not in concepts or _OWN.search(bare) is not None:
+    pass_on = bits.get("pass_on", 0)
+    if concepts & pass_on:
+        for hit in found:
+            if hit.mask & pass_on:
+                return seen.of_bare(hit.start, hit.end)
+    if not concepts & bits.get("public", 0) or _OWN.search(bare) is not None:
         return None
     named = _NAMED_DEBTOR.search(bare)
     return None if named is None else seen.of_bare(*named.span())

@@ -7,6 +7,9 @@ How it works: a class is one bit. A word is folded like a reply, its atoms joine
 value is the union of its classes; beginnings of keys stand in a set, so that the longest word is found by look-ups.
 """
 
+import itertools
+import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
@@ -22,6 +25,9 @@ Named = Literal["sms", "voice", "all"]
 UNKNOWN: Final = 1
 _ROLES: Final = ("soft", "split", "noun", "kept", "own", "other")
 _GAP: Final = 7
+#: Spellings that one entry of `sounds` may stand for: a table of two syllables, no dictionary.
+_MOST_SPELLINGS: Final = 600
+_LATIN: Final = re.compile("[a-z]+")
 #: No pattern has more: steps are tried from each word on, so their number bounds the time.
 _MOST_STEPS: Final = 4
 
@@ -67,12 +73,61 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
     confidence: float = 0.85
 
 
+class Sieve(msgspec.Struct, frozen=True, gc=False):
+    """Which patterns a clause can fit at all, by the classes in it; a set of patterns is an integer, a bit for each."""
+
+    needs: tuple[tuple[int, tuple[int, ...]], ...]
+    """For the first, second and third word that a pattern needs: the patterns without one, and by class those whose
+    need it meets."""
+    bars: tuple[int, ...]
+    """By class the patterns that it rules out."""
+    text_bars: tuple[int, ...]
+
+    def left(self, mask: int, text: int) -> int:
+        """The patterns that a clause of these classes, in a reply of those, may fit."""
+        held = _places(mask)
+        left = -1
+        for met, table in self.needs:
+            for place in held:
+                met |= table[place]
+            left &= met
+        for place in held:
+            left &= ~self.bars[place]
+        for place in held if text == mask else _places(text):
+            left &= ~self.text_bars[place]
+        return left
+
+
+def _places(mask: int) -> list[int]:
+    places = []
+    while mask:
+        low = mask & -mask
+        places.append(low.bit_length() - 1)
+        mask ^= low
+    return places
+
+
+def _sieve(patterns: tuple[Pattern, ...], classes: int) -> Sieve:
+    wanted = [(*pattern.steps, *pattern.every) for pattern in patterns]
+
+    def holding(masks: list[int]) -> tuple[int, ...]:
+        return tuple(sum(1 << i for i, mask in enumerate(masks) if mask >> place & 1) for place in range(classes + 1))
+
+    needs = []
+    for nth in range(3):
+        without = sum(1 << i for i, masks in enumerate(wanted) if len(masks) <= nth)
+        needs.append((without, holding([masks[nth] if len(masks) > nth else 0 for masks in wanted])))
+    bars = holding([pattern.unless for pattern in patterns])
+    return Sieve(tuple(needs), bars, holding([pattern.unless_text for pattern in patterns]))
+
+
 class Grammar(msgspec.Struct, frozen=True):
     """Words and patterns, ready to be matched."""
 
     words: Mapping[str, int]
     prefixes: frozenset[str]
     patterns: tuple[Pattern, ...]
+    sieve: Sieve
     soft: int
     split: int
     noun: int
@@ -86,16 +141,17 @@ class Grammar(msgspec.Struct, frozen=True):
 
 def load_grammar(data: object) -> Grammar:
     """The grammar that the table `sentences` describes. Raises `GrammarError`."""
-    table = _table(data, "sentences", ("classes", "scopes", "roles", "pattern"))
+    table = _table(data, "sentences", ("classes", "scopes", "roles", "pattern", "sounds"))
     bits: dict[str, int] = {}
     words: dict[str, int] = {}
     for name, listed in _table(table.get("classes"), "sentences.classes", None).items():
         bits[name] = UNKNOWN << (len(bits) + 1)
         for i, word in enumerate(_texts(listed, f"sentences.classes.{name}")):
-            key = " ".join(atom.removeprefix(FLAG) for atom in atoms(fold(word)) if atom not in (",", "?"))
+            key = _key(word)
             if not key:
                 raise GrammarError(f"sentences.classes.{name}[{i}]", "nothing is left of it after folding")
             words[key] = words.get(key, 0) | bits[name]
+    _hear(table.get("sounds", {}), words)
     scopes = _table(table.get("scopes", {}), "sentences.scopes", get_args(Named))
     roles = _table(table.get("roles", {}), "sentences.roles", _ROLES)
     named = {name: _union(scopes.get(name, []), bits, f"sentences.scopes.{name}") for name in get_args(Named)}
@@ -105,7 +161,42 @@ def load_grammar(data: object) -> Grammar:
         raise GrammarError("sentences.pattern", "expected an array of tables")
     patterns = tuple(_pattern(one, bits, f"sentences.pattern[{i}]") for i, one in enumerate(listed))
     prefixes = frozenset(key[:i] for key in words for i, char in enumerate(key) if char == " ")
-    return Grammar(words, prefixes, patterns, **role, **named)
+    return Grammar(words, prefixes, patterns, _sieve(patterns, len(bits)), **role, **named)
+
+
+def _hear(data: object, words: dict[str, int]) -> None:
+    """Adds what sounds or looks like a word: for each of its characters those and the Latin syllable typed instead.
+
+    A spelling that is a word of its own keeps its classes; one that is a word elsewhere is listed under `real`.
+    """
+    table = _table(data, "sentences.sounds", None)
+    real = {_key(word) for word in _texts(table.get("real", []), "sentences.sounds.real")}
+    for word, listed in table.items():
+        if word == "real":
+            continue
+        where = f"sentences.sounds.{word}"
+        alternatives = _texts(listed, where)
+        mask = words.get(_key(word))
+        if mask is None:
+            raise GrammarError(where, "no class has this word")
+        if len(alternatives) != len(word):
+            raise GrammarError(where, f"expected one text for each of its {len(word)} characters")
+        choices = [
+            dict.fromkeys((char, *_LATIN.findall(instead), *_LATIN.sub("", instead).replace(" ", "")))
+            for char, instead in zip(word, alternatives, strict=True)
+        ]
+        if math.prod(len(each) for each in choices) > _MOST_SPELLINGS:
+            raise GrammarError(where, f"more than {_MOST_SPELLINGS} spellings")
+        for spelling in itertools.product(*choices):
+            # WHY: "tuiding" and "tui ding" are both written.
+            for joined in {_key("".join(spelling)), _key(" ".join(spelling))}:
+                if joined not in real:
+                    words.setdefault(joined, mask)
+
+
+def _key(word: str) -> str:
+    """A word as the atoms of a folded reply have it."""
+    return " ".join(atom.removeprefix(FLAG) for atom in atoms(fold(word)) if atom not in (",", "?"))
 
 
 class _Written(msgspec.Struct, forbid_unknown_fields=True):

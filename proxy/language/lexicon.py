@@ -3,23 +3,23 @@
 Owns the shape of `config/content.toml` and every check on it. Never reads a file, never looks at a message.
 
 How it works: phrases are brought to the bare view (`proxy.language.views`), their spellings by sound are added, and a
-dictionary leads from the first two characters to the lengths of phrases that begin with them: finding all phrases of a
-text takes a few look-ups for each character, however many phrases there are.
+dictionary leads from the first three characters to the lengths of phrases that begin with them. Sieves in front of it
+turn away nearly all that begins nothing, so finding all phrases of a text takes one look into a table for each
+character and a few look-ups for each phrase, however many phrases there are. Concepts are bits, rules are masks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
-from operator import add
 from types import MappingProxyType
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 import msgspec
 
+from proxy.core.content import CATEGORIES, Category
+from proxy.language.links import LinkWords, link_words
 from proxy.language.ngrams import NO_MODEL, Model
 from proxy.language.views import Parts, view
 
-Category = Literal["marketing", "collection", "service", "verification", "fraud"]
-CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 #: Concepts that are found by form, not by phrase.
 FORMS: Final = frozenset(
     ("@url", "@phone", "@percent", "@amount", "@code", "@han", "@product", "@refusal", "@identity")
@@ -35,12 +35,16 @@ class LexiconError(ValueError):
         super().__init__(f"{source}: {key}: {reason}")
 
 
-class Found(msgspec.Struct, frozen=True, gc=False):
-    """A phrase in the bare view."""
+class Found:
+    """A phrase in the bare view; `mask` holds the bits of its concepts."""
 
-    start: int
-    end: int
-    concepts: tuple[str, ...]
+    __slots__ = ("concepts", "end", "mask", "start")
+
+    def __init__(self, start: int, end: int, concepts: tuple[str, ...], mask: int) -> None:
+        self.start: Final = start
+        self.end: Final = end
+        self.concepts: Final = concepts
+        self.mask: Final = mask
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -53,13 +57,26 @@ class Rule(msgspec.Struct, frozen=True):
     none: frozenset[str]
 
 
+class Weight:
+    """A rule as it is weighed: bits of concepts instead of their names; `category` is a place in `CATEGORIES`."""
+
+    __slots__ = ("all", "any", "category", "none", "weight")
+
+    def __init__(self, category: int, weight: float, all_: int, any_: int, none: int) -> None:
+        self.category: Final = category
+        self.weight: Final = weight
+        self.all: Final = all_
+        self.any: Final = any_
+        self.none: Final = none
+
+
 class Lexicon(msgspec.Struct, frozen=True):
     """Everything a message is compared with. Immutable; swap the reference to change it."""
 
-    phrases: Mapping[str, tuple[str, ...]]
+    phrases: dict[str, tuple[str, ...]]
     """Bare phrase → its concepts."""
-    lengths: Mapping[str, tuple[int, ...]]
-    """First two characters → lengths of phrases, longest first."""
+    lengths: dict[str, tuple[int, ...]]
+    """First three characters → lengths of phrases that are longer than two, longest first."""
     short: frozenset[str]
     """Latin spellings by sound: they count only beside a Han character."""
     rules: tuple[Rule, ...]
@@ -69,31 +86,77 @@ class Lexicon(msgspec.Struct, frozen=True):
     """First character → lengths of words that name nobody, longest first; see `is_neutral`."""
     neutral_words: frozenset[str]
     model: Model
+    bits: dict[str, int]
+    """Concept → its bit."""
+    masks: dict[str, int]
+    """Bare phrase → the bits of its concepts."""
+    pairs: bytes
+    """Hash of two characters → 1: they are a phrase, 2: a longer one begins so. Others may share a hash with them."""
+    threes: bytes
+    """Hash of three characters → 1: a phrase begins so."""
+    weights: tuple[Weight, ...]
+    """The rules, in their order."""
+    figured: tuple[str, ...]
+    """Phrases with digits in them."""
+    links: LinkWords
+
+
+def _pair_hash(first: int, second: int) -> int:
+    """A place in a sieve of 65,536 for two code points; with it for `first`, one for three."""
+    return (first * 40_503 + second) & 0xFFFF
 
 
 def find(bare: str, lexicon: Lexicon) -> list[Found]:
     """The phrases of a text in their order; a phrase within a longer one is left out. Linear."""
-    phrases, short = lexicon.phrases, lexicon.short
+    pairs, threes, lengths, masks = lexicon.pairs, lexicon.threes, lexicon.lengths, lexicon.masks
     found: list[Found] = []
     covered = 0
-    pairs = map(lexicon.lengths.get, map(add, bare, bare[1:]))
-    for i, known in enumerate(pairs):
-        if known is None:
+    size = len(bare)
+    code = ord(bare[0]) if size else 0
+    for i in range(size - 1):
+        first, code = code, ord(bare[i + 1])
+        place = (first * 40_503 + code) & 0xFFFF
+        begun = pairs[place]
+        if not begun:
             continue
-        for length in known:
-            end = i + length
-            if end <= covered:
-                break
-            phrase = bare[i:end]
-            concepts = phrases.get(phrase)
-            if concepts is None or end > len(bare) or not _stands(bare, i, end):
-                continue
-            if phrase in short and not _beside_han(bare, i, end):
-                continue
-            found.append(Found(i, end, concepts))
-            covered = end
-            break
+        if begun & 2 and i + 2 < size and threes[(place * 40_503 + ord(bare[i + 2])) & 0xFFFF]:
+            known = lengths.get(bare[i : i + 3])
+            if known is not None:
+                one = _longest(bare, i, known, covered, lexicon)
+                if one is not None:
+                    found.append(one)
+                    covered = one.end
+                    continue
+        if begun & 1 and i + 2 > covered:
+            phrase = bare[i : i + 2]
+            mask = masks.get(phrase)
+            if mask is not None and _counts(bare, i, i + 2, phrase, lexicon):
+                found.append(Found(i, i + 2, lexicon.phrases[phrase], mask))
+                covered = i + 2
     return found
+
+
+def _longest(bare: str, start: int, lengths: tuple[int, ...], covered: int, lexicon: Lexicon) -> Found | None:
+    """The longest phrase at a place that goes beyond what is covered."""
+    masks, size = lexicon.masks, len(bare)
+    for length in lengths:
+        end = start + length
+        if end <= covered:
+            return None
+        if end > size:
+            continue
+        phrase = bare[start:end]
+        mask = masks.get(phrase)
+        if mask is not None and _counts(bare, start, end, phrase, lexicon):
+            return Found(start, end, lexicon.phrases[phrase], mask)
+    return None
+
+
+def _counts(bare: str, start: int, end: int, phrase: str, lexicon: Lexicon) -> bool:
+    """Whether a phrase counts where it stands: no part of a Latin word, and no spelling by sound among Latin ones."""
+    if ord(phrase[0]) >= 0x80 and ord(phrase[-1]) >= 0x80:
+        return True
+    return _stands(bare, start, end) and (phrase not in lexicon.short or _beside_han(bare, start, end))
 
 
 def _beside_han(bare: str, start: int, end: int) -> bool:
@@ -130,7 +193,7 @@ def is_neutral(name: str, lexicon: Lexicon) -> bool:
 def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model = NO_MODEL) -> Lexicon:
     """Builds and checks a lexicon from parsed TOML; without a model, rules alone decide. Raises `LexiconError`."""
     for key in data:
-        if key not in ("version", "concepts", "sounds", "parts", "rules", "identity", "product"):
+        if key not in ("version", "concepts", "sounds", "parts", "rules", "identity", "product", "links"):
             raise LexiconError(source, str(key), "unknown key")
     parts = _parts(data.get("parts", {}), source)
     sounds = _sounds(data.get("sounds", {}), source, parts)
@@ -161,7 +224,11 @@ def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model 
             meant.add("product_kind")
     lengths: dict[str, set[int]] = {}
     for phrase in phrases:
-        lengths.setdefault(phrase[:2], set()).add(len(phrase))
+        if len(phrase) > 2:
+            lengths.setdefault(phrase[:3], set()).add(len(phrase))
+    bits = {concept: 1 << place for place, concept in enumerate(sorted([*FORMS, *words]))}
+    rules = tuple(_rules(data.get("rules", []), source, frozenset(words)))
+    pairs, threes = _sieves(phrases)
     neutral_words = frozenset(view(word, parts).bare for word in identity["neutral"])
     neutral: dict[str, set[int]] = {}
     for word in neutral_words:
@@ -171,13 +238,55 @@ def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model 
         {phrase: tuple(sorted(held)) for phrase, held in phrases.items()},
         {key: tuple(sorted(held, reverse=True)) for key, held in lengths.items()},
         frozenset(short),
-        tuple(_rules(data.get("rules", []), source, frozenset(words))),
+        rules,
         parts,
         MappingProxyType({key: tuple(view(word, parts).bare for word in held) for key, held in identity.items()}),
         MappingProxyType({key: tuple(sorted(held, reverse=True)) for key, held in neutral.items()}),
         neutral_words,
         model,
+        bits,
+        {phrase: _mask(held, bits) for phrase, held in phrases.items()},
+        pairs,
+        threes,
+        tuple(
+            Weight(
+                CATEGORIES.index(rule.category),
+                rule.weight,
+                *(_mask(concepts, bits) for concepts in (rule.all, rule.any, rule.none)),
+            )
+            for rule in rules
+        ),
+        tuple([phrase for phrase in phrases if any(char.isdigit() for char in phrase)]),
+        _links(data.get("links", {}), source),
     )
+
+
+def _sieves(phrases: Iterable[str]) -> tuple[bytes, bytes]:
+    pairs, threes = bytearray(0x10000), bytearray(0x10000)
+    for phrase in phrases:
+        place = _pair_hash(ord(phrase[0]), ord(phrase[1]))
+        pairs[place] |= 1 if len(phrase) == 2 else 2
+        if len(phrase) > 2:
+            threes[_pair_hash(place, ord(phrase[2]))] = 1
+    return bytes(pairs), bytes(threes)
+
+
+def _mask(concepts: Iterable[str], bits: Mapping[str, int]) -> int:
+    mask = 0
+    for concept in concepts:
+        mask |= bits[concept]
+    return mask
+
+
+def _links(table: object, source: str) -> LinkWords:
+    lists = dict(_lists(table, source, "links"))
+    for name, domains in lists.items():
+        if name not in ("short", "suffixes"):
+            raise LexiconError(source, f"links.{name}", "unknown key")
+        for domain in domains:
+            if not domain.isascii() or domain != domain.lower() or "." not in domain.strip("."):
+                raise LexiconError(source, f"links.{name}", f"{domain!r}: expected a domain of two labels or more")
+    return link_words(lists)
 
 
 def _lists(table: object, source: str, where: str) -> Iterator[tuple[str, list[str]]]:

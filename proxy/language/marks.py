@@ -8,19 +8,20 @@ their alphabets.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from proxy.language.lexicon import Found, Lexicon, is_neutral
 from proxy.language.views import View, view
 
 Span = tuple[int, int]
-_SIGNATURE: Final = re.compile(r"【([^】]{0,80})】|\[([^\]]{0,80})\]|［([^］]{0,80})］")
+SIGNATURE: Final = re.compile(r"【([^】]{0,80})】|\[([^\]]{0,80})\]|［([^］]{0,80})］")
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 _S: Final = r"[-. \0|_]{0,2}"
 _D: Final = rf"{_S}\d"
-_PHONE: Final = re.compile(
+#: A telephone in the marked view, by its form alone.
+PHONE: Final = re.compile(
     r"(?=[+(\d])(?<![\d@/a-z])(?<![a-z]-)(?:"
     rf"(?:\+?{_S}86{_S})?1{_S}[3-9]{_D}{{9}}"  # mobile
     rf"|(?:\+?{_S}86{_S})?[48]{_S}0{_S}0{_D}{{7}}"  # 400, 800
@@ -32,6 +33,8 @@ _PHONE: Final = re.compile(
     rf"|9{_S}[56]{_D}{{3,6}}|1{_S}0{_S}0{_D}{{2}}|1{_S}2{_S}3{_D}{{2}}"  # short numbers
     r")(?![\d%/])"
 )
+#: Digits of the shortest telephone.
+_FEWEST: Final = 5
 _UNIT: Final = re.compile(
     r"[ \0]{0,2}(?:元|万|块|股|份|点|积分|期|天|笔|\.\d|分|号码段"
     r"|人|次|rs|usd|rmb|是您|为您|是你|,?为您的|is your|is the)"
@@ -55,6 +58,8 @@ _URL: Final = re.compile(
     r"(?:/[a-z0-9_\-./?=&%#]{0,200}|(?![a-z0-9_.]))"
     r"|(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?:[:/][a-z0-9_\-./?=&%#:]{0,200})?"
 )
+#: Without a scheme or "www.", a link has one of these.
+_DOTTED: Final = re.compile(r"\.(?:[a-z]|\d{1,3}\.\d{1,3}\.\d)")
 _QUOTED: Final = re.compile(r'"([^"\[\]]{2,16})"')
 _NO_QUOTE: Final = re.compile(
     r"退订|拒收|账户|骗局|推送|短信|返利|优惠|刷单|诈骗|取消|同意|确认|验证|我要|点击|登录|办理|回复|^[a-z0-9]{1,6}$|是|公告|通知|活动|我的"
@@ -90,52 +95,99 @@ _NO_CARD_EN: Final = frozenset(
 
 def first_signature(text: str) -> tuple[str | None, Span | None]:
     """The first string in 【】, [] or ［］ with inner spaces removed, and its place."""
-    match = _SIGNATURE.search(text)
+    match = SIGNATURE.search(text)
     if match is None:
         return None, None
     inner = next(group for group in match.groups() if group is not None)
     return "".join(inner.translate(_INVISIBLE).split()) or None, match.span()
 
 
-def signatures(text: str) -> list[Span]:
-    """All places that look like a signature: in front, behind, or both."""
-    return [match.span() for match in _SIGNATURE.finditer(text)]
-
-
 def phones(seen: View) -> list[Span]:
     """Telephones, in spans of the marked view."""
     marked = seen.marked
-    if _HAN_DIGIT.search(marked) is not None:
-        marked = _HAN_DIGITS.sub(lambda run: run.group().translate(_HAN_VALUE), marked)
     found: list[Span] = []
-    for match in _PHONE.finditer(marked):
-        start, end = match.span()
-        size = sum(char.isdigit() for char in match.group())
-        if _UNIT.match(marked, end) is not None or (
-            size < 9 and marked[end : end + 1] == "," and marked[end + 1 : end + 4].isdigit()
-        ):
+    if _HAN_DIGIT.search(marked) is not None:
+        read = _HAN_DIGITS.sub(_as_digits, marked)
+        if read != marked:
+            return [match.span() for match in PHONE.finditer(read) if _is_phone(read, match)]
+    if seen.digits < _FEWEST:
+        return found
+    # WHY one by one: a telephone begins with a run of digits, or with the sign or bracket before it, and they are few.
+    over = 0
+    for at in seen.figures:
+        if at < over or not _has_digits(marked, at):
             continue
-        before = marked[max(0, start - 24) : start].rstrip("+(")
-        if _NO_PHONE.search(before) is not None and not (before.endswith("to") and size >= 9):
-            continue
-        if size < 9 and _AFTER_TO.search(before) is not None:
-            continue  # WHY: the short code that takes the word STOP is no telephone of the institution.
-        found.append((start, end))
+        start = _before(marked, at, over)
+        while start <= at:
+            match = PHONE.match(marked, start)
+            if match is not None:
+                over = match.end()
+                if _is_phone(marked, match):
+                    found.append(match.span())
+                break
+            start += 1
     return found
+
+
+def _has_digits(marked: str, at: int) -> bool:
+    """Whether enough digits for a telephone begin at a place, with nothing between them but what may be in one."""
+    digits = 0
+    for i in range(at, len(marked)):
+        code = ord(marked[i])
+        if 0x30 <= code <= 0x39:
+            digits += 1
+            if digits == _FEWEST:
+                return True
+        elif marked[i] not in "-. \0|_()":
+            return False
+    return False
+
+
+def _before(marked: str, at: int, over: int) -> int:
+    """Where a telephone may begin whose first digit is at a place: signs, brackets and gaps before it count."""
+    start = at
+    while start > over and at - start < 4 and marked[start - 1] in "+(-. \0|_":
+        start -= 1
+    return start
+
+
+def _as_digits(run: re.Match[str]) -> str:
+    return run.group().translate(_HAN_VALUE)
+
+
+def _is_phone(marked: str, match: re.Match[str]) -> bool:
+    """Whether what has the form of a telephone is none by what stands beside it."""
+    start, end = match.span()
+    size = sum([char.isdigit() for char in match.group()])
+    if _UNIT.match(marked, end) is not None or (
+        size < 9 and marked[end : end + 1] == "," and marked[end + 1 : end + 4].isdigit()
+    ):
+        return False
+    before = marked[max(0, start - 24) : start].rstrip("+(")
+    if _NO_PHONE.search(before) is not None and not (before.endswith("to") and size >= 9):
+        return False
+    # WHY: the short code that takes the word STOP is no telephone of the institution.
+    return size >= 9 or _AFTER_TO.search(before) is None
 
 
 def links(seen: View) -> list[Span]:
     """Links, in spans of the marked view."""
-    return [match.span() for match in _URL.finditer(seen.marked)]
+    marked = seen.marked
+    if "." not in marked and "http" not in marked:
+        return []
+    if "www." not in marked and "http" not in marked and _DOTTED.search(marked) is None:
+        return []
+    return [match.span() for match in _URL.finditer(marked)]
 
 
 def product(seen: View, found: Sequence[Found], signed: Span | None, lexicon: Lexicon) -> Span | None:
     """The first product or concrete kind that is named, as a span of the text."""
     barred: list[Span] = []
+    no_product, product_kind = lexicon.bits.get("no_product", 0), lexicon.bits.get("product_kind", 0)
     for hit in found:
-        if "no_product" in hit.concepts:
+        if hit.mask & no_product:
             barred.append((hit.start, hit.end))
-        elif "product_kind" in hit.concepts:
+        elif hit.mask & product_kind:
             span = seen.of_bare(hit.start, hit.end)
             # WHY: "蓝渚小额贷款" is a house, though 小额贷款 is a product.
             house = seen.bare[hit.start : hit.end] in lexicon.identity["suffixes"]
@@ -164,7 +216,7 @@ def product(seen: View, found: Sequence[Found], signed: Span | None, lexicon: Le
             span = seen.of_bare(*match.span(1))
             if _NO_OTHER.isdisjoint(word[:2]) and not _within(match.end(), barred) and not _in_signature(span, signed):
                 return span
-    for match in _QUOTED.finditer(seen.marked):
+    for match in _QUOTED.finditer(seen.marked) if '"' in seen.marked else ():
         inner = "".join(char for char in match.group(1) if char not in "\0 ")
         if len(inner) >= 2 and sum(char > "\x7f" for char in inner) >= 2 and _NO_QUOTE.search(inner) is None:
             return seen.of_marked(*match.span(1))
@@ -172,6 +224,9 @@ def product(seen: View, found: Sequence[Found], signed: Span | None, lexicon: Le
 
 
 def _english_product(seen: View, lexicon: Lexicon) -> Span | None:
+    bare = seen.bare
+    if " loan" not in bare and " card" not in bare and " visa" not in bare and " mastercard" not in bare:
+        return None
     barred = lexicon.identity["not_names_en"]
     for pattern, excluded in ((_LOAN_EN, barred), (_CARD_EN, _NO_CARD_EN)):
         for match in pattern.finditer(seen.bare):
@@ -303,11 +358,15 @@ _NO_HEAD: Final = frozenset(
 )
 
 
-def second_signatures(text: str) -> Iterator[Span]:
-    """Signatures after the first one that hold another name."""
-    spans = signatures(text)
-    if len(spans) > 1:
-        first = "".join(text[spans[0][0] + 1 : spans[0][1] - 1].split())
-        for start, end in spans[1:]:
+def second_signatures(text: str, signed: Span) -> list[Span]:
+    """Signatures after the first one, at `signed`, that hold another name."""
+    found: list[Span] = []
+    match = SIGNATURE.search(text, signed[1])
+    if match is not None:
+        first = "".join(text[signed[0] + 1 : signed[1] - 1].split())
+        while match is not None:
+            start, end = match.span()
             if "".join(text[start + 1 : end - 1].split()) != first:
-                yield start, end
+                found.append((start, end))
+            match = SIGNATURE.search(text, end)
+    return found

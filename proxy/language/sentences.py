@@ -198,8 +198,12 @@ def _nouns(clause: _Clause, grammar: Grammar) -> bool:
 
 def _first_fit(clause: _Clause, text: int, grammar: Grammar) -> _Fit | None:
     mask = clause.mask
-    for pattern in grammar.patterns:
-        if mask & pattern.unless or text & pattern.unless_text or clause.unknown > pattern.unknown:
+    left = grammar.sieve.left(mask, text)
+    while left:
+        lowest = left & -left
+        left ^= lowest
+        pattern = grammar.patterns[lowest.bit_length() - 1]
+        if clause.unknown > pattern.unknown:
             continue
         if pattern.question is not None and pattern.question != clause.question:
             continue

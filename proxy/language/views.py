@@ -13,8 +13,6 @@ as their parts ("代贝") are one again.
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from proxy.language.folding import fold
 from proxy.language.traditional import SIMPLIFIED
 
@@ -41,33 +39,78 @@ _GONE: Final = "\0"
 _ENDS: Final = frozenset(',;:?![]()"')
 
 
-class _Marks(dict[int, str]):
-    """Code point → what it shows, one character or an expansion. INVARIANT: a memo of a pure function, bounded."""
-
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        shown = _SHOWN.get(char)
-        if shown is None:
-            folded = " " if char.isspace() else fold(char)
-            shown = _GONE if not folded else "|" if folded == "," else folded
-            shown = SIMPLIFIED.get(shown, shown)
-        if code < 0x20000:
-            self[code] = shown
-        return shown
+def _shown_of(code: int) -> str:
+    """What a code point shows, one character or an expansion; "\\0" where it is invisible."""
+    char = chr(code)
+    shown = _SHOWN.get(char)
+    if shown is None:
+        folded = " " if char.isspace() else fold(char)
+        shown = _GONE if not folded else "|" if folded == "," else folded
+        shown = SIMPLIFIED.get(shown, shown)
+    if code < _PLANE:
+        _MARKS[code] = shown
+    return shown
 
 
-_MARKS: Final = _Marks()
+#: Code points of the first plane, for which tables are kept.
+_PLANE: Final = 0x10000
+#: Code point → what it shows, empty until it is first seen. INVARIANT: a memo of a pure function.
+_MARKS: Final = [""] * _PLANE
 
 
-class View(msgspec.Struct, frozen=True, gc=False):
+def _kind(char: str) -> int:
+    """What a character of `marked` is to the bare view: see `_KINDS`."""
+    if char in "%$":
+        return _SIGN
+    if char.isalnum():
+        if char > "\x7f":
+            return _OTHER_FIGURE if char.isdigit() else _HAN
+        return _FIGURE if char.isdigit() else _LATIN
+    if char in _ENDS:
+        return _END
+    if char == ".":
+        return _DOT
+    return _NOTHING if char in (_GONE, "'") else _GAP
+
+
+_GAP: Final = 0
+_NOTHING: Final = 1
+_END: Final = 2
+_DOT: Final = 3
+_LATIN: Final = 4
+_SIGN: Final = 5
+_FIGURE: Final = 6
+_HAN: Final = 7
+_OTHER_FIGURE: Final = 8
+#: Code point of the first plane → its kind; letters and figures of other scripts than Latin are all `_HAN`.
+_KINDS: Final = bytes([_kind(chr(code)) for code in range(_PLANE)])
+
+
+class View:
     """A text as it is read. Offsets into `text` are in characters."""
 
-    text: str
-    marked: str
-    marked_at: list[int] | None
-    """Where each character of `marked` comes from; None where the places are the same."""
-    bare: str
-    bare_at: list[int]
+    __slots__ = ("bare", "bare_at", "digits", "figures", "marked", "marked_at", "text")
+
+    def __init__(
+        self,
+        text: str,
+        marked: str,
+        marked_at: list[int] | None,
+        bare: str,
+        bare_at: list[int],
+        figures: list[int],
+        digits: int,
+    ) -> None:
+        self.text: Final = text
+        self.marked: Final = marked
+        #: Where each character of `marked` comes from; None where the places are the same.
+        self.marked_at: Final = marked_at
+        self.bare: Final = bare
+        self.bare_at: Final = bare_at
+        #: Where in `marked` a run of digits begins.
+        self.figures: Final = figures
+        #: How many digits there are, of those runs.
+        self.digits: Final = digits
 
     def of_bare(self, start: int, end: int) -> tuple[int, int]:
         """The span of the text that a span of `bare` comes from."""
@@ -85,54 +128,99 @@ Parts = Mapping[str, tuple[tuple[str, str], ...]]
 
 def view(text: str, parts: Parts) -> View:
     """The views of a text. Linear."""
-    marked = text.translate(_MARKS)
-    marked_at: list[int] | None = None
-    if len(marked) != len(text):
-        marked_at = [i for i, char in enumerate(text) for _ in _MARKS[ord(char)]]
+    shown, marked_at = _marked(text)
+    marked = "".join(shown)
+    kinds = _KINDS
     bare: list[str] = []
     bare_at: list[int] = []
-    keep, keep_at = bare.append, bare_at.append
-    last = ","
+    figures: list[int] = []
+    digits = 0
+    last = _END  # the kind of the character that was kept last; `_END` for a comma, `_DOT` for a point
+    before = _GAP
     gap = ended = False
-    for i, char in enumerate(marked):
-        if char.isalnum() or char in "%$":
-            if char > "\x7f":
-                if ended and last != ",":
-                    keep(",")
-                    keep_at(i)
+    for i in range(len(shown)):
+        char = shown[i]
+        code = ord(char)
+        kind: int = kinds[code] if code < _PLANE else _kind(char)
+        if kind >= _LATIN:
+            if kind >= _HAN:
+                if ended and last != _END:
+                    bare.append(",")
+                    bare_at.append(i)
                 if char in parts:
                     char = _joined(char, bare, bare_at, parts)
-            elif (gap or ended) and last != ",":
-                if ended:
-                    # WHY: "1,280" is one figure.
-                    if not (last.isdigit() and char.isdigit() and marked[i - 1] == ","):
-                        keep(",")
-                        keep_at(i)
-                elif last <= "\x7f":
-                    keep(" ")
-                    keep_at(i)
-            keep(char)
-            keep_at(i)
-            last = char
+                bare.append(char)
+            else:
+                if (gap or ended) and last != _END:
+                    if ended:
+                        # WHY: "1,280" is one figure.
+                        if kind != _FIGURE or (last != _FIGURE and last != _OTHER_FIGURE) or marked[i - 1] != ",":
+                            bare.append(",")
+                            bare_at.append(i)
+                    elif last < _HAN:
+                        bare.append(" ")
+                        bare_at.append(i)
+                if kind == _FIGURE:
+                    digits += 1
+                    if before != _FIGURE:
+                        figures.append(i)
+                bare.append(char)
+            bare_at.append(i)
+            last = kind
             gap = ended = False
-        elif char in _ENDS:
+        elif kind == _END:
             ended = True
-        elif char == ".":
-            if last > "\x7f":
+        elif kind == _DOT:
+            after = marked[i + 1] if i + 1 < len(marked) else ""
+            if last >= _HAN:
                 gap = True
-            elif marked[i + 1 : i + 2].isspace():
+            elif after.isspace():
                 ended = True
-            elif last.isdigit() and marked[i + 1 : i + 2].isdigit():
-                keep(".")
-                keep_at(i)
-                last = "."
+            elif last == _FIGURE and after.isdigit():
+                bare.append(".")
+                bare_at.append(i)
+                last = _DOT
             else:
                 gap = True
-        elif char != _GONE and char != "'":
+        elif kind == _GAP:
             gap = True
+        before = kind
     if marked_at is not None:
-        bare_at = [marked_at[i] for i in bare_at]
-    return View(text, marked, marked_at, "".join(bare), bare_at)
+        places = marked_at
+        bare_at = [places[i] for i in bare_at]
+    return View(text, marked, marked_at, "".join(bare), bare_at, figures, digits)
+
+
+def _marked(text: str) -> tuple[list[str], list[int] | None]:
+    """What each character shows, and where each of these comes from; None for the places where they are the same."""
+    marks = _MARKS
+    shown: list[str] = []
+    for i in range(len(text)):
+        code = ord(text[i])
+        mark = marks[code] if code < _PLANE else ""
+        if not mark:
+            mark = _shown_of(code)
+        if len(mark) != 1:
+            return _expanded(text)
+        shown.append(mark)
+    return shown, None
+
+
+def _expanded(text: str) -> tuple[list[str], list[int]]:
+    shown: list[str] = []
+    places: list[int] = []
+    for i, char in enumerate(text):
+        code = ord(char)
+        for mark in (_MARKS[code] if code < _PLANE else "") or _shown_of(code):
+            shown.append(mark)
+            places.append(i)
+    return shown, places
+
+
+def shows_itself(char: str) -> bool:
+    """Whether a character stands in both views as it stands in the text."""
+    code = ord(char)
+    return ((_MARKS[code] if code < _PLANE else "") or _shown_of(code)) == char
 
 
 def _joined(char: str, bare: list[str], bare_at: list[int], parts: Parts) -> str:

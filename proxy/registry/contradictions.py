@@ -18,11 +18,12 @@ def contradictions(table: str, values: Values, now_us: int) -> Faults:
     """The faults of a row whose fields are right by themselves. `now_us` is UTC microseconds."""
     faults: Faults = []
     for since, until in (("since", "until"), ("telecom_licence_since", "telecom_licence_until")):
-        if since in values and values[until] and int(values[since] or 0) >= int(values[until] or 0):
+        # 0: nobody said when it begins, or ends.
+        if since in values and values[since] and values[until] and int(values[since] or 0) >= int(values[until] or 0):
             faults.append((until, f"lies before {since}"))
     faults += [
         (moment, "lies in the future")
-        for moment in ("given", "at", "submitted", "verified", "attested", "opened")
+        for moment in ("given", "at", "submitted", "verified", "attested", "opened", "withdrawn")
         if int(values.get(moment) or 0) > now_us
     ]
     check = _CHECKS.get(table)
@@ -145,6 +146,8 @@ def _consent(values: Values, now_us: int) -> Faults:
     if values["basis"] == "request":
         # Z15: a request is limited to its product and a period.
         faults += [(name, "needed for a request") for name in ("product", "until") if not values[name]]
+    if values["withdrawn"] and int(values["withdrawn"] or 0) < int(values["given"] or 0):
+        faults.append(("withdrawn", "lies before given"))
     return faults
 
 
@@ -152,6 +155,29 @@ def _will(values: Values, _now_us: int) -> Faults:
     if bits_of(values):
         return []
     return [("purposes", "only marketing and collection can be agreed to or refused")]
+
+
+def _preference(values: Values, _now_us: int) -> Faults:
+    faults: Faults = []
+    if values["declines"] and not declined_of(values):
+        faults.append(("declines", "only marketing and collection can be declined"))
+    opens, closes = minutes_of(values["opens"]), minutes_of(values["closes"])
+    if bool(values["opens"]) != bool(values["closes"]):
+        faults.append(("closes" if values["opens"] else "opens", "opens and closes: both or none"))
+    elif values["opens"] and not opens < closes:
+        faults.append(("closes", "not after opens; hours over midnight cannot be kept"))
+    return faults
+
+
+def declined_of(values: Values) -> int:
+    """What a checked row of preferences declines, as the bits of `core.purposes`."""
+    return bits_of({"purposes": values["declines"], "channels": values["channels"]}) if values["declines"] else 0
+
+
+def minutes_of(clock: SqlValue) -> int:
+    """A checked time of the day in minutes, 0 where there is none."""
+    hours, _, minutes = str(clock).partition(":")
+    return int(hours) * 60 + int(minutes) if clock else 0
 
 
 _CHECKS: Final[dict[str, Callable[[Values, int], Faults]]] = {
@@ -169,4 +195,5 @@ _CHECKS: Final[dict[str, Callable[[Values, int], Faults]]] = {
     "holds": _hold,
     "consents": _consent,
     "suppressions": _will,
+    "preferences": _preference,
 }

@@ -65,8 +65,9 @@ def parse_moment_us(text: str) -> int:
 
 
 def since_text(epoch_s: int) -> str:
-    """The local day that begins at a UTC second, as written in a file; empty for the beginning of time."""
-    return "" if epoch_s <= 0 else _local(epoch_s).date().isoformat()
+    """The local day that begins at a UTC second, as written in a file; empty where none was noted (0)."""
+    # WHY only 0: no local day begins at it, and institutions are older than 1970.
+    return "" if epoch_s == 0 else _local(epoch_s).date().isoformat()
 
 
 def until_text(epoch_s: int) -> str:

@@ -6,6 +6,7 @@ written and read again into an empty registry gives the same records.
 
 from typing import Any
 
+from proxy.core.preferences import declined_bits, window
 from proxy.core.purposes import PURPOSE_BITS
 from proxy.registry import dates, exporting_debtors
 from proxy.registry.documents import REVISION
@@ -44,6 +45,7 @@ async def export(
     if secret is not None:
         document["consents"] = await _consents(reader, secret)
         document["suppressions"] = await _suppressions(reader, secret)
+        document["preferences"] = await _preferences(reader, secret)
         document |= await exporting_debtors.sections(reader, secret)
     return document
 
@@ -62,7 +64,12 @@ async def _consents(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]
     after = 0
     while rows := await reader.consents(after=after, most=_PAGE_ROWS):
         for row in rows:
-            for purposes, channels in _scope(row.bits & ~row.withdrawn):
+            ends = [(row.bits & ~row.withdrawn, 0, "")]
+            # WHY with those that ended: else an older file, imported later, would bring them back.
+            ends += await reader.withdrawals(row) if row.withdrawn else []
+            for purposes, channels, ended_us, ended_by in [
+                (*scope, ended_us, ended_by) for bits, ended_us, ended_by in ends for scope in _scope(bits)
+            ]:
                 found.append(
                     {
                         "recipient": secret.unseal(row.number, row.person),
@@ -75,6 +82,8 @@ async def _consents(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]
                         "product": row.product,
                         "source": row.source,
                         "proof_hash": row.proof_hash,
+                        "withdrawn": dates.moment_text(ended_us) if ended_us else "",
+                        "withdrawn_source": ended_by,
                     }
                 )
         after = rows[-1].id
@@ -100,3 +109,37 @@ async def _suppressions(reader: Reader, secret: PersonSecret) -> list[dict[str, 
                 )
         after = rows[-1].id
     return found
+
+
+async def _preferences(reader: Reader, secret: PersonSecret) -> list[dict[str, Any]]:
+    """Every row: which one counts is told by its moment."""
+    found: list[dict[str, Any]] = []
+    after = 0
+    while rows := await reader.preferences(after=after, most=_PAGE_ROWS):
+        for row in rows:
+            opens, closes = window(row.value)
+            found.append(
+                {
+                    "recipient": secret.unseal(row.number, row.person),
+                    "institution": row.institution,
+                    **_declined(declined_bits(row.value)),
+                    "opens": _clock(opens) if closes else "",
+                    "closes": _clock(closes) if closes else "",
+                    "at": dates.moment_text(row.at_us),
+                    "source": row.source,
+                }
+            )
+        after = rows[-1].id
+    return found
+
+
+def _declined(bits: int) -> dict[str, list[str]]:
+    """INVARIANT: what declines does so for each of its purposes on each of its channels: it was told as two sets."""
+    named = [pair for pair, bit in PURPOSE_BITS.items() if bits & bit]
+    declines = dict.fromkeys(purpose for purpose, _ in named)
+    channels = dict.fromkeys(channel for _, channel in named)
+    return {"declines": list(declines), "channels": list(channels)}
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"

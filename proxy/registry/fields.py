@@ -25,6 +25,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SEPARATORS: Final = re.compile(r"[;；,，、|]")
 _TRUE: Final = frozenset(("true", "yes", "y", "1", "是"))
 _FALSE: Final = frozenset(("false", "no", "n", "0", "", "否"))
+_CLOCK: Final = re.compile(r"([0-9]{1,2}):([0-5][0-9])(?::00)?")
 _TEXT_MOST: Final = 400
 _PASSAGE_MOST: Final = 2000
 _PAGE: Final = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?](?:[A-Za-z0-9\-._~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)?")
@@ -88,6 +89,15 @@ def listed(value: Any) -> list[str]:
     if isinstance(value, list):
         return [filled(part) for part in value]
     return [part.strip() for part in _SEPARATORS.split(_string(value)) if part.strip()]
+
+
+def _clock(value: Any) -> str:
+    """A local time of the day, up to 24:00, as spreadsheets write it."""
+    text = damage.narrowed(_string(value)).replace("：", ":")
+    found = _CLOCK.fullmatch(text)
+    if text and (found is None or int(found[1]) * 60 + int(found[2]) > 24 * 60):
+        raise ValueError("must be HH:MM")
+    return f"{int(found[1]):02}:{found[2]}" if found else ""
 
 
 def _names(value: Any) -> str:
@@ -259,6 +269,7 @@ FILLED: Final = Field(filled, same)
 ID: Final = Field(_id, same)
 SYSTEM_ID: Final = Field(_system_id, same)
 FLAG: Final = Field(_flag, bool)
+CLOCK: Final = Field(_clock, same)
 NAMES: Final = Field(_names, as_list("\n"))
 NETWORKS: Final = Field(_networks, as_list("\n"))
 PURPOSES: Final = Field(_chosen(STRICTEST_FIRST), as_list(","))

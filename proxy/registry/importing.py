@@ -11,11 +11,12 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from proxy.core.persons import index_key
+from proxy.core.preferences import preference
 from proxy.core.purposes import OBJECTION
 from proxy.core.records import FOREVER
 from proxy.core.snapshot import notice_of
 from proxy.registry import passwords
-from proxy.registry.contradictions import bits_of, contradictions
+from proxy.registry.contradictions import bits_of, contradictions, declined_of, minutes_of
 from proxy.registry.dates import day_number
 from proxy.registry.documents import REVISION, RawRow
 from proxy.registry.fields import SqlValue, whole
@@ -204,6 +205,8 @@ class RowCheck:
             return (values["verified"], *self._person(values), values["institution"], *about)
         if table.name == "debtor_notices":
             return self._notice(values)
+        if table.name == "preferences":
+            return self._preference(values)
         return tuple(values.values())
 
     def _person(self, values: dict[str, SqlValue]) -> tuple[int, bytes, int, bytes]:
@@ -212,7 +215,8 @@ class RowCheck:
         if "partner" in values:
             institution = notice_of(institution, str(values["partner"]))
         person = self._secret.person_key.digest(number)
-        salt = self._salts.get(institution)
+        # WHY 0: what a person prefers of all institutions stands under no salt.
+        salt = self._salts.get(institution) if institution else 0
         if salt is None:
             salt = self._salts[institution] = self._secret.person_key.salt(institution)
         key = index_key(person, salt) - (1 << 63)
@@ -222,12 +226,17 @@ class RowCheck:
         until = values["until"]
         until_day = day_number(FOREVER if until is None else int(until))
         about = (values["basis"], values["product"], values["source"], values["proof_hash"], self._now_us)
+        ended = (values["withdrawn"], values["withdrawn_source"])
         who = self._person(values)
-        return (values["given"], *who, values["institution"], bits_of(values), until_day, *about)
+        return (values["given"], *who, values["institution"], bits_of(values), until_day, *about, *ended)
 
     def _notice(self, values: dict[str, SqlValue]) -> Row:
         about = (values["way"], values["source"], values["document_hash"], self._now_us)
         return (values["at"], *self._person(values), values["institution"], values["partner"], *about)
+
+    def _preference(self, values: dict[str, SqlValue]) -> Row:
+        value = preference(declined_of(values), minutes_of(values["opens"]), minutes_of(values["closes"]))
+        return (values["at"], *self._person(values), values["institution"], value, values["source"])
 
     def _objection(self, values: dict[str, SqlValue]) -> Row:
         source = "import" if values["source"] == _WIRE_SOURCE else values["source"]

@@ -12,7 +12,8 @@ from proxy.registry.verb import Args, Verb, VerbContext, VerbField, owner_of, re
 LIST_MOST: Final = 10_000
 
 
-def _bits(args: Args) -> int:
+def bits_of(args: Args) -> int:
+    """The bits that `purposes` and `channels` name together; raises VerbError where they name none."""
     purposes = read_field(args, "purposes", fields.PURPOSES.read)
     channels = read_field(args, "channels", fields.CHANNEL_SET.read)
     bits = 0
@@ -44,7 +45,7 @@ def moment_of(context: VerbContext, args: Args, name: str) -> int:
 async def _suppress_add(context: VerbContext, args: Args) -> dict[str, Any]:
     if args["source"] == "reply":
         raise VerbError("source: reply is what came over the wire; name another", usage=True)
-    recipient, bits = read_field(args, "recipient", fields.recipient), _bits(args)
+    recipient, bits = read_field(args, "recipient", fields.recipient), bits_of(args)
     institution, at_us = await institution_of(context, args), moment_of(context, args, "at")
     channel: Literal["sms", "voice"] = "sms" if "sms" in args["channels"] else "voice"
     recorded = await owner_of(context).record(
@@ -92,7 +93,7 @@ def persons_filter(context: VerbContext, args: Args) -> dict[str, Any]:
 
 
 async def _consent_add(context: VerbContext, args: Args) -> dict[str, Any]:
-    recipient, bits = read_field(args, "recipient", fields.recipient), _bits(args)
+    recipient, bits = read_field(args, "recipient", fields.recipient), bits_of(args)
     institution, at_us = await institution_of(context, args), moment_of(context, args, "given")
     until = read_field(args, "until", fields.UNTIL.read) if args["until"] else FOREVER
     basis = read_field(args, "basis", fields.BASIS.read)
@@ -113,7 +114,7 @@ async def _consent_add(context: VerbContext, args: Args) -> dict[str, Any]:
 
 
 async def _consent_withdraw(context: VerbContext, args: Args) -> dict[str, Any]:
-    recipient, bits = read_field(args, "recipient", fields.recipient), _bits(args)
+    recipient, bits = read_field(args, "recipient", fields.recipient), bits_of(args)
     institution = await institution_of(context, args)
     ended = await owner_of(context).withdraw(recipient, institution, bits, context.now_us(), args["source"])
     return {"changed": ended, "recipient": masked(recipient)}

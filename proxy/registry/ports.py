@@ -7,13 +7,14 @@ when a call returns.
 from asyncio import Future
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from proxy.core.persons import PersonIndex
 from proxy.core.purposes import Channel
 from proxy.lists.entry import ListEntry
+from proxy.registry.doubts import Decided, Doubt, DoubtRow, Verdict
 from proxy.registry.fields import SqlValue
 
 Row = tuple[SqlValue, ...]
@@ -35,11 +36,48 @@ class VerbError(Exception):
         self.usage = usage
 
 
+class Receipt(Struct, frozen=True):
+    """What an institution told over HTTP, as it was confirmed; written together with its effect.
+
+    `id` is that of its evidence, `asked` a keyed hash of the request under the key `key_id`, `answer` the JSON that it
+    was given, `record` the encoded evidence, `noted` 1 when the evidence log holds it for certain.
+    """
+
+    id: str
+    at_us: int
+    token: str
+    institution: str
+    idempotency: str | None
+    asked: bytes
+    key_id: int
+    answer: bytes
+    record: bytes
+    noted: int = 0
+
+
+class ApiToken(Struct, frozen=True):
+    """A right of an institution to speak over HTTP: `digest` is the token's SHA-256, `scopes` have commas between them.
+
+    It is valid before `until` (UTC seconds) unless `revoked_us` is set.
+    """
+
+    id: str
+    digest: bytes
+    institution: str
+    scopes: str
+    label: str
+    created_us: int
+    created_by: str
+    until: int
+    revoked_us: int | None = None
+
+
 class Refused(Struct, frozen=True):
     """A person's refusal (Z16 Z19). `recipient` is canonical; `closes` are (institution, bits); `at_us` is UTC.
 
     `source` is `reply` for what came over the wire from that person: only these a START of the person lifts. `objects`
-    are those of the institutions with whom an objection to a collection opens by it (J7).
+    are those of the institutions with whom an objection to a collection opens by it (J7). `doubt` is None where it is
+    certain.
     """
 
     at_us: int
@@ -52,12 +90,18 @@ class Refused(Struct, frozen=True):
     number_to: str = ""
     decision: str = ""
     objects: tuple[str, ...] = ()
+    receipt: Receipt | None = None
+    doubt: Doubt | None = None
 
 
 class Recorded(Struct, frozen=True):
-    """A refusal is on disk. `changed` names the institutions that were open to some of these bits before."""
+    """A refusal is on disk. `changed` names the institutions that were open to some of these bits before.
+
+    `queued`: a doubtful one waits for a verdict; False where the queue was full.
+    """
 
     changed: tuple[str, ...]
+    queued: bool = True
 
 
 class Released(Struct, frozen=True):
@@ -105,6 +149,15 @@ class Informed(Struct, frozen=True):
     way: str
     source: str
     document_hash: str = ""
+
+
+class Preferred(Struct, frozen=True):
+    """What one person prefers with an institution (empty: with all); `value` as in `core.preferences` (J6)."""
+
+    recipient: str
+    institution: str
+    value: int
+    source: str
 
 
 class DebtorRow(Struct, frozen=True):
@@ -169,10 +222,6 @@ class ConsentRow(Struct, frozen=True):
     withdrawn: int
 
 
-#: The table of other houses' rows, beside the tables of records.
-FOLLOWED: Final = "followed_numbers"
-
-
 class FollowedList(Struct, frozen=True):
     """A list of another house as it is held here: the number and hash of the last document that was taken in.
 
@@ -232,10 +281,6 @@ class Reader(Protocol):
         """The revision of the records: it rises with each transaction that changes one."""
         ...
 
-    async def changed(self, after: int) -> set[str]:
-        """The tables of records that have a row of a later revision; `followed_numbers` for other houses' lists."""
-        ...
-
     def rows(
         self, table: str, *, after: int = 0, slice_rows: int = 500, revisions: bool = False
     ) -> AsyncIterator[list[Row]]:
@@ -263,6 +308,10 @@ class Reader(Protocol):
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
     ) -> list[ConsentRow]:
         """Rows of the ledger with an id above `after`, oldest first."""
+        ...
+
+    async def withdrawals(self, row: ConsentRow) -> list[tuple[int, int, str]]:
+        """What ended a consent: (bits of it, UTC microseconds, source), each bit by what ended it first."""
         ...
 
     async def preferences(
@@ -293,6 +342,10 @@ class Reader(Protocol):
         """Objections that are open, oldest first."""
         ...
 
+    async def doubts(self, *, state: str = "open", after: int = 0, most: int = 100) -> list[DoubtRow]:
+        """Doubtful replies in a state ("" for all) with an id above `after`, oldest first."""
+        ...
+
     async def followed_lists(self) -> list[FollowedList]:
         """The lists of other houses that are held."""
         ...
@@ -305,6 +358,18 @@ class Reader(Protocol):
 
     async def measures(self, *, after: int | None = None, most: int = 100) -> list[Measure]:
         """What was done by verbs, oldest first; `after` is an id, None: those that the evidence log does not know."""
+        ...
+
+    async def tokens(self) -> list[ApiToken]:
+        """All tokens of the HTTP interface, oldest first."""
+        ...
+
+    async def receipt(self, token: str, idempotency: str) -> Receipt | None:
+        """The receipt that a token was given for a key."""
+        ...
+
+    async def receipts_to_note(self, most: int) -> list[Receipt]:
+        """Receipts of which it is not certain that the evidence log holds them."""
         ...
 
     async def close(self) -> None: ...
@@ -348,16 +413,50 @@ class Owner(Reader, Protocol):
         """Lifts what this person closed by reply; memory follows when it is on disk."""
         ...
 
-    async def give(self, consent: Given) -> bool:
+    async def decide_doubt(self, case: int, verdict: Verdict, *, by: str, reason: str) -> Decided:
+        """A verdict about a doubtful reply; raises StaleError where there is no such open case."""
+        ...
+
+    async def show_doubt(self, case: int, *, by: str, reason: str) -> DoubtRow:
+        """A case whose text somebody is to see, noted among the measures first. Raises StaleError."""
+        ...
+
+    async def give(self, consent: Given, receipt: Receipt | None = None) -> bool:
         """Adds a consent; False where the very same one is known."""
         ...
 
-    async def withdraw(self, recipient: str, institution: str, bits: int, at_us: int, source: str) -> bool:
+    async def withdraw(
+        self, recipient: str, institution: str, bits: int, at_us: int, source: str, receipt: Receipt | None = None
+    ) -> bool:
         """Ends consents given until then; False where none held."""
         ...
 
     async def prefer(self, recipient: str, institution: str, value: int, source: str) -> bool:
         """What a person prefers from now on, for all where the institution is ""; whether anything is different."""
+        ...
+
+    async def prefer_all(self, told: Sequence[Preferred], receipt: Receipt | None = None) -> int:
+        """What several persons prefer from now on, all or none; how many are different."""
+        ...
+
+    async def look(self, what: str, by: str) -> None:
+        """Notes among the measures that somebody lists persons (J13)."""
+        ...
+
+    async def issue_token(self, token: ApiToken) -> None:
+        """A new token; its entry among the measures is written with it. Raises StaleError for a known one."""
+        ...
+
+    async def revoke_token(self, token: str, reason: str, by: str) -> bool:
+        """Ends a token; False where it ended before, or there is none."""
+        ...
+
+    async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
+        """An entry among the measures, of what changed nothing."""
+        ...
+
+    async def receipts_noted(self, ids: Sequence[str]) -> None:
+        """The evidence log holds these for certain."""
         ...
 
     async def recycle(self, numbers: Sequence[tuple[str, int]]) -> int:

@@ -29,7 +29,7 @@ def _lister(table: str) -> Callable[[VerbContext, Args], Awaitable[dict[str, Any
                 if len(found) < args["most"]:
                     shown = exporting.written(shape, row)
                     if "until" in named and "state" not in named:
-                        shown["state"] = _state(named, now)
+                        shown["state"] = state_of(named, now)
                     found.append(shown)
         return {"rows": found, "total": total}
 
@@ -40,7 +40,8 @@ def _lister(table: str) -> Callable[[VerbContext, Args], Awaitable[dict[str, Any
 _WHOSE: Final = ("institution", "principal", "owner", "account", "id")
 
 
-def _state(named: dict[str, Any], now: float) -> str:
+def state_of(named: dict[str, Any], now: float) -> str:
+    """Whether a record with a period is in force at a UTC second."""
     if named.get("disposed"):
         return "disposed"
     if now < named["since"]:

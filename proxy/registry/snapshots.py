@@ -31,8 +31,8 @@ from proxy.core.records import (
 from proxy.core.snapshot import NumberLibrary, Snapshot
 from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
-from proxy.registry.ports import FOLLOWED, Reader
-from proxy.registry.tables import TABLES
+from proxy.registry.ports import Reader
+from proxy.registry.tables import FOLLOWED, TABLES
 
 _SLICE_ROWS: Final = 200
 _SLICE_RELEASED: Final = 1000
@@ -53,6 +53,10 @@ class SnapshotSource(Reader, Protocol):
     donotcall: tuple[PersonIndex, ...]
     debtors_index: PersonIndex
     notices_index: PersonIndex
+
+    async def changed(self, after: int) -> set[str]:
+        """The tables of records that have a row of a later revision; `FOLLOWED` for other houses' lists."""
+        ...
 
 
 @lru_cache(maxsize=256)

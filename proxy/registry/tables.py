@@ -186,6 +186,9 @@ CONSENTS: Final = Table(
         Column("product", fields.TEXT, required=False, zh="产品"),
         Column("source", fields.FILLED, zh="来源"),
         Column("proof_hash", fields.TEXT, required=False, zh="证明哈希"),
+        # A consent that has ended: an export says so, and an import of it opens nothing.
+        Column("withdrawn", fields.MOMENT_NOTED, required=False, default=0, zh="撤回时间"),
+        Column("withdrawn_source", fields.TEXT, required=False, zh="撤回来源"),
     ),
     (),
     (Reference("institution", ("institutions",)),),
@@ -200,6 +203,22 @@ SUPPRESSIONS: Final = Table(
         Column("at", fields.MOMENT, zh="拒绝时间"),
         Column("source", fields.FILLED, required=False, default="import", zh="来源"),
         Column("label", fields.TEXT, required=False, zh="说明"),
+    ),
+    (),
+    (Reference("institution", ("institutions",)),),
+)
+#: J6: of a person's rows for one institution (or, where none is named, for all) the one with the latest `at` counts.
+PREFERENCES: Final = Table(
+    "preferences",
+    (
+        Column("recipient", fields.RECIPIENT, zh="用户号码"),
+        Column("institution", fields.ID, required=False, zh="金融机构"),
+        Column("declines", fields.PURPOSES, required=False, zh="谢绝用途"),
+        Column("channels", fields.CHANNEL_SET, required=False, default="sms,voice", zh="渠道"),
+        Column("opens", fields.CLOCK, required=False, zh="可接收起"),
+        Column("closes", fields.CLOCK, required=False, zh="可接收止"),
+        Column("at", fields.MOMENT, zh="登记时间"),
+        Column("source", fields.FILLED, required=False, default="import", zh="来源"),
     ),
     (),
     (Reference("institution", ("institutions",)),),
@@ -230,9 +249,11 @@ RECORD_TABLES: Final = (
     CLAIM_CASES,
     HOLDS,
 )
+#: The table of other houses' rows, beside the tables of records.
+FOLLOWED: Final = "followed_numbers"
 #: Tables whose ids other tables refer to.
 KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts", "campaigns", "submissions")
 #: Persons: ledgers that only grow.
-PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS, DEBTORS, DEBTOR_NOTICES, OBJECTIONS)
+PERSON_TABLES: Final = (CONSENTS, SUPPRESSIONS, DEBTORS, DEBTOR_NOTICES, OBJECTIONS, PREFERENCES)
 #: In the order of a file, so that what is referred to comes first.
 TABLES: Final[dict[str, Table]] = {table.name: table for table in (*RECORD_TABLES, *PERSON_TABLES)}

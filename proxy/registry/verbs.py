@@ -9,7 +9,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from proxy.registry.access_verbs import ACCESS_VERBS
 from proxy.registry.debtor_verbs import DEBTOR_VERBS
+from proxy.registry.doubt_verbs import DOUBT_VERBS
+from proxy.registry.handing_over import HAND_OVER_VERBS
 from proxy.registry.keys import PersonSecret
 from proxy.registry.library_verbs import LIBRARY_VERBS
 from proxy.registry.list_verbs import LIST_VERBS
@@ -18,6 +21,7 @@ from proxy.registry.ports import Owner, StoreError, VerbError
 from proxy.registry.record_verbs import RECORD_VERBS
 from proxy.registry.review_verbs import REVIEW_VERBS
 from proxy.registry.submission_verbs import SUBMISSION_VERBS
+from proxy.registry.tokens import TOKEN_VERBS
 from proxy.registry.verb import Args, Verb, VerbContext, checked
 from proxy.registry.will_verbs import WILL_VERBS
 
@@ -31,7 +35,11 @@ VERBS: Final[dict[str, Verb]] = {
         *LIST_VERBS,
         *PERSON_VERBS,
         *DEBTOR_VERBS,
+        *DOUBT_VERBS,
         *WILL_VERBS,
+        *TOKEN_VERBS,
+        *ACCESS_VERBS,
+        *HAND_OVER_VERBS,
     )
 }
 

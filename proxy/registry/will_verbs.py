@@ -30,7 +30,8 @@ def _minutes(args: Args, name: str) -> int:
     if not written:
         return 0
     hours, colon, minutes = written.partition(":")
-    if not (colon and hours.isdecimal() and minutes.isdecimal() and len(minutes) == 2 and int(minutes) < 60):
+    whole = written.isascii() and hours.isdecimal() and minutes.isdecimal() and len(hours) <= 2
+    if not (colon and whole and len(minutes) == 2 and int(minutes) < 60):
         raise VerbError(f"{name}: must be HH:MM", usage=True)
     return int(hours) * 60 + int(minutes)
 
@@ -39,22 +40,28 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-async def _set(context: VerbContext, args: Args) -> dict[str, Any]:
-    recipient = read_field(args, "recipient", fields.recipient)
-    institution = str(args["institution"])
-    if institution and institution not in await context.reader.ids("institutions"):
-        raise VerbError(f"institution: {institution} is not registered")
+def preference_of(args: Args) -> int:
+    """The value that `declines`, `channels`, `opens` and `closes` say together; raises VerbError."""
     if bool(args["opens"]) != bool(args["closes"]):
         raise VerbError("opens, closes: both or none", usage=True)
     opens, closes = _minutes(args, "opens"), _minutes(args, "closes")
     if args["opens"] and not 0 <= opens < closes <= DAY_MINUTES:
         raise VerbError("opens, closes: from 00:00 to 24:00, the first before the last", usage=True)
-    value = preference(_declined(args), opens, closes)
+    return preference(_declined(args), opens, closes)
+
+
+async def _set(context: VerbContext, args: Args) -> dict[str, Any]:
+    recipient = read_field(args, "recipient", fields.recipient)
+    institution = str(args["institution"])
+    if institution and institution not in await context.reader.ids("institutions"):
+        raise VerbError(f"institution: {institution} is not registered")
+    value = preference_of(args)
     changed = await owner_of(context).prefer(recipient, institution, value, args["source"])
-    return {"changed": changed, "recipient": masked(recipient), **_shown(value)}
+    return {"changed": changed, "recipient": masked(recipient), **shown_preference(value)}
 
 
-def _shown(value: int) -> dict[str, Any]:
+def shown_preference(value: int) -> dict[str, Any]:
+    """A preference as it is listed."""
     opens, closes = window(value)
     return {"declines": bit_names(declined_bits(value)), "hours": f"{_clock(opens)}-{_clock(closes)}" if closes else ""}
 
@@ -73,7 +80,7 @@ async def _list(context: VerbContext, args: Args) -> dict[str, Any]:
                 "at": dates.moment_text(row.at_us),
                 "recipient": masked(context.secret.unseal(row.number, row.person)),
                 "institution": row.institution or "all",
-                **_shown(row.value),
+                **shown_preference(row.value),
                 "source": row.source,
             }
             for row in rows

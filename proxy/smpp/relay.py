@@ -419,12 +419,9 @@ class MirrorRelay:
         """The carrier is gone: nobody knows what became of the open requests, and they are told so."""
         self.carrier = None
         self.deliveries.carrier_lost(now)
-        for asked in self._to_carrier.drain():
-            self._unknown(asked)
+        # WHY parts too that were not sent: of their message another part may have been.
+        self._all_unknown([*self._to_carrier.drain(), *self.parts.carrier_lost()])
         self._late.clear()
-        for part in self.parts.carrier_lost():
-            # WHY unknown although it was not sent: of its message another part may have been.
-            self._unknown(part)
         if self.parts.held:
             self._gate.parts_given_up("internal.upstream")
         while self._asked:
@@ -443,6 +440,13 @@ class MirrorRelay:
         # Not judged yet, so nothing of them is anywhere: they die with the connection that asked.
         self._asked.clear()
         self.parts.esme_lost()
+
+    def _all_unknown(self, lost: list[Asked | AskedToCancel]) -> None:
+        # WHY: none is in the window any more, so that an unbind would have its answer before all of these.
+        unbind, self._unbind = self._unbind, None
+        for asked in lost:
+            self._unknown(asked)
+        self._unbind = unbind
 
     def _unknown(self, asked: Asked | AskedToCancel) -> None:
         request = asked.pdu
@@ -478,12 +482,13 @@ class MirrorRelay:
 
     def handle_deadline(self, now: float) -> None:
         """Answers what has waited too long on either side."""
-        for sequence, asked in self._to_carrier.expired(now):
+        expired = self._to_carrier.expired(now)
+        for sequence, asked in expired:
             self._gate.note("response.timeout")
             if len(self._late) >= _LATE_KEPT:
                 del self._late[next(iter(self._late))]
             self._late[sequence] = asked
-            self._unknown(asked)
+        self._all_unknown([asked for _, asked in expired])
         self.deliveries.give_back_expired(now)
         if self._early.waiting:
             self.deliveries.release_receipts(now)

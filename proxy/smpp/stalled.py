@@ -103,6 +103,8 @@ class StalledMessages:
             whole = self._whole.get(key)
             kept = whole.kept.get(part.number) if whole is not None else None
             if kept is None or not kept.part.is_same(part):
+                # WHY forgotten: another message has begun under its reference, and may have its last part in common.
+                self._whole.pop(key, None)
                 return False
             self._answer_again(kept, claim)
             return True
@@ -405,6 +407,9 @@ class StalledMessages:
                 self._store.drop(kept.record)
         if message.mark:
             self._marks.append((message.end_at + _MARK_OUTLIVES_S, message.mark))
+        if not message.may_have_arrived and self._whole.get(message.key) is message:
+            # WHY: its sender was told that it failed. What is sent again then is meant, and reaches nobody twice.
+            del self._whole[message.key]
         self._over.append(message)
 
     def _forget_message(self, message: KeptMessage) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from proxy.smpp.concat import Claim, Key, Part
-from proxy.smpp.consts import SUBMIT_SM_RESP
+from proxy.smpp.consts import STATE_UNKNOWN, SUBMIT_SM_RESP
 from proxy.smpp.pdu import response
 
 GATHERING: Final = "gathering"
@@ -98,6 +98,11 @@ class KeptMessage:
     def is_untouched(self) -> bool:
         """Whether nothing of it has ever gone out, as far as is known."""
         return all(one.waits for one in self.kept.values())
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether its carrier took a part of it, or may have."""
+        return any(one.is_taken or one.is_out or one.end == STATE_UNKNOWN for one in self.kept.values())
 
     def fits(self, part: Part) -> bool:
         for one in self.kept.values():

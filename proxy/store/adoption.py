@@ -16,7 +16,7 @@ import aiosqlite
 from proxy.registry.ports import StoreError
 from proxy.registry.table import Table
 from proxy.registry.tables import RECORD_TABLES
-from proxy.store import consent_ledger, debtor_ledger, fitting
+from proxy.store import consent_ledger, debtor_ledger, fitting, preference_ledger
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS, VERSION
 
 #: A file that says nothing of a review keeps the one there is, unless it changes what was reviewed.
@@ -152,6 +152,17 @@ async def staged_rows(connection: aiosqlite.Connection, table: str) -> int:
     return await _one(connection, f"SELECT coalesce(max(row), 0) FROM staged.{table}")
 
 
+async def adopt_persons(connection: aiosqlite.Connection, table: str, first: int, today: int) -> int:
+    """Inside a transaction: one slice of a table of persons, from row `first` on; rows added."""
+    if table == "consents":
+        return await adopt_consents(connection, first, today)
+    if table == "preferences":
+        return await adopt_preferences(connection, first)
+    if table in ("suppressions", "objections"):
+        return await adopt_suppressions(connection, first, table)
+    return await adopt_ledger(connection, table, first)
+
+
 async def adopt_suppressions(connection: aiosqlite.Connection, first: int, table: str = "suppressions") -> int:
     """Inside a transaction: one slice of refusals, or of objections, from row `first` on; rows added."""
     columns = ", ".join(PERSON_COLUMNS["suppressions"])
@@ -195,6 +206,24 @@ async def adopt_ledger(connection: aiosqlite.Connection, table: str, first: int)
     return max(cursor.rowcount, 0)
 
 
+async def adopt_preferences(connection: aiosqlite.Connection, first: int) -> int:
+    """Inside a transaction: one slice of preferences from row `first` on; rows added."""
+    columns = ", ".join(PERSON_COLUMNS["preferences"])
+    same = " AND ".join(f"m.{name} = s.{name}" for name in preference_ledger.SAME)
+    bounds = (first, first + SLICE_ROWS)
+    cursor = await connection.execute(
+        f"INSERT INTO main.preferences ({columns}) SELECT {columns} FROM staged.preferences s WHERE row >= ? "
+        f"AND row < ? AND NOT EXISTS (SELECT 1 FROM main.preferences m WHERE {same}) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0:
+        await connection.execute(
+            "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.preferences WHERE row >= ? AND row < ?", bounds
+        )
+        await preference_ledger.derive(connection)
+    return max(cursor.rowcount, 0)
+
+
 async def adopt_consents(connection: aiosqlite.Connection, first: int, today: int) -> int:
     """Inside a transaction: one slice of consents from row `first` on; rows added."""
     columns = ", ".join(PERSON_COLUMNS["consents"])
@@ -205,7 +234,14 @@ async def adopt_consents(connection: aiosqlite.Connection, first: int, today: in
         f"AND NOT EXISTS (SELECT 1 FROM main.consents m WHERE {same}) ORDER BY row",
         bounds,
     )
-    if cursor.rowcount > 0:
+    ended = await connection.execute(
+        "INSERT INTO main.withdrawals (at_us, key, person, institution, bits, source) "
+        "SELECT withdrawn_us, key, person, institution, bits, withdrawn_source FROM staged.consents s "
+        "WHERE row >= ? AND row < ? AND withdrawn_us > 0 AND NOT EXISTS (SELECT 1 FROM main.withdrawals w "
+        "WHERE w.key = s.key AND w.at_us = s.withdrawn_us AND w.bits & s.bits = s.bits) ORDER BY row",
+        bounds,
+    )
+    if cursor.rowcount > 0 or ended.rowcount > 0:
         await connection.execute(
             "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.consents WHERE row >= ? AND row < ?", bounds
         )

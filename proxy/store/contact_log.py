@@ -11,7 +11,7 @@ made (a full disk), `append` keeps what it is given until `retry` succeeds, and 
 import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 from zlib import crc32
@@ -193,6 +193,55 @@ def _expect(segments: list[tuple[int, Path]], contacts: Contacts) -> None:
             found[bit] += bits.count(bit)
     for bit, count in found.items():
         contacts.tables[bit].expect(count)
+
+
+def count_of_persons(directory: Path, key_id: int, contacts: Contacts, wanted: Collection[int], now: float) -> int:
+    """Counts the contacts of some persons alone, by their keys; how many."""
+    counted = 0
+    at = second_of(now)
+    for path in sorted(directory.glob(f"*{_SUFFIX}")):
+        for person, second, bit, kind in _records(path, key_id):
+            if person not in wanted:
+                continue
+            table = contacts.tables.get(bit)
+            if table is None or second <= at - table.horizon_s:
+                continue
+            if kind == ADDED:
+                contacts.add(bit, person, second, at)
+                counted += 1
+            else:
+                contacts.take_back(bit, person, second)
+    return counted
+
+
+def count_of_person(
+    directory: Path,
+    key_id: int,
+    contacts: Contacts,
+    keys: tuple[int, int],
+    now: float,
+    before: float | None = None,
+) -> int:
+    """Counts the contacts of one person alone: `keys` are the one on record and the one to count under; how many.
+
+    `before`: only those of earlier seconds than this one (UTC), so that what was judged then meets what it met.
+    """
+    wanted, shown = keys
+    counted = 0
+    at = second_of(now)
+    for path in sorted(directory.glob(f"*{_SUFFIX}")):
+        for person, second, bit, kind in _records(path, key_id):
+            table = contacts.tables.get(bit)
+            if person != wanted or table is None or second <= at - table.horizon_s:
+                continue
+            if before is not None and second >= second_of(before):
+                continue
+            if kind == ADDED:
+                contacts.add(bit, shown, second, at)
+                counted += 1
+            else:
+                contacts.take_back(bit, shown, second)
+    return counted
 
 
 def _records(path: Path, key_id: int) -> Iterator[tuple[int, int, int, int]]:

@@ -8,7 +8,7 @@ its index in one step, and takes off in slices what the new base says too.
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -34,14 +34,14 @@ class Folding:
         store_id: bytes,
         key_id: int,
         remember: Remember,
-        indexes: Sequence[tuple[IndexPlan, PersonIndex]],
+        indexes: Mapping[IndexPlan, PersonIndex],
     ) -> None:
         self._reader = reader
         self._database = database
         self._store_id = store_id
         self._key_id = key_id
         self._remember = remember
-        self._indexes = tuple(indexes)
+        self._indexes = dict(indexes)
 
     async def run(self, failed: Callable[[StoreError], None]) -> None:
         """Looks now and then, for ever; a failure is told, and what lies over an index then just grows."""
@@ -56,7 +56,7 @@ class Folding:
     async def fold_grown(self) -> list[str]:
         """Folds each index over which much lies; the names of their bases. Raises StoreError."""
         folded = []
-        for plan, index in self._indexes:
+        for plan, index in self._indexes.items():
             if index.laid_over > person_load.tail_most(len(index) - index.laid_over):
                 await self._fold(plan, index)
                 folded.append(plan.file_name)

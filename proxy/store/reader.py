@@ -15,20 +15,22 @@ from msgspec import Struct
 
 from proxy.core.purposes import OBJECTION
 from proxy.lists.entry import ListEntry
+from proxy.registry.doubts import DoubtRow
 from proxy.registry.ports import (
-    FOLLOWED,
+    ApiToken,
     ConsentRow,
     DebtorRow,
     FollowedList,
     Measure,
     NoticeRow,
     PreferenceRow,
+    Receipt,
     Row,
     StoreError,
     SuppressionRow,
 )
-from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
-from proxy.store import followed, schema
+from proxy.registry.tables import FOLLOWED, KNOWN_TABLES, RECORD_TABLES, TABLES
+from proxy.store import doubt_queue, followed, receipts, schema
 
 #: The ledger without objections, which are rows of their own kind in it.
 _REFUSALS: Final = f"SELECT * FROM suppressions WHERE bits != {OBJECTION}"
@@ -150,6 +152,21 @@ class StoreReader:
         )
         return [ConsentRow(*row) for row in rows]
 
+    async def withdrawals(self, row: ConsentRow) -> list[tuple[int, int, str]]:
+        """What ended a consent: (bits of it, UTC microseconds, source), each bit by what ended it first."""
+        found: list[tuple[int, int, str]] = []
+        left = row.withdrawn
+        rows = await self.fetch(
+            "SELECT w.bits, w.at_us, w.source FROM withdrawals w JOIN consents c ON c.key = w.key "
+            "WHERE c.id = ? AND w.at_us >= c.at_us ORDER BY w.at_us, w.id",
+            (row.id,),
+        )
+        for bits, at_us, source in rows:
+            if bits & left:
+                found.append((bits & left, int(at_us), str(source)))
+                left &= ~bits
+        return found
+
     async def preferences(
         self, *, person: bytes | None = None, institution: str | None = None, after: int = 0, most: int = 100
     ) -> list[PreferenceRow]:
@@ -162,6 +179,13 @@ class StoreReader:
             "(SELECT count(*) FROM suppressions s WHERE s.institution = i.id) FROM institutions i ORDER BY i.id"
         )
         return [(str(name), int(lifts), int(refusals)) for name, lifts, refusals in rows]
+
+    async def doubts(self, *, state: str = "open", after: int = 0, most: int = 100) -> list[DoubtRow]:
+        rows = await self.fetch(
+            f"SELECT {doubt_queue.COLUMNS} FROM doubts WHERE id > ? AND (? = '' OR state = ?) ORDER BY id LIMIT ?",
+            (after, state, state, most),
+        )
+        return [DoubtRow(*row) for row in rows]
 
     async def followed_lists(self) -> list[FollowedList]:
         rows = await self.fetch("SELECT issuer, number, digest, made_at, taken_us FROM followed_lists ORDER BY issuer")
@@ -189,6 +213,22 @@ class StoreReader:
             (after, most),
         )
         return [Measure(*row) for row in rows]
+
+    async def tokens(self) -> list[ApiToken]:
+        rows = await self.fetch(f"SELECT {receipts.TOKEN_COLUMNS} FROM api_tokens ORDER BY created_us, id")
+        return [ApiToken(*row) for row in rows]
+
+    async def receipt(self, token: str, idempotency: str) -> Receipt | None:
+        rows = await self.fetch(
+            f"SELECT {receipts.RECEIPT_COLUMNS} FROM receipts WHERE token = ? AND idempotency = ?", (token, idempotency)
+        )
+        return Receipt(*rows[0]) if rows else None
+
+    async def receipts_to_note(self, most: int) -> list[Receipt]:
+        rows = await self.fetch(
+            f"SELECT {receipts.RECEIPT_COLUMNS} FROM receipts WHERE noted = 0 ORDER BY id LIMIT ?", (most,)
+        )
+        return [Receipt(*row) for row in rows]
 
     async def meta(self, name: str) -> str | None:
         """A fact the store knows of itself."""

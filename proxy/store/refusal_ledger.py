@@ -19,8 +19,10 @@ from msgspec import Struct
 
 from proxy.core.persons import PersonIndex, index_key
 from proxy.core.purposes import OBJECTION
+from proxy.registry.doubts import Decided, Verdict
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
+from proxy.store import doubt_queue, receipts
 from proxy.store.reader import signed
 
 _BATCH_MOST: Final = 1000
@@ -76,6 +78,18 @@ class _Opening(Struct, frozen=True):
     settles: bool = False
 
 
+class _Deciding(Struct, frozen=True):
+    case: int
+    verdict: Verdict
+    at_us: int
+    by: str
+    reason: str
+    #: What the case closes, by institution: (bits, objection among them), and the keys in the same order.
+    closes: tuple[tuple[str, int], ...]
+    keys: tuple[int, ...]
+    done: "Future[Decided]"
+
+
 class RefusalLedger:
     """The one writer task over the owning connection. `writing` is held for each transaction on that connection."""
 
@@ -86,7 +100,9 @@ class RefusalLedger:
         self._secret = secret
         self._index = index
         self._writing = writing
-        self._queue: deque[_Closing | _Opening] = deque()
+        self._queue: deque[_Closing | _Opening | _Deciding] = deque()
+        #: Doubtful replies that wait for a verdict, as of the last commit.
+        self.doubts_open = 0
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._run(), name="refusal ledger")
@@ -100,8 +116,9 @@ class RefusalLedger:
             raise ValueError("a refusal closes something")
         person = self._secret.person_key.digest(refusal.recipient)
         keys = tuple(index_key(person, self._secret.person_key.salt(name)) for name, _ in refusal.closes)
-        for key, (name, bits) in zip(keys, refusal.closes, strict=True):
-            self._index.put(key, self._index.get(key) | _whole(refusal, name, bits))
+        if _binds(refusal):
+            for key, (name, bits) in zip(keys, refusal.closes, strict=True):
+                self._index.put(key, self._index.get(key) | _whole(refusal, name, bits))
         done: Future[Recorded] = asyncio.get_running_loop().create_future()
         number = self._secret.seal(refusal.recipient, person)
         self._enqueue(_Closing(refusal, keys, person, number, done))
@@ -135,13 +152,34 @@ class RefusalLedger:
         self._enqueue(_Opening(at_us, (institution,), keys, person, "api", "settled", "", done, settles=True))
         return done
 
+    def decide(
+        self,
+        case: int,
+        verdict: Verdict,
+        closes: tuple[tuple[str, int], ...],
+        person: bytes,
+        at_us: int,
+        *,
+        by: str,
+        reason: str,
+    ) -> "Future[Decided]":
+        """A verdict about a doubtful reply that `closes` this with a person; memory follows after the commit."""
+        keys = tuple(index_key(person, self._secret.person_key.salt(name)) for name, _ in closes)
+        done: Future[Decided] = asyncio.get_running_loop().create_future()
+        self._enqueue(_Deciding(case, verdict, at_us, by, reason, closes, keys, done))
+        return done
+
+    async def count_doubts(self) -> None:
+        """Reads how many doubts wait: once, before anything is recorded."""
+        self.doubts_open = await doubt_queue.open_cases(self._connection)
+
     async def close(self) -> None:
         """Commits what has queued, then ends."""
         self._closing = True
         self._wake.set()
         await self._task
 
-    def _enqueue(self, one: _Closing | _Opening) -> None:
+    def _enqueue(self, one: _Closing | _Opening | _Deciding) -> None:
         if self._closing or len(self._queue) >= _QUEUE_MOST:
             one.done.set_exception(StoreError("the ledger is closed" if self._closing else "the ledger is overloaded"))
             return
@@ -149,7 +187,7 @@ class RefusalLedger:
         self._wake.set()
 
     async def _run(self) -> None:
-        batch: list[_Closing | _Opening] = []
+        batch: list[_Closing | _Opening | _Deciding] = []
         try:
             while True:
                 await self._wake.wait()
@@ -166,7 +204,7 @@ class RefusalLedger:
                 if not one.done.done():
                     one.done.set_exception(StoreError("the ledger ended before the commit"))
 
-    async def _settle(self, batch: list[_Closing | _Opening]) -> None:
+    async def _settle(self, batch: list[_Closing | _Opening | _Deciding]) -> None:
         """One transaction; every caller learns of it."""
         try:
             async with self._writing:
@@ -177,7 +215,7 @@ class RefusalLedger:
                     one.done.set_exception(StoreError(f"not on disk: {error}"))
             return
         for one in batch:
-            if isinstance(one, _Opening):
+            if not isinstance(one, _Closing):
                 self._follow(one.keys, states)
         for one, answer in zip(batch, answers, strict=True):
             if not one.done.done():
@@ -188,39 +226,56 @@ class RefusalLedger:
         for key in keys:
             value = states.get(key, 0)
             for waiting in self._queue:
-                if isinstance(waiting, _Closing):
+                if isinstance(waiting, _Closing) and _binds(waiting.refusal):
                     for other, (name, bits) in zip(waiting.keys, waiting.refusal.closes, strict=True):
                         value |= _whole(waiting.refusal, name, bits) if other == key else 0
             self._index.put(key, value)
 
-    async def _commit(self, batch: list[_Closing | _Opening]) -> tuple[list[Recorded | Released], dict[int, int]]:
+    async def _commit(
+        self, batch: list[_Closing | _Opening | _Deciding]
+    ) -> tuple[list[Recorded | Released | Decided], dict[int, int]]:
         connection = self._connection
         await connection.execute("BEGIN IMMEDIATE")
         try:
             answers, states = await self._apply(batch)
+            uncertain = any(
+                isinstance(one, _Deciding) or (isinstance(one, _Closing) and one.refusal.doubt) for one in batch
+            )
+            waiting = await doubt_queue.open_cases(connection) if uncertain else self.doubts_open
             await connection.execute("COMMIT")
+            self.doubts_open = waiting
         except BaseException:
             if connection.in_transaction:
                 await connection.execute("ROLLBACK")
             raise
         return answers, states
 
-    async def _apply(self, batch: list[_Closing | _Opening]) -> tuple[list[Recorded | Released], dict[int, int]]:
+    async def _apply(
+        self, batch: list[_Closing | _Opening | _Deciding]
+    ) -> tuple[list[Recorded | Released | Decided], dict[int, int]]:
         states = await self._states({key for one in batch for key in one.keys})
         before = dict(states)
-        answers: list[Recorded | Released] = []
+        answers: list[Recorded | Released | Decided] = []
         rows: list[tuple[object, ...]] = []
         for one in batch:
             if isinstance(one, _Closing):
-                rows += self._rows(one)
-                answers.append(_close(one, states))
+                queued = True
+                if one.refusal.doubt is not None:
+                    queued = await doubt_queue.put(self._connection, self._secret, one.refusal, one.person, one.number)
+                rows += self._rows(one) if _binds(one.refusal) else []
+                answers.append(_close(one, states, queued=queued))
+                continue
+            if rows:
+                await self._connection.executemany(_INSERT, rows)
+                rows = []
+            if isinstance(one, _Deciding):
+                answers.append(await self._decide(one, states))
             else:
-                if rows:
-                    await self._connection.executemany(_INSERT, rows)
-                    rows = []
                 answers.append(await self._open(one, states))
         if rows:
             await self._connection.executemany(_INSERT, rows)
+        given = [one.refusal.receipt for one in batch if isinstance(one, _Closing)]
+        await receipts.put(self._connection, [receipt for receipt in given if receipt is not None])
         changed = [(signed(key), value) for key, value in states.items() if before.get(key, 0) != value]
         if changed:
             await self._connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'position'")
@@ -254,18 +309,50 @@ class RefusalLedger:
             else:
                 cursor = await self._connection.execute(_RELEASE, (one.at_us, *who, OWN_SOURCE))
             rows = cursor.rowcount
-            async with self._connection.execute(_REMAINING, who) as found:
-                left = 0
-                for (bits,) in await found.fetchall():
-                    left |= bits
+            left = await self._left(who)
             remaining[institution] = left
-            if states.get(key, 0) != left:
-                states[key] = left
+            states[key] = left
             if rows:
                 lifted.append(institution)
                 about = (rows, left, one.channel, one.matched, one.number_to)
                 await self._connection.execute(_RELEASED, (one.at_us, *who, *about))
         return Released(remaining, tuple(lifted))
+
+    async def _left(self, who: tuple[int, bytes, str]) -> int:
+        """What is closed by rows that were not released."""
+        left = 0
+        async with self._connection.execute(_REMAINING, who) as found:
+            for (bits,) in await found.fetchall():
+                left |= bits
+        return left
+
+    async def _decide(self, one: _Deciding, states: dict[int, int]) -> Decided:
+        case = await doubt_queue.decide(self._connection, one.case, one.verdict, one.at_us, one.by, one.reason)
+        if case is None:
+            return Decided(stale=True)
+        changed: list[str] = []
+        for key, (institution, bits) in zip(one.keys, one.closes, strict=True):
+            who = (signed(key), case.person, institution)
+            if one.verdict == "dismissed":
+                if rows := await doubt_queue.ended(self._connection, case, institution, one.at_us):
+                    left = await self._left(who)
+                    states[key] = left
+                    about = (rows, left, case.channel, "dismissed", case.number_to)
+                    await self._connection.execute(_RELEASED, (one.at_us, *who, *about))
+                    changed.append(institution)
+            elif not case.binds and not await doubt_queue.lifted_since(self._connection, case, institution):
+                about_it = (case.channel, OWN_SOURCE, case.label, "confirmed", case.number_to, "")
+                known = (signed(key), case.person, self._secret.key_id, case.number, institution)
+                kept = [OBJECTION] if bits & OBJECTION else []
+                rows_of_it = [(one.at_us, *known, each, *about_it) for each in (bits & ~OBJECTION, *kept)]
+                await self._connection.executemany(_INSERT, rows_of_it)
+                states[key] = states.get(key, 0) | bits
+                changed.append(institution)
+        return Decided(ended=tuple(changed)) if one.verdict == "dismissed" else Decided(closed=tuple(changed))
+
+
+def _binds(refusal: Refused) -> bool:
+    return refusal.doubt is None or refusal.doubt.binds
 
 
 def _whole(refusal: Refused, institution: str, bits: int) -> int:
@@ -273,11 +360,13 @@ def _whole(refusal: Refused, institution: str, bits: int) -> int:
     return bits | OBJECTION if institution in refusal.objects else bits
 
 
-def _close(one: _Closing, states: dict[int, int]) -> Recorded:
+def _close(one: _Closing, states: dict[int, int], *, queued: bool) -> Recorded:
+    if not _binds(one.refusal):
+        return Recorded((), queued)
     changed = []
     for key, (institution, bits) in zip(one.keys, one.refusal.closes, strict=True):
         known = states.get(key, 0)
         if bits & ~known:
             changed.append(institution)
         states[key] = known | _whole(one.refusal, institution, bits)
-    return Recorded(tuple(changed))
+    return Recorded(tuple(changed), queued)

@@ -20,17 +20,23 @@ from urllib.parse import quote
 import aiosqlite
 
 from proxy.core.persons import PersonIndex, index_key
+from proxy.core.purposes import OBJECTION
 from proxy.registry.dates import day_number
+from proxy.registry.doubts import CLOSES, Decided, DoubtRow, Verdict
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import (
     Alter,
+    ApiToken,
     FollowedList,
     Given,
     Informed,
+    Preferred,
     Put,
+    Receipt,
     Recorded,
     Refused,
     Released,
+    StaleError,
     StoreError,
     Verified,
 )
@@ -42,6 +48,7 @@ from proxy.store import (
     followed,
     person_load,
     preference_ledger,
+    receipts,
     schema,
 )
 from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
@@ -105,18 +112,18 @@ class SqliteStore(StoreReader):
         self.debtors_index = await self._load(person_load.DEBTORS, *load)
         self.notices_index = await self._load(person_load.NOTICES, *load)
         self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
-        self.folding = Folding(
-            self,
-            *load,
-            self._remember_base,
-            (
-                (person_load.SUPPRESSIONS, self.suppressions_index),
-                (person_load.CONSENTS, self.consents_index),
-                (person_load.PREFERENCES, self.preferences_index),
-                (person_load.DEBTORS, self.debtors_index),
-                (person_load.NOTICES, self.notices_index),
-            ),
-        )
+        refusals = (person_load.SUPPRESSIONS, self.suppressions_index)
+        # In the order of an import: what closes binds before what opens.
+        self._indexes = {
+            "suppressions": refusals,
+            "objections": refusals,
+            "preferences": (person_load.PREFERENCES, self.preferences_index),
+            "debtors": (person_load.DEBTORS, self.debtors_index),
+            "debtor_notices": (person_load.NOTICES, self.notices_index),
+            "consents": (person_load.CONSENTS, self.consents_index),
+        }
+        self.folding = Folding(self, *load, self._remember_base, dict(self._indexes.values()))
+        await self._ledger.count_doubts()
 
     async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
         return await person_load.load_index(self, database, plan, store_id, key_id, self._remember_base)
@@ -176,19 +183,41 @@ class SqliteStore(StoreReader):
             recipient, institutions, at_us, channel=channel, matched=matched, number_to=number_to
         )
 
+    async def decide_doubt(self, case: int, verdict: Verdict, *, by: str, reason: str) -> Decided:
+        row = await self._open_doubt(case)
+        closes = tuple(
+            (name, bits | OBJECTION if objects else bits) for name, bits, objects in CLOSES.decode(row.closes)
+        )
+        decided = await self.ledger.decide(case, verdict, closes, row.person, self._now_us(), by=by, reason=reason)
+        if decided.stale:
+            raise StaleError(f"case: {case} was decided meanwhile")
+        return decided
+
+    async def show_doubt(self, case: int, *, by: str, reason: str) -> DoubtRow:
+        row = await self._open_doubt(case)
+        async with self._transaction():
+            await self._acted("doubt.shown", str(case), reason, by)
+        return row
+
+    async def _open_doubt(self, case: int) -> DoubtRow:
+        found = await self.doubts(after=case - 1, most=1)
+        if not found or found[0].id != case:
+            raise StaleError(f"case: {case} is not open")
+        return found[0]
+
     async def adopt(self, staged: Path) -> dict[str, int]:
         # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
         async with self._attachable(staged):
             async with self._transaction():
                 changed = await adoption.adopt_records(self._owning, self._now_us())
-            for table in PERSON_COLUMNS:
-                changed[table] = 0
+            changed |= dict.fromkeys(PERSON_COLUMNS, 0)
+            for table in self._indexes:
                 last = await adoption.staged_rows(self._owning, table)
                 for first in range(1, last + 1, SLICE_ROWS):
-                    # WHY slice by slice: what is committed binds, and a list of millions takes its time.
+                    # INVARIANT: what is committed binds, slice by slice, also where a later one fails.
                     position = await person_load.newest_position(self)
                     async with self._transaction():
-                        added = await self._adopt_persons(table, first)
+                        added = await adoption.adopt_persons(self._owning, table, first, self._today())
                     if added:
                         await self._refresh(table, position)
                     changed[table] += added
@@ -206,13 +235,6 @@ class SqliteStore(StoreReader):
             async with self._writing:
                 await attached.__aexit__(None, None, None)
 
-    async def _adopt_persons(self, table: str, first: int) -> int:
-        if table == "consents":
-            return await adoption.adopt_consents(self._owning, first, self._today())
-        if table in ("suppressions", "objections"):
-            return await adoption.adopt_suppressions(self._owning, first, table)
-        return await adoption.adopt_ledger(self._owning, table, first)
-
     @asynccontextmanager
     async def _attachable(self, staged: Path) -> AsyncIterator[None]:
         attached = adoption.attached(self._owning, staged, self._secret.key_id)
@@ -226,14 +248,8 @@ class SqliteStore(StoreReader):
 
     async def _refresh(self, table: str, position: int) -> None:
         """Lays over an index what was committed of a table of persons after a position."""
-        if table in ("suppressions", "objections"):
-            index, plan, beside = self.suppressions_index, person_load.SUPPRESSIONS, self._writing
-        elif table == "consents":
-            index, plan, beside = self.consents_index, person_load.CONSENTS, None
-        elif table == "debtors":
-            index, plan, beside = self.debtors_index, person_load.DEBTORS, None
-        else:
-            index, plan, beside = self.notices_index, person_load.NOTICES, None
+        plan, index = self._indexes[table]
+        beside = self._writing if plan is person_load.SUPPRESSIONS else None
         await person_load.lay_over(self, plan, index, position, beside=beside)
 
     async def settle_day(self) -> None:
@@ -251,15 +267,18 @@ class SqliteStore(StoreReader):
             if cursor.rowcount > 0:
                 await consent_ledger.derive(self._owning, today)
 
-    async def give(self, consent: Given) -> bool:
+    async def give(self, consent: Given, receipt: Receipt | None = None) -> bool:
         position = await person_load.newest_position(self)
         key = self._key(consent.recipient, consent.institution)
         async with self._transaction():
             added = await consent_ledger.give(self._owning, self._secret, key, consent, self._now_us(), self._today())
+            await receipts.put(self._owning, () if receipt is None else (receipt,))
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
         return added
 
-    async def withdraw(self, recipient: str, institution: str, bits: int, at_us: int, source: str) -> bool:
+    async def withdraw(
+        self, recipient: str, institution: str, bits: int, at_us: int, source: str, receipt: Receipt | None = None
+    ) -> bool:
         position = await person_load.newest_position(self)
         key = self._key(recipient, institution)
         # WHY before the commit: a withdrawal binds at once; if the commit fails, memory is the stricter of the two.
@@ -269,18 +288,54 @@ class SqliteStore(StoreReader):
             ended = await consent_ledger.withdraw(
                 self._owning, key, person, institution, bits, at_us, source, self._today()
             )
+            await receipts.put(self._owning, () if receipt is None else (receipt,))
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
         return ended
 
     async def prefer(self, recipient: str, institution: str, value: int, source: str) -> bool:
+        return await self.prefer_all((Preferred(recipient, institution, value, source),)) > 0
+
+    async def prefer_all(self, told: Sequence[Preferred], receipt: Receipt | None = None) -> int:
         position = await person_load.newest_position(self)
-        key = self._key(recipient, institution) if institution else index_key(self._digest(recipient), 0)
+        changed = 0
         async with self._transaction():
-            changed = await preference_ledger.prefer(
-                self._owning, self._secret, key, recipient, institution, value, self._now_us(), source
-            )
+            for one in told:
+                key = self._key(one.recipient, one.institution) if one.institution else self._key_of_all(one.recipient)
+                changed += await preference_ledger.prefer(self._owning, self._secret, key, one, self._now_us())
+            await receipts.put(self._owning, () if receipt is None else (receipt,))
         await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
         return changed
+
+    async def look(self, what: str, by: str) -> None:
+        async with self._transaction():
+            await self._acted("persons.listed", what, "", by)
+
+    async def issue_token(self, token: ApiToken) -> None:
+        names = token.__struct_fields__
+        sql = f"INSERT INTO api_tokens ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
+        async with self._transaction():
+            try:
+                await self._owning.execute(sql, [getattr(token, name) for name in names])
+            except sqlite3.IntegrityError as error:
+                raise StaleError(f"token: there is one named {token.id} already") from error
+            target = f"{token.id} {token.institution} {token.scopes}"
+            await self._acted("token.created", target, token.label, token.created_by)
+
+    async def revoke_token(self, token: str, reason: str, by: str) -> bool:
+        sql = "UPDATE api_tokens SET revoked_us = ? WHERE id = ? AND revoked_us IS NULL"
+        async with self._transaction():
+            rows = (await self._owning.execute(sql, (self._now_us(), token))).rowcount
+            if rows > 0:
+                await self._acted("token.revoked", token, reason, by)
+        return rows > 0
+
+    async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
+        async with self._transaction():
+            await self._acted(verb, target, reason, by)
+
+    async def receipts_noted(self, ids: Sequence[str]) -> None:
+        async with self._transaction():
+            await receipts.noted(self._owning, ids)
 
     async def recycle(self, numbers: Sequence[tuple[str, int]]) -> int:
         position = await person_load.newest_position(self)
@@ -366,8 +421,13 @@ class SqliteStore(StoreReader):
         await self._owning.execute(
             "INSERT INTO revisions SELECT value, ?, ?, ? FROM counters WHERE name = 'revision'", (now, verb, rows)
         )
+        await self._acted(verb, target, reason, by)
+
+    async def _acted(self, verb: str, target: str, reason: str, by: str) -> None:
+        """Inside a transaction: an entry among the measures, of what changed no record."""
         await self._owning.execute(
-            "INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)", (now, verb, target, reason, by)
+            "INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)",
+            (self._now_us(), verb, target, reason, by),
         )
 
     async def amend(self, verb: str, target: str, changes: Sequence[Put | Alter], *, reason: str, by: str) -> None:
@@ -385,6 +445,9 @@ class SqliteStore(StoreReader):
     def _key(self, recipient: str, institution: str) -> int:
         person_key = self._secret.person_key
         return index_key(person_key.digest(recipient), person_key.salt(institution))
+
+    def _key_of_all(self, recipient: str) -> int:
+        return index_key(self._digest(recipient), 0)
 
     def _today(self) -> int:
         return day_number(self._now_us() / 1e6)

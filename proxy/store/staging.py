@@ -16,43 +16,34 @@ from typing import Final
 from proxy.registry.ports import Row, StoreError
 from proxy.registry.tables import RECORD_TABLES
 
-VERSION: Final = 2
+VERSION: Final = 3
 #: Rows of persons in one transaction.
 SLICE_ROWS: Final = 2000
 _BUFFER_ROWS: Final = 1000
 
+_REFUSAL: Final = (
+    "at_us",
+    "key",
+    "person",
+    "key_id",
+    "number",
+    "institution",
+    "bits",
+    "channel",
+    "source",
+    "label",
+    "matched",
+    "number_to",
+    "decision",
+)
 #: The columns of staged persons' rows, those of the ledgers.
 PERSON_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "consents": (
-        "at_us",
-        "key",
-        "person",
-        "key_id",
-        "number",
-        "institution",
-        "bits",
-        "until_day",
-        "basis",
-        "product",
-        "source",
-        "proof_hash",
-        "recorded_us",
-    ),
-    "suppressions": (
-        "at_us",
-        "key",
-        "person",
-        "key_id",
-        "number",
-        "institution",
-        "bits",
-        "channel",
-        "source",
-        "label",
-        "matched",
-        "number_to",
-        "decision",
-    ),
+    # INVARIANT: what closes comes before what opens, since each slice is a transaction of its own: an import that is
+    # cut off leaves no consent in force without the refusal of the same file.
+    "suppressions": _REFUSAL,
+    # Objections are refusals of their own kind.
+    "objections": _REFUSAL,
+    "preferences": ("at_us", "key", "person", "key_id", "number", "institution", "value", "source"),
     "debtors": (
         "at_us",
         "key",
@@ -78,13 +69,29 @@ PERSON_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "document_hash",
         "recorded_us",
     ),
+    "consents": (
+        "at_us",
+        "key",
+        "person",
+        "key_id",
+        "number",
+        "institution",
+        "bits",
+        "until_day",
+        "basis",
+        "product",
+        "source",
+        "proof_hash",
+        "recorded_us",
+    ),
 }
-#: Objections are refusals of their own kind.
-PERSON_COLUMNS["objections"] = PERSON_COLUMNS["suppressions"]
+#: What staged consents say besides: when they ended, 0 for those that have not, and how that was heard.
+CONSENT_ENDS: Final = ("withdrawn_us", "withdrawn_source")
 STAGED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     # based_on: the revision of the record that whoever wrote the row had before them, or nothing.
     **{table.name: (*table.names, "based_on") for table in RECORD_TABLES},
     **PERSON_COLUMNS,
+    "consents": (*PERSON_COLUMNS["consents"], *CONSENT_ENDS),
 }
 
 

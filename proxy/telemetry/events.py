@@ -194,6 +194,21 @@ SUBMISSION_MERGED: Final = Event(285, "submission.merged", "info", "a list is in
 SUBMISSION_SETTLED: Final = Event(
     286, "submission.settled", "info", "it was decided whose a number is that two claimed"
 )
+API_TOLD: Final = Event(300, "api.told", "info", "an institution told a preference or a consent over HTTP")
+TOKEN_CREATED: Final = Event(301, "token.created", "warning", "somebody made a token of the HTTP interface")
+TOKEN_REVOKED: Final = Event(302, "token.revoked", "warning", "a token of the HTTP interface was ended")
+DOUBT_QUEUED: Final = Event(320, "doubt.queued", "info", "a reply may be read differently: it waits for a verdict")
+DOUBT_LOST: Final = Event(
+    321, "doubt.lost", "warning", "a doubtful reply found the queue full; it counts as configured"
+)
+DOUBT_CONFIRMED: Final = Event(322, "doubt.confirmed", "info", "somebody decided that a doubtful reply was a refusal")
+DOUBT_DISMISSED: Final = Event(
+    323, "doubt.dismissed", "warning", "two people decided that a doubtful reply was no refusal"
+)
+DOUBT_SHOWN: Final = Event(324, "doubt.shown", "info", "somebody read the text of a doubtful reply")
+SUPPRESSIONS_EXPORTED: Final = Event(
+    303, "suppressions.exported", "warning", "refusals were handed over, to be suppressed elsewhere"
+)
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 

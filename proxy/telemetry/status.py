@@ -203,8 +203,8 @@ class RefusalRow(Struct, frozen=True):
 class Status(Struct, frozen=True):
     """Everything the wire says about itself. Times are UTC in microseconds; `latest` and `refusals` newest first.
 
-    `ready_reason` says what is missing, empty when ready. `pause` is the longest of the loop since the status before.
-    `rules` are the ids that a decision's `outcomes` are read by.
+    `doubts`: replies that wait for a verdict. `ready_reason` says what is missing, empty when ready. `pause` is the
+    longest of the loop since the status before. `rules` are the ids that a decision's `outcomes` are read by.
     """
 
     at_us: int
@@ -233,6 +233,7 @@ class Status(Struct, frozen=True):
     gateways: tuple[GatewayRow, ...] = ()
     packs: tuple[PackRow, ...] = ()
     pause: Pause = Pause()
+    doubts: int = 0
 
 
 class StatusUnreadableError(Exception):

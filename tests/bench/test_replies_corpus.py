@@ -1,6 +1,7 @@
 """The corpus of replies is what its script writes, and the blind part meets its bounds."""
 
 import importlib.util
+import itertools
 import json
 from pathlib import Path
 from types import ModuleType
@@ -25,24 +26,31 @@ def _script() -> ModuleType:
 
 def test_the_parts_are_what_the_script_writes_from_the_phrases() -> None:
     script = _script()
-    for name, rows in zip(("train", "blind"), script.corpus(), strict=True):
+    for name, rows in zip(script.PARTS, script.corpus(), strict=True):
         assert (replies.FOLDER / f"{name}.jsonl").read_text("utf-8") == script.written(rows)
 
 
 def test_it_is_large_enough_and_no_family_stands_in_both_parts() -> None:
     families, texts = [], []
-    for name in ("train", "blind"):
+    for name in replies.PARTS:
         rows = [json.loads(line) for line in (replies.FOLDER / f"{name}.jsonl").read_text("utf-8").splitlines()]
         families.append({row["family"] for row in rows})
         texts.append({(row["text"], row.get("message")) for row in rows})
     assert sum(map(len, texts)) >= 3000
-    assert not families[0] & families[1]
-    assert not texts[0] & texts[1]
+    for one, other in itertools.combinations(range(len(replies.PARTS)), 2):
+        assert not families[one] & families[other]
+        assert not texts[one] & texts[other]
 
 
 def test_the_blind_part_meets_its_bounds() -> None:
     rows = replies.readings(replies.examples(replies.FOLDER / "blind.jsonl"))
     assert replies.met(rows), replies.summary(rows)
+
+
+def test_the_unread_part_has_no_false_wish_and_no_error_in_keywords() -> None:
+    rows = replies.readings(replies.examples(replies.FOLDER / "unread.jsonl"))
+    figures = replies.summary(rows)
+    assert figures["false wishes"] == figures["errors in keywords alone and letters inside words"] == "0"
 
 
 def test_the_examples_are_read_as_labelled() -> None:

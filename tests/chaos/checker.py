@@ -17,6 +17,8 @@ from tests.chaos.evidence import Evidence
 
 #: How long an ESME's answer may be unwritten at a kill: 100 ms by the manual, and room for a slow disk.
 DONE_LINGER_US = 3_000_000
+#: What is answered to parts that make no message.
+_NO_MESSAGE = (traffic.PARTIAL, traffic.AMBIGUOUS)
 _TOKEN = re.compile(rb"text:d(\d+)")
 _ID = re.compile(rb"id:([^ ]+) ")
 #: A receipt of tdgate's own, for a part that it had answered for.
@@ -60,6 +62,7 @@ class Checker:
     def verdict(self) -> Verdict:
         found = Verdict()
         for name in (
+            "everything_can_be_told_apart",
             "evidence_stands",
             "nothing_is_forwarded_without_a_permit",
             "nothing_is_forwarded_twice_or_changed",
@@ -75,6 +78,15 @@ class Checker:
                 found.broken.append(f"{name}: {len(broken) - 10} more")
         found.figures = self.figures
         return found
+
+    # ---- the storm itself --------------------------------------------------------------------------------------------
+
+    def everything_can_be_told_apart(self) -> Iterator[str]:
+        """No two requests have the same octets: what a carrier gets is known by them."""
+        for part in self.books.parts:
+            other = self.parts[(part.command, part.body)]
+            if other is not part:
+                yield f"attempts {part.attempt} and {other.attempt} were written alike in part {part.number}"
 
     # ---- evidence ---------------------------------------------------------------------------------------------------
 
@@ -194,7 +206,9 @@ class Checker:
         rejected = any(part.answers and part.answers[0].status not in (0, traffic.UNKNOWN) for part in attempt.parts)
         if marked[key] or rejected or not ended:
             return
-        if not self._may_be_lost(told.line.run, told.answers[0].at.us):
+        # WHY the last: a long message has one end, which is recorded when the last of its parts has its answer.
+        end_us = max(part.answers[0].at.us for part in attempt.parts)
+        if not self._may_be_lost(told.line.run, end_us):
             yield f"attempt {attempt.number} was answered as unknown, and the evidence does not say so"
 
     def _answer_is_true(self, attempt: Attempt, part: Part) -> Iterator[str]:
@@ -204,7 +218,7 @@ class Checker:
         if answer.status == 0 and self._is_kept(attempt, part):
             yield from self._end_is_told(attempt, part)
             return
-        closed = (traffic.REFUSED, *traffic.TEMPORARY, *([traffic.PARTIAL] if len(attempt.parts) > 1 else []))
+        closed = (traffic.REFUSED, *traffic.TEMPORARY, *(_NO_MESSAGE if len(attempt.parts) > 1 else ()))
         if attempt.closed and answer.status not in closed:
             yield f"{what} is closed ({attempt.closed}), and was answered {answer.status:#x}"
         if answer.status == 0:

@@ -119,8 +119,8 @@ class Sender:
         if any(status in traffic.TEMPORARY for status in statuses):
             again = True
             self._not_before_us = now().us + _PAUSE_US
-        elif attempt.closed and traffic.PARTIAL in statuses:
-            # It says nothing of the person.
+        elif attempt.closed and (traffic.PARTIAL in statuses or traffic.AMBIGUOUS in statuses):
+            # That says nothing of the person.
             again = True
         elif None in statuses:
             again = bool(attempt.closed) or self.random.random() < 0.7

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import random
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import Any
 
 import pytest
 
@@ -329,6 +330,10 @@ def wait_in_vain(small: Small) -> None:
     small.books.esme_lines[0].why = "watchdog"
 
 
+def write_two_attempts_alike(small: Small) -> None:
+    small.attempt(3).parts[1].body = small.attempt(2).parts[0].body
+
+
 LIES: tuple[tuple[Callable[[Small], None], str], ...] = (
     (forget_a_decision, "nothing_is_forwarded_without_a_permit"),
     (take_a_refusal_for_a_permit, "nothing_is_forwarded_without_a_permit"),
@@ -370,6 +375,7 @@ LIES: tuple[tuple[Callable[[Small], None], str], ...] = (
     (forget_a_gap, "evidence_stands"),
     (lose_records, "evidence_stands"),
     (wait_in_vain, "no_connection_is_left_waiting"),
+    (write_two_attempts_alike, "everything_can_be_told_apart"),
 )
 
 
@@ -389,6 +395,20 @@ def test_a_permit_that_died_with_its_process_is_excused_only_after_the_last_batc
     assert "nothing_is_forwarded_without_a_permit" in small.broken()
     small.evidence.sealed_us[2] = small.arrivals_of(2)[0].at.us - 1
     assert small.broken() == set()
+
+
+def test_the_end_of_a_long_message_counts_as_recorded_at_its_last_answer(small: Small) -> None:
+    attempt = small.attempt(3)
+    told, last = attempt.parts[0].answers[0], attempt.parts[-1].answers[0]
+    told.status, told.message_id = traffic.UNKNOWN, b""
+    small.books.kills.append(Kill(2, now()))
+    small.evidence.gaps.append("unclean")
+    small.evidence.sealed_us[2] = last.at.us - 1
+    last.at = replace(last.at, us=last.at.us - 2)
+    told.at = replace(told.at, us=last.at.us)
+    assert "answers_are_true" in small.broken()
+    last.at = replace(last.at, us=last.at.us + 2)
+    assert "answers_are_true" not in small.broken()
 
 
 def test_a_kept_part_is_tried_again_where_the_carrier_put_it_off(small: Small) -> None:
@@ -432,3 +452,34 @@ def test_a_kill_excuses_a_repetition_only_right_after_the_answer(small: Small) -
     assert small.broken() == set()
     small.books.kills[-1] = Kill(2, type(first.settled)(now().tick, first.settled.us + 10 * SECOND))
     assert small.broken() == {"every_acknowledged_delivery_arrives"}
+
+
+# ---- what is written -------------------------------------------------------------------------------------------------
+
+
+class _Sameness(random.Random):
+    """Draws the same for everybody: one reference, one kind of header, as many parts."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(1)
+        self.kind = kind
+
+    def choices(self, population: Sequence[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        return [self.kind if self.kind in population else population[0]]
+
+    def choice(self, seq: Sequence[Any]) -> Any:
+        return seq[-1]
+
+    def randrange(self, start: int, *args: Any, **kwargs: Any) -> int:
+        return start
+
+
+@pytest.mark.parametrize("kind", ["plain", "gsm", "data", "payload", "udh8", "udh16", "sar", "several"])
+def test_no_two_attempts_of_one_message_have_a_part_in_common(kind: str) -> None:
+    side, person = traffic.SIDES[0], traffic.person_of(7)
+    seen: set[tuple[int, bytes]] = set()
+    for number in (1, 2, 11, 111, 3654, 99_999, 1_000_000):
+        attempt = traffic.written(_Sameness(kind), side, number, 7, person, first=True)
+        assert all((part.command, part.body) not in seen for part in attempt.parts)
+        seen |= {(part.command, part.body) for part in attempt.parts}
+        assert len(attempt.parts) == (4 if kind in ("udh8", "udh16", "sar") else 1)

@@ -18,6 +18,8 @@ REFUSED = 0x0429
 UNKNOWN = 0x0460
 #: A long message that was never whole.
 PARTIAL = 0x0421
+#: Parts of two messages under one reference.
+AMBIGUOUS = 0x0402
 #: Statuses that ask for another try; all but the carrier's own mean that nothing of it was sent.
 TEMPORARY = (0x08, 0x14, 0x58, 0x64)
 
@@ -137,7 +139,7 @@ def written(chance: random.Random, side: Side, attempt: int, message: int, perso
         octets = (said + "长" * chance.randrange(50, 200)).encode("utf-16-be")
         bodies = [(SUBMIT_SM, _submit(side, person, b"", tlvs=tlv(0x0424, octets)))]
     else:
-        bodies = _in_parts(chance, kind, side, person, said)
+        bodies = _in_parts(chance, kind, side, person, said, attempt)
     made.parts = [Part(attempt, place, command, body) for place, (command, body) in enumerate(bodies, start=1)]
     return made
 
@@ -153,12 +155,18 @@ def _submit_multi(side: Side, persons: tuple[str, ...], octets: bytes) -> bytes:
     return head + bytes(3) + bytes(2) + bytes([1, 0, 8, 0]) + bytes([len(octets)]) + octets
 
 
-def _in_parts(chance: random.Random, kind: str, side: Side, person: str, said: str) -> list[tuple[int, bytes]]:
+def _in_parts(
+    chance: random.Random, kind: str, side: Side, person: str, said: str, attempt: int
+) -> list[tuple[int, bytes]]:
+    """The same text in two to four parts; each tells by its own octets of which attempt it is."""
     total = chance.choice((2, 2, 3, 4))
-    octets = (said + "长" * (60 * total - len(said))).encode("utf-16-be")
+    # INVARIANT: the number stands whole in each part: two attempts of one message may draw the same reference, and
+    # parts of theirs would be taken for one that reached its carrier twice.
+    octets = (said + f"第{attempt}次长" * 60)[: 60 * total].encode("utf-16-be")
     size = -(-len(octets) // total // 2) * 2
     pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
-    ref = chance.randrange(1, 250)
+    # WHY few: what is sent again often has the reference of what was cut off.
+    ref = chance.choice((1, 2, chance.randrange(1, 250)))
     bodies = []
     for place, piece in enumerate(pieces, start=1):
         if kind == "sar":

@@ -115,3 +115,50 @@ def test_lifts_are_counted_for_each_institution(tdgate: Tdgate) -> None:
     assert tdgate("suppress", "add", PERSON, "--institution", "jianglan", "--source", "hotline")[0] == 0
     rows = tdgate("suppress", "lifts")[1]["rows"]
     assert rows == [{"institution": "jianglan", "lifts": 0, "refusals": 1}]
+
+
+def test_preferences_come_as_a_file_and_the_latest_word_of_each_counts(tdgate: Tdgate) -> None:
+    heading = "用户号码,金融机构,谢绝用途,渠道,可接收起,可接收止,登记时间\r\n"
+    rows = [
+        f"{PERSON},jianglan,marketing,voice,9：00,18:30:00,2025-06-02",
+        f"{PERSON},jianglan,,,,,2025-06-01",
+        "１３８００１３８００１,,marketing、collection,,,,2025-06-01",
+    ]
+    file = tdgate.file((heading + "\r\n".join(rows)).encode("gb18030"))
+    code, result = tdgate("preference", "import", file)
+    assert (code, result["imported"]) == (0, True), result
+    assert result["changed"]["preferences"] == 3
+    code, listed = tdgate("preference", "list")
+    assert [(row["institution"], row["declines"], row["hours"]) for row in listed["rows"]] == [
+        ("jianglan", ["marketing/voice"], "09:00-18:30"),
+        ("jianglan", [], ""),
+        ("all", ["marketing/sms", "marketing/voice", "collection/sms", "collection/voice"], ""),
+    ]
+    # The same file again changes nothing; what a person says now wins over a file that comes later.
+    assert tdgate("preference", "import", file)[1]["changed"]["preferences"] == 0
+    assert tdgate("preference", "set", PERSON, "--institution", "jianglan", "--source", "app")[1]["changed"]
+    late = tdgate.file(f"recipient,institution,declines,at\n{PERSON},jianglan,marketing,2026-01-01\n")
+    assert tdgate("preference", "import", late)[1]["changed"]["preferences"] == 1
+    words = ("preference", "set", PERSON, "--institution", "jianglan", "--source", "app")
+    assert not tdgate(*words)[1]["changed"]
+
+
+def test_wrong_preferences_are_told_by_row_and_column(tdgate: Tdgate) -> None:
+    rows = [
+        f"{PERSON},jianglan,service,sms,,,2025-06-01",
+        f"{PERSON},jianglan,marketing,sms,18:00,09:00,2025-06-01",
+        f"{PERSON},jianglan,marketing,sms,25:00,,2025-06-01",
+        f"{PERSON},jianglan,marketing,sms,09:00,,2025-06-01",
+        f"{PERSON},nobody,marketing,sms,,,2025-06-01",
+        "1.38E+10,jianglan,marketing,sms,,,2025-06-01",
+        f"{PERSON},jianglan,marketing,sms,,,2099-06-01",
+        f"{PERSON},jianglan,marketing,sms,,,",
+    ]
+    file = tdgate.file("recipient,institution,declines,channels,opens,closes,at\n" + "\n".join(rows))
+    code, result = tdgate("preference", "import", file)
+    assert (code, result["imported"]) == (1, False)
+    assert [(one["row"], one["column"]) for one in result["problems"]] == [
+        (2, "declines"), (3, "closes"), (4, "opens"), (5, "closes"), (6, "institution"), (7, "recipient"), (8, "at"),
+        (9, "at"),
+    ]  # fmt: skip
+    assert tdgate("preference", "list")[1]["rows"] == []

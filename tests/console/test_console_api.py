@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proxy.console.app import build
-from proxy.console.citations import ROWS
 from proxy.console.lookup import Opened
 from proxy.console.openapi import DecisionList, Problem, Ready, RuleList
 from proxy.core.catalogue import CATALOGUE
+from proxy.core.citations import ROWS
 from proxy.core.ground import OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_SHADOW
 from proxy.evidence.log import EvidenceLog
 from proxy.evidence.records import DENY, Decision, Outcome, rules_hash
@@ -100,7 +100,8 @@ def test_a_refusal_from_outside_the_table_stands_alone(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "code"), [("xyz", 400), ("0x1f", 400), ("12345678901234567", 400), ("1_0", 400), ("٣", 400), ("ff", 404)]
+    ("path", "code"),
+    [("xyz", 400), ("0x", 400), ("0x1f", 404), ("12345678901234567", 400), ("1_0", 400), ("٣", 400), ("ff", 404)],
 )
 def test_what_is_no_decision_is_told(scene: Scene, path: str, code: int) -> None:
     scene.shows()
@@ -180,7 +181,8 @@ def test_a_table_that_the_log_does_not_name_is_this_versions_or_unknown(scene: S
 
 
 def test_the_evidence_is_read_without_a_wire_too(scene: Scene, logged: Path) -> None:
-    assert scene.ask("/api/v1/decisions/100000000").status == 200
+    for written in ("100000000", "0000000100000000", "0x0000000100000000"):
+        assert scene.ask(f"/api/v1/decisions/{written}").status == 200
     assert scene.ask("/api/v1/decisions/100000007").status == 404
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from proxy.judging.hearing import Hearing, RefusalStore, Understood
 from proxy.judging.latest_messages import LatestMessages
-from proxy.optout_parser import load_vocabulary
+from proxy.judging.uncertain import Review, binding
+from proxy.optout_parser import load_vocabulary, parse
+from proxy.registry.doubts import Doubt
 from proxy.registry.packs import find_config
 from proxy.settings import read_toml
 from proxy.smpp.inbound import Reply
@@ -63,7 +65,7 @@ def test_a_wish_binds_where_the_other_readings_say_nothing(others: tuple[str, ..
     assert label_of(*others, "START") == "optin"
 
 
-@pytest.mark.parametrize("other", ["HELP", "START?", "START TD", "x" * 2000])
+@pytest.mark.parametrize("other", ["HELP", "START?"])
 def test_a_wish_does_not_bind_beside_a_reading_that_says_something_else(other: str) -> None:
     assert label_of(other) is None
     assert label_of("START", other) != "optin"
@@ -101,3 +103,46 @@ def test_a_refusal_to_no_number_is_to_the_account_it_came_back_to() -> None:
     assert understood is not None
     assert (understood.number, [one.institution for one in understood.answered]) == ("", ["jianglan"])
     assert understood.answered[0].purposes == ACCOUNT.purposes
+
+
+@pytest.mark.parametrize(
+    ("readings", "confidence"),
+    [
+        (("START TD",), 0.3), (("START", "START TD"), 0.3), (("x" * 2000,), 0.0), (("TD?",), None),
+        (("别的都行，短信算了吧", NOISE), None), (("天天发有意思吗", NOISE), 0.55), (("已举报", NOISE), 0.6),
+    ],
+)  # fmt: skip
+def test_what_is_uncertain_counts_meanwhile_and_waits_for_a_verdict(
+    readings: tuple[str, ...], confidence: float | None
+) -> None:
+    understood = Listening().understand(*readings)
+    if confidence is None:
+        assert understood is None or understood.doubt is None
+        return
+    assert understood is not None
+    assert understood.reading.label == "optout"
+    assert understood.doubt is not None
+    assert (understood.doubt.text in readings, understood.doubt.confidence, understood.doubt.binds) == (
+        True,
+        confidence,
+        True,
+    )
+
+
+@pytest.mark.parametrize("readings", [("已举报", "TD"), ("TD", "START TD")])
+def test_a_certain_refusal_in_any_reading_leaves_no_doubt(readings: tuple[str, ...]) -> None:
+    understood = Listening().understand(*readings)
+    assert understood is not None
+    assert (understood.reading.label, understood.doubt) == ("optout", None)
+
+
+@pytest.mark.parametrize("readings", [("START?",), ("x" * 2000, NOISE), ("恢复？", NOISE), ("START", "x" * 2000)])
+def test_what_asks_or_was_not_meant_is_no_doubt(readings: tuple[str, ...]) -> None:
+    assert Listening().understand(*readings) is None
+
+
+def test_where_it_is_so_configured_a_doubt_counts_as_nothing_and_waits_all_the_same() -> None:
+    found = binding([("已举报", parse("已举报", VOCABULARY))], Review(meanwhile="none", most=7))
+    assert found is not None
+    reading, doubt = found
+    assert (reading.label, doubt) == ("none", Doubt("已举报", 0.6, False, 7))

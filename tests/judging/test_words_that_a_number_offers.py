@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from proxy.judging.attribution import LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore
+from proxy.judging.latest_messages import LatestMessages
 from proxy.optout_parser import load_vocabulary
 from proxy.registry.packs import find_config
 from proxy.settings import read_toml

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.commands.content import read_lexicon
+from proxy.language import marks
 from proxy.language.content import READ_LIMIT, Content, read_content
 from proxy.language.views import view
 
@@ -227,3 +228,13 @@ def test_views_know_where_everything_comes_from(text: str) -> None:
 def test_the_work_grows_with_the_length_only(piece: str) -> None:
     """No assertion on time: a pattern that backtracks without bound does not end."""
     read(piece * (READ_LIMIT // len(piece)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="0123456789568-. ()+|至号元a/万幺零", max_size=40))
+def test_telephones_are_found_where_a_plain_search_finds_them(text: str) -> None:
+    # Only places where one can begin are tried, and only where there are digits enough.
+    seen = view(text, LEXICON.parts)
+    digits = marks._HAN_DIGITS.sub(marks._as_digits, seen.marked)
+    plain = [match.span() for match in marks.PHONE.finditer(digits) if marks._is_phone(digits, match)]
+    assert marks.phones(seen) == plain

@@ -127,3 +127,75 @@ def test_a_wrong_grammar_names_its_place(table: object, where: str) -> None:
     with pytest.raises(GrammarError) as caught:
         load_grammar(table)
     assert caught.value.key == where
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("蹆订", "sms"), ("请不耍再发短信", "sms"), ("tui订", "sms"), ("qing tuiding", "sms"), ("锯收短芯", "sms"),
+        ("不停我就投诉", "sms"), ("不是退订了吗", "sms"), ("明明已经TD了", "sms"), ("怎么还收到你们短信", "sms"),
+        ("再给我打，法庭见", "voice"), ("短信别发电话别打", "all"), ("your STOP doesnt work", "sms"), ("退了吧", "sms"),
+    ],
+)  # fmt: skip
+def test_sounds_complaints_and_conditions_are_refusals(text: str, scope: str) -> None:
+    assert read(text) == ("optout", scope)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "推定责任", "我取笑他", "接手项目", "TDD", "谁让你们恢复推送的", "若继续推送，保留追责权利", "为什么把我退订了",
+        "取消了吗", "why did you stop texting", "被拒绝了", "停电了手机没电",
+    ],
+)  # fmt: skip
+def test_words_of_their_own_and_conditions_are_neither_refusals_nor_wishes(text: str) -> None:
+    assert read(text)[0] not in ("optin",)
+    if "继续" not in text:
+        assert read(text) == ("none", None)
+
+
+GRAMMAR = VOCABULARY.grammar
+assert GRAMMAR is not None
+
+
+@given(st.data())
+def test_the_sieve_leaves_what_classes_allow(data: st.DataObject) -> None:
+    grammar = GRAMMAR
+    assert grammar is not None
+    masks = st.lists(st.sampled_from(sorted(set(grammar.words.values()))), min_size=1, max_size=4)
+    mask = 0
+    for each in data.draw(masks):
+        mask |= each
+    text = mask
+    for each in data.draw(st.lists(st.sampled_from(sorted(set(grammar.words.values()))), max_size=3)):
+        text |= each
+    left = grammar.sieve.left(mask, text)
+    for i, pattern in enumerate(grammar.patterns):
+        needs = (*pattern.steps, *pattern.every)[:3]
+        allowed = not mask & pattern.unless and not text & pattern.unless_text and all(mask & need for need in needs)
+        assert bool(left >> i & 1) == allowed, pattern.name
+
+
+_MANY = "".join(chr(0x4E00 + i) for i in range(30))
+_SOUNDS = {"classes": {"strong": ["退订"]}, "pattern": [{"say": "optout", "steps": ["strong"]}]}
+
+
+@pytest.mark.parametrize(
+    ("sounds", "key"),
+    [
+        ({"拒收": ["距", "手"]}, "sentences.sounds.拒收"),
+        ({"退订": ["推"]}, "sentences.sounds.退订"),
+        ({"退订": [_MANY, _MANY]}, "sentences.sounds.退订"),
+        ({"退订": "推丁"}, "sentences.sounds.退订"),
+    ],
+)  # fmt: skip
+def test_a_wrong_table_of_sounds_is_told(sounds: object, key: str) -> None:
+    with pytest.raises(GrammarError) as told:
+        load_grammar(_SOUNDS | {"sounds": sounds})
+    assert told.value.key == key
+
+
+def test_a_word_of_its_own_is_no_other_words_sound() -> None:
+    grammar = load_grammar(_SOUNDS | {"sounds": {"退订": ["推 tui", "丁"], "real": ["推订"]}})
+    assert {"推 丁", "tui 订", "退 丁"} <= set(grammar.words)
+    assert "推 订" not in grammar.words

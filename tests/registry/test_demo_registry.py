@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.core.decision import Permit
+from proxy.core.persons import index_key
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.policy import evaluate
@@ -135,7 +136,10 @@ async def test_export_and_import_into_an_empty_store_is_the_identity(tmp_path: P
         del again["about"]
         assert again == written
         assert len(written["numbers"]) == 13
-        assert len(written["consents"]) == 31  # what was withdrawn is not given again
+        digest, salt = SECRET.person_key.digest("8613800138001"), SECRET.person_key.salt("jianglan")
+        # What was withdrawn is told as such, and does not hold there either.
+        assert [row["withdrawn_source"] for row in written["consents"] if row["withdrawn"]] == ["api"]
+        assert two.consents_index.get(index_key(digest, salt)) == 0
         pack = read_pack("cn-open")
         left = await build_snapshot(one, SECRET.person_key, pack)
         right = await build_snapshot(two, SECRET.person_key, pack)

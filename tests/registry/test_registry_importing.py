@@ -154,6 +154,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "debtors": DEBTOR,
     "debtor_notices": NOTICE,
     "objections": OBJECTED,
+    "preferences": {"recipient": "13800138000", "declines": "marketing", "at": "2026-03-01", "source": "app"},
 }
 
 

@@ -23,6 +23,7 @@ ROW = re.compile(r"^\| `([a-z0-9_.]+)` \| `(.*?)` \| (.+) \|$", re.M)
 COMMENTED = (
     *("smpp.listeners.tls", "smpp.routes.tls", "smpp.routes.alphabets", "smpp.pools.routes"),
     *("sip.listeners", "sip.digits", "sip.trunks", "sip.carriers"),
+    "console.tls",
     *("lists.broker", "lists.http", "lists.follow"),
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.smpp import consts
@@ -265,6 +265,9 @@ def ended(count: Count) -> None:
 
 @settings(max_examples=examples(2.5))
 @given(SCRIPTS, st.integers(1, 3), st.integers(1, 2))
+# Both are given up at once, and the answer to the first was once followed by the unbind's.
+@example([("asks", 0, "multi"), ("submits", 1, "yes"), ("esme unbinds", 2)], 2, 1)
+@example([("asks", 0, "multi"), ("submits", 1, "yes"), ("esme unbinds", 2), ("carrier lost",)], 2, 1)
 def test_one_answer_each_and_nothing_without_a_permit(script, carrier_window, esme_window):
     count = Count(RelayPlay(carrier_window=carrier_window, esme_window=esme_window))
     for step in script:

@@ -407,6 +407,63 @@ def test_the_end_of_a_message_leaves_a_younger_one_under_its_reference_alone() -
     assert [kept_name(id_).decode() for id_ in play.out] == play.names()[2:]
 
 
+def sends_whole(play: Play, *texts: bytes) -> None:
+    for number, text in enumerate(texts, start=1):
+        play.says(a_part(text, number))
+        play.disk.settle()
+    while play.disk.queue:
+        play.disk.settle()
+
+
+class RoomyPlay(Play):
+    """Its window has room: what does not stall goes the ordinary way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.went: list[bytes] = []
+
+    def part_permitted(self, pdu: Pdu, permit: Permit, now: float) -> None:
+        self.went.append(permit.spend())
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_younger_message_may_end_like_the_one_before_it(arrived: bool) -> None:
+    play = RoomyPlay()
+    sends_whole(play, b"yes, one", b" of two")
+    for _ in range(2 * arrived):
+        play.carrier("taken")
+    younger = [a_part(b"yes, two", 1), a_part(b" of two", 2)]
+    for each in younger:
+        found = play.gate.part_of(each)
+        assert found is not None
+        play.long.take(found, play, play.gate, play.now)
+    assert play.went == [each.raw for each in younger]
+    assert len(play.names()) == 2
+
+
+@pytest.mark.parametrize(("end", "sent"), [("taken", 2), ("unknown", 2), ("good", 3), ("refused", 2), ("cancelled", 2)])
+def test_what_failed_and_was_told_so_can_be_sent_once_more(end: str, sent: int) -> None:
+    """The same octets: what may have arrived has its answer, what cannot have is another message."""
+    play = Play()
+    play.gate.refuses = end == "refused"
+    play.is_open = lambda: end != "cancelled"
+    sends_whole(play, b"ye", b"s")
+    if end == "cancelled":
+        play.messages.cancel(play.names()[0].encode(), lambda ok: play.cancelled.update(play.names()))
+    play.carrier(end)
+    play.carrier("taken" if end == "taken" else "later")
+    while play.disk.queue:
+        play.disk.settle()
+    play.passes(0.1)
+    play.gate.refuses, play.is_open = False, lambda: True
+    before = play.names()
+    sends_whole(play, b"ye", b"s")
+    again = play.names()[2:]
+    assert (again == before) is (end in ("taken", "unknown"))
+    play.to_the_end()
+    assert len(play.out) == sent
+
+
 @pytest.mark.parametrize("kept", [1, 2])
 def test_a_bound_is_a_bound(kept: int) -> None:
     play = Play()

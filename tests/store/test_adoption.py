@@ -134,5 +134,5 @@ def test_a_staged_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert staged.add("institutions", [("a", "b", "bank", "", 0, 0, 0, "", "", None)]) == 1
     staged.discard()
     assert not staged.path.exists()
-    assert staging.VERSION == 2
+    assert staging.VERSION == 3
     assert NOW_US

@@ -99,7 +99,9 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
     ],
     "holds": [{"kind": "account", "target": "old", "reason": "试"}],
     "consents": [
-        {"recipient": "13800138000", "institution": "bank", "channels": "sms", "given": "2026-03-01", "source": "form"}
+        {"recipient": "13800138000", "institution": "bank", "channels": "sms", "given": "2026-03-01", "source": "form"},
+        {"recipient": "13800138003", "institution": "bank", "channels": "sms;voice", "given": "2026-03-01",
+         "source": "form", "withdrawn": "2026-04-01T10:00:00+08:00", "withdrawn_source": "hotline"},
     ],
     "debtors": [
         {"recipient": "13800138002", "institution": "bank", "role": "债务人", "verified": "2026-03-01", "source": "贷",
@@ -112,6 +114,12 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
          "document_hash": DIGEST}
     ],
     "objections": [{"recipient": "13800138002", "institution": "bank", "at": "2026-03-02", "label": "非本人"}],
+    "preferences": [
+        {"recipient": "13800138001", "institution": "bank", "declines": "marketing", "channels": "voice",
+         "opens": "9:00", "closes": "24:00", "at": "2026-03-01T09:30:00.000001+08:00", "source": "app"},
+        {"recipient": "13800138001", "institution": "bank", "at": "2026-03-01T09:30:00+08:00"},
+        {"recipient": "057188880000", "declines": "marketing,collection", "at": "2026-03-01"},
+    ],
     "suppressions": [{"recipient": "13800138001", "institution": "bank", "at": "2026-03-01", "source": "hotline"}],
 }  # fmt: skip
 

@@ -1,0 +1,70 @@
+"""The one reader of messages that the policy asks: the words of the table, and what replies honour.
+
+Owns nothing but its two vocabularies and what it remembers of them. A reload makes a new one. Must never decide whether
+a finding refuses, and never keep a text longer than the next one.
+
+How it works: `read` is a pure function of the text. It is asked once for each rule and person of a message, so the
+latest answer is remembered.
+"""
+
+from typing import Final
+
+from proxy.core.content import Content
+from proxy.language.content import read_content
+from proxy.language.lexicon import Lexicon
+from proxy.language.views import view
+from proxy.optout_parser import Vocabulary, parse
+
+#: Names and keywords are few; who invents them without end makes a memo begin anew, and nothing else.
+_KEPT_MOST: Final = 100_000
+
+
+class ContentReader:
+    """See `core.content.Reader`. INVARIANT: `read` is the only place where a text of the wire is read."""
+
+    __slots__ = ("_bare", "_honoured", "_last", "_lexicon", "_vocabulary")
+
+    def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
+        self._lexicon: Final = lexicon
+        self._vocabulary: Final = vocabulary
+        self._last: tuple[str, Content] = ("", read_content("", lexicon))
+        self._bare: Final[dict[str, str]] = {}
+        self._honoured: Final[dict[tuple[str, tuple[str, ...]], bool]] = {}
+
+    def read(self, text: str) -> Content:
+        """What a message says; never raises on any `str`."""
+        last = self._last
+        if last[0] == text:
+            return last[1]
+        content = read_content(text, self._lexicon)
+        self._last = (text, content)
+        return content
+
+    def honours(self, keyword: str, offered: tuple[str, ...]) -> bool:
+        """Whether a reply of this word alone is read as a refusal, where a number offers these words."""
+        key = (keyword, offered)
+        known = self._honoured.get(key)
+        if known is None:
+            known = parse(keyword, self._vocabulary, offered).label == "optout"
+            if len(self._honoured) >= _KEPT_MOST:
+                self._honoured.clear()
+            self._honoured[key] = known
+        return known
+
+    def bare(self, text: str) -> str:
+        """A name as names are compared: folded, letters and digits only."""
+        known = self._bare.get(text)
+        if known is None:
+            known = view(text, self._lexicon.parts).bare.strip(",")
+            if len(self._bare) >= _KEPT_MOST:
+                self._bare.clear()
+            self._bare[text] = known
+        return known
+
+    def marked(self, text: str) -> str:
+        """A text folded character by character, its punctuation in ASCII: what telephones and links are read from."""
+        return view(text, self._lexicon.parts).marked
+
+    def is_kind(self, name: str) -> bool:
+        """Whether a bare product is a kind of product (信用卡), and no house's own name for one (安居贷)."""
+        return "product_kind" in self._lexicon.phrases.get(name, ())

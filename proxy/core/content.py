@@ -1,0 +1,72 @@
+"""What a reader of messages says of a text, and what of that speaks against it: values, and what a reader has to be.
+
+Owns the shapes that the reader (`proxy/language`), the rules and the evidence share. Holds no words and reads nothing.
+Spans are in characters of the text.
+"""
+
+from typing import Final, Literal, Protocol, get_args
+
+import msgspec
+
+Category = Literal["marketing", "collection", "service", "verification", "fraud"]
+CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
+
+
+class Evidence(msgspec.Struct, frozen=True, gc=False):
+    """A finding and the span of the text, in characters, that shows it."""
+
+    start: int
+    end: int
+    text: str
+    why: str
+
+
+class Content(msgspec.Struct, frozen=True, gc=False):
+    """What a message says."""
+
+    category: Category
+    signature: str | None
+    has_identity: bool
+    has_contact: bool
+    has_product: bool
+    has_refusal: bool
+    discloses_debtor: bool
+    threatens: bool
+    insults: bool
+    refusal_keyword: str | None
+    """The word that the message asks to be sent back, folded."""
+    confidence: float
+    evidence: dict[str, list[Evidence]]
+
+
+class Reader(Protocol):
+    """Reads texts. INVARIANT: pure; the same text gives the same content for as long as the reader lives."""
+
+    def read(self, text: str) -> Content:
+        """What a message says; never raises on any `str`."""
+        ...
+
+    def honours(self, keyword: str, offered: tuple[str, ...]) -> bool:
+        """Whether a reply of this word alone is read as a refusal, where a number offers these words."""
+        ...
+
+    def bare(self, text: str) -> str:
+        """A name as names are compared: folded, letters and digits only."""
+        ...
+
+    def marked(self, text: str) -> str:
+        """A text folded character by character, its punctuation in ASCII: what telephones and links are read from."""
+        ...
+
+    def is_kind(self, name: str) -> bool:
+        """Whether a bare product is a kind of product (信用卡), and no house's own name for one (安居贷)."""
+        ...
+
+
+class Against(msgspec.Struct, frozen=True, gc=False):
+    """What speaks against a text: the rule, which case of it, and the span; 0 to 0 where something is missing."""
+
+    rule: str
+    detail: str
+    start: int = 0
+    end: int = 0

@@ -1,0 +1,211 @@
+"""Remembers, for each sender, the templates of its messages, so that a known one need not be read again.
+
+Owns the memory: which masks were seen, what the first text of each says, and how often each template came. Must never
+answer for a text what a full reading would not: `proxy.language.slots` shows for each mask where texts may differ.
+Bounded for each owner (a principal and its number) and in all; one owner's texts drive out its own first.
+
+How it works: a text's mask is looked up with its owner. A mask that comes for the second time is looked at closely, and
+is known from then on; later texts of it that fit get the reading of the first, the same object, since all of it, spans
+and quoted pieces too, is equal. Texts of one wording whose variables differ in length have different masks; they are
+one template, which is what people review: its shape has {name}, {figures} and {link} where texts differ.
+"""
+
+import re
+from hashlib import blake2b
+from typing import Any, Final
+
+from proxy.language.content import Content, Reading, read_whole
+from proxy.language.lexicon import Lexicon
+from proxy.language.slots import LONGEST, Mask, Names, Varying, varies
+
+#: Masks kept for one owner in each of two generations, owners, and texts that fit one mask but are read otherwise.
+_MASKS: Final = 512
+_ONCE: Final = 2_048
+_OWNERS: Final = 4_096
+_TEMPLATES: Final = 256
+_ALIKE: Final = 4
+#: Masks of all owners together.
+_ALL: Final = 50_000
+#: From so many messages on the wording of a template is shown: what came once may be one person's.
+SHOWN_FROM: Final = 5
+_FIGURES: Final = re.compile(r"[0-9][0-9.,:\-/#*xX]*[0-9*xX]|[0-9]")
+
+#: A principal and its number.
+Owner = tuple[str, str]
+
+
+class Template:
+    """A wording of one owner's messages: what it says and how often it came. Counts start with the process."""
+
+    __slots__ = ("content", "id", "owner", "seen", "shape", "verdicts")
+
+    def __init__(self, id: str, owner: Owner, shape: str, content: Content) -> None:
+        self.id: Final = id
+        self.owner: Final = owner
+        #: The wording, with {name}, {figures} and {link} for what differs. It holds no digit.
+        self.shape: Final = shape
+        self.content = content
+        self.seen = 0
+        #: What was decided of its messages: a rule's id, or "" for none → how often.
+        self.verdicts: Final[dict[str, int]] = {}
+
+    def count(self, verdict: str) -> None:
+        """Notes what was decided of one message."""
+        self.verdicts[verdict] = self.verdicts.get(verdict, 0) + 1
+
+
+class Known:
+    """Texts of one mask that are read alike."""
+
+    __slots__ = ("content", "found", "free", "template", "varying")
+
+    def __init__(
+        self, content: Content, template: Template, varying: Varying, free: tuple[tuple[int, int], ...]
+    ) -> None:
+        self.content: Final = content
+        self.template: Final = template
+        self.varying: Final = varying
+        #: Where in the text these texts may differ.
+        self.free: Final = free
+        #: What somebody else found by the content alone; a memo, which is theirs to check.
+        self.found: Any = None
+
+
+class _Shelf:
+    """The masks of one owner."""
+
+    __slots__ = ("former", "once", "recent", "templates")
+
+    def __init__(self) -> None:
+        self.recent: dict[bytes, list[Known]] = {}
+        self.former: dict[bytes, list[Known]] = {}
+        self.once: dict[bytes, None] = {}
+        self.templates: dict[str, Template] = {}
+
+    def get(self, octets: bytes) -> list[Known] | None:
+        """Those of a mask; what is used is kept."""
+        held = self.recent.get(octets)
+        if held is None and self.former:
+            held = self.former.get(octets)
+            if held is not None:
+                self.put(octets, held)
+        return held
+
+    def put(self, octets: bytes, held: list[Known]) -> None:
+        if len(self.recent) >= _MASKS:
+            self.former, self.recent = self.recent, {}
+        self.recent[octets] = held
+
+    def came_before(self, octets: bytes) -> bool:
+        """Whether a mask came lately; notes that it did."""
+        digest = blake2b(octets, digest_size=8).digest()
+        if digest in self.once:
+            return True
+        if len(self.once) >= _ONCE:
+            self.once.clear()
+        self.once[digest] = None
+        return False
+
+
+class Templates:
+    """Reads messages, those of known templates without reading them again."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon: Final = lexicon
+        self._names: Final = Names(lexicon)
+        self._shelves: Final[dict[Owner, _Shelf]] = {}
+
+    def known(self, owner: Owner, text: str) -> Known | None:
+        """What is known of a text of this owner; None where it has to be read."""
+        shelf = self._shelves.get(owner)
+        if shelf is None or len(text) > LONGEST:
+            return None
+        mask = self._names.mask(text)
+        held = shelf.get(mask.octets)
+        if held is None and mask.name:
+            held = shelf.get(self._names.mask(text, False).octets)
+        if held is None:
+            return None
+        for known in held:
+            if known.varying.fits(text):
+                known.template.seen += 1
+                return known
+        return None
+
+    def learn(self, owner: Owner, text: str, reading: Reading) -> Known | None:
+        """Remembers a text that was read; what is known of texts like it, once its mask came before."""
+        if len(text) > LONGEST:
+            return None
+        mask = self._names.mask(text)
+        shelf = self._shelves.get(owner)
+        if shelf is None:
+            shelf = self._new_shelf(owner)
+        if not shelf.came_before(mask.octets):
+            return None
+        varying = varies(text, mask, reading, self.lexicon)
+        if varying is None and mask.name:
+            mask = self._names.mask(text, False)
+            varying = varies(text, mask, reading, self.lexicon)
+        if varying is None:
+            return None
+        template = self._template(shelf, owner, text, mask, reading.content)
+        known = Known(reading.content, template, varying, varying.free(mask))
+        held = [known, *(shelf.get(mask.octets) or [])[: _ALIKE - 1]]
+        shelf.put(mask.octets, held)
+        template.seen += 1
+        return known
+
+    def read(self, owner: Owner, text: str) -> tuple[Content, Known | None]:
+        """What a text says, as a full reading would have it, and what is known of texts like it."""
+        known = self.known(owner, text)
+        if known is not None:
+            return known.content, known
+        reading = read_whole(text, self.lexicon)
+        return reading.content, self.learn(owner, text, reading)
+
+    def listed(self) -> list[Template]:
+        """All templates, those that came most often first."""
+        found = [one for shelf in self._shelves.values() for one in shelf.templates.values()]
+        return sorted(found, key=lambda one: (-one.seen, one.id))
+
+    def _new_shelf(self, owner: Owner) -> _Shelf:
+        kept = sum([len(shelf.recent) + len(shelf.former) for shelf in self._shelves.values()])
+        while self._shelves and (len(self._shelves) >= _OWNERS or kept >= _ALL):
+            # WHY the fullest: whoever fills the memory pays for it.
+            fullest = max(self._shelves, key=self._fill)
+            kept -= self._fill(fullest)
+            del self._shelves[fullest]
+        shelf = self._shelves[owner] = _Shelf()
+        return shelf
+
+    def _fill(self, owner: Owner) -> int:
+        shelf = self._shelves[owner]
+        return len(shelf.recent) + len(shelf.former) + 1
+
+    def _template(self, shelf: _Shelf, owner: Owner, text: str, mask: Mask, content: Content) -> Template:
+        shape = shape_of(text, mask, content)
+        found = shelf.templates.get(shape)
+        if found is None:
+            if len(shelf.templates) >= _TEMPLATES:
+                del shelf.templates[min(shelf.templates, key=lambda held: shelf.templates[held].seen)]
+            digest = blake2b("\0".join((*owner, shape)).encode("utf-8", "surrogatepass"), digest_size=5)
+            found = shelf.templates[shape] = Template(digest.hexdigest(), owner, shape, content)
+        return found
+
+
+def shape_of(text: str, mask: Mask, content: Content) -> str:
+    """The wording of a text: {name}, {figures}, {link}, {phone} for what differs, so that it holds no digit."""
+    pieces: list[str] = []
+    spans = sorted(
+        [(one.start, one.end, "{link}") for one in content.evidence.get("link", ())]
+        + [(one.start, one.end, "{phone}") for one in content.evidence.get("has_contact", ())]
+        + ([(mask.start, mask.end, "{name}")] if mask.end else [])
+    )
+    at = 0
+    for start, end, shown in spans:
+        if start >= at:
+            pieces.append(_FIGURES.sub("{figures}", text[at:start]))
+            pieces.append(shown)
+            at = end
+    pieces.append(_FIGURES.sub("{figures}", text[at:]))
+    return "".join(pieces)

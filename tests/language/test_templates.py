@@ -1,0 +1,219 @@
+"""Known templates: whatever a text of theirs holds, it is read as in full; and the memory is bounded."""
+
+import random
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.messages.corpus import read
+from proxy.commands.content import read_lexicon
+from proxy.language import content, disclosure, marks, refusal_line, slots, templates
+from proxy.language.content import read_content
+from proxy.language.slots import Names
+from proxy.language.templates import Templates
+from proxy.language.views import shows_itself
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
+LEXICON = read_lexicon(ROOT / "config" / "content.toml")
+OWNER = ("jianglan", "10690001")
+
+#: Messages with what varies in braces: names and figures.
+SENTENCES = (
+    "【江澜银行】尊敬的{王}先生，“安居贷”年化3.9%起，编号{20261122}，预估额度{3500}元，咨询400-000-1001，回T退订",
+    "【江澜银行】{尤}女士，尾号{7788}客户专享“税易贷”年化4.6%起，凭{1234}-{5678}到店，400-000-1001，拒收请回复R",
+    "【江澜银行】您尾号{7788}的账户于{11}月{22}日{09}:{30}支出{1280.50}元，余额{9300.00}元",
+    "【云岫消费金融】{赵六}您好，您的账单{3500}元已逾期{12}天，请致电400-000-1002处理",
+    "【江澜银行】验证码{410022}，{5}分钟内有效，请勿泄露",
+    "【江澜银行】{陈晨}女士，您的工单{20261122001}已受理，{3}个工作日内回复",
+)
+HOSTILE = (
+    "13800138000", "400-000-1009", "95001", "9512-3456", "100-86", "12345", "0571-88888888", "0000", "2", "618",
+    "12123", "95123", "逾期", "骗子", "他", "您朋友", "转告", "小额贷", "退订", "拒收", "贷款", "老赖", "担保人",
+    "幺三八零", "http://1.2.3.4", "jianglan.example.evil.cn", "【越湖证券】", "回T退订", "回2退订", "去死", "公安局",
+    "1折", "花呗",
+)  # fmt: skip
+
+
+def taught(text: str, times: int = 2) -> Templates:
+    """A memory that has seen a text so often."""
+    memory = Templates(LEXICON)
+    for _ in range(times):
+        memory.read(OWNER, text)
+    return memory
+
+
+def plain(sentence: str) -> str:
+    return sentence.replace("{", "").replace("}", "")
+
+
+def same(memory: Templates, text: str) -> bool:
+    """Whether the memory answers what a full reading answers; tells whether it knew the text."""
+    found, known = memory.read(OWNER, text)
+    assert found == read_content(text, LEXICON)
+    return known is not None
+
+
+def test_a_text_is_known_from_its_second_time_on_whatever_its_figures_and_name() -> None:
+    memory = Templates(LEXICON)
+    first = "【江澜银行】尊敬的王先生，“安居贷”年化3.9%起，编号31000001，400-000-1001，回T退订"
+    other = "【江澜银行】尊敬的吴先生，“安居贷”年化4.2%起，编号77345678，400-000-1001，回T退订"
+    assert memory.read(OWNER, first)[1] is None
+    assert memory.read(OWNER, first)[1] is not None
+    assert memory.known(OWNER, other) is not None
+    assert same(memory, other)
+    assert memory.known(("jianglan", "10690002"), other) is None
+    assert memory.known(("yunxiu", "10690001"), other) is None
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_variable_holds_what_a_reader_would_see(sentence: str, hostile: str) -> None:
+    memory = taught(plain(sentence))
+    for match in re.finditer(r"\{([^}]*)\}", sentence):
+        before, after = plain(sentence[: match.start()]), plain(sentence[match.end() :])
+        held = match.group(1)
+        for value in (hostile, held[:1] + hostile, (hostile * 20)[: len(held)]):
+            same(memory, before + value + after)
+    text = plain(sentence)
+    for at in range(len(hostile) % 9, len(text) + 1, 9):
+        same(memory, text[:at] + hostile + text[at + at % 2 * len(hostile) :])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(SENTENCES), st.randoms(use_true_random=False))
+def test_any_value_of_a_variable_is_read_as_in_full(sentence: str, source: random.Random) -> None:
+    memory = taught(plain(sentence))
+    figures, names = "0123456789259012", "王李伟志强欧阳娜晨丽华八十某他家花贷期退前友限幺零"
+
+    def other(match: re.Match[str]) -> str:
+        letters = figures if match.group(1)[0].isdigit() else names
+        return "".join(char if char in ".-" else source.choice(letters) for char in match.group(1))
+
+    for _ in range(8):
+        same(memory, re.sub(r"\{([^}]*)\}", other, sentence))
+
+
+def test_the_whole_corpus_and_its_mutations_are_read_as_in_full() -> None:
+    source = random.Random(11)
+    memory = Templates(LEXICON)
+    texts = [message.text for part in ("train", "blind") for message in read(part)]
+    knew = 0
+    for text in source.sample(texts, 300):
+        for turn in range(4):
+            other = re.sub("[0-9]", lambda _: source.choice("01234567890259"), text) if turn > 1 else text
+            knew += same(memory, other)
+    assert knew > 500, "the memory was not asked"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "【江澜银行】尊敬的\ue000先生，编号31000001",
+        "\xff【江澜银行】尊敬的王先生",
+        "\udc80尊敬的王先生，编号31000001",
+        "王先生",
+        "先生",
+        "",
+    ],
+)
+def test_texts_that_look_like_masks_are_none(text: str) -> None:
+    memory = taught("【江澜银行】尊敬的王先生，编号31000001")
+    for _ in range(3):
+        same(memory, text)
+
+
+def test_patterns_know_no_figures_but_those_that_are_asked_about() -> None:
+    # A pattern that is new here and names digits has to be thought of in `slots`.
+    rooms: tuple[ModuleType, ...] = (content, disclosure, marks, refusal_line)
+    naming = set()
+    for room in rooms:
+        for name, value in vars(room).items():
+            if isinstance(value, re.Pattern):
+                bare = re.sub(r"\{\d+(,\d*)?\}|\[[^\]]*\]|\\x..|\\u....", "", value.pattern)
+                if re.search(r"\d", bare):
+                    naming.add(f"{room.__name__.rpartition('.')[2]}.{name}")
+    assert naming == {"marks.PHONE", "refusal_line._FORWARD", "refusal_line._BARE"}
+    assert {"朋", "借", "订", "零"} <= slots._named_characters(LEXICON)
+
+
+def test_every_character_of_a_telephone_is_one_that_stretches_are_made_of() -> None:
+    for char in map(chr, (*range(0x3100), 0x4E00, 0x4E03, 0xFF10, 0xFF0B)):
+        for text in (
+            f"1{char}3800138000",
+            f"400{char}0001001",
+            f"{char}13800138000",
+            f"95{char}123",
+            f"010{char}88888888",
+        ):
+            match = marks.PHONE.search(text)
+            if match is not None and char in match.group():
+                assert char in slots._OF_PHONES or not shows_itself(char)
+
+
+def test_a_memory_is_bounded_for_each_owner_and_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "_MASKS", 8)
+    monkeypatch.setattr(templates, "_ONCE", 16)
+    monkeypatch.setattr(templates, "_TEMPLATES", 6)
+    monkeypatch.setattr(templates, "_ALL", 40)
+    monkeypatch.setattr(templates, "_OWNERS", 5)
+    memory = Templates(LEXICON)
+    words = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉"
+    for owner in range(12):
+        for word in words:
+            for _ in range(2):
+                memory.read((str(owner), "1"), f"【江澜银行】{word}")
+    shelves = memory._shelves
+    assert len(shelves) <= 5
+    for shelf in shelves.values():
+        assert len(shelf.recent) <= 8
+        assert len(shelf.former) <= 8
+        assert len(shelf.once) <= 16
+        assert len(shelf.templates) <= 6
+    assert sum(len(shelf.recent) + len(shelf.former) for shelf in shelves.values()) <= 40 + 16
+
+
+def test_what_is_used_outlives_what_is_not() -> None:
+    memory = taught("【江澜银行】温馨提示")
+    for number in range(700):
+        for _ in range(2):
+            memory.read(OWNER, f"【江澜银行】{chr(0x4E00 + number)}")
+        assert memory.known(OWNER, "【江澜银行】温馨提示") is not None
+
+
+def test_a_template_counts_and_shows_no_figure_and_no_name() -> None:
+    memory = Templates(LEXICON)
+    for number in range(6):
+        text = (
+            f"【江澜银行】尊敬的王先生，请于{10 + number}日还款{1000 + number}.50元，400-000-1001，https://jl.example/1"
+        )
+        memory.read(OWNER, text)
+    for _ in range(2):
+        memory.read(OWNER, "【江澜银行】尊敬的欧阳先生，请于1日还款9.50元，400-000-1001，https://jl.example/1")
+    (one,) = memory.listed()
+    assert one.shape == "【江澜银行】尊敬的{name}先生，请于{figures}日还款{figures}元，{phone}，{link}"
+    assert one.seen == 6
+    assert one.content == read_content(text, LEXICON)
+
+
+def test_names_are_masked_only_where_no_word_can_hide() -> None:
+    names = Names(LEXICON)
+    for text in ("尊敬的王先生", "【江澜银行】欧阳娜女士，您好", "，陈晨您好"):
+        assert names.mask(text).name
+    for text in (
+        "尊敬的客户您好",
+        "尊敬的老赖先生",
+        "他先生",
+        "a王先生",
+        "尊敬的ｗ先生",
+        "王 先生",
+        "尊敬的贷款女士",
+        "【王先生】",
+    ):
+        mask = names.mask(text)
+        assert not mask.name, text

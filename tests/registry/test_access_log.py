@@ -1,0 +1,70 @@
+"""Who lists persons is noted before anything is shown (J13)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.commands.registry_access import StoreAccess
+from proxy.registry.ports import StoreError
+from proxy.settings import load
+from proxy.store.lock import OwnerLock
+from proxy.store.reader import open_reader
+from tests.wire.house import make_template
+from tests.wire.people import REGISTRY
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    make_template(tmp_path / "template", {"institutions": REGISTRY["institutions"]})
+    return tmp_path / "template" / "tdgate.toml"
+
+
+def listed(config: Path) -> list[tuple[str, str]]:
+    async def read() -> list[tuple[str, str]]:
+        reader = await open_reader(config.parent / "state" / "registry.db")
+        try:
+            return [(one.target, one.by) for one in await reader.measures(after=0) if one.verb == "persons.listed"]
+        finally:
+            await reader.close()
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("ledger", ["suppress", "consent", "preference", "debtor", "notice", "objection"])
+def test_a_listing_of_persons_is_noted_with_who_and_whose(ledger: str, config: Path) -> None:
+    access = StoreAccess(load(config))
+    access.ask(f"{ledger}.list", {"institution": "jianglan"})
+    access.ask(f"{ledger}.list", {"recipient": "13800138000"})
+    assert [target for target, _ in listed(config)] == [
+        f"{ledger}.list all persons jianglan",
+        f"{ledger}.list one person all institutions",
+    ]
+    assert all(by.startswith("os user ") for _, by in listed(config))
+
+
+@pytest.mark.parametrize(("args", "count"), [({}, 0), ({"secrets": True}, 0), ({"persons": True}, 1)])
+def test_an_export_is_noted_where_it_holds_persons(args: dict[str, Any], count: int, config: Path) -> None:
+    StoreAccess(load(config)).ask("registry.export", args)
+    assert len(listed(config)) == count
+
+
+def test_what_shows_no_person_is_not_noted(config: Path) -> None:
+    access = StoreAccess(load(config))
+    for verb in ("registry.numbers", "registry.status", "suppress.lifts"):
+        access.ask(verb, {})
+    assert listed(config) == []
+
+
+def test_where_it_cannot_be_noted_nothing_is_shown(config: Path) -> None:
+    """Somebody owns the store and does not answer."""
+    held = OwnerLock(config.parent / "state" / "owner.lock")
+    with pytest.raises(StoreError):
+        StoreAccess(load(config)).ask("consent.list", {})
+    held.release()
+    assert listed(config) == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from proxy.rules.table import RULE_IDS
 from tests.requirements.registry import (
     COLLECTS,
     DAY,
@@ -21,7 +22,7 @@ from tests.requirements.registry import (
     OF_LIHE,
     OF_ZHIJIANG,
 )
-from tests.requirements.stage import Ask
+from tests.requirements.stage import Ask, but
 from tests.wire.people import PERSONS
 
 Kind = Literal["submit", "bind", "call"]
@@ -46,7 +47,10 @@ class Pair:
         return f"{self.rule}/{self.detail} {'+'.join(self.rows)}"
 
 
+TEXT: tuple[Kind, ...] = ("submit",)
 MINE = Ask("jl", "10690001")
+MARKETS = Ask("zj", "10690151", DAY[9], OF_ZHIJIANG)
+OWES = Ask("th", "10690161", DAY[9], COLLECTS)
 
 
 def _pair(rows: str, rule: str, permitted: Ask, other: str, en: str, zh: str, kinds: tuple[Kind, ...] = BOTH) -> Pair:
@@ -56,7 +60,7 @@ def _pair(rows: str, rule: str, permitted: Ask, other: str, en: str, zh: str, ki
     return Pair(tuple(rows.split()), rule_id, detail, permitted, field, value, (en, zh), kinds)
 
 
-PAIRS = (
+_OF_ALL = (
     # What the institution may do at all.
     _pair("Z2 J3", "licence.scope/purpose", Ask("st", "10690111"), "source=10690112",
           "a number for collection; the institution is licensed for marketing only", "催收号码，而该机构仅获营销许可"),
@@ -132,3 +136,38 @@ PAIRS = (
     _pair("J11", "caller.identity/number", MINE, "caller=anonymous",
           "From names no number", "主叫不是号码", ("call",)),
 )  # fmt: skip
+
+_OF_TEXTS = (
+    # What texts say: marketing of a bank in Zhejiang, collection of one in Jiangsu.
+    _pair("Z17 J11", "content.identity/none", MARKETS, "said=“之江贷”年化3.5%起，咨询400-000-1004，回T退订",
+          "a text without the name of the institution", "未标明机构身份", TEXT),
+    _pair("Z17 J11", "content.contact/none", MARKETS, "said=【之江银行】“之江贷”年化3.5%起，回T退订",
+          "a text without a telephone", "未标明联系方式", TEXT),
+    _pair("Z17 J11", "content.contact/other", MARKETS, "said=【之江银行】“之江贷”年化3.5%起，咨询400-000-1001，回T退订",
+          "the telephone of another institution", "使用其他机构的联系电话", TEXT),
+    _pair("Z17 J11", "content.product/none", MARKETS, "said=【之江银行】诚邀您选购本行新品，咨询400-000-1004，回T退订",
+          "a text without the name of a product", "未标明产品信息", TEXT),
+    _pair("Z17 J11", "content.spoof/other", MARKETS, "said=【江澜银行】“之江贷”年化3.5%起，咨询400-000-1004，回T退订",
+          "the signature of another institution", "冒用其他机构签名", TEXT),
+    _pair("Z18", "content.refusal/none", MARKETS, "said=【之江银行】“之江贷”年化3.5%起，咨询400-000-1004",
+          "marketing without a way to refuse", "营销短信未提供拒收方式", TEXT),
+    _pair("Z18", "content.refusal/keyword", MARKETS, "said=【之江银行】“之江贷”年化3.5%起，咨询400-000-1004，回XZ退订",
+          "a keyword that replies do not honour", "所列退订关键词无法识别为拒收", TEXT),
+    _pair("J11", "content.identity/none", OWES, "said=您的“太湖贷”已逾期，请尽快还款，咨询400-000-1003，回T退订",
+          "a collection without the name of the institution", "催收短信未标明机构身份", TEXT),
+    _pair("J12", "content.refusal/none", OWES, "said=【太湖银行】您的“太湖贷”已逾期，请尽快还款，咨询400-000-1003",
+          "a collection without a way to refuse, which Jiangsu asks for too", "江苏：催收短信亦须提供拒收方式", TEXT),
+    _pair("J7 C1", "content.threat/threat", but(OWES, "person", DAY[10]),
+          "said=【太湖银行】您的“太湖贷”已逾期，再不还款就上门，咨询400-000-1003，回T退订",
+          "a threat", "威胁", TEXT),
+    _pair("J7 J13 C1", "content.disclosure/third", but(OWES, "person", DAY[11]),
+          "said=【太湖银行】请转告张某，其“太湖贷”已逾期，请尽快还款，咨询400-000-1003，回T退订",
+          "another person's debt", "向他人泄露债务信息", TEXT),
+    _pair("Z23", "content.fraud/text", MINE, "said=【安全中心】您的账户涉嫌洗钱，请将资金转入安全账户，点击http://a.example/x",
+          "a text that reads as fraud", "内容疑似诈骗", TEXT),
+    _pair("J22", "purpose.mismatch/marketing", Ask("dx", "10690182", said=OF_DANXIA),
+          "said=【丹霞银行】“丹霞贷”年化3.5%起，咨询400-000-1005，回T退订",
+          "marketing from a number that was promised for service notices", "服务通知号码发送营销内容", TEXT),
+)  # fmt: skip
+
+PAIRS = (*_OF_ALL, *_OF_TEXTS) if "content.spoof" in RULE_IDS else _OF_ALL

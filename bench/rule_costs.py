@@ -53,6 +53,8 @@ _REFUSALS: Final = 1_000_000
 _NOW: Final = 1_772_600_000.0
 _DAY_S: Final = 86_400
 _LANES: Final = 1_000
+MESSAGES: Final = 5_000
+ROUNDS: Final = 9
 _CASES: Final[tuple[Purpose, ...]] = ("marketing", "collection")
 
 
@@ -93,8 +95,7 @@ def _world() -> tuple[Snapshot, list[str], Account]:
         responsible="虚构",
     )
     hours = {(purpose, channel): Hours(0, 24 * 60) for purpose in _CASES for channel in CHANNELS}
-    # WHY so many: nothing of this is to be refused.
-    caps = (Cap("collection", both, 8, _DAY_S), Cap("marketing", both, 8, 7 * _DAY_S))
+    caps = (Cap("collection", both, 3, _DAY_S), Cap("marketing", both, 3, 7 * _DAY_S))
     pack = Pack("bench", 1, hours=hours, caps=caps, collection_roles=frozenset(("debtor",)))
     snapshot = Snapshot(
         revision=1,
@@ -210,8 +211,8 @@ def costs(messages: int, rounds: int, *, pure: bool = False) -> list[Cost]:
 def main(arguments: list[str] | None = None) -> int:
     """Prints a table or JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--messages", type=int, default=5_000)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--messages", type=int, default=MESSAGES)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--pure", action="store_true", help="this checkout, also where there is a compiled build")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)

@@ -87,13 +87,19 @@ class ContactTable:
         shard = self._shards.get(key >> _SHARD_SHIFT)
         if shard is None:
             return 0
-        at = shard.place(key)
-        if shard.keys[at] == 0:
-            return 0
-        found = 0
-        width = shard.width
-        for second in shard.seconds[at * width : at * width + width]:
-            found += second > after
+        # WHY not `place`, nor a slice: this is asked of every message that a cap counts.
+        keys, mask = shard.keys, shard.mask
+        at = key & mask
+        there = keys[at]
+        while there != key:
+            if there == 0:
+                return 0
+            at = (at + 1) & mask
+            there = keys[at]
+        seconds, width, found = shard.seconds, shard.width, 0
+        for place in range(at * width, at * width + width):
+            if seconds[place] > after:
+                found += 1
         return found
 
     def seconds_of(self, key: int) -> list[int]:

@@ -78,7 +78,6 @@ class SqliteStore(StoreReader):
     donotcall: tuple[PersonIndex, ...]
     debtors_index: PersonIndex
     notices_index: PersonIndex
-    folding: Folding
 
     def __init__(
         self,
@@ -112,11 +111,9 @@ class SqliteStore(StoreReader):
         self.debtors_index = await self._load(person_load.DEBTORS, *load)
         self.notices_index = await self._load(person_load.NOTICES, *load)
         self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
-        refusals = (person_load.SUPPRESSIONS, self.suppressions_index)
         # In the order of an import: what closes binds before what opens.
         self._indexes = {
-            "suppressions": refusals,
-            "objections": refusals,
+            **dict.fromkeys(("suppressions", "objections"), (person_load.SUPPRESSIONS, self.suppressions_index)),
             "preferences": (person_load.PREFERENCES, self.preferences_index),
             "debtors": (person_load.DEBTORS, self.debtors_index),
             "debtor_notices": (person_load.NOTICES, self.notices_index),
@@ -249,8 +246,8 @@ class SqliteStore(StoreReader):
     async def _refresh(self, table: str, position: int) -> None:
         """Lays over an index what was committed of a table of persons after a position."""
         plan, index = self._indexes[table]
-        beside = self._writing if plan is person_load.SUPPRESSIONS else None
-        await person_load.lay_over(self, plan, index, position, beside=beside)
+        is_live = plan is person_load.SUPPRESSIONS
+        await person_load.lay_over(self, plan, index, position, beside=self._writing if is_live else None)
 
     async def settle_day(self) -> None:
         """Derives the consents anew that end in part today: to be called once after local midnight and on reload."""

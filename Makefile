@@ -13,7 +13,7 @@ ONCE ?=
 # WHY: tests start hundreds of processes, each of which would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo check test fast bench fuzz soak lock peers clean
+.PHONY: demo check test fast bench fuzz fuzz-texts soak lock peers clean
 .DEFAULT_GOAL := check
 
 $(VENV)/.complete: requirements.lock pyproject.toml
@@ -48,6 +48,19 @@ bench: $(VENV)/.complete peers fast
 # Every property test, with many more examples than `make test` spends; bounded.
 fuzz: $(VENV)/.complete
 	HYPOTHESIS_PROFILE=fuzz $(RUN)/python -m pytest -q -m hypothesis $(PYTEST_ARGS)
+	$(MAKE) fuzz-texts
+
+# The readers of texts, guided by coverage (atheris), FUZZ_S seconds each, in an environment of its own.
+FUZZ_S ?= 60
+fuzz-texts: build/fuzz/.complete
+	mkdir -p build/fuzz/found
+	build/fuzz/bin/python -m tests.fuzz.texts reply -max_total_time=$(FUZZ_S) -max_len=4096 -artifact_prefix=build/fuzz/found/
+	build/fuzz/bin/python -m tests.fuzz.texts content -max_total_time=$(FUZZ_S) -max_len=4096 -artifact_prefix=build/fuzz/found/
+
+build/fuzz/.complete: pyproject.toml
+	"$(PYTHON)" -m venv --clear build/fuzz
+	build/fuzz/bin/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	touch $@
 
 soak: $(VENV)/.complete peers
 	$(RUN)/python -m pytest -m soak $(PYTEST_ARGS)

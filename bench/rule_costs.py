@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy.core.contacts import Contacts
-from proxy.core.debtors import value_of
+from proxy.core.debtors import ROLES
 from proxy.core.pack import Cap, Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.purposes import CHANNELS, Channel, Purpose
@@ -119,7 +119,7 @@ def _world() -> tuple[Snapshot, list[str], Account]:
         suppressions=_index([], 3, _REFUSALS),
         preferences=_index(mine[::2], 0),
         donotcall=(_index([], 3, _REFUSALS),),
-        debtors=_index(mine, value_of("debtor", day)),
+        debtors=_index(mine, ROLES["debtor"] | day << 8),
         notices=_index([index_key(digest, notice) for digest in digests], 1),
         contacts=Contacts(caps),
     )

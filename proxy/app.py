@@ -16,6 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import to_builtins
+
 from proxy.binds.tracing import TRACE_VERBS, Tracing
 from proxy.call_warnings import address_warnings, call_warnings
 from proxy.console_process import ConsoleProcess
@@ -64,6 +66,7 @@ from proxy.store.sqlite import SqliteStore, open_owner
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import BY_NAME
 from proxy.telemetry.log import EventLog, configure
+from proxy.telemetry.pack_rows import pack_rows
 from proxy.telemetry.status import StatusFile, status_path
 from proxy.trunks.gates import CallGates
 from proxy.version import VERSION
@@ -223,7 +226,7 @@ class Application:
             self._journal,
             LatestMessages(),
             self.log,
-            Review(settings.review.meanwhile, settings.review.most),
+            Review(settings.review.meanwhile, settings.review.most, settings.review.quoted_most),
         )
         self._told = Told(
             self._store,
@@ -410,8 +413,14 @@ class Application:
             "route.resume": self._resume_route,
             "route.list": self._list_routes,
             "message.find": self._find_message,
+            "rules.list": self._list_rules,
             "precheck.begin": self._prechecks.begin,
         }
+
+    def _list_rules(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        """The packs in force, which may not be those of the file any more."""
+        snapshot = self._in_force.snapshot
+        return {"packs": to_builtins(pack_rows(snapshot.pack, snapshot.shelf, time.time()))}
 
     def _find_message(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Messages of mirror mode that a carrier knows by an id: as many as there are routes that gave it."""

@@ -21,8 +21,8 @@ from proxy.core.place import CHINA, place_of
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.explaining import of_packs, of_persons, of_senders, of_wire
-from proxy.explaining.seen import Ledger, Seen, moment
-from proxy.explaining.shape import Basis, Explanation, Fact, Row, Unasked
+from proxy.explaining.seen import Ledger, Seen, moment, period
+from proxy.explaining.shape import Basis, Campaign, Explanation, Fact, Row, Unasked
 from proxy.policy import evaluate, lane_facts
 from proxy.rules.rule import Rule, no_pack
 from proxy.rules.table import RULES
@@ -45,9 +45,10 @@ def explain(
     codes: CodeMaps | CallCodes,
     rules: tuple[Rule, ...] = RULES,
     ledger: Ledger = _NO_LEDGER,
+    campaigns: tuple[Campaign, ...] = (),
 ) -> Explanation:
     """Asks the policy without sending; `now` is UTC seconds, `codes` are of the request's channel. The snapshot's memo
-    stays as it is. `ledger` is what the store knows of the person besides.
+    stays as it is. `ledger` is what the store knows of the person besides, `campaigns` are all of the institution.
     """
     decision = evaluate(request, replace(snapshot, lanes={}), now, rules).decision
     seen = _seen(request, snapshot, now)
@@ -72,7 +73,7 @@ def explain(
         next_en=named.next_en if named else "",
         next_zh=named.next_zh if named else "",
         rows=rows,
-        saw=_asked(seen),
+        saw=(*_asked(seen), *_campaigns(seen, campaigns)),
     )
 
 
@@ -97,6 +98,16 @@ def _asked(seen: Seen) -> tuple[Fact, ...]:
         Fact("place", seen.place or "China, province not certain"),
         Fact("revision", str(seen.snapshot.revision)),
     )
+
+
+def _campaigns(seen: Seen, campaigns: tuple[Campaign, ...]) -> Iterator[Fact]:
+    """Those to which this may belong: by institution, purpose, channel and period."""
+    yield Fact("account.responsible", seen.request.account.responsible)
+    for one in campaigns:
+        fits = seen.facts.purpose in one.purposes and seen.request.channel in one.channels
+        if fits and one.period.holds(seen.now):
+            period_said = period(one.period, seen.now)
+            yield Fact("campaign", f"{one.id} {one.name}: responsible {one.responsible}, {one.state}, {period_said}")
 
 
 def _row(rule: Rule, outcome: str, seen: Seen, noted: tuple[Fact, ...]) -> Row:

@@ -14,7 +14,7 @@ import msgspec
 
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.contacts import ContactsAnd
-from proxy.core.debtors import numbers_of
+from proxy.core.debtors import NOBODYS, numbers_of
 from proxy.core.decision import Decision, Permit, Refusal, Seal
 from proxy.core.ground import (
     ASKS_MESSAGE,
@@ -323,7 +323,7 @@ def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rule
         modes=tuple(modes),
         closed_by=facts.closed_by,
         caps=facts.caps,
-        roles=numbers_of(facts.pack.roles),
+        roles=NOBODYS if facts.pack.collection_closed else numbers_of(facts.pack.roles),
         verified_days=facts.pack.debtor_verified_days,
     )
     if len(snapshot.lanes) >= _LANES_KEPT:

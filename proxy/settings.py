@@ -157,11 +157,13 @@ class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
 class Review(Struct, frozen=True, forbid_unknown_fields=True):
     """Replies that careful readers may read differently: whether each counts as a refusal until somebody decides.
 
-    `most` cases wait at once; what comes then counts as configured, and waits for nobody.
+    `most` cases wait at once; what comes then counts as configured, and waits for nobody. `quoted_most`: messages that
+    are remembered, in memory alone, so that what a reply quotes of them is known; 0 for none.
     """
 
     meanwhile: Literal["refuse", "none"] = "refuse"
     most: int = 10_000
+    quoted_most: int = 50_000
 
 
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
@@ -389,6 +391,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "confirmation.text: must fit one message: 160 ASCII characters, or 70 with any other"
     if settings.review.most < 1:
         yield "review.most: at least 1"
+    if settings.review.quoted_most < 0:
+        yield "review.quoted_most: 0 or more"
     yield from port_range("console.port", settings.console.port, least=0)
     if (tls := settings.console.tls) is not None and not (tls.certificate and tls.key):
         yield "console.tls: certificate and key are both needed"

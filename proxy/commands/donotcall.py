@@ -31,6 +31,7 @@ from proxy.store.donotcall_file import (
     load_donotcall,
     remove_donotcall,
 )
+from proxy.store.person_base import BaseError
 
 _TELL_EVERY: Final = 10_000
 
@@ -47,6 +48,9 @@ def add_arguments(commands: Any) -> None:
     take_in.add_argument("--purposes", default="marketing,collection", help="what it closes")
     take_in.add_argument("--channels", default="voice", help="sms, voice")
     take_in.add_argument("--encoding", help="of the file; found out if left out")
+    take_in.add_argument(
+        "--smaller", action="store_true", help="take a list that has less than half of the persons of the former one"
+    )
     take_in.add_argument("--partial", action="store_true", help="take the right rows of a file with wrong ones")
     take_in.set_defaults(run=_guarded(_import))
     listing = verbs.add_parser("list", help="the lists that apply")
@@ -102,6 +106,10 @@ def _import(parsed: argparse.Namespace, settings: Settings) -> int:
         right, problems = _read(parsed.file, key, rows, parsed.encoding, progress)
     # WHY not an empty one: it would take the former list's place, and everybody on it would be forgotten.
     done = right > 0 and (not problems or parsed.partial)
+    former = _persons_of(settings, key.key_id, listed.name) if done and not parsed.smaller else 0
+    if right * 2 < former:
+        # WHY: a file that was cut off on its way would open everybody who is missing in it.
+        raise VerbError(f"{listed.name}: has {former} persons now, the file {right}; say --smaller if that is right")
     result: dict[str, Any] = {"right": right, "wrong": len({one.row for one in problems}), "imported": done}
     if done:
         with counting("sorting and writing") as progress:
@@ -113,6 +121,15 @@ def _import(parsed: argparse.Namespace, settings: Settings) -> int:
         show_problems(problems)
     show(result, as_json=parsed.json)
     return 0 if done else 1
+
+
+def _persons_of(settings: Settings, key_id: int, name: str) -> int:
+    """How many persons a list has that stands; 0 where none of that name can be read."""
+    try:
+        told, _ = load_donotcall(_folder(settings), key_id)
+    except BaseError:
+        return 0
+    return next((one.persons for one in told if one.name == name), 0)
 
 
 def _read(

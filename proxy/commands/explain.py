@@ -149,7 +149,7 @@ def _explain(
         purpose=arguments.purpose,
     )
     codes = source.call_codes if channel == "voice" else source.codes
-    explanation = explain(request, source.snapshot, now, codes, ledger=source.ledger)
+    explanation = explain(request, source.snapshot, now, codes, ledger=source.ledger, campaigns=source.campaigns)
     if arguments.json:
         _print_json(explanation)
     else:

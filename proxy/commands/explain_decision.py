@@ -86,7 +86,7 @@ def _today(settings: Settings, record: Decision, then: Then) -> tuple[Then, Expl
     account = snapshot.accounts[record.account]
     codes = source.call_codes if record.channel == "voice" else source.codes
     request = request_of(then, account, snapshot, STAND_IN if record.person else None)
-    told = explain(request, snapshot, then.at, codes, rules_anew(then), source.ledger)
+    told = explain(request, snapshot, then.at, codes, rules_anew(then), source.ledger, source.campaigns)
     # INVARIANT: the number that stands for the person is shown nowhere.
     saw = tuple(
         [

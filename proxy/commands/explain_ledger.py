@@ -7,9 +7,11 @@ from typing import Final
 
 from proxy.core.debtors import NOBODY
 from proxy.core.preferences import declined_bits
-from proxy.core.purposes import OBJECTION, bit_names
+from proxy.core.purposes import CHANNELS, OBJECTION, STRICTEST_FIRST, bit_names
+from proxy.core.records import Period
 from proxy.explaining.seen import Ledger, day, listing, moment
-from proxy.explaining.shape import Fact
+from proxy.explaining.shape import Campaign, Fact
+from proxy.registry.tables import TABLES
 from proxy.store.reader import StoreReader
 
 #: Of each ledger the latest so many rows.
@@ -27,6 +29,21 @@ async def ledger_of(reader: StoreReader, person: bytes, institution: str) -> Led
         "debtor.uninformed": await _notices(reader, person, institution),
         "preference.declined": await _preferences(reader, person, institution),
     }
+
+
+async def campaigns_of(reader: StoreReader, institution: str) -> tuple[Campaign, ...]:
+    """Every campaign of an institution (C2); raises StoreError."""
+    names, found = TABLES["campaigns"].names, []
+    async for rows in reader.rows("campaigns"):
+        for row in rows:
+            named = dict(zip(names, row, strict=True))
+            if named["institution"] == institution:
+                purposes = frozenset(one for one in STRICTEST_FIRST if one in str(named["purposes"]).split(","))
+                channels = frozenset(one for one in CHANNELS if one in str(named["channels"]).split(","))
+                period = Period(int(named["since"] or 0), int(named["until"] or 0))
+                about = (str(named["id"]), str(named["name"]), str(named["responsible"]))
+                found.append(Campaign(*about, purposes, channels, period, str(named["state"])))
+    return tuple(found)
 
 
 async def _consents(reader: StoreReader, person: bytes, institution: str) -> tuple[Fact, ...]:

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from proxy.commands.explain_ledger import ledger_of
+from proxy.commands.explain_ledger import campaigns_of, ledger_of
 from proxy.core.call_codes import CallCodes, load_call_codes
 from proxy.core.codes import CodeMaps, load_codes
 from proxy.core.contacts import Contacts
@@ -21,6 +21,7 @@ from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.snapshot import Snapshot, notice_of
 from proxy.counting import caps_of
 from proxy.explaining.seen import Ledger
+from proxy.explaining.shape import Campaign
 from proxy.registry.keys import load_person_key
 from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.snapshots import build_snapshot
@@ -41,6 +42,7 @@ class Source(Struct, frozen=True):
     codes: CodeMaps
     call_codes: CallCodes
     ledger: Ledger = {}
+    campaigns: tuple[Campaign, ...] = ()
     #: Whether the recorded person can be looked up: the record is of another key of persons where not.
     knows_person: bool = True
     #: From when on (UTC seconds) every contact is still on record.
@@ -144,7 +146,15 @@ async def _read(settings: Settings, account: str, recipient: str | None, recorde
                 count_of_person(folder, key_id, contacts, (key, shown), recorded.at, before=recorded.at)
         snapshot = replace(await build_snapshot(source, person_key, pack), shelf=shelf, contacts=contacts)
         ledger = {} if keys is None else await ledger_of(opened, keys.digest, principal)
-        return Source(snapshot, codes, call_codes, ledger, keys is not None, now - contacts.horizon_s)
+        return Source(
+            snapshot,
+            codes,
+            call_codes,
+            ledger,
+            await campaigns_of(opened, principal),
+            keys is not None,
+            now - contacts.horizon_s,
+        )
     finally:
         await opened.close()
 

@@ -158,7 +158,14 @@ class StoreAccess:
             names = TABLES["institutions"].names
             at, where = names.index("id"), names.index("region")
             regions = {str(row[at]): str(row[where]) async for rows in reader.rows("institutions") for row in rows}
-            return Known(ids, await in_office(reader, now), regions, asks)
+            columns = TABLES["telecoms"].names
+            telecoms = {
+                str(row[columns.index(name)]): str(row[columns.index("region")])
+                async for rows in reader.rows("telecoms")
+                for row in rows
+                for name in ("id", "name")
+            }
+            return Known(ids, await in_office(reader, now), regions, asks, telecoms)
         finally:
             await reader.close()
 

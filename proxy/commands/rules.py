@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from proxy.commands.registry_output import counting
+from proxy.control import ControlError, NotRunningError, call
 from proxy.core.bound import Shelf
 from proxy.core.pack import Pack
 from proxy.evidence.layout import LayoutError
@@ -31,6 +32,7 @@ from proxy.telemetry.pack_rows import PackRow, pack_rows
 
 #: Decision, Outcome, Start, RuleTable, Call.
 _KINDS: Final = frozenset((1, 2, 6, 10, 13))
+_CONTROL_SOCKET: Final = "control.sock"
 _PLAIN_WIDTH: Final = 240
 _DAY_US: Final = 86_400_000_000
 _CHANGES: Final = {
@@ -57,6 +59,9 @@ def add_arguments(commands: Any) -> None:
     )
     listing = verbs.add_parser("list", help="packs with source, region, effective date 列表")
     listing.add_argument("--values", action="store_true", help="every value with its basis")
+    listing.add_argument(
+        "--running", action="store_true", help="what is in force in the running proxy; else what the configuration says"
+    )
     listing.set_defaults(run=_list)
     diff = verbs.add_parser("diff", help="asks recorded decisions again under another pack 对比")
     diff.add_argument("--pack", required=True, metavar="NEW", help="a pack that ships, or a path")
@@ -73,7 +78,12 @@ def _packs(settings: Settings) -> tuple[Pack, Shelf]:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    rows = pack_rows(*_packs(load(arguments.config)), time.time())
+    settings = load(arguments.config)
+    try:
+        rows = _running(settings) if arguments.running else pack_rows(*_packs(settings), time.time())
+    except (NotRunningError, ControlError) as error:
+        sys.stderr.write(f"tdgate rules: {error}\n")
+        return 1
     if arguments.json:
         _print_json({"packs": rows})
         return 0
@@ -92,6 +102,11 @@ def _list(arguments: argparse.Namespace) -> int:
                 values.add_row(one.rule, Text(one.value), Text(one.basis), Text(one.official))
             _console().print(values)
     return 0
+
+
+def _running(settings: Settings) -> tuple[PackRow, ...]:
+    """The packs that the running proxy judges by; raises NotRunningError, ControlError."""
+    return msgspec.convert(call(settings.path(_CONTROL_SOCKET), "rules.list", {})["packs"], tuple[PackRow, ...])
 
 
 def _runs(row: PackRow) -> str:

@@ -90,15 +90,15 @@ def _covers(region: str, place: str) -> bool:
 def _strictest(packs: list[Pack], account: str) -> Pack:
     # WHY not of a pack in shadow: single values stand in rules of the floor, too, which cannot run in shadow.
     held = [packs[0], *(pack for pack in packs[1:] if pack.mode_for("", account) == "enforce")]
-    roles: frozenset[DebtRole] = frozenset()
-    for pack in held:
-        if pack.roles:
-            roles = roles & pack.roles if roles else pack.roles
+    named = [pack.roles for pack in held if pack.roles]
+    # WHY told apart: no roles at all is anybody, none that all packs allow is nobody.
+    roles: frozenset[DebtRole] = frozenset.intersection(*named) if named else frozenset()
     return replace(
         packs[0],
         validity_cap_s=min(pack.validity_cap_s for pack in held),
         collection_refusal_closes_channel=any(pack.collection_refusal_closes_channel for pack in held),
         collection_roles=roles,
+        collection_closed=bool(named) and not roles,
         refusal_in_calls=frozenset[Purpose]().union(*(pack.refusal_in_calls for pack in held)),
         debtor_verified_days=min((pack.debtor_verified_days for pack in held if pack.debtor_verified_days), default=0),
         library_attest_days=min((pack.attest_days for pack in held if pack.attest_days), default=0),

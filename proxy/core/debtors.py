@@ -26,10 +26,8 @@ def verified_day_in(value: int) -> int:
     return value >> _DAY_SHIFT
 
 
-def value_of(role: str, day: int) -> int:
-    """The number of a role (or `NOBODY`) that was verified on a day."""
-    found = next((number for name, number in ROLES.items() if name == role), 0)
-    return found | day << _DAY_SHIFT if found else 0
+#: Where nobody may be reached: the number of no role.
+NOBODYS: Final = frozenset((-1,))
 
 
 def numbers_of(roles: Iterable[DebtRole]) -> frozenset[int]:

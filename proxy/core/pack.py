@@ -99,6 +99,7 @@ class Pack(Struct, frozen=True):
     collection, empty: whoever it is; `debtor_verified_days` is for how many days a verified debtor record counts, 0 =
     for ever;
     `library_attest_days`: after so many days without an attestation a library is stale (Z10), 0 = never;
+    `collection_closed`: packs that bind together leave nobody whom collection may reach;
     `liaison_required`: an institution without a liaison officer activates no number (J19).
     """
 
@@ -125,6 +126,7 @@ class Pack(Struct, frozen=True):
     collection_roles: frozenset[DebtRole] = frozenset()
     debtor_verified_days: int = 0
     library_attest_days: int = 0
+    collection_closed: bool = False
 
     def asks(self, rule: str) -> bool:
         """Whether a rule runs at all: most do, those of `ASKED_FOR` where they are named or have values here."""

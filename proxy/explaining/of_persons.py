@@ -40,7 +40,8 @@ def _debtor(seen: Seen) -> Iterator[Fact]:
     yield Fact("debtor.role", role)
     if role_in(value):
         yield Fact("debtor.verified", day(verified_day_in(value)))
-    yield Fact("debtor.roles_allowed", listing(seen.facts.pack.roles))
+    allowed = "nobody: the packs that bind allow different roles" if seen.facts.pack.collection_closed else ""
+    yield Fact("debtor.roles_allowed", allowed or listing(seen.facts.pack.roles))
     yield Fact("debtor.verified_days", str(seen.facts.pack.debtor_verified_days or "without end"))
 
 

@@ -11,7 +11,8 @@ from proxy.core.catalogue import Kind
 from proxy.core.ground import Effect
 from proxy.core.notices import Demand
 from proxy.core.pack import Mode
-from proxy.core.purposes import Purpose
+from proxy.core.purposes import Channel, Purpose
+from proxy.core.records import Period
 
 #: Why a rule said nothing: packs leave it off; it is not of this channel; not of requests about an earlier message; or
 #: it does not apply to this account, number or purpose.
@@ -44,6 +45,20 @@ class Basis(Struct, frozen=True):
     value: str
     basis: str
     official: str
+
+
+class Campaign(Struct, frozen=True):
+    """A campaign of an institution, with who is responsible for it (C2). Nothing on the wire names one: what is sent in
+    its period, for its purposes and on its channels may belong to it.
+    """
+
+    id: str
+    name: str
+    responsible: str
+    purposes: frozenset[Purpose]
+    channels: frozenset[Channel]
+    period: Period
+    state: str
 
 
 class Row(Struct, frozen=True):

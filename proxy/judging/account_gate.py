@@ -42,6 +42,8 @@ from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.whole import whole_request
 
 _V5: Final = 0x50
+#: What a person can refuse: only of such messages a reply's quotation matters.
+_REFUSABLE: Final = ("marketing", "collection")
 
 
 class AccountGate:
@@ -171,8 +173,11 @@ class AccountGate:
         self.permitted += not request.by_id
         self.recipient = request.recipient or ""
         sender = request.sender or ""
+        decision = permit.decision
         if self.numbers.uses.get(sender) != USED_BY_ONE:
-            self.numbers.permitted(sender, permit.decision, snapshot)
+            self.numbers.permitted(sender, decision, snapshot)
+        if request.readings and decision.purpose in _REFUSABLE:
+            self._hearing.sent.keep(decision.person, sender, request.readings[0])
 
     def _about(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
         """A request about a message sent earlier, under the id by which its carrier knows it."""
@@ -220,6 +225,8 @@ class AccountGate:
             if decision.effect == "allow":
                 self.permitted += 1
                 self.numbers.permitted(request.sender or "", decision, snapshot)
+                if request.readings and decision.purpose in _REFUSABLE:
+                    self._hearing.sent.keep(decision.person, request.sender or "", request.readings[0])
             elif decision.effect == "deny":
                 self.refused += 1
             else:

@@ -20,6 +20,7 @@ from proxy.core.snapshot import ALL_ACCOUNTS, Snapshot
 from proxy.evidence.log import EvidenceLog
 from proxy.evidence.records import Bypass
 from proxy.judging.in_force import InForce
+from proxy.language.names import is_one_person
 from proxy.registry.ports import VerbError
 from proxy.telemetry.redaction import redacted
 
@@ -109,7 +110,7 @@ class BypassDesk:
         name = _name(by)
         if one.is_open or bypass in self._approving:
             raise VerbError(f"{bypass} is open already")
-        if folded(name) == folded(one.by):
+        if is_one_person(name, one.by):
             raise VerbError("two different people open a bypass: the one who asked cannot approve")
         # WHY: while the record is on its way to disk a second approval must not count as another opening.
         self._approving.add(bypass)

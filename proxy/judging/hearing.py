@@ -20,6 +20,7 @@ from proxy.evidence import records
 from proxy.judging.attribution import attribute
 from proxy.judging.journal import Heard, Journal
 from proxy.judging.latest_messages import Answered, LatestMessages
+from proxy.judging.sent_texts import SentTexts
 from proxy.judging.uncertain import Review, binding
 from proxy.optout_parser import Reading, Vocabulary, parse
 from proxy.registry.doubts import Doubt
@@ -111,6 +112,7 @@ class Hearing:
         self._journal = journal
         self._log = log
         self.latest = latest
+        self.sent = SentTexts(review.quoted_most)
         self.wishes = Wishes()
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -139,7 +141,10 @@ class Hearing:
         # WHY of the whole family: extension digits may have been cut off, and the words were offered all the same.
         rows = snapshot.numbers.family(reply.number) if reply.number is not None else ()
         offered = tuple(dict.fromkeys(word for row in rows for word in row.refusal_keywords))
-        return binding([(text, parse(text, vocabulary, offered)) for text in reply.readings], self._review)
+        answered = None
+        if reply.person is not None and reply.number is not None and len(self.sent):
+            answered = self.sent.find(snapshot.person_key.digest(reply.person), reply.number)
+        return binding([(text, parse(text, vocabulary, offered, answered)) for text in reply.readings], self._review)
 
     def act(self, understood: Understood, snapshot: Snapshot, done: Done) -> None:
         """Binds at once and puts it on disk; `done` is called once, on the loop."""

@@ -22,10 +22,14 @@ _CONTRADICTORY: Final = 0.3
 
 
 class Review(Struct, frozen=True):
-    """What counts while a doubtful reply waits: `refuse`, as a refusal; `none`, as nothing. `most` wait at once."""
+    """What counts while a doubtful reply waits: `refuse`, as a refusal; `none`, as nothing. `most` wait at once.
+
+    `quoted_most`: messages that are remembered, in memory alone, to know what a reply quotes of them.
+    """
 
     meanwhile: Literal["refuse", "none"] = "refuse"
     most: int = 10_000
+    quoted_most: int = 50_000
 
 
 def binding(readings: Sequence[tuple[str, Reading]], review: Review) -> tuple[Reading, Doubt | None] | None:

@@ -28,9 +28,11 @@ _EDGES: Final = " \t\r\n:：>|/\\\"“”'‘’「」『』()（）-—=*…"
 def own_words(text: str, message: str | None = None) -> str | None:
     """The reply without what it quotes; None where nothing is quoted, empty where nothing else stands there."""
     if message:
-        rest = _without_message(text, message)
-        if rest is not None:
-            return rest
+        # WHY also without its signature: people copy the body alone.
+        for quoted in (message, _SIGNATURE.sub("", message, count=1)):
+            rest = _without_message(text, quoted)
+            if rest is not None:
+                return rest
     found = _SIGNATURE.search(text)
     if found is None or any(word in found.group() for word in _AUTOMATIC):
         return None

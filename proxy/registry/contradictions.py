@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from proxy.core.purposes import PURPOSE_BITS
+from proxy.language.names import is_one_person, people_in
 from proxy.registry import fields
 from proxy.registry.fields import SqlValue
 
@@ -58,7 +59,7 @@ def _entrustment(values: Values, _now_us: int) -> Faults:
 def _account(values: Values, _now_us: int) -> Faults:
     faults: Faults = []
     reviewers = str(values["reviewed_by"]).split("\n") if values["reviewed_by"] else []
-    if reviewers and len(set(reviewers)) < 2:
+    if reviewers and people_in(reviewers) < 2:
         faults.append(("reviewed_by", "two different people approve an account"))  # Z8
     if not values["telecoms"]:  # Z7
         reason = "missing; or name the telecom enterprises in telecoms"
@@ -73,7 +74,7 @@ def _onboarding(values: Values, _now_us: int) -> Faults:
         faults += [(name, f"needed once it is {state}") for name in ("reviewed", "reviewed_by") if not values[name]]
     if state == "approved":
         faults += [(name, "needed once it is approved") for name in ("approved", "approved_by") if not values[name]]
-        if reviewer and reviewer == approver:
+        if reviewer and is_one_person(reviewer, approver):
             faults.append(("approved_by", "two different people review and approve"))
     if state == "rejected":
         faults += [(name, "needed once it is rejected") for name in ("rejected", "rejected_by") if not values[name]]
@@ -87,7 +88,7 @@ def _review(values: Values, _now_us: int) -> Faults:
         faults.append(("submitted_by", f"needed once it is {state}"))
     if state in ("reviewed", "rejected"):
         faults += [(name, f"needed once it is {state}") for name in ("reviewed", "reviewed_by") if not values[name]]
-        if values["reviewed_by"] and values["reviewed_by"] == values["submitted_by"]:
+        if values["reviewed_by"] and is_one_person(values["reviewed_by"], values["submitted_by"]):
             faults.append(("reviewed_by", "somebody else than who submitted it reviews"))
     return faults
 
@@ -104,7 +105,7 @@ def _intake(values: Values, _now_us: int) -> Faults:
         return []
     state = str(values["state"])
     faults = [(name, f"needed once it is {state}") for name in ("decided", "decided_by") if not values[name]]
-    if values["decided_by"] == values["submitted_by"]:
+    if values["decided_by"] and is_one_person(values["decided_by"], values["submitted_by"]):
         faults.append(("decided_by", "somebody else than who submitted it decides"))
     return faults
 
@@ -119,7 +120,7 @@ def _submission(values: Values, _now_us: int) -> Faults:
         "merged": ("merged", "merged_by"),
     }.get(state, ())
     faults = [(name, f"needed once it is {state}") for name in needed if not values[name]]
-    if values["decided_by"] and values["decided_by"] == values["submitted_by"]:
+    if values["decided_by"] and is_one_person(values["decided_by"], values["submitted_by"]):
         faults.append(("decided_by", "somebody else than who submitted it decides"))
     return faults
 

@@ -45,14 +45,16 @@ class Problem(Struct, frozen=True):
 class Known(Struct, frozen=True):
     """What the registry already has: ids per table (`KNOWN_TABLES`), and for `telecoms` their names besides.
 
-    `liaisons` are the institutions with a liaison officer today, `regions` where institutions are; `asks_liaison` tells
-    whether the packs that bind a region ask for one.
+    `liaisons` are the institutions with a liaison officer today, `regions` where institutions are, `telecom_regions`
+    where telecom enterprises are, by id and by name; `asks_liaison` tells whether the packs that bind a region ask for
+    one.
     """
 
     ids: dict[str, set[str]] = {}
     liaisons: frozenset[str] = frozenset()
     regions: dict[str, str] = {}
     asks_liaison: Callable[[str], bool] = lambda _: False
+    telecom_regions: dict[str, str] = {}
 
     def has(self, table: str, name: str) -> bool:
         return name in self.ids.get(table, ())
@@ -93,6 +95,7 @@ class RowCheck:
         self._salts: dict[str, int] = {}
         self._liaisons = set(known.liaisons)
         self._regions = dict(known.regions)
+        self._telecom_regions = dict(known.telecom_regions)
 
     def check(self, raw: RawRow) -> Row:
         """The store's row; raises RowFault with every reason."""
@@ -123,6 +126,7 @@ class RowCheck:
             self._named[table.name].add(str(values["id"]))
             if table.name == "telecoms":
                 self._named[table.name].add(str(values["name"]))
+                self._telecom_regions |= dict.fromkeys((str(values["id"]), str(values["name"])), str(values["region"]))
         return (*values.values(), based_on) if table.name in _RECORDS else self._row(table, values)
 
     def _based_on(
@@ -169,16 +173,19 @@ class RowCheck:
             where = " or ".join(reference.tables)
             faults += [(reference.column, f"{name}: none of {where} has this id") for name in unknown]
         if table.name == "numbers" and not values["disposed"]:
-            faults += self._unspoken(str(values["principal"]))
+            faults += self._unspoken(str(values["principal"]), str(values["telecom"]))
         if not faults and "principal" in values and values["operator"] != values["principal"]:
             operator = str(values["operator"])
             if operator not in self._named["partners"] and not self._known.has("partners", operator):
                 faults.append(("operator", f"{operator}: must be the principal itself or a partner"))
         return faults
 
-    def _unspoken(self, institution: str) -> list[tuple[str, str]]:
-        """J19: who has nobody to speak for it brings no number into use."""
-        if institution in self._liaisons or not self._known.asks_liaison(self._regions.get(institution, "")):
+    def _unspoken(self, institution: str, telecom: str) -> list[tuple[str, str]]:
+        """J19: who has nobody to speak for it brings no number into use, where a pack asks that binds the institution,
+        or the telecom enterprise that owns the number.
+        """
+        where = (self._regions.get(institution, ""), self._telecom_regions.get(telecom, ""))
+        if institution in self._liaisons or not any(self._known.asks_liaison(region) for region in where):
             return []
         return [("principal", f"{institution} has no liaison officer today; name one in liaisons, or hand over")]
 

@@ -7,6 +7,7 @@ accepted enters the library. Must never bring a number into use for an instituti
 from typing import Any, Final
 
 from proxy.core.records import FINANCIAL_KINDS, IntakePath
+from proxy.language.names import is_one_person
 from proxy.registry import dates, fields
 from proxy.registry.liaisons import in_office
 from proxy.registry.library_tables import INTAKES
@@ -193,7 +194,7 @@ async def _waiting(context: VerbContext, args: Args) -> Named:
     intake = await one_record(context, "intakes", str(args["id"]))
     if intake["state"] != "submitted":
         raise VerbError(f"id: {intake['id']} is {intake['state']} already")
-    if by(args) == intake["submitted_by"]:
+    if is_one_person(by(args), intake["submitted_by"]):
         raise VerbError(f"by: {by(args)} submitted it; somebody else has to decide")
     return intake
 

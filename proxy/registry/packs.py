@@ -157,11 +157,6 @@ def find_config(kind: str, name: str) -> Path:
     return found
 
 
-def read_pack(name: str) -> Pack:
-    """The pack of a name that ships, or of a path; raises SettingsError with every error."""
-    return _read(find_config("packs", name))
-
-
 def _read(path: Path) -> Pack:
     return pack_from(read_toml(path), str(path))
 
@@ -215,6 +210,11 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
     head = reading.struct(_Head, table.get("pack", {}), "pack")
     since = reading.date(head.effective, "pack.effective") if head is not None else 0
     calendar = reading.calendar(head.calendar) if head is not None and head.calendar else NO_CALENDAR
+    if head is not None and head.region not in REGIONS:
+        # WHY refused: a pack of a place that is none would bind nowhere, and nobody would see it.
+        errors.append(
+            f"{file}: pack.region: {head.region or 'empty'}: no such region; write CN, or a province as CN-ZJ"
+        )
     if head is not None and not 0.0 <= head.share <= 1.0:
         errors.append(f"{file}: pack.share: must be from 0 to 1")
     if head is not None and head.effective_basis:

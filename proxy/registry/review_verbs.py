@@ -7,6 +7,7 @@ goes on; whoever comes second is told. The store writes the step and its entry a
 
 from typing import Any, Final
 
+from proxy.language.names import is_one_person
 from proxy.registry import dates, fields
 from proxy.registry.ports import Alter, Put, VerbError
 from proxy.registry.tables import TABLES
@@ -75,7 +76,7 @@ async def _reviewed(context: VerbContext, args: Args) -> dict[str, Any]:
 
 async def _approved(context: VerbContext, args: Args) -> dict[str, Any]:
     step, by = await _step(context, args, ("reviewed",), "approve"), _by(args)
-    if by == step["reviewed_by"]:
+    if is_one_person(by, step["reviewed_by"]):
         raise VerbError(f"by: {by} reviewed it; somebody else has to approve")
     values: Named = {"state": "approved", "approved": context.now_us(), "approved_by": by}
     changes = [
@@ -148,7 +149,7 @@ async def _review_end(context: VerbContext, args: Args, state: str, event: str, 
     table, row = await _reviewable(context, args)
     if row["state"] != "submitted":
         raise VerbError(f"id: {args['id']} is {row['state']}, not submitted for review")
-    if _by(args) == row["submitted_by"]:
+    if is_one_person(_by(args), row["submitted_by"]):
         raise VerbError(f"by: {_by(args)} submitted it; somebody else has to review")
     values: Named = {"state": state, "reviewed": context.now_us(), "reviewed_by": _by(args)}
     values |= {"checklist": checklist, "reason": args["reason"]}

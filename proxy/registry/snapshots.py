@@ -29,6 +29,7 @@ from proxy.core.records import (
     Template,
 )
 from proxy.core.snapshot import NumberLibrary, Snapshot
+from proxy.language.names import people_in
 from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
 from proxy.registry.ports import Reader
@@ -165,7 +166,7 @@ def account(row: Named) -> Account:
         operator=row["operator"],
         purposes=_purposes(row["purposes"]),
         password_hash=row["password_hash"],
-        reviewed=len(set(_lines(row["reviewed_by"]))) >= 2,  # Z8: two different people
+        reviewed=people_in(_lines(row["reviewed_by"])) >= 2,  # Z8: two different people
         # Not noted: then the enterprises that it names have licences of their own.
         telecom_licence=Period(since, until) if until or not row["telecoms"] else Period(),
         responsible=row["responsible"],

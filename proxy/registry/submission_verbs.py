@@ -8,6 +8,7 @@ the authority settles. Must never decide a case by itself.
 
 from typing import Any, Final
 
+from proxy.language.names import is_one_person
 from proxy.registry import fields
 from proxy.registry.claims import contested, digest_of
 from proxy.registry.library_verbs import Named, by, institution_of, one_record, records
@@ -55,7 +56,7 @@ async def _return(context: VerbContext, args: Args) -> dict[str, Any]:
 
 
 def _decided(context: VerbContext, args: Args, submission: Named) -> Named:
-    if by(args) == submission["submitted_by"]:
+    if is_one_person(by(args), submission["submitted_by"]):
         raise VerbError(f"by: {by(args)} submitted it; somebody else has to decide")
     return {"decided": context.now_us(), "decided_by": by(args), "reason": args["reason"]}
 

@@ -12,7 +12,7 @@ from proxy.core.lane import SetBy
 from proxy.core.pack import Pack
 from proxy.core.place import CHINA, place_of, region_in, zones_in
 from proxy.core.purposes import Channel, Purpose
-from proxy.core.records import Account
+from proxy.core.records import Account, Number
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.core.timetable import opens_in
@@ -24,8 +24,11 @@ def packs_of(snapshot: Snapshot, account: Account, sender: str | None, place: st
     institution = snapshot.institutions.get(account.principal)
     regions = [institution.region if institution is not None else "", region_in(place)]
     listed = () if sender is None else snapshot.numbers.find(sender)
-    own = next((row for row in listed if row.principal == account.principal), None)
-    regions += [telecom.region for telecom in telecoms_of(account, own, snapshot)]
+    own = [row for row in listed if row.principal == account.principal and row.operator == account.operator]
+    # WHY all that hold: of a number that changed its telecom enterprise, the row that is over says nothing any more.
+    held: list[Number | None] = [row for row in own if row.period.holds(now)]
+    for row in held or [own[0] if own else None]:
+        regions += [telecom.region for telecom in telecoms_of(account, row, snapshot)]
     return bound(snapshot.pack, snapshot.shelf, account.id, regions, now)
 
 

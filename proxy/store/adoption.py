@@ -71,6 +71,10 @@ _MERGED: Final = {
     **{("intakes", name): _kept("intakes", name, "excluded.state = 'submitted'") for name in _DECIDED},
     **{("claim_cases", name): _kept("claim_cases", name, "excluded.state = 'open'") for name in _SETTLED},
     ("numbers", "disposed"): "max(numbers.disposed, excluded.disposed)",
+    # WHY: what extends a port is closed with it; a file must not make of a closed port a number that nothing extends.
+    ("numbers", "extensible"): (
+        "CASE WHEN numbers.disposed THEN max(numbers.extensible, excluded.extensible) ELSE excluded.extensible END"
+    ),
     ("accounts", "password_hash"): (
         "CASE excluded.password_hash WHEN '' THEN accounts.password_hash ELSE excluded.password_hash END"
     ),

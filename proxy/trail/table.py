@@ -49,7 +49,6 @@ class Table:
         "homes",
         "ids",
         "live",
-        "lost",
         "states",
         "top",
         "used",
@@ -60,8 +59,6 @@ class Table:
         self.used = 0
         #: The highest slot that was ever taken.
         self.top = 0
-        #: Rows that could not be entered by key, since too many have the same.
-        self.lost = 0
         #: By slot: the octet of the file that it is written in, 0 for a free slot. A search in it runs at memory speed.
         self.homes: Final = bytearray(1)
         #: By slot: the number of the state, 0 while the message is open.
@@ -129,7 +126,6 @@ class Table:
                 if place - first & mask > _FAR:
                     # WHY: a carrier that gives one id to all its messages would make each search walk over all of them.
                     self._keys[slot] = 0
-                    self.lost += 1
                     return slot
             by_key[place] = slot
         return slot

@@ -305,11 +305,6 @@ class Trail:
         return self._table.used >= self._table.capacity - (self._table.capacity >> 3)
 
     @property
-    def unfindable(self) -> int:
-        """Messages that only `by_ours` finds, since their carrier gave one id to hundreds of them."""
-        return self._table.lost
-
-    @property
     def error(self) -> OSError | None:
         """Why the last fdatasync failed; None while all is well."""
         return self._segments.error

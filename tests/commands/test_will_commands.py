@@ -102,6 +102,19 @@ def test_a_list_with_wrong_rows_changes_nothing_unless_partial(tdgate: Tdgate) -
     assert tdgate("donotcall", "import", file, "--name", "../x", "--dated", "2026-11-01", "--source", "-")[0] == 2
 
 
+def test_a_list_that_lost_most_of_its_persons_is_not_taken_by_mistake(tdgate: Tdgate) -> None:
+    """A file that was cut off on its way would open everybody who is missing in it."""
+    words = ("--name", "national", "--dated", "2026-11-01", "--source", "-")
+    people = [f"138001380{number:02}" for number in range(9)]
+    assert tdgate("donotcall", "import", tdgate.file("\n".join(["number", *people])), *words)[0] == 0
+    for left in (0, 4):
+        file = tdgate.file("\n".join(["number", *people[:left]]))
+        assert tdgate("donotcall", "import", file, *words)[0] == 1
+        assert tdgate("donotcall", "list")[1]["rows"][0]["persons"] == 9
+    assert tdgate("donotcall", "import", file, *words, "--smaller")[1]["persons"] == 4
+    assert tdgate("donotcall", "import", tdgate.file("\n".join(["number", *people[:2]])), *words)[0] == 0
+
+
 def test_recycled_numbers_end_consents_of_before(tdgate: Tdgate) -> None:
     code, result = tdgate("consent", "import-recycled", tdgate.file(f"number,date\n{PERSON},soon\n"))
     assert (code, result["consents_ended"], result["problems"][0]["column"]) == (1, 0, "date")

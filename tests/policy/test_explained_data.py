@@ -20,7 +20,7 @@ from proxy.core.records import Period, Segment
 from proxy.core.senders import on_record
 from proxy.explain import FACTS, explain
 from proxy.explaining.compared import ASKED_ANEW, Compared, Then, compared, request_of, rules_anew
-from proxy.explaining.shape import Explanation, Fact, Row
+from proxy.explaining.shape import Campaign, Explanation, Fact, Row
 from proxy.rules.table import RULE_IDS, RULES
 from tests.rules.cases import CASES, Case
 from tests.rules.scene import BASE, BOTH, NOON, PERSON, PERSON_KEY, ROW, Scene, at, build
@@ -164,6 +164,24 @@ def test_the_shape_is_stable() -> None:
         "spans",
     }
     assert fields[Compared] >= {"rule", "recorded", "today", "verdict", "why"}
+
+
+def test_campaigns_are_tied_by_purpose_channel_and_period() -> None:
+    held, over = Period(0, 1 << 40), Period(0, int(NOON))
+    marketing, sms = frozenset(("marketing",)), frozenset(("sms",))
+    offered = (
+        Campaign("spring", "春（虚构）", "周明（虚构）", marketing, BOTH, held, "reviewed"),
+        Campaign("over", "", "", marketing, BOTH, over, "reviewed"),
+        Campaign("calls", "", "", marketing, frozenset(("voice",)), held, "draft"),
+        Campaign("debts", "", "", frozenset(("collection",)), sms, held, "draft"),
+    )
+    request, snapshot, now = build(BASE)
+    found = [fact.value for fact in explain(request, snapshot, now, CODES, campaigns=offered).saw
+             if fact.name in ("campaign", "account.responsible")]  # fmt: skip
+    assert found == [
+        "周明（虚构）",
+        "spring 春（虚构）: responsible 周明（虚构）, reviewed, the beginning to forever (holds)",
+    ]
 
 
 def then(outcomes: dict[str, int] | None = None, sender: str = "10690001", **more: object) -> Then:

@@ -12,7 +12,7 @@ from proxy.control import REQUEST_MOST_OCTETS, ControlError, ControlServer, NotR
 from proxy.core.purposes import OBJECTION
 from proxy.core.snapshot import Snapshot
 from proxy.registry.importing import Known
-from proxy.registry.packs import read_pack
+from proxy.registry.packs import read_packs
 from proxy.registry.snapshots import SnapshotBuilder
 from proxy.registry.verbs import Verbs
 from tests.store.open_store import BANK, PERSON, SECRET, key_of, owned, stage
@@ -134,7 +134,7 @@ async def test_an_import_reaches_the_running_owner_and_its_snapshot(tmp_path: Pa
         builder = SnapshotBuilder(store, SECRET.person_key)
 
         async def changed() -> None:
-            published.append(await builder.build(read_pack("cn-open")))
+            published.append(await builder.build(read_packs("cn-open")[0]))
 
         verbs = Verbs(store, SECRET, changed)
         server = ControlServer(tmp_path / "c", verbs.dispatch)

@@ -13,7 +13,7 @@ from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.policy import evaluate
 from proxy.registry.exporting import export
-from proxy.registry.packs import read_pack
+from proxy.registry.packs import read_packs
 from proxy.registry.snapshots import SnapshotBuilder, build_snapshot
 from proxy.registry.tables import TABLES
 from tests.store.open_store import SECRET, owned, take_in
@@ -38,7 +38,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     async def imported() -> Snapshot:
         async with owned(tmp_path_factory.mktemp("demo"), now_us=NOW_US) as store:
             await take_in(store, document(), NOW_US)
-            return await build_snapshot(store, SECRET.person_key, read_pack("cn-open"))
+            return await build_snapshot(store, SECRET.person_key, read_packs("cn-open")[0])
 
     return asyncio.run(imported())
 
@@ -90,7 +90,7 @@ def test_persons_of_the_demo(demo: Snapshot) -> None:
 async def test_a_disposal_and_a_hold_bind_with_the_next_snapshot(tmp_path: Path) -> None:
     async with owned(tmp_path, now_us=NOW_US) as store:
         await take_in(store, document(), NOW_US)
-        builder, pack = SnapshotBuilder(store, SECRET.person_key), read_pack("cn-open")
+        builder, pack = SnapshotBuilder(store, SECRET.person_key), read_packs("cn-open")[0]
         first = await builder.build(pack)
         await store.dispose("10690001", disposed=True, reason="x", by="y")
         second = await builder.build(pack)
@@ -108,7 +108,7 @@ async def test_a_disposal_and_a_hold_bind_with_the_next_snapshot(tmp_path: Path)
 
 async def test_a_snapshot_of_changes_equals_one_of_the_whole(tmp_path: Path) -> None:
     async with owned(tmp_path, now_us=NOW_US) as store:
-        pack, whole = read_pack("cn-open"), document()
+        pack, whole = read_packs("cn-open")[0], document()
         builder = SnapshotBuilder(store, SECRET.person_key)
         await builder.build(pack)
         for table in ("institutions", "partners", "licences", "entrustments", "numbers", "accounts"):
@@ -140,7 +140,7 @@ async def test_export_and_import_into_an_empty_store_is_the_identity(tmp_path: P
         # What was withdrawn is told as such, and does not hold there either.
         assert [row["withdrawn_source"] for row in written["consents"] if row["withdrawn"]] == ["api"]
         assert two.consents_index.get(index_key(digest, salt)) == 0
-        pack = read_pack("cn-open")
+        pack = read_packs("cn-open")[0]
         left = await build_snapshot(one, SECRET.person_key, pack)
         right = await build_snapshot(two, SECRET.person_key, pack)
         assert (left.accounts, left.institutions, left.held_accounts) == (
@@ -165,7 +165,7 @@ async def test_the_second_example_goes_on_from_the_first_and_together_they_show_
         await take_in(store, document(), NOW_US)
         await take_in(store, more, NOW_US)
         counts = await store.counts()
-        snapshot = await build_snapshot(store, SECRET.person_key, read_pack("cn-open"))
+        snapshot = await build_snapshot(store, SECRET.person_key, read_packs("cn-open")[0])
     assert [name for name in TABLES if not counts[name]] == ["holds"]
     assert verdict(snapshot, "jianglan-mkt", "10690001") == "permit"
     assert snapshot.telecoms["示例通信（虚构）"].id == "shili"

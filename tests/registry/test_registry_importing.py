@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
 from proxy.registry.documents import DocumentError, RawRow, read_rows
 from proxy.registry.importing import Known, RowCheck, RowFault, check_rows
-from proxy.registry.passwords import verify_password
 from proxy.registry.ports import Row
 from proxy.registry.tables import TABLES
 from tests.store.open_store import NOW_US, SECRET
@@ -356,20 +357,26 @@ def test_addresses_are_kept_in_canonical_form() -> None:
         assert other[1:3] == one[1:3]
 
 
+def fits(kept: str, password: str) -> bool:
+    try:
+        return PasswordHasher().verify(kept, password)
+    except VerifyMismatchError:
+        return False
+
+
 def test_an_account_that_binds_nowhere_has_a_password_that_nobody_has() -> None:
     trunk = {name: value for name, value in ACCOUNT.items() if name != "password"} | {"password_hash": "none"}
     kept = checked("accounts", trunk)["password_hash"]
     assert str(kept).startswith("$argon2id$")
     assert kept != checked("accounts", trunk)["password_hash"]
-    assert not any(verify_password(str(kept), guess) for guess in ("", "none"))
+    assert not any(fits(str(kept), guess) for guess in ("", "none"))
 
 
 def test_a_password_is_kept_as_an_argon2_hash_only() -> None:
     kept = checked("accounts", ACCOUNT)["password_hash"]
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    assert verify_password(kept, "secret1")
-    assert not verify_password(kept, "secret2")
-    assert not verify_password("junk", "secret1")
+    assert fits(kept, "secret1")
+    assert not fits(kept, "secret2")
     again = {name: value for name, value in ACCOUNT.items() if name != "password"} | {"password_hash": kept}
     assert checked("accounts", again)["password_hash"] == kept
 
@@ -576,6 +583,11 @@ def test_a_number_comes_into_use_with_a_liaison_only_where_the_pack_asks_for_one
     assert checked("numbers", NUMBER | {"disposed": True}, asked)["disposed"] == 1
     assert checked("numbers", NUMBER | {"principal": "lender", "operator": "lender"}, asked)
     assert checked("numbers", NUMBER, Known(KNOWN.ids, asks_liaison=lambda region: region == "CN-JS"))
+    # The strictest pack that binds: that of the telecom enterprise which owns the number, too, by id or by name.
+    telecoms = {"tongxin": "CN-JS", "示例通信（虚构）": "CN-JS"}
+    owner = Known({**KNOWN.ids, "telecoms": set(telecoms)}, asks_liaison=asked.asks_liaison, telecom_regions=telecoms)
+    for named in telecoms:
+        assert "no liaison officer" in faults("numbers", NUMBER | {"telecom": named}, owner)["principal"]
     moved = RowCheck(Known(KNOWN.ids, asks_liaison=lambda region: region == "CN-JS"), SECRET, NOW_US)
     moved.check(RawRow("institutions", 1, INSTITUTION | {"id": "bank", "region": "江苏"}))
     with pytest.raises(RowFault):

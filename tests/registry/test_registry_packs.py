@@ -12,7 +12,7 @@ from proxy.core.bound import Shelf, bound
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.pack import ASKED_FOR, Cap, Hours, RuleSetting
 from proxy.registry.calendars import calendar_from, calendar_warnings
-from proxy.registry.packs import find_config, pack_from, read_pack, read_packs, read_shelf
+from proxy.registry.packs import find_config, pack_from, read_packs, read_shelf
 from proxy.settings import SettingsError
 
 pytestmark = pytest.mark.unit
@@ -23,7 +23,7 @@ GOOD = """
 [pack]
 id = "test"
 version = 3
-region = "CN-33"
+region = "CN-ZJ"
 source = "an invented notice"
 effective = "2026-01-01"
 
@@ -59,14 +59,14 @@ def errors_of(text: str) -> str:
 
 
 def test_the_default_pack_closes_marketing_and_collection_at_night() -> None:
-    pack = read_pack("cn-default")
+    pack = read_packs("cn-default")[0]
     assert set(pack.hours.values()) == {Hours(8 * 60, 22 * 60)}
     assert set(pack.hours) == {(p, c) for p in ("marketing", "collection") for c in ("sms", "voice")}
     assert not pack.shadow
 
 
 def test_the_open_pack_is_open_all_day_but_for_one_institution() -> None:
-    pack = read_pack("cn-open")
+    pack = read_packs("cn-open")[0]
     assert set(pack.hours.values()) == {Hours(0, 1440)}
     (closed,) = pack.institution_hours.values()
     assert closed.opens == closed.closes
@@ -74,7 +74,7 @@ def test_the_open_pack_is_open_all_day_but_for_one_institution() -> None:
 
 def test_every_field_of_a_pack_arrives() -> None:
     pack = pack_from(tomllib.loads(GOOD), "p.toml")
-    assert (pack.id, pack.version, pack.region, pack.validity_cap_s) == ("test", 3, "CN-33", 3600)
+    assert (pack.id, pack.version, pack.region, pack.validity_cap_s) == ("test", 3, "CN-ZJ", 3600)
     assert pack.hours == {("collection", "sms"): Hours(540, 1230), ("collection", "voice"): Hours(540, 1230)}
     assert pack.rules == {"consent.missing": RuleSetting("shadow"), "hours.closed": RuleSetting("enforce", 0.25)}
     assert pack.collection_refusal_closes_channel is False
@@ -92,7 +92,7 @@ def test_the_floor_is_enforced_in_full(rule: str, setting: str) -> None:
     [
         ('id = "test"', "", "pack.id: missing"),
         ("version = 3", 'version = "3"', "pack.version: "),
-        ('region = "CN-33"', 'colour = "red"', "pack.colour: unknown key"),
+        ('region = "CN-ZJ"', 'colour = "red"', "pack.colour: unknown key"),
         ('opens = "09:00"', 'opens = "9"', "hours.0.opens: must be HH:MM"),
         ('opens = "09:00"', 'opens = "21:00"', "hours.0.opens: lies after closes"),
         ('purposes = ["collection"]', 'purposes = ["spam"]', "hours.0.purposes"),
@@ -133,7 +133,7 @@ def test_a_name_is_what_ships_and_a_path_is_a_file(tmp_path: Path) -> None:
     assert find_config("packs", "cn-default").name == "cn-default.toml"
     path = tmp_path / "own.toml"
     path.write_text(GOOD, encoding="utf-8")
-    assert read_pack(str(path)).id == "test"
+    assert read_packs(str(path))[0].id == "test"
     for name in ("no-such-pack", str(tmp_path / "none.toml"), "../packs/nothing"):
         with pytest.raises(SettingsError):
             find_config("packs", name)
@@ -205,7 +205,7 @@ def test_the_calendar_that_ships_has_its_days() -> None:
 def test_a_calendar_that_ends_is_told_in_time(today: tuple[int, int, int], years: list[str]) -> None:
     pack = pack_from(tomllib.loads((ROOT / "cn-ningxia.toml").read_text(encoding="utf-8")), "p.toml")
     pack = replace(pack, calendar=replace(pack.calendar, years=frozenset((2025, 2026))))
-    told = list(calendar_warnings((pack, read_pack("cn-default")), date(*today)))
+    told = list(calendar_warnings((pack, read_packs("cn-default")[0]), date(*today)))
     assert [line.partition("has no ")[2][:4] for line in told] == years
 
 

@@ -131,11 +131,17 @@ async def _tried(stage: Stage, pair: Pair, kind: Kind, refusal: Refusal) -> Show
         assert refused.headers["reason"] == f'Q.850;cause=21;text="{pair.rule}"', refused.headers
         wants = pair.rule in ("hours.closed", "frequency.cap")
         assert bool(refused.headers["retry-after"]) == wants, refused.headers
-    told = (await stage.explained(decision.id))["recorded"]
+    if kind == pair.kinds[0]:
+        await _is_explained(stage, pair, decision.id)
+    return Shown(pair, kind, names[0], permitted, refused)
+
+
+async def _is_explained(stage: Stage, pair: Pair, decision: int) -> None:
+    """`tdgate explain` tells the same of the decision, and cites a row that the pair stands for."""
+    told = (await stage.explained(decision))["recorded"]
     assert (told["effect"], told["rule"], told["detail"]) == ("deny", pair.rule, pair.detail), told
     (rule,) = [one for one in told["rules"] if one["rule"] == pair.rule]
     assert {one["row"] for one in rule["demands"]} & {*pair.rows}, f"cites other rows: {rule['demands']}"
-    return Shown(pair, kind, names[0], permitted, refused)
 
 
 async def _looked(stage: Stage, observable: Observable) -> str:

@@ -99,6 +99,21 @@ async def what_an_institution_tells_binds(stage: Stage) -> None:
 
 
 @PEOPLE.shows(
+    "Z19 J12",
+    "a refusal inside a call: the person presses 9, which is on disk before the INFO is answered; the next call and "
+    "the next message are refused",
+    "通话中按9拒收：落盘后才应答 INFO；下一次呼叫与下一条短信均被拒",
+)
+async def a_key_in_a_call_refuses(stage: Stage) -> None:
+    ask = Ask("jl", "10690001", PERSONS[8])
+    before = [(await stage.submit(ask)).status, (await stage.call(ask)).status]
+    await stage.pressed(ask, "9")
+    assert [one.source for one in stage.house.suppressions()].count("keypad") == 1
+    after = [(await stage.submit(ask)).status, (await stage.call(ask)).status]
+    assert (before, after) == ([0, 0], [0x0429, 607])
+
+
+@PEOPLE.shows(
     "J6 J14",
     "`tdgate preference list` and `tdgate donotcall list` show what persons registered, and what a list closes",
     "`tdgate preference list` 与 `tdgate donotcall list` 显示用户登记的意愿与名单的适用范围",

@@ -60,6 +60,27 @@ async def another_pack_is_tried_on_recorded_decisions(stage: Stage) -> None:
 
 
 @WHO.shows(
+    "C3",
+    "a pack is tried in shadow: what it would refuse passes, and the decision says so; a reload enforces it again",
+    "新规则包可先以影子方式试行：本应拒绝的予以放行并在判定中注明；重新加载后恢复执行",
+)
+async def a_pack_is_tried_in_shadow(stage: Stage) -> None:
+    ask = Ask("lt", "10690171", said="【兰亭银行】未经审核的内容，拒收请回复TD")
+    pack = stage.folder / "cn-example.toml"
+    enforced = pack.read_text("utf-8")
+    statuses, outcomes = [], []
+    for text in (enforced.replace('basis = "product default; Z5"', 'mode = "shadow"\nbasis = "tried"'), enforced):
+        pack.write_text(text, encoding="utf-8")
+        await stage.reloaded()
+        answer = await stage.submit(ask)
+        assert answer.decision is not None
+        told = (await stage.explained(answer.decision.id))["recorded"]
+        statuses.append(answer.status)
+        outcomes += [one["outcome"] for one in told["rules"] if one["rule"] == "template.unreviewed"]
+    assert (statuses, outcomes) == ([0, 0x0420], ["shadow", "refuse"])
+
+
+@WHO.shows(
     "C2",
     "a file with an account or a campaign without a responsible person is not imported; row and column are told",
     "账户或活动未填责任人时整份文件不予导入，并指出行与列",

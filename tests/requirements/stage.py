@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import re
+import signal
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -174,19 +175,7 @@ class Stage:
         """One INVITE from the account's trunk. A permitted one finds the carrier busy."""
         peer = self.trunks[ask.who]
         self._read_on()
-        self._made += 1
-        octets = asking(
-            peer,
-            branch=str(self._made),
-            via=f"SIP/2.0/UDP pbx.example;rport;branch=z9hG4bKr{self._made}",
-            uri=f"sip:+{ask.person}@127.0.0.1",
-            caller=f'"Somebody" <sip:{ask.caller or ask.source}@pbx.example>;tag=a',
-            called="<sip:somebody@pbx.example>",
-            contact="<sip:calls@pbx.example>",
-            call_id=f"required-{self._made}",
-            headers=(f"X-Purpose: {ask.declared}",) if ask.declared else (),
-        )
-        peer.send(octets, self.port)
+        octets = self._invite(ask)
         decision = await self.decided(ask.who, "voice")
         reached = not decision.effect
         if reached:
@@ -201,12 +190,71 @@ class Stage:
         fields = {"trunk": peer.host, **fields_of_invite(octets)}
         return Answer(fields, 0 if reached and answer.status == 486 else answer.status, decision, told, reached)
 
+    def _invite(self, ask: Ask, **parts: Any) -> bytes:
+        peer = self.trunks[ask.who]
+        self._made += 1
+        octets = asking(
+            peer,
+            branch=str(self._made),
+            uri=f"sip:+{ask.person}@127.0.0.1",
+            caller=f'"Somebody" <sip:{ask.caller or ask.source}@pbx.example>;tag=a',
+            called="<sip:somebody@pbx.example>",
+            call_id=f"required-{self._made}",
+            headers=(f"X-Purpose: {ask.declared}",) if ask.declared else (),
+            **{
+                "via": f"SIP/2.0/UDP pbx.example;rport;branch=z9hG4bKr{self._made}",
+                "contact": "<sip:calls@pbx.example>",
+                **parts,
+            },
+        )
+        peer.send(octets, self.port)
+        return octets
+
+    async def pressed(self, ask: Ask, key: str) -> None:
+        """A call in which the person presses a key and is answered; then the person hangs up."""
+        peer, carrier = self.trunks[ask.who], self.carrier
+        via = f"SIP/2.0/UDP {peer.host}:{peer.port};branch=z9hG4bKp{self._made}"
+        octets = self._invite(ask, via=via, contact=f"<sip:calls@{peer.host}:{peer.port}>")
+        asked = await carrier.asked("INVITE")
+        contact = f"<sip:b@{carrier.host}:{carrier.port}>"
+        carrier.send(a_response(asked, 200, to_tag="b", contact=contact).octets(), self.port)
+        answer = await peer.answered(200)
+        await carrier.asked("ACK")
+        peer.send(_acknowledging(octets, answer).replace(b"z9hG4bKp", b"z9hG4bKack"), self.port)
+        person, trunk = ((asked.first(name) or b"").decode() for name in ("to", "from"))
+        for number, (method, headers, body) in enumerate(
+            (("INFO", ("Content-Type: application/dtmf",), key.encode()), ("BYE", (), b"")), start=1
+        ):
+            carrier.send(
+                asking(
+                    carrier,
+                    method,
+                    branch=f"{self._made}-{method}",
+                    caller=f"{person};tag=b",
+                    called=trunk,
+                    call_id=asked.call_id.decode(),
+                    cseq=f"{number} {method}",
+                    contact=contact,
+                    headers=headers,
+                    body=body,
+                ),
+                self.port,
+            )
+            peer.send(a_response(await peer.asked(method), 200).octets(), self.port)
+            await carrier.answered(200)
+
     async def _final(self, peer: Peer) -> SipResponse:
         while True:
             answer = await peer.heard()
             assert isinstance(answer, SipResponse)
             if answer.status != 100:
                 return answer
+
+    async def reloaded(self) -> None:
+        """Packs are read anew."""
+        before = len(self.house.logged("config.reloaded"))
+        self.house.send_signal(signal.SIGHUP)
+        await self.house.event("config.reloaded", before + 1)
 
     # ---- commands and the window ------------------------------------------------------------------------------------
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,6 +21,7 @@ from tests.requirements.observables import OBSERVABLES
 from tests.requirements.page import page, without_ids
 from tests.requirements.pairs import PAIRS, Kind, Pair
 from tests.requirements.play import Played, play, play_without
+from tests.requirements.registry import ABROAD, abroad
 
 pytestmark = pytest.mark.wire
 
@@ -110,6 +113,19 @@ def test_nothing_is_put_off_that_shows() -> None:
         behind = list(DEMANDS.rules_of(one.row))
         assert set(one.spans) <= {*named, *behind}, one
         assert not set(one.spans) & set(RULE_IDS), one
+
+
+@pytest.mark.parametrize("month", [1, 4, 7, 10])
+@pytest.mark.parametrize("hour", range(24))
+def test_somewhere_it_is_day_and_somewhere_night(hour: int, month: int) -> None:
+    """With an hour to spare on both sides of 8 and 22, since a run takes its time."""
+    now = datetime(2026, month, 15, hour, 30, tzinfo=UTC)
+    day, night = (
+        next(now.astimezone(ZoneInfo(zone)).hour for zone, digits in ABROAD.items() if person.startswith(digits))
+        for person in (abroad(13, now)[0], abroad(2, now)[0])
+    )
+    assert 9 <= day < 17
+    assert night in (23, 0, 1, 2, 3, 4, 5, 6)
 
 
 def test_rows_that_go_back_to_others_are_understood() -> None:

@@ -11,14 +11,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.core.bound import Shelf
-from proxy.core.debtors import value_of
 from proxy.core.finding import Finding
 from proxy.core.pack import Cap, Hours, Pack, RuleSetting
 from proxy.core.preferences import preference
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE, OBJECTION
 from proxy.core.records import Entrustment, Partner, Period, Segment, Template
 from proxy.core.workdays import Calendar
-from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at
+from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at, value_of
 
 Outcome = tuple[str, str, str]
 ALLOW: Outcome = ("allow", "", "")

@@ -13,7 +13,7 @@ import msgspec
 
 from proxy.core.bound import EMPTY_SHELF, Shelf
 from proxy.core.contacts import Contacts, second_of
-from proxy.core.debtors import value_of
+from proxy.core.debtors import ROLES
 from proxy.core.decision import Decision, Permit, Refusal
 from proxy.core.pack import Cap, Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
@@ -77,6 +77,11 @@ CONSENT_FOREVER = (1 << 20) << 8
 
 def _replaced(one: Any, **fields: Any) -> Any:
     return changed(one, **fields) if isinstance(one, Request) else msgspec.structs.replace(one, **fields)
+
+
+def value_of(role: str, day: int) -> int:
+    """What the store keeps of a role that was verified on a day (`core/debtors.py`)."""
+    return next(number for name, number in ROLES.items() if name == role) | day << 8
 
 
 class Scene(msgspec.Struct, frozen=True):

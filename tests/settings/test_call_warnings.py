@@ -10,7 +10,7 @@ import pytest
 
 from proxy.call_warnings import call_warnings
 from proxy.cli import main
-from proxy.registry.packs import pack_from, read_pack
+from proxy.registry.packs import pack_from, read_packs
 from proxy.settings import SettingsError, load
 from proxy.sip_settings import Sip, SipCarrier, SipDigits, SipGateway, SipKeypad, SipListener, SipTrunk
 
@@ -89,8 +89,8 @@ gateways = [{ host = "192.0.2.30" }]
 
 
 def test_packs_say_for_which_purposes(tmp_path: Path) -> None:
-    assert read_pack("cn-default").refusal_in_calls == WANTED
-    assert read_pack("cn-open").refusal_in_calls == frozenset()
+    assert read_packs("cn-default")[0].refusal_in_calls == WANTED
+    assert read_packs("cn-open")[0].refusal_in_calls == frozenset()
     text = (Path(__file__).resolve().parents[2] / "config" / "packs" / "cn-default.toml").read_text("utf-8")
     for wrong, said in (
         ('purposes = ["bingo"]\nbasis = "x"', "refusal_in_calls.purposes"),

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.smpp import consts
-from proxy.smpp.consts import ESME_RINVTLVLEN, ESME_RINVTLVSTREAM, ESME_RINVTLVVAL
+from proxy.smpp.consts import ESME_RINVTLVSTREAM
 from proxy.smpp.pdu import PduError
-from proxy.smpp.tlv import encode_tlvs, first_tlv, parse_tlvs, typed_value
+from proxy.smpp.tlv import encode_tlvs, first_tlv, parse_tlvs
 from tests.tools.smpp_octets import tlvs
 
 pytestmark = pytest.mark.unit
@@ -58,43 +57,6 @@ def test_broken_streams(octets: str, reason: str) -> None:
 def test_what_sixteen_bits_do_not_hold_is_not_written(stream: list[tuple[int, bytes]]) -> None:
     with pytest.raises(ValueError, match="does not fit"):
         encode_tlvs(stream)
-
-
-@pytest.mark.parametrize(
-    ("tag", "value", "typed"),
-    [
-        (consts.TAG_MESSAGE_STATE, b"\x02", 2),
-        (consts.TAG_USER_MESSAGE_REFERENCE, b"\x01\x02", 0x0102),
-        (consts.TAG_QOS_TIME_TO_LIVE, b"\0\0\1\0", 256),
-        (consts.TAG_RECEIPTED_MESSAGE_ID, b"a1\0", b"a1"),
-        (consts.TAG_RECEIPTED_MESSAGE_ID, b"\0", b""),
-        (consts.TAG_MESSAGE_PAYLOAD, b"\x90\x00", b"\x90\x00"),
-        (consts.TAG_ALERT_ON_MESSAGE_DELIVERY, b"", b""),
-        (consts.TAG_ALERT_ON_MESSAGE_DELIVERY, b"\1", b"\1"),
-        (0x1400, b"\x01", b"\x01"),
-    ],
-)
-def test_typed_values(tag: int, value: bytes, typed: int | bytes) -> None:
-    assert typed_value(tag, value) == typed
-
-
-@pytest.mark.parametrize(
-    ("tag", "value", "status"),
-    [
-        (consts.TAG_MESSAGE_STATE, b"", ESME_RINVTLVLEN),
-        (consts.TAG_MESSAGE_STATE, b"\0\2", ESME_RINVTLVLEN),
-        (consts.TAG_SOURCE_PORT, b"\2", ESME_RINVTLVLEN),
-        (consts.TAG_QOS_TIME_TO_LIVE, b"\0\0\1", ESME_RINVTLVLEN),
-        (consts.TAG_ALERT_ON_MESSAGE_DELIVERY, b"\1\1", ESME_RINVTLVLEN),
-        (consts.TAG_RECEIPTED_MESSAGE_ID, b"", ESME_RINVTLVVAL),
-        (consts.TAG_RECEIPTED_MESSAGE_ID, b"a1", ESME_RINVTLVVAL),
-        (consts.TAG_RECEIPTED_MESSAGE_ID, b"a\x001\0", ESME_RINVTLVVAL),
-    ],
-)
-def test_values_of_another_kind(tag: int, value: bytes, status: int) -> None:
-    with pytest.raises(PduError) as caught:
-        typed_value(tag, value)
-    assert caught.value.status == status
 
 
 def test_first_of_a_tag() -> None:

@@ -88,6 +88,8 @@ def value_of(table: Table, column: Column) -> st.SearchStrategy[Any]:
         return names if column.required or column.name != "telecoms" else st.lists(names, max_size=2)
     if column.name == "id" and table.name in NAMES:
         return st.sampled_from(NAMES[table.name])
+    if (table.name, column.name) == ("accounts", "reviewed_by"):
+        return st.sampled_from([[], ["甲", "乙"]])
     if column.name == "password_hash":
         return st.just(HASHED)
     found = OF_FIELD.get(column.field)
@@ -116,7 +118,8 @@ def takes(column: Column, value: Any) -> bool:
 
 
 def row_of(table: Table) -> st.SearchStrategy[dict[str, Any]]:
-    needed = {column.name: value_of(table, column) for column in table.columns if column.required or column.secret}
+    asked = {"password_hash", *(("telecoms",) if table.name == "accounts" else ())}
+    needed = {one.name: value_of(table, one) for one in table.columns if one.required or one.name in asked}
     others = {column.name: value_of(table, column) for column in table.columns if column.name not in needed}
     return st.fixed_dictionaries(needed, optional=others)
 
@@ -209,7 +212,7 @@ def test_many_registries_there_and_back(document: dict[str, Any]) -> None:
 def test_rows_of_every_table_can_be_drawn(table: str) -> None:
     """A generator whose rows are all wrong would show nothing."""
 
-    @settings(max_examples=25, deadline=None, database=None)
+    @settings(max_examples=60, deadline=None, database=None, derandomize=True)
     @given(row_of(TABLES[table]))
     def draw(row: dict[str, Any]) -> None:
         document = BASE | {table: [*BASE.get(table, []), row]} if table not in BASE else BASE | {table: [row]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -57,15 +58,24 @@ def columns(store: sqlite3.Connection, table: str) -> dict[str, tuple[str, int]]
 
 def fill(store: sqlite3.Connection, table: str, place: int) -> None:
     row: dict[str, Any] = {}
+    (sql,) = store.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    closed = dict(re.findall(r"(\w+) IN \('([^']*)'", sql))
     for column, (kind, _) in columns(store, table).items():
-        if column in READABLE:
+        if column in closed:
+            row[column] = closed[column]
+        elif column in READABLE:
             row[column] = KINDS.get(table, READABLE[column]) if column == "kind" else READABLE[column]
         elif column in OCTETS:
             row[column] = bytes([place] * OCTETS[column])
         elif column == "revision":
             row[column] = place + 5
         else:
-            row[column] = {"INTEGER": place, "TEXT": f"{column}-{place}", "BLOB": bytes([place] * 8)}[kind]
+            row[column] = {
+                "INTEGER": place,
+                "TEXT": f"{column}-{place}",
+                "BLOB": bytes([place] * 8),
+                "REAL": place / 2,
+            }[kind]
     marks = ", ".join("?" * len(row))
     store.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 

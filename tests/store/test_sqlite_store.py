@@ -8,9 +8,11 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
+from proxy.core.pack import Pack
 from proxy.registry.dates import day_number, since_s
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Given, StoreError
+from proxy.registry.snapshots import build_snapshot
 from proxy.registry.tables import RECORD_TABLES, TABLES
 from proxy.rules.person import CONSENT_DAY_SHIFT
 from proxy.store import person_load
@@ -305,3 +307,21 @@ async def test_a_database_of_before_gains_what_came_later(tmp_path: Path) -> Non
         async with connection.execute("SELECT name, dflt_value FROM pragma_table_info('accounts')") as found:
             columns = {str(name): default async for name, default in found}
     assert columns["replace_sm"] == "0"
+
+
+async def test_a_disposed_port_stays_a_port_whatever_a_file_says(tmp_path: Path) -> None:
+    """Made a number without extensions, and its extensions registered for themselves, it would open again (Z14)."""
+    row = {"address": "10690001", "principal": "bank", "operator": "bank", "telecom": "x", "channels": "sms",
+           "purposes": "marketing", "since": "2026-01-01", "until": "2030-12-31"}  # fmt: skip
+    async with owned(tmp_path) as store:
+        await take_in(store, {"institutions": [BANK], "numbers": [row | {"extensible": True}]})
+        await store.dispose("10690001", disposed=True, reason="x", by="y")
+        around = [row | {"extensible": False}, row | {"address": "1069000123"}]
+        assert (await take_in(store, {"numbers": around}))["numbers"] == 1
+        library = (await build_snapshot(store, SECRET.person_key, Pack("test", 1))).numbers
+        assert [one.disposed for one in library.above("1069000123")] == [True]
+        # What is not disposed may become a number of its own.
+        await store.dispose("10690001", disposed=False, reason="x", by="y")
+        await take_in(store, {"numbers": [row | {"extensible": False}]})
+        library = (await build_snapshot(store, SECRET.person_key, Pack("test", 1))).numbers
+        assert library.above("1069000123") == ()

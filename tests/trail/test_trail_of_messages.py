@@ -231,7 +231,6 @@ def test_a_carrier_with_one_id_for_all_does_not_make_the_trail_slow(tmp_path: Pa
     for number in range(1000):
         trail.accepted(FIRST + number, "a", "r", b"7", A)
     assert 0 < len(trail.by_carrier("r", b"7")) < 300
-    assert trail.unfindable == 1000 - len(trail.by_carrier("r", b"7"))
     for number in range(1000):
         assert trail.by_ours(FIRST + number) is not None
     trail.close()

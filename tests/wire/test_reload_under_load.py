@@ -7,6 +7,7 @@ revision and the pack that its own decision names; a message judged by halves of
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sqlite3
 from collections import Counter
@@ -189,6 +190,11 @@ async def _broken_files(house: House, load: Load) -> None:
     assert len(await house.record(lambda one: isinstance(one, Suppression))) == 1
     counters = await house.counters()
     assert counters["config.rejected"] >= 3
+    # What is in force can be asked; the file may say something else by now.
+    write_pack(house, SHUT)
+    for words, version in (((), SHUT), (("--running",), OPEN)):
+        code, out, err = await house.command("rules", "list", "--json", *words)
+        assert (code, json.loads(out)["packs"][0]["version"]) == (0, version), err
 
 
 def _check(house: House, loads: list[Load]) -> None:

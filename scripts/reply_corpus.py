@@ -60,6 +60,11 @@ def _styled(text: str, start: int) -> str:
     return "".join(chr(start + ord(c) - 0x41) if "A" <= c <= "Z" else c for c in text.upper())
 
 
+def _no_word(held: str) -> str:
+    """A keyword with a letter held down, but for the one that is a word of its own."""
+    return held if held != "TDD" else "TDDD"
+
+
 def _dressed(text: str, kind: str, chance: random.Random) -> Iterator[str]:
     ascii_only = text.isascii()
     match kind:
@@ -86,10 +91,9 @@ def _dressed(text: str, kind: str, chance: random.Random) -> Iterator[str]:
             yield chance.choice(_EMOJI) + text
         case "repeated":
             if ascii_only and text.isalpha() and text not in ("N", "Q"):
-                longer = text + text[-1] * chance.randint(1, 4)
-                yield longer if longer != "TDD" else "TDDD"  # WHY: TDD is a word of its own.
+                yield _no_word(text + text[-1] * chance.randint(1, 4))
                 at = chance.randrange(len(text))
-                yield text[:at] + text[at] * chance.randint(2, 4) + text[at + 1 :]
+                yield _no_word(text[:at] + text[at] * chance.randint(2, 4) + text[at + 1 :])
         case "footer":
             yield from (text + footer for footer in _FOOTERS)
         case "around":

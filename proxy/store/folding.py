@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from proxy.core.persons import PersonIndex
+from proxy.core.persons import PersonIndex, PersonKey
 from proxy.registry.ports import StoreError
 from proxy.store import person_load
 from proxy.store.person_base import BaseIdentity, map_base
@@ -32,15 +32,17 @@ class Folding:
         reader: StoreReader,
         database: Path,
         store_id: bytes,
-        key_id: int,
+        key: PersonKey,
         remember: Remember,
+        writing: asyncio.Lock,
         indexes: Mapping[IndexPlan, PersonIndex],
     ) -> None:
         self._reader = reader
         self._database = database
         self._store_id = store_id
-        self._key_id = key_id
+        self._key = key
         self._remember = remember
+        self._writing = writing
         self._indexes = dict(indexes)
 
     async def run(self, failed: Callable[[StoreError], None]) -> None:
@@ -63,26 +65,28 @@ class Folding:
         return folded
 
     async def _fold(self, plan: IndexPlan, index: PersonIndex) -> None:
-        identity = BaseIdentity(self._store_id, self._key_id, plan.code)
+        identity = BaseIdentity(self._store_id, self._key.settled_id, plan.code)
         path = self._database.with_name(plan.file_name)
-        checksum = await self._written(plan, path)
+        checksum = await self._written(plan, identity, path)
         await self._remember(plan.file_name, checksum)
         newest = await person_load.newest_position(self._reader)
         base = await asyncio.to_thread(map_base, path, identity, newest, checksum)
         if base.directory is None:
             raise StoreError(f"{path}: written without a directory")
         # INVARIANT: whatever changed since this store was opened lies over the index, on disk or not; what the new base
-        # holds beside that is on disk. So no answer becomes milder here.
-        index.rebase(base.keys, base.values, base.directory)
+        # holds beside that is on disk. So no answer becomes milder here. WHY the lock: a rotation of keys lays over
+        # what it moved before it lets go of it.
+        async with self._writing:
+            index.rebase(base.keys, base.values, base.directory)
         laid = index.laid_keys()
         for first in range(0, len(laid), _SLICE_KEYS):
             index.forget_settled(laid[first : first + _SLICE_KEYS])
             await asyncio.sleep(0)
         index.shrink()
 
-    async def _written(self, plan: IndexPlan, path: Path) -> bytes:
+    async def _written(self, plan: IndexPlan, identity: BaseIdentity, path: Path) -> bytes:
         """The checksum of a new base, in place when this returns."""
-        who = (self._store_id.hex(), str(self._key_id), plan.code)
+        who = (self._store_id.hex(), str(identity.key_id), plan.code)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "proxy.store.base_process", str(self._database), plan.state_table, *who, str(path)),

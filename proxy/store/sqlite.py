@@ -56,6 +56,7 @@ from proxy.store.folding import Folding
 from proxy.store.lock import OwnerLock
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
+from proxy.store.rotation import After, Rotation
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS
 
 #: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
@@ -78,6 +79,7 @@ class SqliteStore(StoreReader):
     donotcall: tuple[PersonIndex, ...]
     debtors_index: PersonIndex
     notices_index: PersonIndex
+    rotation: Rotation
 
     def __init__(
         self,
@@ -103,14 +105,19 @@ class SqliteStore(StoreReader):
         await self._owning.execute(consent_ledger.PREPARE)
         store_id = await self._identify()
         await self._settle_consents()
-        load = (self._database, store_id, self._secret.key_id)
-        self.suppressions_index = await self._load(person_load.SUPPRESSIONS, *load)
-        self.consents_index = await self._load(person_load.CONSENTS, *load)
-        self.preferences_index = await self._load(person_load.PREFERENCES, *load)
+        key, writing = self._secret.person_key, self._writing
+        of_store = (store_id, key.settled_id, self._remember_base)
+
+        async def load(plan: person_load.IndexPlan) -> PersonIndex:
+            return await person_load.load_index(self, self._database, plan, *of_store)
+
+        self.suppressions_index = await load(person_load.SUPPRESSIONS)
+        self.consents_index = await load(person_load.CONSENTS)
+        self.preferences_index = await load(person_load.PREFERENCES)
         self.donotcall = await self._donotcall()
-        self.debtors_index = await self._load(person_load.DEBTORS, *load)
-        self.notices_index = await self._load(person_load.NOTICES, *load)
-        self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
+        self.debtors_index = await load(person_load.DEBTORS)
+        self.notices_index = await load(person_load.NOTICES)
+        self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, writing)
         # In the order of an import: what closes binds before what opens.
         self._indexes = {
             **dict.fromkeys(("suppressions", "objections"), (person_load.SUPPRESSIONS, self.suppressions_index)),
@@ -119,11 +126,11 @@ class SqliteStore(StoreReader):
             "debtor_notices": (person_load.NOTICES, self.notices_index),
             "consents": (person_load.CONSENTS, self.consents_index),
         }
-        self.folding = Folding(self, *load, self._remember_base, dict(self._indexes.values()))
+        indexes = dict(self._indexes.values())
+        self.folding = Folding(self, self._database, store_id, key, self._remember_base, writing, indexes)
+        states = {plan.state_table: index for plan, index in indexes.items()}
+        self.rotation = Rotation(self._owning, self._secret, self._transaction, self._acted, states, self._now_us)
         await self._ledger.count_doubts()
-
-    async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
-        return await person_load.load_index(self, database, plan, store_id, key_id, self._remember_base)
 
     async def _remember_base(self, file_name: str, checksum: bytes) -> None:
         async with self._transaction():
@@ -133,7 +140,7 @@ class SqliteStore(StoreReader):
 
     async def _identify(self) -> bytes:
         """The store's id, made on first use; raises StoreError where the store was made with another key."""
-        key_id = str(self._secret.key_id)
+        key_id = str(self._secret.person_key.settled_id)
         async with self._transaction():
             await self._owning.execute(
                 "INSERT OR IGNORE INTO meta VALUES ('store_id', ?), ('person_key_id', ?)",
@@ -144,12 +151,14 @@ class SqliteStore(StoreReader):
         return bytes.fromhex(await self.meta("store_id") or "")
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
+    async def _transaction(self, after: After | None = None) -> AsyncIterator[None]:
         async with self._writing:
             try:
                 await self._owning.execute("BEGIN IMMEDIATE")
                 yield
                 await self._owning.execute("COMMIT")
+                for step in after or ():
+                    step()
             except (sqlite3.Error, ValueError) as error:
                 raise StoreError(f"{self._name}: nothing was written: {error}") from error
             finally:
@@ -205,6 +214,8 @@ class SqliteStore(StoreReader):
     async def adopt(self, staged: Path) -> dict[str, int]:
         # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
         async with self._attachable(staged):
+            if self._secret.person_key.is_moving:
+                await adoption.require_no_persons(self._owning)
             async with self._transaction():
                 changed = await adoption.adopt_records(self._owning, self._now_us())
             changed |= dict.fromkeys(PERSON_COLUMNS, 0)
@@ -266,8 +277,8 @@ class SqliteStore(StoreReader):
 
     async def give(self, consent: Given, receipt: Receipt | None = None) -> bool:
         position = await person_load.newest_position(self)
-        key = self._key(consent.recipient, consent.institution)
         async with self._transaction():
+            key = self._key(consent.recipient, consent.institution)
             added = await consent_ledger.give(self._owning, self._secret, key, consent, self._now_us(), self._today())
             await receipts.put(self._owning, () if receipt is None else (receipt,))
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
@@ -277,11 +288,11 @@ class SqliteStore(StoreReader):
         self, recipient: str, institution: str, bits: int, at_us: int, source: str, receipt: Receipt | None = None
     ) -> bool:
         position = await person_load.newest_position(self)
-        key = self._key(recipient, institution)
-        # WHY before the commit: a withdrawal binds at once; if the commit fails, memory is the stricter of the two.
-        self.consents_index.put(key, self.consents_index.get(key) & ~bits)
-        person = self._secret.person_key.digest(recipient)
         async with self._transaction():
+            key = self._key(recipient, institution)
+            # WHY before the commit: a withdrawal binds; if the commit fails, memory is the stricter of the two.
+            self.consents_index.put(key, self.consents_index.get(key) & ~bits)
+            person = self._secret.person_key.digest(recipient)
             ended = await consent_ledger.withdraw(
                 self._owning, key, person, institution, bits, at_us, source, self._today()
             )
@@ -308,23 +319,17 @@ class SqliteStore(StoreReader):
             await self._acted("persons.listed", what, "", by)
 
     async def issue_token(self, token: ApiToken) -> None:
-        names = token.__struct_fields__
-        sql = f"INSERT INTO api_tokens ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
         async with self._transaction():
-            try:
-                await self._owning.execute(sql, [getattr(token, name) for name in names])
-            except sqlite3.IntegrityError as error:
-                raise StaleError(f"token: there is one named {token.id} already") from error
+            await receipts.issue(self._owning, token)
             target = f"{token.id} {token.institution} {token.scopes}"
             await self._acted("token.created", target, token.label, token.created_by)
 
     async def revoke_token(self, token: str, reason: str, by: str) -> bool:
-        sql = "UPDATE api_tokens SET revoked_us = ? WHERE id = ? AND revoked_us IS NULL"
         async with self._transaction():
-            rows = (await self._owning.execute(sql, (self._now_us(), token))).rowcount
-            if rows > 0:
+            ended = await receipts.revoke(self._owning, token, self._now_us())
+            if ended:
                 await self._acted("token.revoked", token, reason, by)
-        return rows > 0
+        return ended
 
     async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
         async with self._transaction():
@@ -349,7 +354,7 @@ class SqliteStore(StoreReader):
 
     async def _donotcall(self) -> tuple[PersonIndex, ...]:
         folder = self._database.with_name(DONOTCALL_FOLDER)
-        _, indexes = await asyncio.to_thread(load_donotcall, folder, self._secret.key_id)
+        _, indexes = await asyncio.to_thread(load_donotcall, folder, self._secret.person_key.ids)
         return indexes
 
     async def load_donotcall(self, cause: str) -> int:

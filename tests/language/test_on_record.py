@@ -2,13 +2,13 @@
 
 import pytest
 
-from proxy.commands.content import read_lexicon
 from proxy.language.content import read_content
 from proxy.language.on_record import held_against, on_record
+from tests.tools.shipped import shipped_lexicon
 
 pytestmark = pytest.mark.unit
 
-LEXICON = read_lexicon()
+LEXICON = shipped_lexicon()
 RECORD = on_record(
     LEXICON,
     names=["江澜银行", "江澜"],

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.requirements.demands import Demands, Refusal, read
+from tests.requirements.fields import differing
 from tests.requirements.looking import Observable
 from tests.requirements.observables import OBSERVABLES
 from tests.requirements.pairs import PAIRS, Kind, Pair
 from tests.requirements.registry import COLLECTS, DAY
-from tests.requirements.stage import Answer, Ask, Stage, but, differing
+from tests.requirements.stage import Answer, Ask, Stage, but
 from tests.wire.house import reply
 from tests.wire.people import PERSONS
 

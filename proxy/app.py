@@ -22,6 +22,7 @@ from msgspec import to_builtins
 from proxy.binds.tracing import TRACE_VERBS, Tracing
 from proxy.call_warnings import address_warnings, call_warnings
 from proxy.console_process import ConsoleProcess
+from proxy.content_reader import ContentReader
 from proxy.control import ControlServer
 from proxy.core.bound import Shelf
 from proxy.core.call_codes import CallCodes, load_call_codes
@@ -48,9 +49,10 @@ from proxy.judging.tallies import Tallies, utc_us
 from proxy.judging.told import Told
 from proxy.judging.uncertain import Review
 from proxy.measures import Endings, Measures
-from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
+from proxy.optout_parser import Vocabulary
 from proxy.pool_stores import open_stores
 from proxy.registry.calendars import calendar_warnings
+from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.registry.dates import day_number
 from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.ports import StoreError
@@ -81,7 +83,7 @@ _NOTED: Final = ("token.", "persons.", "suppress.export", "doubt.")
 
 
 class RuleFiles:
-    """What the policy reads from files: pack, code maps, vocabulary. Raises SettingsError with every error."""
+    """What the policy reads from files: packs, code maps, words. Raises SettingsError with every error."""
 
     def __init__(self, settings: Settings) -> None:
         self.pack: Pack
@@ -92,7 +94,6 @@ class RuleFiles:
             *(pack.refusal_in_calls for pack in (self.pack, *self.shelf.packs))
         )
         codes = find_config("codes", settings.policy.codes)
-        vocabulary = find_config("vocabulary", settings.policy.vocabulary)
         try:
             self.codes: CodeMaps = load_codes(read_toml(codes))
         except CodeTableError as error:
@@ -102,10 +103,8 @@ class RuleFiles:
             self.call_codes: CallCodes = load_call_codes(read_toml(call_codes))
         except CodeTableError as error:
             raise SettingsError([f"{call_codes}: {line}" for line in error.errors]) from error
-        try:
-            self.vocabulary: Vocabulary = load_vocabulary(read_toml(vocabulary), str(vocabulary))
-        except VocabularyError as error:
-            raise SettingsError([str(error)]) from error
+        self.vocabulary: Vocabulary = read_vocabulary(settings.policy.vocabulary)
+        self.reader: ContentReader = read_reader(settings.policy.content, self.vocabulary)
 
 
 def check(settings: Settings, config: Path) -> RuleFiles:
@@ -204,7 +203,7 @@ class Application:
         )
         opened.push_async_callback(self._evidence.close)
         opened.push_async_callback(self._end_background)
-        builder = self._builder = SnapshotBuilder(self._store, secret.person_key)
+        builder = self._builder = SnapshotBuilder(self._store, secret.person_key, rules.reader)
         self._counting = Counting(
             settings, secret.person_key, rules.pack, rules.shelf, time.time(), self._contacts_failed
         )
@@ -385,6 +384,7 @@ class Application:
             self._in_force.codes = rules.codes
             self._gates.use(rules.call_codes)
             self._in_force.vocabulary = rules.vocabulary
+            self._builder.reader = rules.reader
             self._bypass.most_min = settings.policy.bypass_most_min
             self._endings.days = settings.policy.expiry_warn_days
             try:

@@ -22,6 +22,7 @@ from proxy.core.snapshot import Snapshot, notice_of
 from proxy.counting import caps_of
 from proxy.explaining.seen import Ledger
 from proxy.explaining.shape import Campaign
+from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.snapshots import build_snapshot
 from proxy.settings import Settings, load, read_toml
@@ -121,6 +122,7 @@ async def _read(settings: Settings, account: str, recipient: str | None, recorde
     contacts = Contacts(caps_of(pack, shelf), settings.policy.contacts_most)
     codes = load_codes(read_toml(find_config("codes", settings.policy.codes)))
     call_codes = load_call_codes(read_toml(find_config("codes", settings.policy.call_codes)))
+    reader = read_reader(settings.policy.content, read_vocabulary(settings.policy.vocabulary))
     database = settings.path(settings.store.database)
     person_key = load_secret(database, settings.path(settings.store.person_key)).person_key
     opened = await open_reader(settings.path(settings.store.database))
@@ -145,7 +147,7 @@ async def _read(settings: Settings, account: str, recipient: str | None, recorde
                 count_of_person(folder, key_ids, contacts, (key, shown), now)
             else:
                 count_of_person(folder, key_ids, contacts, (key, shown), recorded.at, before=recorded.at)
-        snapshot = replace(await build_snapshot(source, person_key, pack), shelf=shelf, contacts=contacts)
+        snapshot = replace(await build_snapshot(source, person_key, pack, reader), shelf=shelf, contacts=contacts)
         ledger = {} if keys is None else await ledger_of(opened, keys.digest, principal)
         return Source(
             snapshot,

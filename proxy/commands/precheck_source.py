@@ -25,6 +25,7 @@ from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot, notice_of
 from proxy.counting import caps_of
 from proxy.policy import evaluate
+from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.registry.packs import read_shelf
 from proxy.registry.ports import VerbError
 from proxy.registry.snapshots import build_snapshot
@@ -108,13 +109,14 @@ class Prechecking:
         """Reads what is needed; raises VerbError, SettingsError, StoreError, PersonKeyError."""
         policy = settings.policy
         pack, shelf = read_shelf(policy.pack, policy.packs, policy.region)
+        words = read_reader(policy.content, read_vocabulary(policy.vocabulary))
         database = settings.path(settings.store.database)
         key = load_secret(database, settings.path(settings.store.person_key)).person_key
         _, donotcall = await asyncio.to_thread(load_donotcall, database.with_name(DONOTCALL_FOLDER), key.ids)
         opened = await open_reader(database)
         try:
             reader = _Reader(opened, donotcall)
-            snapshot = await build_snapshot(reader, key, pack)
+            snapshot = await build_snapshot(reader, key, pack, words)
             account = _account_of(snapshot, asked)
             await asyncio.to_thread(allowed, account.principal, account.id)
             salts = (key.salt(account.principal), key.salt(notice_of(account.principal, account.operator)), 0)

@@ -168,6 +168,7 @@ class Hearing:
                     answered.purposes,
                     scope,
                     understood.channel,
+                    keeps=understood.reading.keeps,
                     collection_too=strictest_for(
                         snapshot, answered.institution, understood.person, began
                     ).collection_refusal_closes_channel,

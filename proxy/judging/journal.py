@@ -29,6 +29,8 @@ _EFFECTS: Final = {"allow": records.ALLOW, "deny": records.DENY, "defer": record
 _LATEST: Final = 50
 _RULES_HASH: Final = records.rules_hash(RULE_IDS)
 _FORMS_KEPT: Final = 50_000
+#: Of one text; more say nothing new, and a record must stay small.
+_FINDINGS_MOST: Final = 20
 #: The first number that msgpack writes in nine octets: ids hold the boot in their upper half, times are of today.
 _LONG: Final = 1 << 32
 _PERSON: Final = b"\xc1person to stamp"
@@ -92,13 +94,16 @@ class Form:
         self._between = octets[at + len(numbers) : person]
         self._after = octets[person + len(_PERSON) :]
 
-    def stamp(self, decision_id: int, at_us: int, person: bytes) -> bytes:
+    def stamp(self, decision: Decision, at_us: int) -> bytes:
         """The record of one decision, encoded. Times are UTC microseconds."""
-        if len(person) == 16 and decision_id >= _LONG and at_us >= _LONG:
+        decision_id, person, found = decision.id, decision.person, decision.findings
+        if not found and len(person) == 16 and decision_id >= _LONG and at_us >= _LONG:
             return b"".join(
                 (self._before, _pack_numbers(0xCF, decision_id, 0xCF, at_us), self._between, person, self._after)
             )
-        return records.encode(msgspec.structs.replace(self._plain, id=decision_id, at_us=at_us, person=person))
+        findings = tuple([f"{one.rule}/{one.detail}@{one.start}-{one.end}" for one in found[:_FINDINGS_MOST]])
+        plain = msgspec.structs.replace(self._plain, id=decision_id, at_us=at_us, person=person, findings=findings)
+        return records.encode(plain)
 
 
 class Journal:
@@ -152,7 +157,7 @@ class Journal:
         form = self._forms.get(id(decision.ground)) or self._form(decision.ground)
         if self._person_key is not None and self._person_key.is_rotating:
             form = self._form_for(request, decision.ground)
-        if not self._log.append_octets(form.stamp(decision.id, int(request.received_at * 1e6), decision.person)):
+        if not self._log.append_octets(form.stamp(decision, int(request.received_at * 1e6))):
             return False
         self.changed = True
         # WHY not each permit: more come in one look of the window than it shows, and what is kept stays in memory.
@@ -176,7 +181,7 @@ class Journal:
         form = self._forms.get(id(decision.ground)) or self._form(decision.ground)
         if self._person_key is not None and self._person_key.is_rotating:
             form = self._form_for(request, decision.ground)
-        octets = form.stamp(decision.id, int(request.received_at * 1e6), decision.person)
+        octets = form.stamp(decision, int(request.received_at * 1e6))
         if not self._log.append_octets_durable(octets, then, patience_ms):
             return False
         self.changed = True

@@ -51,7 +51,7 @@ class Asked:
     ) -> None:
         self.log = LogDouble()
         self.log.full = full
-        self.snapshot = build(scene)[1]
+        self.snapshot = build(scene.but("reads", True))[1]
         in_force = InForce(self.snapshot, VOCABULARY, CODES, scene.now)
         confirmer = Confirmer(Confirmation(enabled, text), in_force, journal_over(self.log))
         understood = Understood(Reading(label, "sms", "TD", 1.0), person, number, (Answered("jianglan", frozenset()),))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.messages.corpus import read
 from proxy.commands.content import read_lexicon
-from proxy.language import content, disclosure, marks, refusal_line, slots, templates
+from proxy.language import content, disclosure, marks, refusal_line, refusal_terms, slots, templates
 from proxy.language.content import read_content
 from proxy.language.slots import Names
 from proxy.language.templates import Templates
@@ -133,7 +133,7 @@ def test_texts_that_look_like_masks_are_none(text: str) -> None:
 
 def test_patterns_know_no_figures_but_those_that_are_asked_about() -> None:
     # A pattern that is new here and names digits has to be thought of in `slots`.
-    rooms: tuple[ModuleType, ...] = (content, disclosure, marks, refusal_line)
+    rooms: tuple[ModuleType, ...] = (content, disclosure, marks, refusal_line, refusal_terms)
     naming = set()
     for room in rooms:
         for name, value in vars(room).items():

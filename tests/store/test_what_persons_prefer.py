@@ -85,4 +85,4 @@ def test_a_list_of_another_key_or_a_damaged_one_is_not_believed(tmp_path: Path) 
     file = tmp_path / "national.base"
     file.write_bytes(file.read_bytes()[:-9] + b"x" + file.read_bytes()[-8:])
     with pytest.raises(BaseError):
-        load_donotcall(tmp_path, SECRET.key_id)
+        load_donotcall(tmp_path, (SECRET.key_id,))

@@ -22,7 +22,7 @@ def numbers(until: int) -> list[Number]:
 
 
 async def test_rows_that_nobody_needs_are_given_back_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    builder = SnapshotBuilder(cast(Any, None), cast(Any, None))
+    builder = SnapshotBuilder(cast(Any, None), cast(Any, None), cast(Any, None))
     for until in (5, 6):
         new = {(row.address,): row for row in numbers(until)}
         former = builder._kept["numbers"]

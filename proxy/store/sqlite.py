@@ -129,7 +129,9 @@ class SqliteStore(StoreReader):
         indexes = dict(self._indexes.values())
         self.folding = Folding(self, self._database, store_id, key, self._remember_base, writing, indexes)
         states = {plan.state_table: index for plan, index in indexes.items()}
-        self.rotation = Rotation(self._owning, self._secret, self._transaction, self._acted, states, self._now_us)
+        self.rotation = Rotation(
+            self._owning, self._secret, self._transaction, self._acted, states, self._now_us, self._ledger.keys_moved
+        )
         await self._ledger.count_doubts()
 
     async def _remember_base(self, file_name: str, checksum: bytes) -> None:

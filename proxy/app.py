@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from msgspec import to_builtins
 from proxy.binds.tracing import TRACE_VERBS, Tracing
 from proxy.call_warnings import address_warnings, call_warnings
 from proxy.console_process import ConsoleProcess
+from proxy.content_reader import ContentReader
 from proxy.control import ControlServer
 from proxy.core.bound import Shelf
 from proxy.core.call_codes import CallCodes, load_call_codes
@@ -47,21 +49,23 @@ from proxy.judging.tallies import Tallies, utc_us
 from proxy.judging.told import Told
 from proxy.judging.uncertain import Review
 from proxy.measures import Endings, Measures
-from proxy.optout_parser import Vocabulary, VocabularyError, load_vocabulary
+from proxy.optout_parser import Vocabulary
 from proxy.pool_stores import open_stores
 from proxy.registry.calendars import calendar_warnings
+from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.registry.dates import day_number
-from proxy.registry.keys import person_key_for
 from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.ports import StoreError
 from proxy.registry.snapshots import SnapshotBuilder
 from proxy.registry.verbs import Verbs
+from proxy.rekeying import REKEYING_VERBS, Rekeying
 from proxy.revisions import NotInForceError, Revisions, turn_days
 from proxy.rules.table import RULE_IDS
 from proxy.settings import Settings, SettingsError, load, read_toml
 from proxy.sip_b2bua import SipServer
 from proxy.smpp_server import SmppServer
 from proxy.status_reporter import StatusReporter
+from proxy.store.key_state import files_under, secret_for
 from proxy.store.sqlite import SqliteStore, open_owner
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import BY_NAME
@@ -79,7 +83,7 @@ _NOTED: Final = ("token.", "persons.", "suppress.export", "doubt.")
 
 
 class RuleFiles:
-    """What the policy reads from files: pack, code maps, vocabulary. Raises SettingsError with every error."""
+    """What the policy reads from files: packs, code maps, words. Raises SettingsError with every error."""
 
     def __init__(self, settings: Settings) -> None:
         self.pack: Pack
@@ -90,7 +94,6 @@ class RuleFiles:
             *(pack.refusal_in_calls for pack in (self.pack, *self.shelf.packs))
         )
         codes = find_config("codes", settings.policy.codes)
-        vocabulary = find_config("vocabulary", settings.policy.vocabulary)
         try:
             self.codes: CodeMaps = load_codes(read_toml(codes))
         except CodeTableError as error:
@@ -100,10 +103,8 @@ class RuleFiles:
             self.call_codes: CallCodes = load_call_codes(read_toml(call_codes))
         except CodeTableError as error:
             raise SettingsError([f"{call_codes}: {line}" for line in error.errors]) from error
-        try:
-            self.vocabulary: Vocabulary = load_vocabulary(read_toml(vocabulary), str(vocabulary))
-        except VocabularyError as error:
-            raise SettingsError([str(error)]) from error
+        self.vocabulary: Vocabulary = read_vocabulary(settings.policy.vocabulary)
+        self.reader: ContentReader = read_reader(settings.policy.content, self.vocabulary)
 
 
 def check(settings: Settings, config: Path) -> RuleFiles:
@@ -180,7 +181,8 @@ class Application:
         rules = check(settings, self._config)
         self._warn(settings, rules)
         database = settings.path(settings.store.database)
-        secret = person_key_for(database, settings.path(settings.store.person_key))
+        keys = settings.path(settings.store.person_key)
+        secret = secret_for(database, keys)
         signing = load_or_create_signing_key(settings.path(settings.evidence.signing_key))
         # WHY before the store is opened, which settles the day's consents: loading a large one may pass midnight.
         today = _today()
@@ -201,7 +203,7 @@ class Application:
         )
         opened.push_async_callback(self._evidence.close)
         opened.push_async_callback(self._end_background)
-        builder = SnapshotBuilder(self._store, secret.person_key)
+        builder = self._builder = SnapshotBuilder(self._store, secret.person_key, rules.reader)
         self._counting = Counting(
             settings, secret.person_key, rules.pack, rules.shelf, time.time(), self._contacts_failed
         )
@@ -218,7 +220,12 @@ class Application:
             spawn=self._spawn,
             dress=self._bypass.dress,
         )
-        self._journal = Journal(self._evidence, self._counters, secret.person_key.key_id, self._counting.book)
+        self._journal = Journal(
+            self._evidence, self._counters, secret.person_key.key_id, self._counting.book, secret.person_key
+        )
+        self._rekeying = Rekeying(
+            self._store, keys, self._counting.horizon_of, partial(files_under, database), self._keys_changed, self.log
+        )
         self._measures = Measures(self._store, self._journal, self.log)
         self._endings = Endings(settings.policy.expiry_warn_days, self.log)
         self._hearing = Hearing(
@@ -239,7 +246,7 @@ class Application:
         self._prechecks = Prechecks(self._journal, settings.api.precheck_rows_per_day, time.monotonic)
         confirmer = Confirmer(settings.confirmation, self._in_force, self._journal)
         is_kept = settings.smpp.pools or settings.smpp.stalled.enabled
-        stores = open_stores(settings, secret.person_key.key_id) if is_kept else None
+        stores = open_stores(settings, secret.person_key.ids) if is_kept else None
         if stores is not None:
             opened.push_async_callback(stores.close)
         self._tallies = Tallies(self._evidence.append, utc_us, settings.evidence.tally_s)
@@ -293,6 +300,7 @@ class Application:
         self._spawn(self._counting.run())
         self._spawn(self._measures.note())
         self._spawn(self._told.settle())
+        self._spawn(self._rekeying.run())
         self._endings.look(self._in_force.snapshot, time.time())
         self._spawn(turn_days(today, _today, self._settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
         if settings.console.enabled:
@@ -346,6 +354,11 @@ class Application:
         await self._store.settle_day()
         self._endings.look(self._in_force.snapshot, time.time())
 
+    def _keys_changed(self) -> None:
+        self._counting.keys_changed()
+        self._journal.keys_changed()
+        self._spawn(self._measures.note())
+
     def _registry_failed(self, error: StoreError) -> None:
         self._events.emit(BY_NAME["registry.failed"], error=error)
 
@@ -369,6 +382,7 @@ class Application:
             self._in_force.codes = rules.codes
             self._gates.use(rules.call_codes)
             self._in_force.vocabulary = rules.vocabulary
+            self._builder.reader = rules.reader
             self._bypass.most_min = settings.policy.bypass_most_min
             self._endings.days = settings.policy.expiry_warn_days
             try:
@@ -392,6 +406,8 @@ class Application:
             return operation(arguments)
         if verb in TRACE_VERBS:
             return self._tracing.verb(verb, arguments)
+        if verb in REKEYING_VERBS:
+            return await self._rekeying.verb(verb, arguments)
         if verb in BYPASS_VERBS:
             return await bypass_verb(self._bypass, verb, arguments)
         if verb in self._told.verbs:

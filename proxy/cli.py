@@ -41,6 +41,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
         "objection",
     ),
     "proxy.commands.precheck": ("precheck",),
+    "proxy.commands.keys": ("keys",),
     "proxy.commands.donotcall": ("donotcall",),
     "proxy.commands.route": ("route",),
     "proxy.commands.routing": ("routing",),

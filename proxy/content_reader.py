@@ -10,8 +10,12 @@ latest answer is remembered.
 from typing import Final
 
 from proxy.core.content import Content
+from proxy.core.hosts import Host
+from proxy.core.own_marks import telephone_digits
 from proxy.language.content import read_content
 from proxy.language.lexicon import Lexicon
+from proxy.language.links import host_of
+from proxy.language.marks import HAN_DIGITS
 from proxy.language.views import view
 from proxy.optout_parser import Vocabulary, parse
 
@@ -52,6 +56,14 @@ class ContentReader:
         return known
 
     def bare(self, text: str) -> str:
+        """A text as names are looked for in it: folded, letters and digits only."""
+        return view(text, self._lexicon.parts).bare
+
+    def digits(self, text: str) -> str:
+        """A telephone in any spelling as it is compared: digits, without prefixes of country and trunk."""
+        return telephone_digits(self.marked(text).translate(HAN_DIGITS))
+
+    def name(self, text: str) -> str:
         """A name as names are compared: folded, letters and digits only."""
         known = self._bare.get(text)
         if known is None:
@@ -64,6 +76,10 @@ class ContentReader:
     def marked(self, text: str) -> str:
         """A text folded character by character, its punctuation in ASCII: what telephones and links are read from."""
         return view(text, self._lexicon.parts).marked
+
+    def host(self, link: str) -> Host:
+        """The host that a link leads to."""
+        return host_of(link, self._lexicon.links)
 
     def is_kind(self, name: str) -> bool:
         """Whether a bare product is a kind of product (信用卡), and no house's own name for one (安居贷)."""

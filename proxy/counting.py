@@ -44,7 +44,8 @@ class Counting:
         failed: Callable[[OSError], None],
     ) -> None:
         self._contacts = Contacts(caps_of(pack, shelf), settings.policy.contacts_most)
-        self._log = ContactLog.open(settings.path(settings.policy.contacts), key.key_id, self._contacts, now)
+        self._log = ContactLog.open(settings.path(settings.policy.contacts), key.ids, self._contacts, now)
+        self._key = key
         self._failed = failed
         self._told = False
         self.book: Final = ContactBook(self._contacts, key, self._log.append)
@@ -56,6 +57,17 @@ class Counting:
     def use(self, pack: Pack, shelf: Shelf) -> None:
         """Other packs: what they count is counted from now on."""
         self._contacts.use(caps_of(pack, shelf))
+
+    def keys_changed(self) -> None:
+        """Other keys of persons live."""
+        try:
+            self._log.use(self._key.ids)
+        except OSError as error:
+            self._tell(error)
+
+    def horizon_of(self) -> int:
+        """How long a contact counts at most, in seconds."""
+        return self._contacts.horizon_s
 
     async def run(self) -> None:
         """Brings contacts to the disk every second, and drops what no window holds any more."""

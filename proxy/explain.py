@@ -20,9 +20,9 @@ from proxy.core.pack import RuleSetting
 from proxy.core.place import CHINA, place_of
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
-from proxy.explaining import of_packs, of_persons, of_senders, of_wire
+from proxy.explaining import of_packs, of_persons, of_senders, of_texts, of_wire
 from proxy.explaining.seen import Ledger, Seen, moment, period
-from proxy.explaining.shape import Basis, Campaign, Explanation, Fact, Row, Unasked
+from proxy.explaining.shape import Basis, Campaign, Explanation, Fact, Row, Span, Unasked
 from proxy.policy import evaluate, lane_facts
 from proxy.rules.rule import Rule, no_pack
 from proxy.rules.table import RULES
@@ -34,6 +34,7 @@ FACTS: Final[dict[str, Callable[[Seen], Iterator[Fact]]]] = {
     **of_senders.FACTS,
     **of_persons.FACTS,
     **of_packs.FACTS,
+    **of_texts.FACTS,
 }
 _NO_LEDGER: Final[Ledger] = {}
 
@@ -52,9 +53,10 @@ def explain(
     """
     decision = evaluate(request, replace(snapshot, lanes={}), now, rules).decision
     seen = _seen(request, snapshot, now)
+    places = of_texts.spans(decision.findings, request.readings)
     rows = tuple(
         [
-            _row(rule, OUTCOME_NAMES[octet], seen, ledger.get(rule.id, ()))
+            _row(rule, OUTCOME_NAMES[octet], seen, ledger.get(rule.id, ()), places.get(rule.id, ()))
             for rule, octet in zip(rules, decision.outcomes, strict=True)
         ]
     )
@@ -110,7 +112,7 @@ def _campaigns(seen: Seen, campaigns: tuple[Campaign, ...]) -> Iterator[Fact]:
             yield Fact("campaign", f"{one.id} {one.name}: responsible {one.responsible}, {one.state}, {period_said}")
 
 
-def _row(rule: Rule, outcome: str, seen: Seen, noted: tuple[Fact, ...]) -> Row:
+def _row(rule: Rule, outcome: str, seen: Seen, noted: tuple[Fact, ...], places: tuple[Span, ...]) -> Row:
     entry, packs, account = CATALOGUE[rule.id], seen.packs, seen.request.account
     mode = "enforce" if entry.floor else packs.mode(rule.id, account.id, each=rule.set_by is not no_pack)
     unasked: Unasked = "" if outcome != "n/a" else _unasked(rule, mode == "off", seen)
@@ -129,6 +131,7 @@ def _row(rule: Rule, outcome: str, seen: Seen, noted: tuple[Fact, ...]) -> Row:
         saw=() if unasked in ("off", "channel", "by_id") or saw is None else (*saw(seen), *noted),
         demands=tuple([demand(row) for row in rule.cites]),
         basis=_basis(rule.id, packs),
+        spans=places,
     )
 
 

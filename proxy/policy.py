@@ -14,6 +14,7 @@ import msgspec
 
 from proxy.core.catalogue import CATALOGUE
 from proxy.core.contacts import ContactsAnd
+from proxy.core.content import Against
 from proxy.core.debtors import NOBODYS, numbers_of
 from proxy.core.decision import Decision, Permit, Refusal, Seal
 from proxy.core.ground import (
@@ -34,8 +35,9 @@ from proxy.core.records import Account, Number, Period
 from proxy.core.request import Request
 from proxy.core.senders import on_record
 from proxy.core.snapshot import ALL_ACCOUNTS, Snapshot
-from proxy.rules import entrustment
+from proxy.rules import entrustment, sender_record
 from proxy.rules.binding import counted_caps, packs_of, strictest_of
+from proxy.rules.content import spans_of
 from proxy.rules.region import telecoms_of
 from proxy.rules.rule import LaneFacts, LaneRule, Rule, no_pack
 from proxy.rules.table import RULES
@@ -245,8 +247,16 @@ def _weighed(
             pack_version=lane.ground.pack_version if whose is None else whose.version,
         )
         lane.other_grounds[key] = ground
-    decision = Decision(request.id, digest, ground)
+    decision = Decision(request.id, digest, ground, _spans(request, lane, person, snapshot, hits))
     return Permit(_SEAL, decision, request.octets) if effect == "allow" else Refusal(decision)
+
+
+def _spans(request: Request, lane: Lane, person: int, snapshot: Snapshot, hits: list[Hit]) -> tuple[Against, ...]:
+    """Where in the text the rules that hit found what they found."""
+    try:
+        return spans_of(request, lane, person, snapshot, frozenset([hit[1] for hit in hits]))
+    except Exception:  # noqa: BLE001  WHY: what was decided stands, with or without a place in the text
+        return ()
 
 
 def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rules: tuple[Rule, ...]) -> Lane:
@@ -260,6 +270,8 @@ def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rule
     checks = []
     modes = []
     ordinary: set[int] = set()
+    gates: list[Callable[[Request, Lane, int, Snapshot], str | None]] = []
+    gated: list[tuple[int, Callable[[Request, Lane, int, Snapshot], str | None]]] = []
     bypassed = max(snapshot.bypasses.get(account.id, 0.0), snapshot.bypasses.get(ALL_ACCOUNTS, 0.0))
     if bypassed > now:
         edges.append(bypassed)
@@ -282,10 +294,19 @@ def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rule
                     ordinary.add(number)
             elif (detail := rule.judge(facts)) is not None:
                 hits.append((number, rule.id, detail))
+                continue
             elif rule.each is not None and rule.each_applies(facts):
                 checks.append((number, rule.each))
+            else:
+                continue
+            if rule.gate is not None:
+                ordinary.add(number)
+                if rule.gate not in gates:
+                    gates.append(rule.gate)
+                    gated.append((number, rule.gate))
         except Exception:  # noqa: BLE001  WHY: as in evaluate
             errors.append(number)
+    asked = sender_record.asked_of(facts, frozenset(rules[check[0]].id for check in checks))
     lane = Lane(
         since=now,
         until=min(edges, default=now + _LANE_CAP_S),
@@ -317,7 +338,7 @@ def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rule
         hits=tuple(hits),
         errors=tuple(errors),
         checks=tuple(checks),
-        short_checks=tuple(check for check in checks if check[0] not in ordinary),
+        short_checks=(*(check for check in checks if check[0] not in ordinary), *gated),
         clean=not hits and not errors,
         other_grounds={},
         modes=tuple(modes),
@@ -325,6 +346,7 @@ def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rule
         caps=facts.caps,
         roles=NOBODYS if facts.pack.collection_closed else numbers_of(facts.pack.roles),
         verified_days=facts.pack.debtor_verified_days,
+        asked=asked,
     )
     if len(snapshot.lanes) >= _LANES_KEPT:
         # WHY: senders can be invented without end; the memo starts anew instead of growing.
@@ -381,6 +403,7 @@ def lane_facts(
     periods += [licence.period for licence in licences]
     periods += [segment.period for segment in snapshot.segments]
     periods += [telecom.licence for telecom in telecoms_of(account, row, snapshot)]
+    periods += sender_record.periods(snapshot, account.principal, account.operator)
     if account.operator != account.principal:
         periods += entrustment.periods(snapshot, account.principal, account.operator)
     edges = [float(edge) for period in periods for edge in (period.since, period.until) if edge > now]

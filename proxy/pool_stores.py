@@ -38,14 +38,14 @@ class PoolStores(Struct, frozen=True, eq=False):
             self.trail.close()
 
 
-def open_stores(settings: Settings, person_key_id: int) -> PoolStores:
+def open_stores(settings: Settings, person_key_ids: tuple[int, ...]) -> PoolStores:
     """Opens what is needed; blocks while it recovers.
 
     Raises SettingsError, OSError, and what trail, spool and ported numbers raise for damaged files.
     """
     carriers = CarrierTable({}, {}, PortedNumbers(PersonIndex(), ()))
     if settings.smpp.pools:
-        ported = load_ported(settings.path(settings.store.database).with_name(PORTED_FILE), person_key_id)
+        ported = load_ported(settings.path(settings.store.database).with_name(PORTED_FILE), person_key_ids)
         carriers = read_carriers(settings.routing.carriers).with_ported(ported)
     limits = Limits(
         octets=settings.spool.octets_most,

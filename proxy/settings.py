@@ -212,7 +212,9 @@ class Api(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which rule packs and vocabulary; a bare name is one that ships, a path is a file.
+    """Which rule packs, and which words of replies (`vocabulary`) and of messages (`content`).
+
+    A bare name is one that ships, a path is a file.
 
     `pack` is the base, which always binds; `packs` bind where their region is that of the institution, of the person,
     or `region`, the province of whoever runs this installation. `contacts_most`: persons whose contacts are counted for
@@ -226,6 +228,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     contacts: str = "contacts"
     contacts_most: int = 20_000_000
     vocabulary: str = "optout"
+    content: str = "content"
     codes: str = "codes"
     call_codes: str = "call_codes"
     bypass_most_min: int = 120

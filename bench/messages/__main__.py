@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from bench.messages.corpus import MARKS, Message, read
-from proxy.commands.content import read_lexicon
 from proxy.core.content import CATEGORIES
 from proxy.language.content import Content, read_content
 from proxy.language.lexicon import Lexicon
+from proxy.registry.content_words import read_lexicon
 
 #: Field → what is demanded of the blind part.
 TARGETS: Final = {

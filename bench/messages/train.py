@@ -14,9 +14,9 @@ from typing import Final
 import msgspec
 
 from bench.messages.corpus import SEED, read
-from proxy.commands.content import read_lexicon
 from proxy.core.content import CATEGORIES
 from proxy.language.content import features_of
+from proxy.registry.content_words import read_lexicon
 
 OUT: Final = Path(__file__).resolve().parents[2] / "config" / "content_model.json"
 _ROUNDS: Final = 4

@@ -41,11 +41,15 @@ class Withdrawing:
     ) -> list[Link]:
         """A person refused: everything that those institutions have under way to them is cancelled."""
         institutions = tuple(answered.institution for answered in understood.answered)
-        person = self._in_force.snapshot.person_key.digest(understood.person)
+        key = self._in_force.snapshot.person_key
+        person = key.digest(understood.person)
         self._shared = shared
-        self._lately.note(person, institutions, self._journal.last_id)
-        answered = [bound.esme for bound in tuple(bounds) if bound.relay.refused(person, institutions)]
-        self._take_back(person, institutions, now)
+        answered = []
+        # WHY both: what is under way may have been sent before the person was moved to another key.
+        for each in (person, key.other(understood.person)) if key.is_rotating else (person,):
+            self._lately.note(each, institutions, self._journal.last_id)
+            answered += [bound.esme for bound in tuple(bounds) if bound.relay.refused(each, institutions)]
+            self._take_back(each, institutions, now)
         return [link for link in answered if link is not None] + self.go_on(bounds, now)
 
     def _take_back(self, person: bytes, institutions: tuple[str, ...], now: float) -> None:

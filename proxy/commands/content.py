@@ -19,9 +19,9 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from proxy.language.content import read_content
-from proxy.language.lexicon import Lexicon, LexiconError, load_lexicon
-from proxy.language.ngrams import NO_MODEL, ModelError, load_model
-from proxy.registry.packs import find_config
+from proxy.language.lexicon import Lexicon, LexiconError
+from proxy.language.ngrams import ModelError
+from proxy.registry.content_words import read_lexicon
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _UNREAD: Final = {
@@ -60,19 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
         # WHY: the interpreter flushes standard output once more at its end, and must not fail there again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-
-
-def read_lexicon(path: Path | None = None) -> Lexicon:
-    """The table in a TOML file with the classifier's weights beside it, by default those that ship with the product.
-
-    Raises `OSError`, `UnicodeDecodeError`, `tomllib.TOMLDecodeError`, `LexiconError` and `ModelError`.
-    """
-    path = find_config("vocabulary", "content") if path is None else path
-    with path.open("rb") as file:
-        table = tomllib.load(file)
-    weights = path.with_name(f"{path.stem}_model.json")
-    # WHY: a table of one's own needs no weights; then the rules alone decide.
-    return load_lexicon(table, str(path), load_model(weights.read_bytes()) if weights.is_file() else NO_MODEL)
 
 
 def read_lines(lines: Iterable[bytes], out: BinaryIO, lexicon: Lexicon, *, plain: bool) -> int:

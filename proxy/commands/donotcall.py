@@ -19,7 +19,6 @@ from proxy.core.purposes import PURPOSE_BITS, bit_names
 from proxy.registry import dates, fields
 from proxy.registry.documents import DocumentError, detect_encoding
 from proxy.registry.importing import Problem
-from proxy.registry.keys import load_person_key, person_key_for
 from proxy.registry.number_files import NUMBER, number_rows, written_recipient
 from proxy.registry.ports import VerbError
 from proxy.settings import Settings, load
@@ -31,6 +30,7 @@ from proxy.store.donotcall_file import (
     load_donotcall,
     remove_donotcall,
 )
+from proxy.store.key_state import load_secret, secret_for
 from proxy.store.person_base import BaseError
 
 _TELL_EVERY: Final = 10_000
@@ -100,13 +100,13 @@ def _listed(parsed: argparse.Namespace) -> ListedAs:
 
 def _import(parsed: argparse.Namespace, settings: Settings) -> int:
     listed = _listed(parsed)
-    key = person_key_for(settings.path(settings.store.database), settings.path(settings.store.person_key)).person_key
+    key = secret_for(settings.path(settings.store.database), settings.path(settings.store.person_key)).person_key
     rows = DonotcallRows(key.key_id)
     with counting("reading") as progress:
         right, problems = _read(parsed.file, key, rows, parsed.encoding, progress)
     # WHY not an empty one: it would take the former list's place, and everybody on it would be forgotten.
     done = right > 0 and (not problems or parsed.partial)
-    former = _persons_of(settings, key.key_id, listed.name) if done and not parsed.smaller else 0
+    former = _persons_of(settings, key.ids, listed.name) if done and not parsed.smaller else 0
     if right * 2 < former:
         # WHY: a file that was cut off on its way would open everybody who is missing in it.
         raise VerbError(f"{listed.name}: has {former} persons now, the file {right}; say --smaller if that is right")
@@ -123,10 +123,10 @@ def _import(parsed: argparse.Namespace, settings: Settings) -> int:
     return 0 if done else 1
 
 
-def _persons_of(settings: Settings, key_id: int, name: str) -> int:
+def _persons_of(settings: Settings, key_ids: tuple[int, ...], name: str) -> int:
     """How many persons a list has that stands; 0 where none of that name can be read."""
     try:
-        told, _ = load_donotcall(_folder(settings), key_id)
+        told, _ = load_donotcall(_folder(settings), key_ids)
     except BaseError:
         return 0
     return next((one.persons for one in told if one.name == name), 0)
@@ -137,7 +137,7 @@ def _read(
 ) -> tuple[int, list[Problem]]:
     problems: list[Problem] = []
     right = count = 0
-    digest, add = key.digest, rows.add
+    digest, add = key.newest, rows.add
     found = number_rows(path, {"number": NUMBER}, encoding or detect_encoding(path))
     for count, (line, (number,), reason) in enumerate(found, 1):
         if count % _TELL_EVERY == 0:
@@ -155,8 +155,8 @@ def _read(
 
 
 def _list(parsed: argparse.Namespace, settings: Settings) -> int:
-    secret = load_person_key(settings.path(settings.store.person_key))
-    told, _ = load_donotcall(_folder(settings), secret.key_id)
+    secret = load_secret(settings.path(settings.store.database), settings.path(settings.store.person_key))
+    told, _ = load_donotcall(_folder(settings), secret.person_key.ids)
     rows = [
         {
             "name": one.name,

@@ -71,6 +71,8 @@ def show_reopened(one: Reopened, lang: Lang, code: str) -> None:
             f"revision {one.revision_then}, evidence record {recorded.leaf}"
         )
     )
+    for finding in recorded.findings:
+        console.print(Text(f"  {finding}"))
     for fate in recorded.fate:
         console.print(Text(f"  {fate.result} 0x{fate.status:08X}"))
     if one.today is not None:

@@ -22,12 +22,13 @@ from proxy.core.snapshot import Snapshot, notice_of
 from proxy.counting import caps_of
 from proxy.explaining.seen import Ledger
 from proxy.explaining.shape import Campaign
-from proxy.registry.keys import load_person_key
+from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.snapshots import build_snapshot
 from proxy.settings import Settings, load, read_toml
 from proxy.store.contact_log import count_of_person
 from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
+from proxy.store.key_state import load_secret
 from proxy.store.reader import StoreReader, open_reader, signed
 
 #: Stands for a recorded person: a mobile number of no network.
@@ -108,7 +109,7 @@ def _listed(lists: tuple[PersonIndex, ...], keys: _Keys | None) -> tuple[PersonI
 
 def _keys(person_key: PersonKey, recipient: str | None, recorded: Recorded | None) -> _Keys | None:
     if recorded is not None:
-        known = recorded.person and recorded.key_id == person_key.key_id
+        known = recorded.person and recorded.key_id == person_key.settled_id
         return _Keys(recorded.person, person_key.digest(STAND_IN)) if known else None
     if recipient is None:
         return None
@@ -121,7 +122,9 @@ async def _read(settings: Settings, account: str, recipient: str | None, recorde
     contacts = Contacts(caps_of(pack, shelf), settings.policy.contacts_most)
     codes = load_codes(read_toml(find_config("codes", settings.policy.codes)))
     call_codes = load_call_codes(read_toml(find_config("codes", settings.policy.call_codes)))
-    person_key = load_person_key(settings.path(settings.store.person_key)).person_key
+    reader = read_reader(settings.policy.content, read_vocabulary(settings.policy.vocabulary))
+    database = settings.path(settings.store.database)
+    person_key = load_secret(database, settings.path(settings.store.person_key)).person_key
     opened = await open_reader(settings.path(settings.store.database))
     try:
         rows = await opened.fetch("SELECT principal, operator FROM accounts WHERE id = ?", (account,))
@@ -133,18 +136,18 @@ async def _read(settings: Settings, account: str, recipient: str | None, recorde
         # What holds for all institutions stands under no salt.
         wanted = [] if keys is None else [keys.under(salt) for salt in salts]
         lists = settings.path(settings.store.database).with_name(DONOTCALL_FOLDER)
-        _, donotcall = await asyncio.to_thread(load_donotcall, lists, person_key.key_id)
+        _, donotcall = await asyncio.to_thread(load_donotcall, lists, person_key.ids)
         indexes = {state: await _index(opened, state, wanted) for state in _STATES}
         source = _OnePerson(opened, indexes, _listed(donotcall, keys))
         now = time.time()
         if contacts.tables and keys is not None:
-            folder, key_id = settings.path(settings.policy.contacts), person_key.key_id
+            folder, key_ids = settings.path(settings.policy.contacts), person_key.ids
             key, shown = keys.under(salts[0])
             if recorded is None:
-                count_of_person(folder, key_id, contacts, (key, shown), now)
+                count_of_person(folder, key_ids, contacts, (key, shown), now)
             else:
-                count_of_person(folder, key_id, contacts, (key, shown), recorded.at, before=recorded.at)
-        snapshot = replace(await build_snapshot(source, person_key, pack), shelf=shelf, contacts=contacts)
+                count_of_person(folder, key_ids, contacts, (key, shown), recorded.at, before=recorded.at)
+        snapshot = replace(await build_snapshot(source, person_key, pack, reader), shelf=shelf, contacts=contacts)
         ledger = {} if keys is None else await ledger_of(opened, keys.digest, principal)
         return Source(
             snapshot,

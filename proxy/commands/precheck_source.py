@@ -25,7 +25,7 @@ from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot, notice_of
 from proxy.counting import caps_of
 from proxy.policy import evaluate
-from proxy.registry.keys import load_person_key
+from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.registry.packs import read_shelf
 from proxy.registry.ports import VerbError
 from proxy.registry.snapshots import build_snapshot
@@ -34,6 +34,7 @@ from proxy.rules.table import RULES
 from proxy.settings import Settings
 from proxy.store.contact_log import count_of_persons
 from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
+from proxy.store.key_state import load_secret
 from proxy.store.reader import StoreReader, open_reader, signed
 
 PERMITTED: Final = "permitted"
@@ -108,13 +109,14 @@ class Prechecking:
         """Reads what is needed; raises VerbError, SettingsError, StoreError, PersonKeyError."""
         policy = settings.policy
         pack, shelf = read_shelf(policy.pack, policy.packs, policy.region)
-        key = load_person_key(settings.path(settings.store.person_key)).person_key
+        words = read_reader(policy.content, read_vocabulary(policy.vocabulary))
         database = settings.path(settings.store.database)
-        _, donotcall = await asyncio.to_thread(load_donotcall, database.with_name(DONOTCALL_FOLDER), key.key_id)
+        key = load_secret(database, settings.path(settings.store.person_key)).person_key
+        _, donotcall = await asyncio.to_thread(load_donotcall, database.with_name(DONOTCALL_FOLDER), key.ids)
         opened = await open_reader(database)
         try:
             reader = _Reader(opened, donotcall)
-            snapshot = await build_snapshot(reader, key, pack)
+            snapshot = await build_snapshot(reader, key, pack, words)
             account = _account_of(snapshot, asked)
             await asyncio.to_thread(allowed, account.principal, account.id)
             salts = (key.salt(account.principal), key.salt(notice_of(account.principal, account.operator)), 0)
@@ -124,9 +126,11 @@ class Prechecking:
             await opened.close()
         contacts = Contacts(caps_of(pack, shelf), policy.contacts_most)
         if contacts.tables:
-            wanted = {index_key(key.digest(one), salts[0]) for one in recipients}
+            wanted = {
+                index_key(each, salts[0]) for one in recipients for each in (key.digest(one), key.other(one)) if each
+            }
             folder = settings.path(policy.contacts)
-            await asyncio.to_thread(count_of_persons, folder, key.key_id, contacts, wanted, time.time())
+            await asyncio.to_thread(count_of_persons, folder, key.ids, contacts, wanted, time.time())
         snapshot = replace(snapshot, shelf=shelf, contacts=contacts)
         return cls(snapshot, account, asked, sender)
 

@@ -24,6 +24,7 @@ from proxy.evidence.records import Decision, RuleTable, Start, decode, kind_of, 
 from proxy.evidence.segments import batches_of, segment_paths
 from proxy.reconciliation import Traffic, Use, drafted, state_of, unused, with_numbers
 from proxy.registry import dates, fields
+from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.registry.keys import load_person_key
 from proxy.registry.packs import read_shelf
 from proxy.registry.ports import VerbError
@@ -129,12 +130,14 @@ async def registry_of(settings: Settings) -> tuple[Snapshot, list[Number]]:
     """The registry as the policy reads it, without persons, and its own numbers; raises StoreError, PersonKeyError."""
     policy = settings.policy
     pack, shelf = read_shelf(policy.pack, policy.packs, policy.region)
+    reader = read_reader(policy.content, read_vocabulary(policy.vocabulary))
     person_key = load_person_key(settings.path(settings.store.person_key)).person_key
     opened = await open_reader(settings.path(settings.store.database))
     try:
         names = TABLES["numbers"].names
         declared = [number(dict(zip(names, row, strict=True))) async for rows in opened.rows("numbers") for row in rows]
-        return replace(await build_snapshot(_NoPersons(opened), person_key, pack), shelf=shelf), declared
+        snapshot = await build_snapshot(_NoPersons(opened), person_key, pack, reader)
+        return replace(snapshot, shelf=shelf), declared
     finally:
         await opened.close()
 

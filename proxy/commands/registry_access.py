@@ -20,7 +20,7 @@ from proxy.core.bound import bound
 from proxy.registry.access_verbs import LOOK, looked_up, shows_persons
 from proxy.registry.documents import read_rows
 from proxy.registry.importing import Known, Report, RowCheck, check_rows
-from proxy.registry.keys import PersonSecret, load_person_key, person_key_for
+from proxy.registry.keys import PersonSecret
 from proxy.registry.liaisons import in_office
 from proxy.registry.packs import read_shelf
 from proxy.registry.ports import StoreError
@@ -28,6 +28,7 @@ from proxy.registry.tables import KNOWN_TABLES, TABLES
 from proxy.registry.verb import Args, VerbContext
 from proxy.registry.verbs import VERBS, now_us, perform
 from proxy.settings import Settings
+from proxy.store.key_state import load_secret, secret_for
 from proxy.store.lock import OwnedError
 from proxy.store.reader import open_reader
 from proxy.store.sqlite import open_owner
@@ -80,7 +81,7 @@ class StoreAccess:
     async def _read(self, verb: str, args: Args) -> dict[str, Any]:
         reader = await open_reader(self._database)
         try:
-            secret = load_person_key(self._key)
+            secret = load_secret(self._database, self._key)
             return await perform(VerbContext(reader, None, secret, now_us, self._imports), verb, args)
         finally:
             await reader.close()
@@ -97,7 +98,7 @@ class StoreAccess:
             await owner.close()
 
     def _secret(self) -> PersonSecret:
-        return person_key_for(self._database, self._key)
+        return secret_for(self._database, self._key)
 
     def check(self, request: ImportRequest, progress: Callable[[int], None]) -> Report:
         """Reads a file and says what is wrong with it; nothing is written. Raises DocumentError, StoreError."""

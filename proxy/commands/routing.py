@@ -16,8 +16,8 @@ from proxy.registry import fields
 from proxy.registry.carriers import read_carriers, read_ported
 from proxy.registry.documents import DocumentError
 from proxy.registry.importing import Problem
-from proxy.registry.keys import load_person_key, person_key_for
 from proxy.settings import Settings, load
+from proxy.store.key_state import load_secret, secret_for
 from proxy.store.ported_file import PORTED_FILE, PortedRows, load_ported
 
 _SHIPPED: Final = "carriers"
@@ -49,7 +49,7 @@ def _database(settings: Settings) -> Path:
 def _import_ported(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config)
     carriers = read_carriers(arguments.carriers)
-    key = person_key_for(_database(settings), settings.path(settings.store.person_key)).person_key
+    key = secret_for(_database(settings), settings.path(settings.store.person_key)).person_key
     rows = PortedRows(carriers.names, key.key_id)
     try:
         with counting("reading") as progress:
@@ -86,8 +86,8 @@ def _carrier(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         sys.stderr.write(f"tdgate routing carrier: {error}\n")
         return 2
-    secret = load_person_key(settings.path(settings.store.person_key))
-    ported = load_ported(_database(settings).with_name(PORTED_FILE), secret.key_id)
+    secret = load_secret(_database(settings), settings.path(settings.store.person_key))
+    ported = load_ported(_database(settings).with_name(PORTED_FILE), secret.person_key.ids)
     carriers = read_carriers(arguments.carriers).with_ported(ported)
     person = secret.person_key.digest(recipient)
     result = {

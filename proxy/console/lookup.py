@@ -36,7 +36,8 @@ class Opened(Struct, frozen=True):
     """A decision with all that is known of it.
 
     `leaf` is its index in the evidence log, -1 where it was not looked up there. `person` is the pseudonym in hex.
-    `mode` is `enforce` or `bypass`, `packs` are those that bound beside `pack`, `asks` as in `core.ground`.
+    `mode` is `enforce` or `bypass`, `packs` are those that bound beside `pack`, `asks` as in `core.ground`,
+    `findings` what its text said against it, `rule/detail@start-end`.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Opened(Struct, frozen=True):
     mode: str = ""
     packs: str = ""
     asks: int = 0
+    findings: tuple[str, ...] = ()
 
 
 class LogUnreadableError(Exception):
@@ -154,6 +156,7 @@ def _of_record(record: Decision, leaf: int, rules: tuple[str, ...], fates: tuple
         mode=record.mode,
         packs=record.packs,
         asks=record.asks,
+        findings=record.findings,
     )
 
 

@@ -104,6 +104,9 @@ def _strictest(packs: list[Pack], account: str) -> Pack:
         library_attest_days=min((pack.attest_days for pack in held if pack.attest_days), default=0),
         liaison_required=any(pack.liaison_required for pack in held),
         entrustment_depth_most=min(pack.entrustment_depth_most for pack in held),
+        refusal_in_texts=frozenset[Purpose]().union(*(pack.refusal_in_texts for pack in held)),
+        refusal_by_link=all(pack.refusal_by_link for pack in held),
+        unrecorded_passes=all(pack.unrecorded_passes for pack in held),
     )
 
 

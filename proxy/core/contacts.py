@@ -210,14 +210,19 @@ class Contacts:
         """The longest window, 0 without any."""
         return max([table.horizon_s for table in self.tables.values()], default=0)
 
-    def reached(self, cap: CountedCap, person: int, now: float) -> bool:
-        """Whether a person was contacted as often as a cap allows; `now` is UTC seconds."""
+    def reached(self, cap: CountedCap, person: int, now: float, also: int = 0) -> bool:
+        """Whether a person was contacted as often as a cap allows; `now` is UTC seconds.
+
+        `also` is the person's key under another key of persons that lives, 0 where there is one key only.
+        """
         after = floor(now) - cap.window_s - EPOCH_S
         found = 0
         for bit in cap.bits:
             table = self.tables.get(bit)
             if table is not None:
                 found += table.count(person or 1, after)
+                if also:
+                    found += table.count(also, after)
         return found >= cap.most
 
     def frees_in(self, cap: CountedCap, person: int, now: float) -> int:
@@ -267,7 +272,7 @@ class ContactsAnd(Contacts):
         """One more, at UTC seconds."""
         self._more.append((bit, person, second_of(at)))
 
-    def reached(self, cap: CountedCap, person: int, now: float) -> bool:
+    def reached(self, cap: CountedCap, person: int, now: float, also: int = 0) -> bool:
         after = floor(now) - cap.window_s - EPOCH_S
         found = 0
         for bit, who, second in self._more:
@@ -276,6 +281,8 @@ class ContactsAnd(Contacts):
             table = self._base.tables.get(bit)
             if table is not None:
                 found += table.count(person or 1, after)
+                if also:
+                    found += table.count(also, after)
         return found >= cap.most
 
 

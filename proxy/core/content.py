@@ -8,6 +8,8 @@ from typing import Final, Literal, Protocol, get_args
 
 import msgspec
 
+from proxy.core.hosts import Host
+
 Category = Literal["marketing", "collection", "service", "verification", "fraud"]
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 
@@ -36,7 +38,9 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     refusal_keyword: str | None
     """The word that the message asks to be sent back, folded."""
     confidence: float
+    """0 to 1: how far the category is ahead of the next one."""
     evidence: dict[str, list[Evidence]]
+    """Finding → the spans that show it; a mark that is absent has no entry."""
 
 
 class Reader(Protocol):
@@ -51,11 +55,23 @@ class Reader(Protocol):
         ...
 
     def bare(self, text: str) -> str:
-        """A name as names are compared: folded, letters and digits only."""
+        """A text as names are looked for in it: folded, letters and digits only."""
+        ...
+
+    def name(self, text: str) -> str:
+        """A name as names are compared; remembered, so never a whole text."""
+        ...
+
+    def digits(self, text: str) -> str:
+        """A telephone in any spelling as it is compared: digits, without prefixes of country and trunk."""
         ...
 
     def marked(self, text: str) -> str:
         """A text folded character by character, its punctuation in ASCII: what telephones and links are read from."""
+        ...
+
+    def host(self, link: str) -> Host:
+        """The host that a link leads to."""
         ...
 
     def is_kind(self, name: str) -> bool:

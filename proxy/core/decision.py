@@ -7,19 +7,24 @@ forgets the policy does not type-check.
 
 from typing import Final
 
+from proxy.core.content import Against
 from proxy.core.ground import Effect, Ground
 from proxy.core.purposes import Purpose
 
 
 class Decision:
-    """One answer: `id`, the recipient's digest (`person`, empty where the address has no form), and its ground."""
+    """One answer: `id`, the recipient's digest (`person`, empty where the address has no form), and its ground.
 
-    __slots__ = ("ground", "id", "person")
+    `findings` are what the text said against it, enforced or in shadow: codes and spans.
+    """
 
-    def __init__(self, id: int, person: bytes, ground: Ground) -> None:
+    __slots__ = ("findings", "ground", "id", "person")
+
+    def __init__(self, id: int, person: bytes, ground: Ground, findings: tuple[Against, ...] = ()) -> None:
         self.id: Final = id
         self.person: Final = person
         self.ground: Final = ground
+        self.findings: Final = findings
 
     @property
     def effect(self) -> Effect:

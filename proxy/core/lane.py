@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from proxy.core.contacts import CountedCap
 from proxy.core.ground import Ground
+from proxy.core.own_marks import Asked
 from proxy.core.purposes import Purpose
 from proxy.core.records import Account, Number
 
@@ -37,11 +38,13 @@ class Lane:
     table; `short_checks` those of them that an ordinary request can fail. `other_grounds` are those of
     messages that some check did not let pass. `closed_by` is the pack whose hours close it, `caps` are those that a
     contact counts under, enforced ones first. `roles` (`core/debtors.py`) are those that may be reached for collection,
-    empty: whoever it is; `verified_days` is for how many days a verified role counts, 0 = for ever.
+    empty: whoever it is; `verified_days` is for how many days a verified role counts, 0 = for ever. `asked` is what is
+    asked of texts, None where no rule reads them.
     """
 
     __slots__ = (
         "account",
+        "asked",
         "bit",
         "caps",
         "checks",
@@ -91,6 +94,7 @@ class Lane:
         caps: tuple[CountedCap, ...] = (),
         roles: frozenset[int] = frozenset(),
         verified_days: int = 0,
+        asked: Asked | None = None,
     ) -> None:
         self.since: Final = since
         self.until: Final = until
@@ -114,3 +118,4 @@ class Lane:
         self.caps: Final = caps
         self.roles: Final = roles
         self.verified_days: Final = verified_days
+        self.asked: Final = asked

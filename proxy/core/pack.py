@@ -21,7 +21,21 @@ CHINA_OFFSET_S: Final = 8 * 3600  # WHY: China has one zone and no daylight savi
 
 #: Rules that run only where a pack names them: no notice asks for them of everybody.
 ASKED_FOR: Final = frozenset(
-    ("template.unreviewed", "debtor.unknown", "debtor.uninformed", "collection.objection", "library.stale")
+    (
+        "template.unreviewed",
+        "debtor.unknown",
+        "debtor.uninformed",
+        "collection.objection",
+        "library.stale",
+        "content.spoof",
+        "content.disclosure",
+        "content.threat",
+        "content.identity",
+        "content.contact",
+        "content.product",
+        "content.link",
+        "content.refusal",
+    )
 )
 #: Who may be reached for collection where a pack asks for debtor records and does not say more.
 LIABLE: Final[frozenset[DebtRole]] = frozenset(("debtor", "guarantor"))
@@ -100,7 +114,10 @@ class Pack(Struct, frozen=True):
     for ever;
     `library_attest_days`: after so many days without an attestation a library is stale (Z10), 0 = never;
     `collection_closed`: packs that bind together leave nobody whom collection may reach;
-    `liaison_required`: an institution without a liaison officer activates no number (J19).
+    `liaison_required`: an institution without a liaison officer activates no number (J19). `refusal_in_texts` are the
+    categories of texts that offer a way to refuse (Z18 J12), `refusal_by_link` tells whether a link alone is one,
+    `unrecorded_passes` whether a text passes with a telephone, product or link where nothing of that kind is on record
+    of its sender.
     """
 
     id: str
@@ -127,6 +144,9 @@ class Pack(Struct, frozen=True):
     debtor_verified_days: int = 0
     library_attest_days: int = 0
     collection_closed: bool = False
+    refusal_in_texts: frozenset[Purpose] = frozenset(("marketing",))
+    refusal_by_link: bool = True
+    unrecorded_passes: bool = True
 
     def asks(self, rule: str) -> bool:
         """Whether a rule runs at all: most do, those of `ASKED_FOR` where they are named or have values here."""

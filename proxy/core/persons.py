@@ -17,28 +17,116 @@ _GALLOP: Final = 64
 
 
 class PersonKey:
-    """A secret key that turns subscriber numbers into pseudonyms; `key_id` names it in every record."""
+    """A secret key that turns subscriber numbers into pseudonyms; `key_id` names it in every record.
 
-    __slots__ = ("_keyed", "_secret", "key_id")
+    While a rotation is under way (`registry/keys.py`) it holds the former key too: persons are moved in the order of
+    their former pseudonyms, so that of each person just one pseudonym is in effect at any moment, which `digest` gives.
+    Institutions' salts stay the same for ever: they come of `salting`, a secret of their own.
+    """
 
-    def __init__(self, secret: bytes, key_id: int) -> None:
+    __slots__ = ("_all_moved", "_former", "_keyed", "_moved", "_salting", "_secret", "key_id")
+
+    def __init__(self, secret: bytes, key_id: int, salting: bytes = b"") -> None:
         if len(secret) < 16:
             raise ValueError("a person key needs at least 16 octets")
         self._secret = secret
         self._keyed = blake2b(key=secret, digest_size=16)
+        self._salting = salting or secret
         self.key_id = key_id
+        self._former: PersonKey | None = None
+        #: Persons whose former pseudonym is below this one are known by the new one.
+        self._moved = b""
+        self._all_moved = False
 
     def digest(self, recipient: str) -> bytes:
-        """The pseudonym of a canonical recipient: 16 octets."""
+        """The pseudonym in effect of a canonical recipient: 16 octets."""
+        former = self._former
+        if former is not None and not self._all_moved:
+            found = former.digest(recipient)
+            if found >= self._moved:
+                return found
         # WHY a copy: the keyed state is made once, which halves the cost of the hottest hash of the product.
         keyed = self._keyed.copy()
         keyed.update(recipient.encode())
         return keyed.digest()
 
+    def other(self, recipient: str) -> bytes:
+        """The pseudonym under the key that is not in effect for this person; empty where there is one key only.
+
+        What was noted before the person was moved, and cannot be moved (contacts, lists of hashes), is found by it.
+        """
+        former = self._former
+        if former is None:
+            return b""
+        found = former.digest(recipient)
+        if self._all_moved or found < self._moved:
+            return found
+        keyed = self._keyed.copy()
+        keyed.update(recipient.encode())
+        return keyed.digest()
+
+    def newest(self, recipient: str) -> bytes:
+        """The pseudonym under the newest key, whether it is in effect or not: for lists that are made anew."""
+        keyed = self._keyed.copy()
+        keyed.update(recipient.encode())
+        return keyed.digest()
+
+    @property
+    def is_rotating(self) -> bool:
+        """Whether there is a former key."""
+        return self._former is not None
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether there may be somebody who is known by the former key."""
+        return self._former is not None and not self._all_moved
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The ids of all keys that live, the newest first."""
+        former = self._former
+        return (self.key_id,) if former is None else (self.key_id, former.key_id)
+
+    @property
+    def settled_id(self) -> int:
+        """The key that a store is said to be made with: the former one until everybody was moved."""
+        former = self._former
+        return self.key_id if former is None or self._all_moved else former.key_id
+
+    def id_for(self, recipient: str) -> int:
+        """Names the key of the pseudonym that is in effect."""
+        former = self._former
+        if former is None or self._all_moved or former.digest(recipient) < self._moved:
+            return self.key_id
+        return former.key_id
+
+    def begin(self, secret: bytes, key_id: int) -> None:
+        """A new key comes into effect, person by person; nobody is moved yet."""
+        former = PersonKey(self._secret, self.key_id, self._salting)
+        self._secret, self.key_id = secret, key_id
+        self._keyed = blake2b(key=secret, digest_size=16)
+        self._former, self._moved, self._all_moved = former, b"", False
+
+    def recall(self, former: "PersonKey") -> None:
+        """A rotation that was under way goes on under this key; `moved_to` or `all_moved` has to follow."""
+        self._former, self._moved, self._all_moved = former, b"", False
+
+    def moved_to(self, bound: bytes) -> None:
+        """Everybody whose former pseudonym is below `bound` is known by the new one."""
+        self._moved = bound
+
+    def all_moved(self) -> None:
+        """Everybody is known by the new one."""
+        self._all_moved = True
+
+    def retire(self) -> None:
+        """Forgets the former key."""
+        self._former = None
+
     def salt(self, institution: str) -> int:
         """64 bits that tie a person's index key to one institution."""
         return int.from_bytes(
-            blake2b(b"institution\0" + institution.encode(), key=self._secret, digest_size=8).digest()
+            blake2b(b"institution\0" + institution.encode(), key=self._salting, digest_size=8).digest()
         )
 
     def fingerprint(self, octets: bytes) -> bytes:

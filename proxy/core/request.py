@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from proxy.core.content import Against
 from proxy.core.finding import Finding
+from proxy.core.lane import Lane
 from proxy.core.purposes import Channel, Purpose
 from proxy.core.records import Account
 
@@ -16,6 +18,7 @@ class Request:
 
     __slots__ = (
         "account",
+        "against",
         "binary",
         "by_id",
         "channel",
@@ -71,3 +74,5 @@ class Request:
         self.over_rate: Final = over_rate
         self.by_id: Final = by_id
         self.counted = counted
+        #: What its text says against it, and the lane for which that was found: a memo of `rules/content.py`.
+        self.against: tuple[Lane, tuple[Against, ...]] | None = None

@@ -13,7 +13,9 @@ from msgspec import Struct, field
 
 from proxy.core.bound import EMPTY_SHELF, Shelf
 from proxy.core.contacts import Contacts
+from proxy.core.content import Reader
 from proxy.core.lane import Lane
+from proxy.core.own_marks import OwnMarks
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
 from proxy.core.purposes import Channel, Purpose
@@ -148,6 +150,8 @@ class Snapshot(Struct, frozen=True):
     `bypasses` are account (or ALL_ACCOUNTS) → UTC second at which it ends: until then all rules but the floor are in
     shadow for that account. Only `judging/bypass.py` lays them on a snapshot. `pack` is the base, `shelf` holds the
     others that may bind; `contacts` are live, and counted by whoever records a permit (`judging/contact_book.py`).
+    `reader` reads texts, and `own_marks` is what they are held against: whoever makes snapshots of a registry has to
+    give one, and without it no text is read.
     """
 
     revision: int
@@ -176,4 +180,6 @@ class Snapshot(Struct, frozen=True):
     bypasses: dict[str, float] = {}
     shelf: Shelf = EMPTY_SHELF
     contacts: Contacts = field(default_factory=Contacts)
+    own_marks: OwnMarks = OwnMarks()
+    reader: Reader | None = None
     lanes: dict[LaneKey, Lane] = field(default_factory=dict)

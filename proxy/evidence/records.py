@@ -49,6 +49,8 @@ class Decision(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag
     content: bytes = b""
     asks: int = 0
     packs: str = ""
+    #: What the text said against it: `rule/detail@start-end`, in characters. INVARIANT: never a piece of it.
+    findings: tuple[str, ...] = ()
 
 
 class Outcome(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=2):

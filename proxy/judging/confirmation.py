@@ -39,6 +39,10 @@ _EXEMPT: Final = frozenset(
         "debtor.unknown",
         "debtor.uninformed",
         "collection.objection",
+        "content.identity",
+        "content.contact",
+        "content.product",
+        "content.refusal",
     )
 )
 

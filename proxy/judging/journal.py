@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from proxy.core.decision import Decision
 from proxy.core.ground import Ground
+from proxy.core.persons import PersonKey
 from proxy.core.request import Request
 from proxy.evidence import records
 from proxy.evidence.log import EvidenceLog
@@ -28,6 +29,8 @@ _EFFECTS: Final = {"allow": records.ALLOW, "deny": records.DENY, "defer": record
 _LATEST: Final = 50
 _RULES_HASH: Final = records.rules_hash(RULE_IDS)
 _FORMS_KEPT: Final = 50_000
+#: Of one text; more say nothing new, and a record must stay small.
+_FINDINGS_MOST: Final = 20
 #: The first number that msgpack writes in nine octets: ids hold the boot in their upper half, times are of today.
 _LONG: Final = 1 << 32
 _PERSON: Final = b"\xc1person to stamp"
@@ -91,24 +94,37 @@ class Form:
         self._between = octets[at + len(numbers) : person]
         self._after = octets[person + len(_PERSON) :]
 
-    def stamp(self, decision_id: int, at_us: int, person: bytes) -> bytes:
+    def stamp(self, decision: Decision, at_us: int) -> bytes:
         """The record of one decision, encoded. Times are UTC microseconds."""
-        if len(person) == 16 and decision_id >= _LONG and at_us >= _LONG:
+        decision_id, person, found = decision.id, decision.person, decision.findings
+        if not found and len(person) == 16 and decision_id >= _LONG and at_us >= _LONG:
             return b"".join(
                 (self._before, _pack_numbers(0xCF, decision_id, 0xCF, at_us), self._between, person, self._after)
             )
-        return records.encode(msgspec.structs.replace(self._plain, id=decision_id, at_us=at_us, person=person))
+        findings = tuple([f"{one.rule}/{one.detail}@{one.start}-{one.end}" for one in found[:_FINDINGS_MOST]])
+        plain = msgspec.structs.replace(self._plain, id=decision_id, at_us=at_us, person=person, findings=findings)
+        return records.encode(plain)
 
 
 class Journal:
     """The one place that a decision is recorded. Used on the loop only."""
 
     __slots__ = (
-        "_contacts", "_forms", "_log", "_to_show", "changed", "counters", "heard", "key_id", "last_id", "latest"
+        "_contacts", "_forms", "_log", "_person_key", "_to_show", "changed", "counters", "heard", "key_id", "last_id",
+        "latest"
     )  # fmt: skip
 
-    def __init__(self, log: EvidenceLog, counters: Counters, key_id: int, contacts: ContactBook | None = None) -> None:
+    def __init__(
+        self,
+        log: EvidenceLog,
+        counters: Counters,
+        key_id: int,
+        contacts: ContactBook | None = None,
+        person_key: PersonKey | None = None,
+    ) -> None:
         self._log = log
+        #: Set while two keys of persons live: then it depends on the person which one a record names.
+        self._person_key = person_key
         self._contacts = contacts
         #: The latest decision id, boot number above and a counter below; the hot path counts it up itself.
         self.last_id = log.boot << 32
@@ -139,7 +155,9 @@ class Journal:
     def decided(self, request: Request, decision: Decision) -> bool:
         """Records a decision with the next batch; False where the log takes no more: then the answer is a deferral."""
         form = self._forms.get(id(decision.ground)) or self._form(decision.ground)
-        if not self._log.append_octets(form.stamp(decision.id, int(request.received_at * 1e6), decision.person)):
+        if self._person_key is not None and self._person_key.is_rotating:
+            form = self._form_for(request, decision.ground)
+        if not self._log.append_octets(form.stamp(decision, int(request.received_at * 1e6))):
             return False
         self.changed = True
         # WHY not each permit: more come in one look of the window than it shows, and what is kept stays in memory.
@@ -161,7 +179,9 @@ class Journal:
         It may wait `patience_ms` for others to go to the disk with.
         """
         form = self._forms.get(id(decision.ground)) or self._form(decision.ground)
-        octets = form.stamp(decision.id, int(request.received_at * 1e6), decision.person)
+        if self._person_key is not None and self._person_key.is_rotating:
+            form = self._form_for(request, decision.ground)
+        octets = form.stamp(decision, int(request.received_at * 1e6))
         if not self._log.append_octets_durable(octets, then, patience_ms):
             return False
         self.changed = True
@@ -169,11 +189,27 @@ class Journal:
         form.count += 1
         return True
 
-    def _form(self, ground: Ground) -> "Form":
+    def _form_for(self, request: Request, ground: Ground) -> "Form":
+        """The form that names the key by which this person is known."""
+        key = self._person_key
+        former = 0 if key is None or request.recipient is None else key.id_for(request.recipient)
+        if key is None or former in (0, key.key_id):
+            return self._forms.get(id(ground)) or self._form(ground)
+        # WHY negative: no object has such an identity.
+        return self._forms.get(-id(ground)) or self._form(ground, former)
+
+    def keys_changed(self) -> None:
+        """Other keys of persons live: records name them."""
+        if self._person_key is not None:
+            self.key_id = self._person_key.key_id
+            self.renew()
+
+    def _form(self, ground: Ground, former: int = 0) -> "Form":
         if len(self._forms) >= _FORMS_KEPT:
             self.settle()
             self._forms.clear()
-        form = self._forms[id(ground)] = Form(ground, self.key_id)
+        form = Form(ground, former or self.key_id)
+        self._forms[-id(ground) if former else id(ground)] = form
         if self._contacts is not None:
             form.bit = self._contacts.bit_of(ground)
         return form

@@ -54,5 +54,6 @@ class PoolNames:
         if not address or not isinstance(address, bytes) or not isinstance(ton, int) or not isinstance(npi, int):
             return found
         person = recipient(ton, npi, address)
-        digest = b"" if person is None else self._in_force.snapshot.person_key.digest(person)
-        return [one for one in found if one.person == digest]
+        key = self._in_force.snapshot.person_key
+        names = (b"",) if person is None else (key.digest(person), key.other(person) or key.digest(person))
+        return [one for one in found if one.person in names]

@@ -304,6 +304,8 @@ class PoolReturns:
 
         self._hearing.act(understood, snapshot, heard)
         self._closed(snapshot.person_key.digest(understood.person))
+        if snapshot.person_key.is_rotating:
+            self._closed(snapshot.person_key.other(understood.person))
         if owner is not None:
             for pdu in pdus:
                 if not self._spool.put(owner.id, pdu.raw, kept):

@@ -285,7 +285,7 @@ class Told:
             id=number,
             at_us=at_us,
             person=key.digest(recipient),
-            key_id=key.key_id,
+            key_id=key.id_for(recipient),
             institutions=(institution,),
             closes=bits,
             channel=channel,

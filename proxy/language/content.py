@@ -21,6 +21,7 @@ from proxy.language.lexicon import Lexicon, find
 from proxy.language.links import host_of
 from proxy.language.ngrams import features, known_of, likelihoods
 from proxy.language.refusal_line import RefusalLine, refusal_line
+from proxy.language.refusal_terms import limits, meanings
 from proxy.language.views import View, view
 
 #: Characters of a message that are read: more than any set of parts holds.
@@ -158,6 +159,10 @@ def read_whole(text: str, lexicon: Lexicon) -> Reading:
     if line is not None:
         why = "keyword" if line.keyword else "link or telephone"
         _note(evidence, "has_refusal", text, (line.start, line.end), why)
+        for span in limits(seen, line):
+            _note(evidence, "refusal_limited", text, span, "limited in time")
+        for span in meanings(seen):
+            _note(evidence, "reply_means", text, span, "another meaning")
     if told is not None:
         _note(evidence, "discloses_debtor", text, told, "another person's debt")
     content = Content(

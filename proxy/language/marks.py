@@ -48,7 +48,8 @@ _AFTER_TO: Final = re.compile(r"(?:send|text|sms|txt|stop|reply|发送?|编辑)[
 _HAN_DIGITS: Final = re.compile(
     r"[零一二三四五六七八九幺0-9][零一二三四五六七八九幺0-9 \0.-]{5,22}[零一二三四五六七八九幺0-9]"
 )
-_HAN_VALUE: Final = str.maketrans("零一二三四五六七八九幺", "01234567891")
+#: Figures that are written as words.
+HAN_DIGITS: Final = str.maketrans("零一二三四五六七八九幺", "01234567891")
 _HAN_DIGIT: Final = re.compile("[零一二三四五六七八九幺]")
 
 _URL: Final = re.compile(
@@ -152,7 +153,7 @@ def _before(marked: str, at: int, over: int) -> int:
 
 
 def _as_digits(run: re.Match[str]) -> str:
-    return run.group().translate(_HAN_VALUE)
+    return run.group().translate(HAN_DIGITS)
 
 
 def _is_phone(marked: str, match: re.Match[str]) -> bool:

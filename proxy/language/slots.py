@@ -21,7 +21,7 @@ from typing import Final
 
 from proxy.language import content as content_room
 from proxy.language import disclosure as disclosure_room
-from proxy.language import marks, refusal_line
+from proxy.language import marks, refusal_line, refusal_terms
 from proxy.language.content import Reading
 from proxy.language.lexicon import Lexicon
 from proxy.language.views import View, shows_itself
@@ -168,7 +168,7 @@ class Names:
 def _named_characters(lexicon: Lexicon) -> frozenset[str]:
     """The characters that a pattern of the reader names, or that are parts of others."""
     found: set[str] = set()
-    rooms: tuple[ModuleType, ...] = (content_room, disclosure_room, marks, refusal_line)
+    rooms: tuple[ModuleType, ...] = (content_room, disclosure_room, marks, refusal_line, refusal_terms)
     for room in rooms:
         for value in vars(room).values():
             if isinstance(value, re.Pattern):

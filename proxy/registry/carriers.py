@@ -53,7 +53,7 @@ def read_ported(
     problems: list[Problem] = []
     writings: dict[str, str] = {}
     right = count = 0
-    digest, add = person_key.digest, sink.add
+    digest, add = person_key.newest, sink.add
     rows = number_rows(path, _HEADINGS, encoding or detect_encoding(path))
     for count, (line, (number, carrier), reason) in enumerate(rows, 1):
         if count % _TELL_EVERY == 0:

@@ -227,7 +227,7 @@ class RowCheck:
         if salt is None:
             salt = self._salts[institution] = self._secret.person_key.salt(institution)
         key = index_key(person, salt) - (1 << 63)
-        return key, person, self._secret.key_id, self._secret.seal(number, person)
+        return key, person, self._secret.person_key.id_for(number), self._secret.seal(number, person)
 
     def _consent(self, values: dict[str, SqlValue]) -> Row:
         until = values["until"]

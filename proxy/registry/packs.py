@@ -114,6 +114,14 @@ class _Library(Struct, frozen=True, forbid_unknown_fields=True):
     official: str = ""
 
 
+class _Content(Struct, frozen=True, forbid_unknown_fields=True):
+    refusal_in: list[Purpose]
+    basis: str
+    refusal_by_link: bool = True
+    unrecorded: Literal["pass", "refuse"] = "pass"
+    official: str = ""
+
+
 class _Liaison(Struct, frozen=True, forbid_unknown_fields=True):
     required: bool
     basis: str
@@ -129,6 +137,7 @@ _SECTIONS: Final = (
     "validity",
     "collection",
     "collection_refusal",
+    "content",
     "entrustment",
     "refusal_in_calls",
     "liaison",
@@ -235,6 +244,7 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
     in_calls = reading.refusal_in_calls(table.get("refusal_in_calls"))
     liaison = reading.struct(_Liaison, table.get("liaison", {"required": False, "basis": "product default"}), "liaison")
     attest_days = reading.attest_days(table.get("library"))
+    content = reading.content(table.get("content"))
     if validity is not None and validity.cap_s < 0:
         errors.append(f"{file}: validity.cap_s: must not be negative")
     if not (head and validity and collection and entrustment and liaison) or errors:
@@ -267,6 +277,9 @@ def pack_from(table: Mapping[str, Any], file: str) -> Pack:
         refusal_in_calls=in_calls,
         liaison_required=liaison.required,
         library_attest_days=attest_days,
+        refusal_in_texts=frozenset(content.refusal_in),
+        refusal_by_link=content.refusal_by_link,
+        unrecorded_passes=content.unrecorded == "pass",
     )
 
 
@@ -416,6 +429,19 @@ class _Reading:
             self.fault("library.attest_days", "must be 1 at least; leave the section out to ask for none")
         self.cite("library", "library.stale", f"attested at least every {entry.attest_days} days", entry)
         return entry.attest_days
+
+    def content(self, table: Any) -> _Content:
+        """What texts have to hold; a pack that says nothing wants what Z18 says."""
+        unsaid = _Content(["marketing"], "product default")
+        entry = self.struct(_Content, table, "content") if table is not None else None
+        if entry is None:
+            return unsaid
+        if not {"marketing", "collection"}.issuperset(entry.refusal_in):
+            self.fault("content.refusal_in", "marketing and collection only")
+        link = "a link suffices" if entry.refusal_by_link else "a link alone is none"
+        self.cite("content", "content.refusal", f"in {'/'.join(entry.refusal_in)}; {link}", entry)
+        self.cite("content", "content.contact", f"nothing on record of the sender: {entry.unrecorded}", entry)
+        return entry
 
     def refusal_in_calls(self, table: Any) -> frozenset[Purpose]:
         """The purposes of calls in which a person has to be able to refuse; a pack that says nothing wants none."""

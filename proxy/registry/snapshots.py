@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final, Literal, Protocol, TypeVar, cast
 
+from proxy.core.content import Reader as TextReader
+from proxy.core.own_marks import OwnMarks
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
 from proxy.core.purposes import Channel, Purpose
@@ -31,6 +33,7 @@ from proxy.core.snapshot import NumberLibrary, Snapshot
 from proxy.language.names import people_in
 from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
+from proxy.registry.own_marks import MARK_MAKERS, own_marks_of
 from proxy.registry.ports import Reader
 from proxy.registry.tables import TABLES
 
@@ -211,14 +214,21 @@ _MAKERS: Final = {
     "attestations": attestation,
     "accounts": account,
     "holds": hold,
+    **MARK_MAKERS,
 }
+#: Tables whose change makes the marks of texts anew.
+_MARKED: Final = frozenset((*MARK_MAKERS, "institutions", "partners", "entrustments"))
 
 
 class SnapshotBuilder:
     """Makes one snapshot after the other of one source."""
 
-    def __init__(self, source: SnapshotSource, person_key: PersonKey) -> None:
+    def __init__(self, source: SnapshotSource, person_key: PersonKey, reader: TextReader) -> None:
         self._source = source
+        #: Reads the texts; whoever reloads its words puts another one here.
+        self.reader = reader
+        #: What texts are held against, and the reader that made its forms; None: a record of it has changed.
+        self._own_marks: tuple[TextReader, OwnMarks] | None = None
         self._person_key = person_key
         self._revision = -1
         self._kept: dict[str, dict[tuple[SqlValue, ...], Any]] = {name: {} for name in _MAKERS}
@@ -251,6 +261,8 @@ class SnapshotBuilder:
                 named = dict(zip(shape.names, row, strict=True))
                 key = tuple(named[name] for name in shape.key)
                 former, kept[key] = kept.get(key), make(named)
+                if table in _MARKED:
+                    self._own_marks = None
                 if table == "numbers":
                     self._renumbered.append((former, kept[key]))
             await asyncio.sleep(0)
@@ -305,7 +317,23 @@ class SnapshotBuilder:
             donotcall=self._source.donotcall,
             debtors=self._source.debtors_index,
             notices=self._source.notices_index,
+            own_marks=self._marks(),
+            reader=self.reader,
         )
+
+    def _marks(self) -> OwnMarks:
+        made = self._own_marks
+        if made is None or made[0] is not self.reader:
+            kept = self._kept
+            marks = own_marks_of(
+                {name: kept[name].values() for name in MARK_MAKERS},
+                kept["institutions"].values(),
+                kept["partners"].values(),
+                kept["entrustments"].values(),
+                self.reader,
+            )
+            made = self._own_marks = (self.reader, marks)
+        return made[1]
 
 
 def _grouped(rows: Iterable[T], key: Callable[[T], K]) -> dict[K, tuple[T, ...]]:
@@ -326,6 +354,6 @@ def _by_id(kept: dict[tuple[SqlValue, ...], Any]) -> dict[str, Any]:
     return {str(key[0]): one for key, one in kept.items()}
 
 
-async def build_snapshot(source: SnapshotSource, person_key: PersonKey, pack: Pack) -> Snapshot:
+async def build_snapshot(source: SnapshotSource, person_key: PersonKey, pack: Pack, reader: TextReader) -> Snapshot:
     """One snapshot, for those who need no second: `tdgate explain`, tests, benches."""
-    return await SnapshotBuilder(source, person_key).build(pack)
+    return await SnapshotBuilder(source, person_key, reader).build(pack)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from proxy.core.lane import Lane, SetBy
+from proxy.core.persons import index_key
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.rules.rule import LaneFacts, LaneRule, RequestRule
@@ -24,22 +25,31 @@ def _is_capped(facts: LaneFacts) -> bool:
     return bool(facts.caps)
 
 
+def _also(request: Request, lane: Lane, snapshot: Snapshot) -> int:
+    """The person under the other key, while two live: what was counted before they were moved."""
+    key = snapshot.person_key
+    if not key.is_rotating or request.recipient is None:
+        return 0
+    return index_key(key.other(request.recipient), lane.salt)
+
+
 def _often(request: Request, lane: Lane, person: int, snapshot: Snapshot) -> str | None:
     if request.counted:
         return None
     contacts = snapshot.contacts
     if contacts.failing or contacts.is_full:
         raise NotCountingError
-    now = request.received_at
+    now, also = request.received_at, _also(request, lane, snapshot)
     for cap in lane.caps:
-        if contacts.reached(cap, person, now):
+        if contacts.reached(cap, person, now, also):
             return "window"
     return None
 
 
 def _often_by(request: Request, lane: Lane, person: int, snapshot: Snapshot) -> SetBy | None:
+    also = _also(request, lane, snapshot)
     for cap in lane.caps:
-        if snapshot.contacts.reached(cap, person, request.received_at):
+        if snapshot.contacts.reached(cap, person, request.received_at, also):
             return SetBy(cap.pack, cap.version, cap.shadow)
     return None
 

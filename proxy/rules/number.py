@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from proxy.rules.content import any_finding, is_read, reads_otherwise
 from proxy.rules.rule import LaneFacts, LaneRule
 
 
@@ -37,4 +38,12 @@ def _mismatch(facts: LaneFacts) -> str | None:
 UNREGISTERED: Final = LaneRule("number.unregistered", ("Z9", "Z10", "J17"), _unregistered, _has_sender)
 EXPIRED: Final = LaneRule("number.expired", ("Z9", "J18"), _expired, _has_sender)
 DISPOSED: Final = LaneRule("number.disposed", ("Z14",), _disposed, _has_sender)
-MISMATCH: Final = LaneRule("purpose.mismatch", ("J22",), _mismatch, _has_sender)
+MISMATCH: Final = LaneRule(
+    "purpose.mismatch",
+    ("J22",),
+    _mismatch,
+    _has_sender,
+    each=reads_otherwise,
+    each_applies=is_read,
+    gate=any_finding,
+)

@@ -4,6 +4,7 @@ from typing import Final
 
 from proxy.core.lane import Lane
 from proxy.core.pack import CHINA_OFFSET_S
+from proxy.core.persons import index_key
 from proxy.core.preferences import declined_bits, window
 from proxy.core.purposes import PURPOSE_BITS
 from proxy.core.request import Request
@@ -34,9 +35,14 @@ def _declined(request: Request, lane: Lane, person: int, snapshot: Snapshot) -> 
     return None
 
 
-def _listed(_request: Request, lane: Lane, person: int, snapshot: Snapshot) -> str | None:
-    for listed in snapshot.donotcall if person else ():
-        if listed.get(person ^ lane.salt) & lane.bit:
+def _listed(request: Request, lane: Lane, person: int, snapshot: Snapshot) -> str | None:
+    if not person or not snapshot.donotcall:
+        return None
+    key = snapshot.person_key
+    # WHY: a list is of hashes, so it stays under the key that it was made with.
+    also = index_key(key.other(request.recipient), 0) if key.is_rotating and request.recipient is not None else 0
+    for listed in snapshot.donotcall:
+        if (listed.get(person ^ lane.salt) | (listed.get(also) if also else 0)) & lane.bit:
             return "listed"
     return None
 

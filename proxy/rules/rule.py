@@ -65,8 +65,8 @@ class LaneRule(Struct, frozen=True):
     """A rule over (account, sender, purpose, time). `judge` returns None to pass, else which case of `id` it is.
 
     `by_id` rules also judge requests about an earlier message. Where a lane passes and `each_applies`, `each` judges
-    every request too: what hangs on the recipient. `set_by` tells, of a refusal, on which pack's value it rests: each
-    pack has hours and caps of its own, and a mode for them.
+    every request too: what hangs on the recipient or the text; `gate` is as of a request rule. `set_by` tells, of a
+    refusal, on which pack's value it rests: each pack has hours and caps of its own, and a mode for them.
     """
 
     id: str
@@ -76,6 +76,7 @@ class LaneRule(Struct, frozen=True):
     channels: tuple[Channel, ...] = ("sms", "voice")
     by_id: bool = False
     each: Callable[[Request, Lane, int, Snapshot], str | None] | None = None
+    gate: Callable[[Request, Lane, int, Snapshot], str | None] | None = None
     each_applies: Callable[[LaneFacts], bool] = never
     set_by: Callable[[Request, Lane, int, Snapshot], SetBy | None] = no_pack
 
@@ -84,7 +85,8 @@ class RequestRule(Struct, frozen=True):
     """A rule over one request. `person` is the recipient's index key, 0 where the address has no form.
 
     `passes_ordinary` promises that it passes every request in which nothing is unusual (see `policy.is_ordinary`), so
-    that the hot path need not ask it; a property test holds the promise.
+    that the hot path need not ask it; a property test holds the promise. `gate` is one question for several rules:
+    where it passes, so does every rule that has it, and the hot path asks nothing else of them.
     """
 
     id: str
@@ -94,6 +96,7 @@ class RequestRule(Struct, frozen=True):
     channels: tuple[Channel, ...] = ("sms", "voice")
     by_id: bool = False
     passes_ordinary: bool = False
+    gate: Callable[[Request, Lane, int, Snapshot], str | None] | None = None
     set_by: Callable[[Request, Lane, int, Snapshot], SetBy | None] = no_pack
 
 

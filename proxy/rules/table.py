@@ -1,13 +1,15 @@
 """The rule table: every rule once, in the order in which refusals are reported.
 
 When several rules refuse one request, the first of the table names the refusal; all outcomes stand in the evidence.
-What the wire closes comes first, then who sends, from what, for whom, then the person, last what is temporary.
+What the wire closes comes first, then who sends, from what, for whom, then the person, then what the text says, last
+what is temporary.
 """
 
 from typing import Final
 
 from proxy.rules import (
     account,
+    content,
     debtor,
     disturbance,
     entrustment,
@@ -47,6 +49,7 @@ RULES: Final[tuple[Rule, ...]] = (
     number.MISMATCH,
     library.STALE,
     wire.UNDECODABLE,
+    content.FRAUD,
     template.UNREVIEWED,
     person.SUPPRESSED,
     person.UNCONSENTED,
@@ -57,6 +60,14 @@ RULES: Final[tuple[Rule, ...]] = (
     preference.DONOTCALL,
     disturbance.HOURS,
     disturbance.FREQUENCY,
+    content.SPOOF,
+    content.DISCLOSURE,
+    content.THREAT,
+    content.IDENTITY,
+    content.CONTACT,
+    content.PRODUCT,
+    content.LINK,
+    content.REFUSAL,
     account.THROUGHPUT,
 )
 

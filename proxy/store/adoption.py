@@ -140,6 +140,18 @@ def _merge_sql(table: Table) -> str:
     )
 
 
+async def require_no_persons(connection: aiosqlite.Connection) -> None:
+    """Raises StoreError where persons are staged while a rotation of keys moves persons.
+
+    WHY: a staged file was hashed when somebody was not moved yet who may be by now.
+    """
+    for table in PERSON_COLUMNS:
+        if await staged_rows(connection, table):
+            raise StoreError(
+                "the key of persons is being rotated: persons can be imported when it has ended; see tdgate keys status"
+            )
+
+
 async def staged_rows(connection: aiosqlite.Connection, table: str) -> int:
     """The last row number of a staged table, 0 where it is empty."""
     return await _one(connection, f"SELECT coalesce(max(row), 0) FROM staged.{table}")

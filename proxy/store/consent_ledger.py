@@ -65,7 +65,7 @@ async def give(
         "at_us": consent.at_us,
         "key": signed(key),
         "person": person,
-        "key_id": secret.key_id,
+        "key_id": secret.person_key.id_for(consent.recipient),
         "number": secret.seal(consent.recipient, person),
         "institution": consent.institution,
         "bits": consent.bits,

@@ -17,6 +17,8 @@ from zlib import crc32
 
 from proxy.core.contacts import Contacts, second_of
 
+#: Ids of the keys of persons that live, the newest first; contacts under others are passed over.
+Ids = int | tuple[int, ...]
 ADDED: Final = 1
 TAKEN_BACK: Final = 2
 
@@ -33,14 +35,15 @@ class ContactLog:
     """An open log; `open` also counts what stands in it. Used on one thread, but for `sync`."""
 
     __slots__ = (
-        "_at", "_contacts", "_directory", "_file", "_full", "_key_id",
+        "_at", "_contacts", "_directory", "_file", "_full", "_key_ids",
         "_latest", "_map", "_number", "_octets", "_waiting",
     )  # fmt: skip
 
-    def __init__(self, directory: Path, key_id: int, contacts: Contacts, octets: int = _SEGMENT_OCTETS) -> None:
+    def __init__(self, directory: Path, key_ids: Ids, contacts: Contacts, octets: int = _SEGMENT_OCTETS) -> None:
         """Use `open`."""
         self._directory = directory
-        self._key_id = key_id
+        #: The newest names a new segment; what the others were made with is counted too.
+        self._key_ids = (key_ids,) if isinstance(key_ids, int) else key_ids
         self._contacts = contacts
         self._octets = octets
         self._number = 0
@@ -55,12 +58,12 @@ class ContactLog:
 
     @classmethod
     def open(
-        cls, directory: Path, key_id: int, contacts: Contacts, now: float, octets: int = _SEGMENT_OCTETS
+        cls, directory: Path, key_ids: Ids, contacts: Contacts, now: float, octets: int = _SEGMENT_OCTETS
     ) -> "ContactLog":
         """Counts what is within a window, deletes what is not, and begins a segment; raises OSError."""
         directory.mkdir(parents=True, exist_ok=True)
-        log = cls(directory, key_id, contacts, octets)
-        count_from(directory, key_id, contacts, now, log._latest)
+        log = cls(directory, key_ids, contacts, octets)
+        count_from(directory, key_ids, contacts, now, log._latest)
         log._number = max(log._latest, default=0)
         log._forget(now)
         log._begin()
@@ -112,6 +115,11 @@ class ContactLog:
             self._map, self._file = None, -1
         sync(files)
 
+    def use(self, key_ids: tuple[int, ...]) -> None:
+        """Other keys live: what is appended from now on is named by the newest. Raises OSError."""
+        self._key_ids = key_ids
+        self._begin()
+
     def _begin(self) -> None:
         """The next segment; raises OSError, and then the one before stays."""
         number = self._number + 1
@@ -125,7 +133,7 @@ class ContactLog:
             os.close(file)
             path.unlink(missing_ok=True)
             raise
-        mapped[: _HEADER.size] = _HEADER.pack(_MAGIC, self._key_id, 0)
+        mapped[: _HEADER.size] = _HEADER.pack(_MAGIC, self._key_ids[0], 0)
         if self._map is not None:
             self._map.close()
             self._full.append(self._file)
@@ -150,7 +158,7 @@ def sync(files: list[int]) -> None:
 
 
 def count_from(
-    directory: Path, key_id: int, contacts: Contacts, now: float, latest: dict[int, int] | None = None
+    directory: Path, key_ids: Ids, contacts: Contacts, now: float, latest: dict[int, int] | None = None
 ) -> int:
     """Counts what stands in a folder, which is only read; how many contacts. Those under another key are passed over.
 
@@ -163,7 +171,7 @@ def count_from(
             continue
         number = int(path.stem)
         newest = 0
-        for person, second, bit, kind in _records(path, key_id):
+        for person, second, bit, kind in _records(path, key_ids):
             newest = max(newest, second)
             table = contacts.tables.get(bit)
             if table is None or second <= at - table.horizon_s:
@@ -178,12 +186,12 @@ def count_from(
     return counted
 
 
-def count_of_persons(directory: Path, key_id: int, contacts: Contacts, wanted: Collection[int], now: float) -> int:
+def count_of_persons(directory: Path, key_ids: Ids, contacts: Contacts, wanted: Collection[int], now: float) -> int:
     """Counts the contacts of some persons alone, by their keys; how many."""
     counted = 0
     at = second_of(now)
     for path in sorted(directory.glob(f"*{_SUFFIX}")):
-        for person, second, bit, kind in _records(path, key_id):
+        for person, second, bit, kind in _records(path, key_ids):
             if person not in wanted:
                 continue
             table = contacts.tables.get(bit)
@@ -199,7 +207,7 @@ def count_of_persons(directory: Path, key_id: int, contacts: Contacts, wanted: C
 
 def count_of_person(
     directory: Path,
-    key_id: int,
+    key_ids: Ids,
     contacts: Contacts,
     keys: tuple[int, int],
     now: float,
@@ -213,7 +221,7 @@ def count_of_person(
     counted = 0
     at = second_of(now)
     for path in sorted(directory.glob(f"*{_SUFFIX}")):
-        for person, second, bit, kind in _records(path, key_id):
+        for person, second, bit, kind in _records(path, key_ids):
             table = contacts.tables.get(bit)
             if person != wanted or table is None or second <= at - table.horizon_s:
                 continue
@@ -227,10 +235,14 @@ def count_of_person(
     return counted
 
 
-def _records(path: Path, key_id: int) -> Iterator[tuple[int, int, int, int]]:
+def _records(path: Path, key_ids: Ids) -> Iterator[tuple[int, int, int, int]]:
     """The sound records of a segment, in order; ends where none was written."""
     octets = path.read_bytes()
-    if len(octets) < _HEADER.size or octets[:8] != _MAGIC or _HEADER.unpack_from(octets)[1] != key_id:
+    if (
+        len(octets) < _HEADER.size
+        or octets[:8] != _MAGIC
+        or _HEADER.unpack_from(octets)[1] not in ((key_ids,) if isinstance(key_ids, int) else key_ids)
+    ):
         return
     for at in range(_OCTETS, len(octets) - _OCTETS + 1, _OCTETS):
         person, second, bit, kind, check = _RECORD.unpack_from(octets, at)

@@ -80,7 +80,7 @@ def _row(secret: PersonSecret, one: Verified | Informed, salted: str, now_us: in
         "at_us": one.at_us,
         "key": signed(index_key(person, secret.person_key.salt(salted))),
         "person": person,
-        "key_id": secret.key_id,
+        "key_id": secret.person_key.id_for(one.recipient),
         "number": secret.seal(one.recipient, person),
         "institution": one.institution,
         "source": one.source,

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from proxy.core.persons import PersonIndex, index_key
 from proxy.registry.ports import StoreError
-from proxy.store.person_base import BaseError, BaseIdentity, Entries, map_base, write_entries
+from proxy.store.person_base import BaseError, BaseIdentity, Entries, made_with, map_base, write_entries
 
 #: The folder of all lists, beside the database.
 DONOTCALL_FOLDER: Final = "donotcall"
@@ -37,6 +37,7 @@ class ListedAs(Struct, frozen=True):
     dated: str
     source: str
     persons: int = 0
+    key_id: int = 0
 
 
 class DonotcallRows:
@@ -71,19 +72,21 @@ class DonotcallRows:
             progress(done)
 
 
-def load_donotcall(folder: Path, key_id: int) -> tuple[list[ListedAs], tuple[PersonIndex, ...]]:
-    """All lists of a folder, by name, and their indexes. Raises BaseError with the reason where one is damaged or was
-    made with another key of persons: import it again, or remove it.
+def load_donotcall(folder: Path, key_ids: tuple[int, ...]) -> tuple[list[ListedAs], tuple[PersonIndex, ...]]:
+    """All lists of a folder, by name, and their indexes. `key_ids` are the keys of persons that live. Raises BaseError
+    with the reason where one is damaged or was made with another key: import it again, or remove it.
     """
     told: list[ListedAs] = []
     indexes: list[PersonIndex] = []
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
-        base = map_base(path, BaseIdentity(_IDENTITY, key_id, "B"), 0, None)
+        key_id = made_with(path)
+        identity = BaseIdentity(_IDENTITY, key_id if key_id in key_ids else key_ids[0], "B")
+        base = map_base(path, identity, 0, None)
         try:
             listed = msgspec.json.decode(base.trailer, type=ListedAs)
         except msgspec.DecodeError as error:
             raise BaseError(f"{path}: what it closes cannot be read") from error
-        told.append(msgspec.structs.replace(listed, persons=len(base.keys)))
+        told.append(msgspec.structs.replace(listed, persons=len(base.keys), key_id=identity.key_id))
         indexes.append(PersonIndex(base.keys, base.values, _SLOT_BITS))
     return told, tuple(indexes)
 

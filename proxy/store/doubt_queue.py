@@ -37,16 +37,14 @@ _VERBS: Final[dict[Verdict, str]] = {"confirmed": "doubt.confirmed", "dismissed"
 _LIFTED_SINCE: Final = "SELECT 1 FROM releases WHERE person = ? AND institution = ? AND rows > 0 AND at_us > ?"
 
 
-async def put(
-    connection: aiosqlite.Connection, secret: PersonSecret, refusal: Refused, person: bytes, number: bytes
-) -> bool:
+async def put(connection: aiosqlite.Connection, secret: PersonSecret, refusal: Refused, person: bytes) -> bool:
     """Adds a doubtful refusal to the queue; False where it is full. The same reply of a person is one case."""
     doubt = refusal.doubt
     if doubt is None:
         raise ValueError("no doubt")
     text = doubt.text[:TEXT_MOST].encode("utf-8", "replace").decode()
     moments = [refusal.at_us] if doubt.binds else []
-    same = (person, refusal.number_to, secret.person_key.digest(text))
+    same = (person, refusal.number_to, secret.person_key.newest(text))
     again = await connection.execute(_AGAIN, (refusal.at_us, *same, _MOMENTS_MOST if doubt.binds else 0))
     if again.rowcount:
         return True
@@ -56,8 +54,8 @@ async def put(
         (
             refusal.at_us,
             person,
-            secret.key_id,
-            number,
+            secret.person_key.id_for(refusal.recipient),
+            secret.seal(refusal.recipient, person),
             secret.seal(text, person),
             same[2],
             refusal.number_to,

@@ -136,6 +136,16 @@ def _pack(identity: BaseIdentity, trailing: int, position: int, count: int, chec
     )
 
 
+def made_with(path: Path) -> int:
+    """The id of the key that a base says it was made with; 0 where it does not say. Nothing else of it is looked at."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEADER.size)
+    except OSError:
+        return 0
+    return int(_HEADER.unpack(head)[5]) if len(head) == _HEADER.size else 0
+
+
 def map_base(path: Path, identity: BaseIdentity, newest_position: int, expected: bytes | None) -> Base:
     """Maps a base after checking it whole; raises BaseError with the reason.
 

@@ -18,7 +18,7 @@ import msgspec
 from proxy.core.persons import PersonIndex, index_key
 from proxy.registry.ports import StoreError
 from proxy.routing.carriers import PortedNumbers
-from proxy.store.person_base import BaseError, BaseIdentity, Entries, map_base, write_entries
+from proxy.store.person_base import BaseError, BaseIdentity, Entries, made_with, map_base, write_entries
 
 #: Its name beside the database.
 PORTED_FILE: Final = "ported.base"
@@ -125,7 +125,7 @@ def _sync_folder(folder: Path) -> None:
         raise StoreError(f"{folder}: {error.strerror}") from error
 
 
-def load_ported(path: Path, key_id: int) -> PortedNumbers:
+def load_ported(path: Path, key_id: int | tuple[int, ...]) -> PortedNumbers:
     """The ported numbers of a file, none where there is no file.
 
     Raises BaseError with the reason where it is damaged, or was made with another key of persons or on a machine of
@@ -133,7 +133,9 @@ def load_ported(path: Path, key_id: int) -> PortedNumbers:
     """
     if not path.exists():
         return PortedNumbers(PersonIndex(), ())
-    base = map_base(path, BaseIdentity(_IDENTITY, key_id, "B"), 0, None)
+    ids = (key_id,) if isinstance(key_id, int) else key_id
+    made = made_with(path)
+    base = map_base(path, BaseIdentity(_IDENTITY, made if made in ids else ids[0], "B"), 0, None)
     try:
         names = msgspec.json.decode(base.trailer, type=list[str])
     except msgspec.DecodeError as error:

@@ -36,7 +36,16 @@ async def prefer(connection: aiosqlite.Connection, secret: PersonSecret, key: in
     """Adds what a person prefers; whether anything is different now."""
     person = secret.person_key.digest(told.recipient)
     number = secret.seal(told.recipient, person)
-    row = (at_us, signed(key), person, secret.key_id, number, told.institution, told.value, told.source)
+    row = (
+        at_us,
+        signed(key),
+        person,
+        secret.person_key.id_for(told.recipient),
+        number,
+        told.institution,
+        told.value,
+        told.source,
+    )
     await connection.execute(
         "INSERT INTO preferences (at_us, key, person, key_id, number, institution, value, source) "
         "VALUES (?,?,?,?,?,?,?,?)",

@@ -12,10 +12,12 @@ import json
 import sqlite3
 from asyncio import Future
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import aiosqlite
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.core.persons import PersonIndex, index_key
 from proxy.core.purposes import OBJECTION
@@ -62,11 +64,11 @@ class _Closing(Struct, frozen=True):
     refusal: Refused
     keys: tuple[int, ...]
     person: bytes
-    number: bytes
     done: "Future[Recorded]"
 
 
 class _Opening(Struct, frozen=True):
+    recipient: str
     at_us: int
     institutions: tuple[str, ...]
     keys: tuple[int, ...]
@@ -120,8 +122,7 @@ class RefusalLedger:
             for key, (name, bits) in zip(keys, refusal.closes, strict=True):
                 self._index.put(key, self._index.get(key) | _whole(refusal, name, bits))
         done: Future[Recorded] = asyncio.get_running_loop().create_future()
-        number = self._secret.seal(refusal.recipient, person)
-        self._enqueue(_Closing(refusal, keys, person, number, done))
+        self._enqueue(_Closing(refusal, keys, person, done))
         return done
 
     def release_own(
@@ -141,7 +142,7 @@ class RefusalLedger:
         person = self._secret.person_key.digest(recipient)
         keys = tuple(index_key(person, self._secret.person_key.salt(name)) for name in institutions)
         done: Future[Released] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Opening(at_us, institutions, keys, person, channel, matched, number_to, done))
+        self._enqueue(_Opening(recipient, at_us, institutions, keys, person, channel, matched, number_to, done))
         return done
 
     def settle(self, recipient: str, institution: str, at_us: int) -> "Future[Released]":
@@ -149,7 +150,9 @@ class RefusalLedger:
         person = self._secret.person_key.digest(recipient)
         keys = (index_key(person, self._secret.person_key.salt(institution)),)
         done: Future[Released] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Opening(at_us, (institution,), keys, person, "api", "settled", "", done, settles=True))
+        self._enqueue(
+            _Opening(recipient, at_us, (institution,), keys, person, "api", "settled", "", done, settles=True)
+        )
         return done
 
     def decide(
@@ -208,6 +211,8 @@ class RefusalLedger:
         """One transaction; every caller learns of it."""
         try:
             async with self._writing:
+                # WHY in here: a rotation of keys may have moved a person since, and moves nobody while this is held.
+                batch[:] = [await self._in_effect(one) for one in batch]
                 answers, states = await self._commit(batch)
         except (sqlite3.Error, ValueError, OSError) as error:
             for one in batch:
@@ -221,11 +226,33 @@ class RefusalLedger:
             if not one.done.done():
                 one.done.set_result(answer)  # type: ignore[arg-type]  # WHY: answers stand in the batch's order
 
+    async def _in_effect(self, one: _Closing | _Opening | _Deciding) -> _Closing | _Opening | _Deciding:
+        """The same under the pseudonym by which the person is known now."""
+        if isinstance(one, _Deciding) and self._secret.person_key.is_rotating:
+            async with self._connection.execute("SELECT person FROM doubts WHERE id = ?", (one.case,)) as found:
+                row = await found.fetchone()
+            return one if row is None else replace(one, keys=self._keys(row[0], [name for name, _ in one.closes]))
+        return self._now(one)
+
+    def _now(self, one: _Closing | _Opening | _Deciding) -> _Closing | _Opening | _Deciding:
+        if not self._secret.person_key.is_rotating or isinstance(one, _Deciding):
+            return one
+        if isinstance(one, _Closing):
+            person = self._secret.person_key.digest(one.refusal.recipient)
+            if person != one.person:
+                return replace(one, person=person, keys=self._keys(person, [name for name, _ in one.refusal.closes]))
+            return one
+        person = self._secret.person_key.digest(one.recipient)
+        return one if person == one.person else replace(one, person=person, keys=self._keys(person, one.institutions))
+
+    def _keys(self, person: bytes, institutions: Sequence[str]) -> tuple[int, ...]:
+        return tuple(index_key(person, self._secret.person_key.salt(name)) for name in institutions)
+
     def _follow(self, keys: tuple[int, ...], states: dict[int, int]) -> None:
         # INVARIANT: what was refused since this batch was taken waits in the queue, and stays closed.
         for key in keys:
             value = states.get(key, 0)
-            for waiting in self._queue:
+            for waiting in map(self._now, self._queue):
                 if isinstance(waiting, _Closing) and _binds(waiting.refusal):
                     for other, (name, bits) in zip(waiting.keys, waiting.refusal.closes, strict=True):
                         value |= _whole(waiting.refusal, name, bits) if other == key else 0
@@ -261,7 +288,7 @@ class RefusalLedger:
             if isinstance(one, _Closing):
                 queued = True
                 if one.refusal.doubt is not None:
-                    queued = await doubt_queue.put(self._connection, self._secret, one.refusal, one.person, one.number)
+                    queued = await doubt_queue.put(self._connection, self._secret, one.refusal, one.person)
                 rows += self._rows(one) if _binds(one.refusal) else []
                 answers.append(_close(one, states, queued=queued))
                 continue
@@ -292,7 +319,8 @@ class RefusalLedger:
     def _rows(self, one: _Closing) -> list[tuple[object, ...]]:
         said = one.refusal
         about = (said.channel, said.source, said.label, said.matched, said.number_to, said.decision)
-        who = (one.person, self._secret.key_id, one.number)
+        number = self._secret.seal(said.recipient, one.person)
+        who = (one.person, self._secret.person_key.id_for(said.recipient), number)
         return [
             (said.at_us, signed(key), *who, institution, each, *about)
             for key, (institution, bits) in zip(one.keys, said.closes, strict=True)
@@ -342,7 +370,8 @@ class RefusalLedger:
                     changed.append(institution)
             elif not case.binds and not await doubt_queue.lifted_since(self._connection, case, institution):
                 about_it = (case.channel, OWN_SOURCE, case.label, "confirmed", case.number_to, "")
-                known = (signed(key), case.person, self._secret.key_id, case.number, institution)
+                key_id = self._secret.person_key.id_for(self._secret.unseal(case.number, case.person))
+                known = (signed(key), case.person, key_id, case.number, institution)
                 kept = [OBJECTION] if bits & OBJECTION else []
                 rows_of_it = [(one.at_us, *known, each, *about_it) for each in (bits & ~OBJECTION, *kept)]
                 await self._connection.executemany(_INSERT, rows_of_it)

@@ -55,6 +55,7 @@ from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
 from proxy.store.lock import OwnerLock
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
+from proxy.store.rotation import After, Rotation
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS
 
 #: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
@@ -77,6 +78,7 @@ class SqliteStore(StoreReader):
     donotcall: tuple[PersonIndex, ...]
     debtors_index: PersonIndex
     notices_index: PersonIndex
+    rotation: Rotation
 
     def __init__(
         self,
@@ -102,7 +104,7 @@ class SqliteStore(StoreReader):
         await self._owning.execute(consent_ledger.PREPARE)
         store_id = await self._identify()
         await self._settle_consents()
-        load = (self._database, store_id, self._secret.key_id)
+        load = (self._database, store_id, self._secret.person_key.settled_id)
         self.suppressions_index = await self._load(person_load.SUPPRESSIONS, *load)
         self.consents_index = await self._load(person_load.CONSENTS, *load)
         self.preferences_index = await self._load(person_load.PREFERENCES, *load)
@@ -110,6 +112,14 @@ class SqliteStore(StoreReader):
         self.debtors_index = await self._load(person_load.DEBTORS, *load)
         self.notices_index = await self._load(person_load.NOTICES, *load)
         self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
+        indexes = {
+            "suppression_state": self.suppressions_index,
+            "consent_state": self.consents_index,
+            "preference_state": self.preferences_index,
+            "debtor_state": self.debtors_index,
+            "notice_state": self.notices_index,
+        }
+        self.rotation = Rotation(self._owning, self._secret, self._transaction, self._acted, indexes, self._now_us)
         await self._ledger.count_doubts()
 
     async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
@@ -123,7 +133,7 @@ class SqliteStore(StoreReader):
 
     async def _identify(self) -> bytes:
         """The store's id, made on first use; raises StoreError where the store was made with another key."""
-        key_id = str(self._secret.key_id)
+        key_id = str(self._secret.person_key.settled_id)
         async with self._transaction():
             await self._owning.execute(
                 "INSERT OR IGNORE INTO meta VALUES ('store_id', ?), ('person_key_id', ?)",
@@ -134,12 +144,14 @@ class SqliteStore(StoreReader):
         return bytes.fromhex(await self.meta("store_id") or "")
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
+    async def _transaction(self, after: After | None = None) -> AsyncIterator[None]:
         async with self._writing:
             try:
                 await self._owning.execute("BEGIN IMMEDIATE")
                 yield
                 await self._owning.execute("COMMIT")
+                for step in after or ():
+                    step()
             except (sqlite3.Error, ValueError) as error:
                 raise StoreError(f"{self._name}: nothing was written: {error}") from error
             finally:
@@ -197,6 +209,8 @@ class SqliteStore(StoreReader):
         try:
             # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
             async with self._attachable(staged):
+                if self._secret.person_key.is_moving:
+                    await adoption.require_no_persons(self._owning)
                 async with self._transaction():
                     changed = await adoption.adopt_records(self._owning, self._now_us())
                 for table in PERSON_COLUMNS:
@@ -269,8 +283,8 @@ class SqliteStore(StoreReader):
 
     async def give(self, consent: Given, receipt: Receipt | None = None) -> bool:
         position = await person_load.newest_position(self)
-        key = self._key(consent.recipient, consent.institution)
         async with self._transaction():
+            key = self._key(consent.recipient, consent.institution)
             added = await consent_ledger.give(self._owning, self._secret, key, consent, self._now_us(), self._today())
             await receipts.put(self._owning, () if receipt is None else (receipt,))
         await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
@@ -280,11 +294,11 @@ class SqliteStore(StoreReader):
         self, recipient: str, institution: str, bits: int, at_us: int, source: str, receipt: Receipt | None = None
     ) -> bool:
         position = await person_load.newest_position(self)
-        key = self._key(recipient, institution)
-        # WHY before the commit: a withdrawal binds at once; if the commit fails, memory is the stricter of the two.
-        self.consents_index.put(key, self.consents_index.get(key) & ~bits)
-        person = self._secret.person_key.digest(recipient)
         async with self._transaction():
+            key = self._key(recipient, institution)
+            # WHY before the commit: a withdrawal binds; if the commit fails, memory is the stricter of the two.
+            self.consents_index.put(key, self.consents_index.get(key) & ~bits)
+            person = self._secret.person_key.digest(recipient)
             ended = await consent_ledger.withdraw(
                 self._owning, key, person, institution, bits, at_us, source, self._today()
             )
@@ -311,23 +325,17 @@ class SqliteStore(StoreReader):
             await self._acted("persons.listed", what, "", by)
 
     async def issue_token(self, token: ApiToken) -> None:
-        names = token.__struct_fields__
-        sql = f"INSERT INTO api_tokens ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
         async with self._transaction():
-            try:
-                await self._owning.execute(sql, [getattr(token, name) for name in names])
-            except sqlite3.IntegrityError as error:
-                raise StaleError(f"token: there is one named {token.id} already") from error
+            await receipts.issue(self._owning, token)
             target = f"{token.id} {token.institution} {token.scopes}"
             await self._acted("token.created", target, token.label, token.created_by)
 
     async def revoke_token(self, token: str, reason: str, by: str) -> bool:
-        sql = "UPDATE api_tokens SET revoked_us = ? WHERE id = ? AND revoked_us IS NULL"
         async with self._transaction():
-            rows = (await self._owning.execute(sql, (self._now_us(), token))).rowcount
-            if rows > 0:
+            ended = await receipts.revoke(self._owning, token, self._now_us())
+            if ended:
                 await self._acted("token.revoked", token, reason, by)
-        return rows > 0
+        return ended
 
     async def note_act(self, verb: str, target: str, reason: str, by: str) -> None:
         async with self._transaction():
@@ -352,7 +360,7 @@ class SqliteStore(StoreReader):
 
     async def _donotcall(self) -> tuple[PersonIndex, ...]:
         folder = self._database.with_name(DONOTCALL_FOLDER)
-        _, indexes = await asyncio.to_thread(load_donotcall, folder, self._secret.key_id)
+        _, indexes = await asyncio.to_thread(load_donotcall, folder, self._secret.person_key.ids)
         return indexes
 
     async def load_donotcall(self, cause: str) -> int:

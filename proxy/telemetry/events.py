@@ -209,6 +209,10 @@ DOUBT_SHOWN: Final = Event(324, "doubt.shown", "info", "somebody read the text o
 SUPPRESSIONS_EXPORTED: Final = Event(
     303, "suppressions.exported", "warning", "refusals were handed over, to be suppressed elsewhere"
 )
+KEYS_ROTATED: Final = Event(304, "keys.rotated", "warning", "a new key of persons comes into effect")
+KEYS_MOVED: Final = Event(305, "keys.moved", "warning", "everybody is known by the new key of persons")
+KEYS_RETIRED: Final = Event(306, "keys.retired", "warning", "the former key of persons was destroyed")
+KEYS_FAILED: Final = Event(307, "keys.failed", "error", "a rotation of the key of persons does not go on")
 
 EVENTS: Final[tuple[Event, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Event))
 

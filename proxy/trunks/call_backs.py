@@ -86,7 +86,7 @@ class CallBacks:
             now,
             direction="in",
             person=digest,
-            key_id=snapshot.person_key.key_id if digest else 0,
+            key_id=snapshot.person_key.id_for(person) if person is not None else 0,
             number=number,
         )
         course.came(carrier)

@@ -16,7 +16,6 @@ from proxy.binds.credentials import Credentials, TooManyChecksError
 from proxy.core.codes import load_codes
 from proxy.core.records import Account
 from proxy.judging.in_force import InForce
-from proxy.optout_parser import load_vocabulary
 from proxy.registry.packs import find_config
 from proxy.settings import Route, read_toml
 from proxy.smpp import consts
@@ -24,11 +23,12 @@ from proxy.smpp.codec import decode, encode
 from proxy.smpp.pdu import Pdu, PduError
 from tests.judging.evidence_double import LogDouble, journal_over
 from tests.rules.scene import BASE, Scene, build
+from tests.tools.shipped import shipped_vocabulary
 
 pytestmark = pytest.mark.unit
 
 CODES = load_codes(read_toml(find_config("codes", "codes")))
-VOCABULARY = load_vocabulary(read_toml(find_config("vocabulary", "optout")), "optout.toml")
+VOCABULARY = shipped_vocabulary()
 CERTIFICATE = b"a certificate in DER"
 FINGERPRINT = sha256(CERTIFICATE).hexdigest()
 

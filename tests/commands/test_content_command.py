@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from proxy.commands import content as content_command
-from proxy.commands.content import read_lexicon, read_lines
+from proxy.commands.content import read_lines
+from tests.tools.shipped import shipped_lexicon
 
 pytestmark = pytest.mark.unit
 
-LEXICON = read_lexicon()
+LEXICON = shipped_lexicon()
 FIELDS = {
     "category",
     "signature",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 from pathlib import Path
@@ -12,11 +11,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from proxy.commands import registry as registry_commands
 from proxy.core.ground import OUTCOME_NA, OUTCOME_REFUSE, OUTCOME_SHADOW
 from proxy.evidence import records
 from proxy.evidence.log import EvidenceLog
 from proxy.rules.table import RULE_IDS
+from tests.tools.registry_parser import registry_parser
 
 pytestmark = pytest.mark.unit
 
@@ -56,9 +55,7 @@ class Tdgate:
         (folder / "tdgate.toml").write_text("[policy]\npack = 'cn-open'\npacks = []\n", encoding="utf-8")
 
     def __call__(self, *words: str) -> tuple[int, str]:
-        parser = argparse.ArgumentParser()
-        registry_commands.add_arguments(parser.add_subparsers(required=True))
-        parsed = parser.parse_args(["registry", *words, "--config", str(self.folder / "tdgate.toml")])
+        parsed = registry_parser().parse_args(["registry", *words, "--config", str(self.folder / "tdgate.toml")])
         code = parsed.run(parsed)
         return code, self._capsys.readouterr().out
 

@@ -14,6 +14,7 @@ from proxy.core.contacts import EPOCH_S, Contacts, ContactsAnd, CountedCap, seco
 from proxy.core.pack import Cap
 from proxy.core.purposes import COLLECTION_SMS, COLLECTION_VOICE, MARKETING_SMS
 from proxy.store.contact_log import ADDED, TAKEN_BACK, ContactLog
+from tests.tools.example_budget import examples
 
 pytestmark = pytest.mark.unit
 
@@ -65,7 +66,7 @@ def opened(folder: Path, now: float) -> tuple[Contacts, ContactLog]:
     return contacts, ContactLog.open(folder, 1, contacts, now, octets=256)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(2.5))
 @given(STEPS)
 def test_counts_are_those_of_a_naive_list(steps: list[tuple[str, *tuple[object, ...]]]) -> None:
     """Only permitted contacts are made, as the policy does: so as many as a cap allows, and none is ever forgotten."""

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import pytest
-from phonenumbers.geocoder import GEOCODE_DATA
 
 from proxy.core.regions import PROVINCES, REGIONS, WRITINGS, province_of
 
 pytestmark = pytest.mark.unit
 
 NAMES = {province.code: province.name_zh for province in PROVINCES}
-#: Area code → what it is called in Chinese, for instance `浙江省杭州市`.
-FIXED = {
-    str(prefix): places["zh"]
-    for prefix, places in GEOCODE_DATA.items()
-    if "zh" in places and (str(prefix).startswith("8610") or str(prefix)[:3] in {f"86{one}" for one in "23456789"})
-}
 
 
 def test_every_area_code_lies_in_its_province() -> None:
-    assert len(FIXED) > 300
+    # WHY here: its tables of all countries would be loaded by every run of any test.
+    from phonenumbers.geocoder import GEOCODE_DATA
+
+    # Area code → what it is called in Chinese, for instance `浙江省杭州市`.
+    fixed = {
+        str(prefix): places["zh"]
+        for prefix, places in GEOCODE_DATA.items()
+        if "zh" in places and (str(prefix).startswith("8610") or str(prefix)[:3] in {f"86{one}" for one in "23456789"})
+    }
+    assert len(fixed) > 300
     wrong = {
         prefix: place
-        for prefix, place in FIXED.items()
+        for prefix, place in fixed.items()
         if not place.startswith(NAMES.get(province_of(prefix.ljust(12, "0")), "nowhere"))
     }
     assert wrong == {}

@@ -21,7 +21,6 @@ from proxy.judging.pending import Pending
 from proxy.judging.pooled_pending import PooledPending
 from proxy.judging.rate import RateLimit
 from proxy.judging.shared import Shared
-from proxy.optout_parser import load_vocabulary
 from proxy.registry.packs import find_config
 from proxy.rules.table import RULE_IDS
 from proxy.settings import read_toml
@@ -38,11 +37,12 @@ from proxy.smpp.text import DEFAULT_TABLE
 from tests.judging.evidence_double import LogDouble, journal_over
 from tests.rules.scene import BASE, NOON, PERSON, PERSON_KEY, ROW, Scene, build
 from tests.tools.relay_play import message, part
+from tests.tools.shipped import shipped_vocabulary
 
 pytestmark = pytest.mark.unit
 
 CODES = load_codes(read_toml(find_config("codes", "codes")))
-VOCABULARY = load_vocabulary(read_toml(find_config("vocabulary", "optout")), "optout.toml")
+VOCABULARY = shipped_vocabulary()
 
 
 def submit(sender: str = "10690001", person: str = PERSON, sequence: int = 5) -> Pdu:

@@ -15,7 +15,7 @@ from proxy.judging.attribution import Answered
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Understood
 from proxy.judging.in_force import InForce
-from proxy.optout_parser import Label, Reading, load_vocabulary
+from proxy.optout_parser import Label, Reading
 from proxy.registry.packs import find_config
 from proxy.rules.table import RULE_IDS
 from proxy.settings import Confirmation, read_toml
@@ -24,11 +24,12 @@ from proxy.smpp.consts import SUBMIT_SM
 from proxy.smpp.text import DEFAULT_TABLE, readings
 from tests.judging.evidence_double import LogDouble, journal_over
 from tests.rules.scene import BASE, PERSON, PERSON_KEY, YEAR, Scene, at, build
+from tests.tools.shipped import shipped_vocabulary
 
 pytestmark = pytest.mark.unit
 
 CODES = load_codes(read_toml(find_config("codes", "codes")))
-VOCABULARY = load_vocabulary(read_toml(find_config("vocabulary", "optout")), "optout.toml")
+VOCABULARY = shipped_vocabulary()
 TEXT = "您已成功退订（虚构示例）。"
 #: Just after the refusal, at night, without consent, by an account that only sends: a confirmation goes out.
 REFUSED = BASE.but("refused", ALL_MARKETING).but("consent", 0).but("now", at("2025-03-05 23:30:00"))
@@ -50,7 +51,7 @@ class Asked:
     ) -> None:
         self.log = LogDouble()
         self.log.full = full
-        self.snapshot = build(scene)[1]
+        self.snapshot = build(scene.but("reads", True))[1]
         in_force = InForce(self.snapshot, VOCABULARY, CODES, scene.now)
         confirmer = Confirmer(Confirmation(enabled, text), in_force, journal_over(self.log))
         understood = Understood(Reading(label, "sms", "TD", 1.0), person, number, (Answered("jianglan", frozenset()),))

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import proxy.judging.journal
+from proxy.core.content import Against
 from proxy.core.decision import Decision
 from proxy.core.ground import Ground
 from proxy.core.request import Request
@@ -56,11 +57,15 @@ def request(request_id: int = 1) -> Request:
     return Request(request_id, "sms", ACCOUNT, "10690001", PERSON, ("text",), b"octets", NOON)
 
 
-@given(_grounds, _wide, _wide, _wide, st.one_of(st.binary(max_size=40), st.binary(min_size=16, max_size=16)))
-@example(GROUND, 1, 1 << 32, 1 << 32, b"\xc1person to stamp")
-@example(GROUND, 1, (1 << 32) - 1, 1 << 50, b"p" * 16)
+_findings = st.lists(st.builds(Against, _texts, _texts, _wide, _wide), max_size=3).map(tuple)
+
+
+@given(_grounds, _wide, _wide, _wide, st.one_of(st.binary(max_size=40), st.binary(min_size=16, max_size=16)), _findings)
+@example(GROUND, 1, 1 << 32, 1 << 32, b"\xc1person to stamp", ())
+@example(GROUND, 1, (1 << 32) - 1, 1 << 50, b"p" * 16, ())
+@example(GROUND, 1, 1 << 32, 1 << 32, b"p" * 16, (Against("content.spoof", "other", 0, 6),))
 def test_a_stamped_form_is_the_whole_record(
-    ground: Ground, key_id: int, decision_id: int, at_us: int, person: bytes
+    ground: Ground, key_id: int, decision_id: int, at_us: int, person: bytes, findings: tuple[Against, ...]
 ) -> None:
     whole = records.Decision(
         id=decision_id,
@@ -82,11 +87,12 @@ def test_a_stamped_form_is_the_whole_record(
         outcomes=ground.outcomes,
         rules_hash=records.rules_hash(RULE_IDS),
         asks=ground.asks,
+        findings=tuple(f"{one.rule}/{one.detail}@{one.start}-{one.end}" for one in findings),
     )
-    form = Form(ground, key_id)
-    assert form.stamp(decision_id, at_us, person) == records.encode(whole)
+    form, decision = Form(ground, key_id), Decision(decision_id, person, ground, findings)
+    assert form.stamp(decision, at_us) == records.encode(whole)
     # A form is used again and again.
-    assert form.stamp(decision_id, at_us, person) == records.encode(whole)
+    assert form.stamp(decision, at_us) == records.encode(whole)
 
 
 def test_ids_never_repeat_within_a_run_nor_across_runs() -> None:

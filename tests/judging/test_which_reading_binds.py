@@ -9,18 +9,17 @@ import pytest
 from proxy.judging.attribution import LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore, Understood
 from proxy.judging.uncertain import Review, binding
-from proxy.optout_parser import load_vocabulary, parse
+from proxy.optout_parser import parse
 from proxy.registry.doubts import Doubt
-from proxy.registry.packs import find_config
-from proxy.settings import read_toml
 from proxy.smpp.inbound import Reply
 from proxy.smpp.text import DEFAULT_TABLE, reply_readings
 from tests.judging.evidence_double import LogDouble, journal_over
 from tests.rules.scene import ACCOUNT, BASE, PERSON, build
+from tests.tools.shipped import shipped_vocabulary
 
 pytestmark = pytest.mark.unit
 
-VOCABULARY = load_vocabulary(read_toml(find_config("vocabulary", "optout")), "optout.toml")
+VOCABULARY = shipped_vocabulary()
 SNAPSHOT = build(BASE)[1]
 NOISE = "協䅒"
 

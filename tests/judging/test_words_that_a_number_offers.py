@@ -8,16 +8,14 @@ import pytest
 
 from proxy.judging.attribution import LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore
-from proxy.optout_parser import load_vocabulary
-from proxy.registry.packs import find_config
-from proxy.settings import read_toml
 from proxy.smpp.inbound import Reply
 from tests.judging.evidence_double import LogDouble, journal_over
 from tests.rules.scene import ACCOUNT, BASE, PERSON, build
+from tests.tools.shipped import shipped_vocabulary
 
 pytestmark = pytest.mark.unit
 
-VOCABULARY = load_vocabulary(read_toml(find_config("vocabulary", "optout")), "optout.toml")
+VOCABULARY = shipped_vocabulary()
 OFFERING = build(BASE.but("row.refusal_keywords", ("88", "不要")))[1]
 OFFERING_NOTHING = build(BASE)[1]
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.commands.content import read_lexicon
 from proxy.language import marks
 from proxy.language.content import READ_LIMIT, Content, read_content
 from proxy.language.views import view
+from proxy.registry.content_words import read_lexicon
 
 pytestmark = pytest.mark.unit
 

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.commands.optout import read_vocabulary
 from proxy.language.quotation import own_words
 from proxy.optout_parser import parse
+from tests.tools.shipped import shipped_vocabulary
 
 pytestmark = pytest.mark.unit
 
-VOCABULARY = read_vocabulary()
+VOCABULARY = shipped_vocabulary()
 SENT = "【江澜银行】您有一笔专享额度待领取（虚构示例），拒收请回复88"
 UNSIGNED = "Jianglan Bank (invented): 2.9% APR until Sunday. Reply BYE to opt out"
 

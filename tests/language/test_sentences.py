@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.commands.optout import read_vocabulary
 from proxy.language.folding import atoms, fold
 from proxy.language.grammar import Grammar, GrammarError, load_grammar
 from proxy.language.sentences import read_sentences
 from proxy.optout_parser import READ_LIMIT, parse
+from tests.tools.shipped import shipped_vocabulary
 
 pytestmark = pytest.mark.unit
 
-VOCABULARY = read_vocabulary()
+VOCABULARY = shipped_vocabulary()
 
 
 def read(text: str) -> tuple[str, str | None]:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from bench.messages.corpus import read
 from proxy.commands.content import read_lexicon
-from proxy.language import content, disclosure, marks, refusal_line, slots, templates
+from proxy.language import content, disclosure, marks, refusal_line, refusal_terms, slots, templates
 from proxy.language.content import read_content
 from proxy.language.slots import Names
 from proxy.language.templates import Templates
 from proxy.language.views import shows_itself
+from tests.tools.example_budget import examples
 
 pytestmark = pytest.mark.unit
 
@@ -81,11 +82,13 @@ def test_no_variable_holds_what_a_reader_would_see(sentence: str, hostile: str) 
         for value in (hostile, held[:1] + hostile, (hostile * 20)[: len(held)]):
             same(memory, before + value + after)
     text = plain(sentence)
-    for at in range(len(hostile) % 9, len(text) + 1, 9):
+    # At every ninth place, by `make check` at every thirty-sixth.
+    step = max(9, 540 // examples(1.0))
+    for at in range(len(hostile) % step, len(text) + 1, step):
         same(memory, text[:at] + hostile + text[at + at % 2 * len(hostile) :])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(1.0))
 @given(st.sampled_from(SENTENCES), st.randoms(use_true_random=False))
 def test_any_value_of_a_variable_is_read_as_in_full(sentence: str, source: random.Random) -> None:
     memory = taught(plain(sentence))
@@ -130,7 +133,7 @@ def test_texts_that_look_like_masks_are_none(text: str) -> None:
 
 def test_patterns_know_no_figures_but_those_that_are_asked_about() -> None:
     # A pattern that is new here and names digits has to be thought of in `slots`.
-    rooms: tuple[ModuleType, ...] = (content, disclosure, marks, refusal_line)
+    rooms: tuple[ModuleType, ...] = (content, disclosure, marks, refusal_line, refusal_terms)
     naming = set()
     for room in rooms:
         for name, value in vars(room).items():

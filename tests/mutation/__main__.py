@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from tests.mutation.rule_table import mutants
+from tests.mutation.rule_table import mutants, noticed_by
 
 
 def main() -> int:
     found = mutants()
+    unnoticed = 0
     for mutant in found:
-        by = f"{len(mutant.noticed_by)} cases, first: {mutant.noticed_by[0]}" if mutant.noticed_by else "UNNOTICED"
+        names = list(noticed_by(mutant))
+        unnoticed += not names
+        by = f"{len(names)} cases, first: {names[0]}" if names else "UNNOTICED"
         print(f"{mutant.rule:22} {mutant.change:16} {by}")
-    unnoticed = sum(not mutant.noticed_by for mutant in found)
     print(f"{len(found)} mutants, {unnoticed} unnoticed")
     return 1 if unnoticed else 0
 

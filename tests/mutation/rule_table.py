@@ -6,9 +6,13 @@ tests.mutation` prints what notices each; a mutant that nothing notices is a rul
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
+
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proxy.core.decision import Decision
 from proxy.rules.rule import LaneRule, Rule, always
 from proxy.rules.table import RULES
 from tests.rules.cases import CASES
@@ -16,11 +20,12 @@ from tests.rules.scene import decided
 
 
 class Mutant(Struct, frozen=True):
-    """`noticed_by` are the names of the cases whose outcome it changes."""
+    """One rule changed; `table` is the whole table with it. `is_exemption`: only its row of outcomes may show it."""
 
     rule: str
     change: str
-    noticed_by: tuple[str, ...]
+    table: tuple[Rule, ...]
+    is_exemption: bool
 
 
 def mutants() -> list[Mutant]:
@@ -37,8 +42,8 @@ def mutants() -> list[Mutant]:
         if rule.applies is not always:
             changed["no exemption"] = replace(rule, applies=always)
         for change, mutant in changed.items():
-            # WHY: an exemption shows in the row of outcomes; what a rule refuses has to show in the answer itself.
-            found.append(Mutant(rule.id, change, _noticed(place, mutant, whole=change == "no exemption")))
+            table = (*RULES[:place], mutant, *RULES[place + 1 :])
+            found.append(Mutant(rule.id, change, table, change == "no exemption"))
     return found
 
 
@@ -46,15 +51,17 @@ def _passes(*_: object) -> None:
     return None
 
 
-def _noticed(place: int, mutant: Rule, *, whole: bool) -> tuple[str, ...]:
-    table = (*RULES[:place], mutant, *RULES[place + 1 :])
-    differing = []
-    for case in CASES:
-        found, expected = decided(case.scene, table), _REFERENCE[case.name]
-        same = (found.effect, found.rule, found.detail) == (expected.effect, expected.rule, expected.detail)
-        if not same or (whole and found.outcomes != expected.outcomes):
-            differing.append(case.name)
-    return tuple(differing)
+def noticed_by(mutant: Mutant) -> Iterator[str]:
+    """The names of the cases whose outcome it changes, those that its rule decides first; asks as far as it is read."""
+    expected = _expected()
+    for case in sorted(CASES, key=lambda case: expected[case.name].rule != mutant.rule):
+        found, before = decided(case.scene, mutant.table), expected[case.name]
+        same = (found.effect, found.rule, found.detail) == (before.effect, before.rule, before.detail)
+        # WHY: an exemption shows in the row of outcomes; what a rule refuses has to show in the answer itself.
+        if not same or (mutant.is_exemption and found.outcomes != before.outcomes):
+            yield case.name
 
 
-_REFERENCE = {case.name: decided(case.scene) for case in CASES}
+@cache
+def _expected() -> dict[str, Decision]:
+    return {case.name: decided(case.scene) for case in CASES}

@@ -23,7 +23,8 @@ from proxy.core.purposes import MARKETING_SMS, MARKETING_VOICE
 from proxy.core.records import Period
 from proxy.explain import Explanation, explain
 from proxy.rules.table import RULE_IDS
-from tests.rules.cases import CASES, Case
+from tests.rules.case import Case
+from tests.rules.cases import CASES
 from tests.rules.scene import BASE, NOON, PERSON, Scene, at, build, decided
 from tests.tools.slotted import held
 

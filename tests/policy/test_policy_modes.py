@@ -18,7 +18,8 @@ from proxy.core.records import Period
 from proxy.policy import evaluate, unanswerable
 from proxy.rules.rule import LaneRule, Rule
 from proxy.rules.table import RULE_IDS, RULES
-from tests.rules.cases import CASES, Case
+from tests.rules.case import Case
+from tests.rules.cases import CASES
 from tests.rules.scene import BASE, Scene, answer, build, decided, outcome
 from tests.tools.slotted import held
 
@@ -96,11 +97,11 @@ def raising(rule: str) -> tuple[Rule, ...]:
         raise ZeroDivisionError("a defect")
 
     def mutant(each: Rule) -> Rule:
-        # WHY: a rule that promises to pass every ordinary request is not asked about one.
+        # WHY: a rule that promises to pass every ordinary request, or whatever its gate passes, is not asked about it.
         return (
             replace(each, judge=judge)
             if isinstance(each, LaneRule)
-            else replace(each, judge=judge, passes_ordinary=False)
+            else replace(each, judge=judge, passes_ordinary=False, gate=None)
         )
 
     return tuple(mutant(each) if each.id == rule else each for each in RULES)
@@ -128,7 +129,7 @@ def test_a_rule_that_raises_in_shadow_does_not_refuse(rule: str) -> None:
 
 @pytest.mark.parametrize("rule", [rule for rule in RULE_IDS if CATALOGUE[rule].floor])
 def test_a_rule_of_the_floor_that_raises_defers_even_in_shadow(rule: str) -> None:
-    assert decided(BASE.but("pack.shadow", True), raising(rule)).rule == "internal.rule"
+    assert decided(asked_of(rule).but("pack.shadow", True), raising(rule)).rule == "internal.rule"
 
 
 def test_an_exemption_that_raises_defers() -> None:

@@ -10,7 +10,8 @@ from proxy.core.pack import Hours
 from proxy.core.records import FOREVER, Period
 from proxy.core.timetable import SHANGHAI, Timetable
 from proxy.policy import evaluate
-from tests.rules.cases import ALLOW, COLLECTION, PARTNER, SERVICE, VOICE
+from tests.rules.case import ALLOW
+from tests.rules.cases import COLLECTION, PARTNER, SERVICE, VOICE
 from tests.rules.scene import BASE, NOON, PACK, Scene, at, build, outcome
 
 pytestmark = pytest.mark.unit

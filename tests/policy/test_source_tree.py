@@ -1,9 +1,10 @@
-"""What the source tree itself promises: one maker of permits, and rooms without input or output."""
+"""What the source tree itself promises: one maker of permits, one way for calls, and rooms without input or output."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,17 +40,39 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def called(path: Path) -> Iterator[str]:
-    for node in nodes(path):
-        if isinstance(node, ast.Call):
-            function = node.func
-            yield function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+@cache
+def called(path: Path) -> frozenset[str]:
+    functions = [node.func for node in nodes(path) if isinstance(node, ast.Call)]
+    return frozenset(one.id if isinstance(one, ast.Name) else getattr(one, "attr", "") for one in functions)
+
+
+def callers_of(name: str) -> set[str]:
+    """The files in which something of this name is called."""
+    return {path.relative_to(PROXY).as_posix() for path in sources() if name in called(path)}
 
 
 @pytest.mark.parametrize("name", ["Seal", "Permit"])
 def test_only_the_policy_makes_permits(name: str) -> None:
-    makers = {path.relative_to(PROXY).as_posix() for path in sources() if name in called(path)}
-    assert makers == {"policy.py"}
+    assert callers_of(name) == {"policy.py"}
+
+
+def test_only_one_place_connects_a_call_and_only_with_what_outbound_wrote() -> None:
+    connecting = {file for file in callers_of("connect") if file.startswith(("sip", "trunks"))}
+    # `sip_b2bua.py` makes connections of TCP by a function of this name.
+    assert connecting == {"trunks/trying.py", "sip_b2bua.py"}
+    assert callers_of("invite") == {"trunks/trying.py"}
+    assert callers_of("Outbound") == {"trunks/desk.py"}
+
+
+def test_only_outbound_writes_an_invite_that_begins_a_call() -> None:
+    """Others are built by a dialog, are an OPTIONS of the supervision, or an INVITE that only a trunk gets."""
+    makers = callers_of("SipRequest")
+    assert makers == {"sip/head.py", "sip/message.py", "sip/dialog.py", "sip/transaction/invite_client.py"} | {
+        "trunks/outbound.py",
+        "trunks/supervision.py",
+    }
+    assert callers_of("write_invite") == {"trunks/outbound.py", "trunks/inward.py"}
+    assert callers_of("Inward") == {"trunks/inbound.py"}
 
 
 def test_only_the_policy_and_its_types_know_the_seal() -> None:
@@ -104,4 +127,4 @@ def test_rooms_import_from_below_only(room: str) -> None:
 def test_no_clock_is_read_in_them() -> None:
     for room in SANS_IO:
         for path in sources(room):
-            assert not {"now", "today", "utcnow", "monotonic"} & set(called(path)), path
+            assert not {"now", "today", "utcnow", "monotonic"} & called(path), path

@@ -16,6 +16,7 @@ from proxy.registry.packs import read_packs
 from proxy.registry.snapshots import SnapshotBuilder
 from proxy.registry.verbs import Verbs
 from tests.store.open_store import BANK, PERSON, SECRET, key_of, owned, stage
+from tests.tools.words import reader
 
 
 async def echo(verb: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +132,7 @@ async def test_a_state_folder_may_lie_deep(tmp_path: Path) -> None:
 async def test_an_import_reaches_the_running_owner_and_its_snapshot(tmp_path: Path) -> None:
     published: list[Snapshot] = []
     async with owned(tmp_path) as store:
-        builder = SnapshotBuilder(store, SECRET.person_key)
+        builder = SnapshotBuilder(store, SECRET.person_key, reader())
 
         async def changed() -> None:
             published.append(await builder.build(read_packs("cn-open")[0]))

@@ -17,6 +17,7 @@ from proxy.registry.packs import read_packs
 from proxy.registry.snapshots import SnapshotBuilder, build_snapshot
 from proxy.registry.tables import TABLES
 from tests.store.open_store import SECRET, owned, take_in
+from tests.tools.words import reader
 
 pytestmark = pytest.mark.unit
 
@@ -38,7 +39,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     async def imported() -> Snapshot:
         async with owned(tmp_path_factory.mktemp("demo"), now_us=NOW_US) as store:
             await take_in(store, document(), NOW_US)
-            return await build_snapshot(store, SECRET.person_key, read_packs("cn-open")[0])
+            return await build_snapshot(store, SECRET.person_key, read_packs("cn-open")[0], reader())
 
     return asyncio.run(imported())
 
@@ -90,7 +91,7 @@ def test_persons_of_the_demo(demo: Snapshot) -> None:
 async def test_a_disposal_and_a_hold_bind_with_the_next_snapshot(tmp_path: Path) -> None:
     async with owned(tmp_path, now_us=NOW_US) as store:
         await take_in(store, document(), NOW_US)
-        builder, pack = SnapshotBuilder(store, SECRET.person_key), read_packs("cn-open")[0]
+        builder, pack = SnapshotBuilder(store, SECRET.person_key, reader()), read_packs("cn-open")[0]
         first = await builder.build(pack)
         await store.dispose("10690001", disposed=True, reason="x", by="y")
         second = await builder.build(pack)
@@ -109,12 +110,12 @@ async def test_a_disposal_and_a_hold_bind_with_the_next_snapshot(tmp_path: Path)
 async def test_a_snapshot_of_changes_equals_one_of_the_whole(tmp_path: Path) -> None:
     async with owned(tmp_path, now_us=NOW_US) as store:
         pack, whole = read_packs("cn-open")[0], document()
-        builder = SnapshotBuilder(store, SECRET.person_key)
+        builder = SnapshotBuilder(store, SECRET.person_key, reader())
         await builder.build(pack)
         for table in ("institutions", "partners", "licences", "entrustments", "numbers", "accounts"):
             await take_in(store, {table: whole[table]}, NOW_US)
             grown = await builder.build(pack)
-        anew = await build_snapshot(store, SECRET.person_key, pack)
+        anew = await build_snapshot(store, SECRET.person_key, pack, reader())
         for name in ("revision", "accounts", "institutions", "partners", "holds"):
             assert getattr(grown, name) == getattr(anew, name)
         assert {k: set(v) for k, v in grown.licences.items()} == {k: set(v) for k, v in anew.licences.items()}
@@ -141,8 +142,8 @@ async def test_export_and_import_into_an_empty_store_is_the_identity(tmp_path: P
         assert [row["withdrawn_source"] for row in written["consents"] if row["withdrawn"]] == ["api"]
         assert two.consents_index.get(index_key(digest, salt)) == 0
         pack = read_packs("cn-open")[0]
-        left = await build_snapshot(one, SECRET.person_key, pack)
-        right = await build_snapshot(two, SECRET.person_key, pack)
+        left = await build_snapshot(one, SECRET.person_key, pack, reader())
+        right = await build_snapshot(two, SECRET.person_key, pack, reader())
         assert (left.accounts, left.institutions, left.held_accounts) == (
             right.accounts,
             right.institutions,
@@ -165,7 +166,7 @@ async def test_the_second_example_goes_on_from_the_first_and_together_they_show_
         await take_in(store, document(), NOW_US)
         await take_in(store, more, NOW_US)
         counts = await store.counts()
-        snapshot = await build_snapshot(store, SECRET.person_key, read_packs("cn-open")[0])
+        snapshot = await build_snapshot(store, SECRET.person_key, read_packs("cn-open")[0], reader())
     assert [name for name in TABLES if not counts[name]] == ["holds"]
     assert verdict(snapshot, "jianglan-mkt", "10690001") == "permit"
     assert snapshot.telecoms["示例通信（虚构）"].id == "shili"

@@ -18,6 +18,7 @@ from proxy.registry.verb import VerbContext
 from proxy.registry.verbs import perform
 from proxy.store.sqlite import SqliteStore
 from tests.store.open_store import BANK, LENDER, NOW_US, SECRET, owned, take_in
+from tests.tools.words import reader
 
 pytestmark = pytest.mark.unit
 
@@ -195,7 +196,7 @@ async def test_segments_and_attestations_reach_the_policy(desk: Desk) -> None:
     await desk("library.attest", institution="bank", by="乙")
     assert "not registered" in await desk.refused("library.attest", institution="nobody", by="甲")
     pack = Pack("test", 1, library_attest_days=30)
-    snapshot = await build_snapshot(desk.store, SECRET.person_key, pack)
+    snapshot = await build_snapshot(desk.store, SECRET.person_key, pack, reader())
     assert snapshot.shelf == EMPTY_SHELF
     assert snapshot.attested == {"bank": desk.now_us // 1_000_000}
     (one,) = snapshot.segments

@@ -1,6 +1,5 @@
 """`tdgate registry|suppress|consent|hold`: exit codes, JSON on every listing, and no number of a person on a screen."""
 
-import argparse
 import json
 import shutil
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proxy.commands import registry as registry_commands
 from proxy.registry.verbs import VERBS
+from tests.tools.registry_parser import registry_parser
 
 pytestmark = pytest.mark.unit
 
@@ -26,9 +25,7 @@ class Tdgate:
         self.error = ""
 
     def __call__(self, *words: str) -> tuple[int, str]:
-        parser = argparse.ArgumentParser()
-        registry_commands.add_arguments(parser.add_subparsers(required=True))
-        parsed = parser.parse_args([*words, "--config", str(self.folder / "tdgate.toml")])
+        parsed = registry_parser().parse_args([*words, "--config", str(self.folder / "tdgate.toml")])
         code = parsed.run(parsed)
         captured = self._capsys.readouterr()
         self.error = captured.err
@@ -47,13 +44,11 @@ def tdgate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tdgate:
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's state, imported once: hashing its passwords takes a while."""
+    """The demo's state, imported once."""
     folder = tmp_path_factory.mktemp("demo")
     (folder / "tdgate.toml").write_text("", encoding="utf-8")
-    parser = argparse.ArgumentParser()
-    registry_commands.add_arguments(parser.add_subparsers(required=True))
     words = ["registry", "import", str(DEMO / "demo.json"), "--config", str(folder / "tdgate.toml")]
-    parsed = parser.parse_args(words)
+    parsed = registry_parser().parse_args(words)
     assert parsed.run(parsed) == 0
     return folder / "var"
 

@@ -372,6 +372,7 @@ def test_an_account_that_binds_nowhere_has_a_password_that_nobody_has() -> None:
     assert not any(fits(str(kept), guess) for guess in ("", "none"))
 
 
+@pytest.mark.usefixtures("costly_hashes")
 def test_a_password_is_kept_as_an_argon2_hash_only() -> None:
     kept = checked("accounts", ACCOUNT)["password_hash"]
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

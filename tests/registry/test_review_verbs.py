@@ -15,6 +15,7 @@ from proxy.registry.verb import VerbContext
 from proxy.registry.verbs import perform
 from proxy.store.sqlite import SqliteStore
 from tests.store.open_store import BANK, LENDER, NOW_US, SECRET, owned, take_in
+from tests.tools.words import reader
 
 pytestmark = pytest.mark.unit
 
@@ -48,7 +49,7 @@ class Desk:
         return str(caught.value)
 
     async def is_active(self) -> bool:
-        snapshot = await build_snapshot(self.store, SECRET.person_key, Pack("test", 1))
+        snapshot = await build_snapshot(self.store, SECRET.person_key, Pack("test", 1), reader())
         return snapshot.accounts["acct"].reviewed
 
     async def submit(self) -> None:
@@ -138,7 +139,7 @@ async def test_a_template_is_reviewed_by_somebody_else_with_a_checklist(desk: De
     assert "somebody else" in await desk.refused("review.pass", **spring, checklist=["签名"], by="甲")
     assert "what was checked" in await desk.refused("review.pass", **spring, checklist=[], by="乙")
     await desk("review.pass", **spring, checklist=["签名", "退订"], by="乙")
-    snapshot = await build_snapshot(desk.store, SECRET.person_key, Pack("test", 1))
+    snapshot = await build_snapshot(desk.store, SECRET.person_key, Pack("test", 1), reader())
     ((template,),) = snapshot.templates.values()
     assert template.reviewed
     await take_in(desk.store, {"templates": [TEMPLATE]})

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.core.bound import Shelf
@@ -15,39 +14,21 @@ from proxy.core.finding import Finding
 from proxy.core.pack import Cap, Hours, Pack, RuleSetting
 from proxy.core.preferences import preference
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE, OBJECTION
-from proxy.core.records import Entrustment, Partner, Period, Segment, Template
+from proxy.core.records import Entrustment, Partner, Segment, Template
 from proxy.core.workdays import Calendar
+from tests.rules.case import FUTURE, PAST, Case, permitting, refusing
 from tests.rules.scene import BASE, BOTH, CONSENT_FOREVER, DAY_S, NOON, PERSON, ROW, YEAR, Scene, at, value_of
+from tests.rules.texts import TEXT_CASES
 
-Outcome = tuple[str, str, str]
-ALLOW: Outcome = ("allow", "", "")
-PAST = Period(0, int(NOON))
-FUTURE = Period(int(NOON) + 1)
-
-
-class Case(Struct, frozen=True):
-    """`scene` is `base` with the field at `path` changed; `base` is permitted."""
-
-    name: str
-    base: Scene
-    path: str
-    value: Any
-    expected: Outcome
-
-    @property
-    def scene(self) -> Scene:
-        return self.base.but(self.path, self.value)
-
-
-CASES: list[Case] = []
+CASES: list[Case] = [*TEXT_CASES]
 
 
 def _deny(base: Scene, path: str, value: Any, rule: str, detail: str, note: str = "") -> None:
-    CASES.append(Case(f"{rule}/{detail}{note and ' ' + note}", base, path, value, ("deny", rule, detail)))
+    CASES.append(refusing(base, path, value, rule, detail, note))
 
 
 def _allow(base: Scene, path: str, value: Any, name: str) -> None:
-    CASES.append(Case(f"allow {name}", base, path, value, ALLOW))
+    CASES.append(permitting(base, path, value, name))
 
 
 _only = frozenset

@@ -15,6 +15,7 @@ from proxy.core.bound import EMPTY_SHELF, Shelf
 from proxy.core.contacts import Contacts, second_of
 from proxy.core.debtors import ROLES
 from proxy.core.decision import Decision, Permit, Refusal
+from proxy.core.own_marks import Mark, OwnMarks
 from proxy.core.pack import Cap, Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.purposes import CHANNELS, PURPOSE_BITS, Channel, Purpose
@@ -33,9 +34,11 @@ from proxy.core.records import (
 from proxy.core.request import Request
 from proxy.core.snapshot import NumberLibrary, Snapshot, notice_of
 from proxy.policy import evaluate
+from proxy.registry.own_marks import MARK_MAKERS, own_marks_of
 from proxy.rules.rule import Rule
 from proxy.rules.table import RULES
 from tests.tools.slotted import changed
+from tests.tools.words import reader
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 PERSON = "8613800138000"
@@ -90,7 +93,7 @@ class Scene(msgspec.Struct, frozen=True):
     `consent`, `refused`, `debt` and `prefers` are the values of the person's entries for the account's principal,
     `prefers_of_all` of what holds for all institutions, `listed` of a do-not-call list; `informed` tells whether the
     person was told of 元麓科技. `contacts` are those that this principal had with the person: purpose, channel, UTC
-    seconds.
+    seconds. `marks` are records that texts are held against, with their tables; `reads` tells whether texts are read.
     """
 
     request: Request
@@ -121,6 +124,8 @@ class Scene(msgspec.Struct, frozen=True):
     held_accounts: frozenset[str] = frozenset()
     held_numbers: frozenset[str] = frozenset()
     now: float = NOON
+    marks: tuple[tuple[str, Mark], ...] = ()
+    reads: bool = False
 
     def but(self, path: str, value: Any) -> Scene:
         """The same scene with one field changed: `row.period`, `request.recipient`, `now`."""
@@ -141,6 +146,19 @@ BASE = Scene(
         received_at=NOON,
     )
 )
+
+
+#: Another institution, whose names and numbers are not this one's.
+OTHER_HOUSE = Institution("lanhai", "澜海银行", "bank")
+
+
+def _own_marks(scene: Scene, partners: tuple[Partner, ...]) -> OwnMarks:
+    kept: dict[str, list[Mark]] = {table: [] for table in MARK_MAKERS}
+    for table, mark in scene.marks:
+        kept[table].append(mark)
+    houses = (*([scene.institution] if scene.institution else []), OTHER_HOUSE)
+    given = (*([scene.entrustment] if scene.entrustment else []), *scene.more_entrustments)
+    return own_marks_of(kept, houses, partners, given, reader())
 
 
 def build(scene: Scene) -> tuple[Request, Snapshot, float]:
@@ -192,6 +210,8 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         notices=notices,
         shelf=scene.shelf,
         contacts=counted,
+        own_marks=_own_marks(scene, tuple(partners)) if scene.reads else OwnMarks(),
+        reader=reader() if scene.reads else None,
     )
     return changed(scene.request, account=account, received_at=scene.now), snapshot, scene.now
 

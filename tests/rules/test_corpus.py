@@ -8,7 +8,8 @@ from proxy.core.catalogue import CATALOGUE
 from proxy.rules.rule import Rule
 from proxy.rules.table import RULE_IDS, RULES
 from proxy.rules.wire import CALL_FINDING_RULES, FINDING_RULES
-from tests.rules.cases import ALLOW, CASES, Case
+from tests.rules.case import ALLOW, Case
+from tests.rules.cases import CASES
 from tests.rules.details import details_of_rule
 from tests.rules.scene import outcome
 

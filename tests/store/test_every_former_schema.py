@@ -16,6 +16,7 @@ from proxy.core.persons import index_key
 from proxy.registry.snapshots import build_snapshot
 from proxy.store.schema import APPLICATION_ID, migrations
 from tests.store.open_store import SECRET, owned, take_in
+from tests.tools.words import reader
 
 pytestmark = pytest.mark.unit
 
@@ -113,7 +114,7 @@ async def test_a_former_schema_migrates_with_every_row(version: int, tmp_path: P
     build(database, version)
     before = contents(database)
     async with owned(tmp_path) as store:
-        snapshot = await build_snapshot(store, SECRET.person_key, Pack("test", 1))
+        snapshot = await build_snapshot(store, SECRET.person_key, Pack("test", 1), reader())
         assert await store.revision() == 7
         # The registry is read and written as before: persons are found, imports are taken in.
         assert set(snapshot.accounts) == {"id-1", "id-2"}

@@ -12,6 +12,7 @@ from proxy.core.records import Entrustment, Licence, Period
 from proxy.registry.snapshots import build_snapshot
 from proxy.store.schema import APPLICATION_ID, migrations
 from tests.store.open_store import SECRET, owned, take_in
+from tests.tools.words import reader
 
 pytestmark = pytest.mark.unit
 
@@ -31,7 +32,7 @@ async def test_records_of_schema_3(tmp_path: Path) -> None:
         old.execute("UPDATE counters SET value = 1 WHERE name = 'revision'")
         old.commit()
     async with owned(tmp_path) as store:
-        snapshot = await build_snapshot(store, SECRET.person_key, Pack("test", 1))
+        snapshot = await build_snapshot(store, SECRET.person_key, Pack("test", 1), reader())
         again = await take_in(store, {"institutions": [{"id": "bank", "name": "示例银行（虚构）", "kind": "bank"}]})
     assert snapshot.licences == {"bank": (Licence("bank", MARKETING, SMS, Period(10, 20)),)}
     assert snapshot.partners["agency"].contract == Period(10, 20)

@@ -21,6 +21,7 @@ from proxy.store.reader import open_reader
 from proxy.store.schema import APPLICATION_ID, migrate, migrations
 from proxy.store.staging import PERSON_COLUMNS
 from tests.store.open_store import BANK, NOW_US, PERSON, SECRET, key_of, owned, refused, take_in
+from tests.tools.words import reader
 
 pytestmark = pytest.mark.unit
 
@@ -319,10 +320,10 @@ async def test_a_disposed_port_stays_a_port_whatever_a_file_says(tmp_path: Path)
         await store.dispose("10690001", disposed=True, reason="x", by="y")
         around = [row | {"extensible": False}, row | {"address": "1069000123"}]
         assert (await take_in(store, {"numbers": around}))["numbers"] == 1
-        library = (await build_snapshot(store, SECRET.person_key, Pack("test", 1))).numbers
+        library = (await build_snapshot(store, SECRET.person_key, Pack("test", 1), reader())).numbers
         assert [one.disposed for one in library.above("1069000123")] == [True]
         # What is not disposed may become a number of its own.
         await store.dispose("10690001", disposed=False, reason="x", by="y")
         await take_in(store, {"numbers": [row | {"extensible": False}]})
-        library = (await build_snapshot(store, SECRET.person_key, Pack("test", 1))).numbers
+        library = (await build_snapshot(store, SECRET.person_key, Pack("test", 1), reader())).numbers
         assert library.above("1069000123") == ()

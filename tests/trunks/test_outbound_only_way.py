@@ -1,7 +1,7 @@
-"""No call leaves towards a carrier but with a permit: held over the source, and over what `Outbound` writes."""
+"""No call leaves towards a carrier but with a permit: held over what `Outbound` writes.
 
-import ast
-from pathlib import Path
+The source is held to it in tests/policy/test_source_tree.py, which reads it once.
+"""
 
 import pytest
 from hypothesis import given
@@ -15,40 +15,6 @@ from tests.tools.outbound_play import permit, written
 from tests.tools.sip_messages import SDP, a_request
 
 pytestmark = pytest.mark.unit
-
-PROXY = Path(__file__).resolve().parents[2] / "proxy"
-SOURCES = {str(path.relative_to(PROXY)): ast.parse(path.read_text()) for path in PROXY.rglob("*.py")}
-
-
-def calls_named(name: str) -> set[str]:
-    """The files in which something of this name is called."""
-    found = set()
-    for file, tree in SOURCES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                if called == name:
-                    found.add(file)
-    return found
-
-
-def test_only_one_place_connects_a_call_and_only_with_what_outbound_wrote() -> None:
-    connecting = {file for file in calls_named("connect") if file.startswith(("sip", "trunks"))}
-    # `sip_b2bua.py` makes connections of TCP by a function of this name.
-    assert connecting == {"trunks/trying.py", "sip_b2bua.py"}
-    assert calls_named("invite") == {"trunks/trying.py"}
-    assert calls_named("Outbound") == {"trunks/desk.py"}
-
-
-def test_only_outbound_writes_an_invite_that_begins_a_call() -> None:
-    """Others are built by a dialog, are an OPTIONS of the supervision, or an INVITE that only a trunk gets."""
-    makers = calls_named("SipRequest")
-    assert makers == {"sip/head.py", "sip/message.py", "sip/dialog.py", "sip/transaction/invite_client.py"} | {
-        "trunks/outbound.py",
-        "trunks/supervision.py",
-    }
-    assert calls_named("write_invite") == {"trunks/outbound.py", "trunks/inward.py"}
-    assert calls_named("Inward") == {"trunks/inbound.py"}
 
 
 def test_a_permit_is_spent_once() -> None:

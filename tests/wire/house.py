@@ -34,7 +34,7 @@ from proxy.settings import load
 from tests.tools.raw_esme import RawEsme
 from tests.tools.raw_smsc import RawSession, RawSmsc
 from tests.tools.wire import BIND_RX, BIND_TRX, BIND_TX, Frame, message_body
-from tests.wire.people import PASSWORD, PERSONS, REGISTRY, SECRET_TEXTS, TEXT
+from tests.wire.people import PASSWORD, PERSONS, REGISTRY, SECRET_TEXTS, TEXT, TEXTS
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 20.0
@@ -90,10 +90,11 @@ def make_template(folder: Path, registry: Table = REGISTRY) -> Path:
 def text(
     source: str = "10690001",
     to: str = PERSONS[0],
-    said: str = TEXT,
+    said: str = "",
     **fields: Any,
 ) -> bytes:
-    """The body of a submit_sm in UCS-2."""
+    """The body of a submit_sm in UCS-2; where nothing is to be said in particular, what the number is for."""
+    said = said or TEXTS.get(source, TEXT)
     return message_body(source, to, said.encode("utf-16-be"), data_coding=8, **fields)
 
 

@@ -12,8 +12,15 @@ IMPORTED = PERSONS[7]
 NOBODY = "8613900139001"
 """Never agreed to anything."""
 TEXT = "【江澜银行】春季理财活动开始，详询柜台，拒收请回复TD"
+SERVICE = "【江澜银行】您尾号7788卡支出66.00元，余额100.00元"
+COLLECTION = "【江澜银行】您尾号7788信用卡已逾期2天，最低还款800元，400-000-1001"
+#: What numbers say that are not of marketing.
+TEXTS = {
+    **dict.fromkeys(("10690002", "10690553"), SERVICE),
+    **dict.fromkeys(("10690003", "10690022", "10690031"), COLLECTION),
+}
 #: Parts of texts that must not be found in any file.
-SECRET_TEXTS = ("春季理财活动", "quoted-by-receipt")
+SECRET_TEXTS = ("春季理财活动", "尾号7788", "quoted-by-receipt")
 
 _EVER = {"since": "2026-01-01", "until": "2099-12-31"}
 _REVIEWED = {"reviewed_by": ["审核甲（虚构）", "审核乙（虚构）"]}

@@ -12,7 +12,7 @@ import pytest
 from proxy.evidence.records import Note
 from tests.tools.wire import SUBMIT_SM
 from tests.wire.house import ROOT, House, make_template, reply, text
-from tests.wire.people import PASSWORD, PERSONS, TEXT, account, number, registry
+from tests.wire.people import PASSWORD, PERSONS, TEXT, TEXTS, account, number, registry
 
 pytestmark = pytest.mark.wire
 
@@ -85,7 +85,7 @@ CHAIN = registry(
     ],
     "templates": [
         {"id": "jl", "institution": "jianglan", "purposes": ["marketing"], "text": TEXT, **REVIEWED},
-        {"id": "lh", "institution": "lihe", "purposes": ["collection"], "text": TEXT, **REVIEWED},
+        {"id": "lh", "institution": "lihe", "purposes": ["collection"], "text": TEXTS["10690022"], **REVIEWED},
     ],
 }
 

@@ -1,0 +1,244 @@
+"""Holds what a message says against what is on record of its sender: names, telephones, products, links, keyword.
+
+Owns the comparison, as findings for the rules `content.*` and `purpose.mismatch`. Never decides whether a finding
+refuses (packs do), and looks at nothing but the text, its lane and who owns which name. Pure.
+
+How it works: what is asked of a text goes by what it says, whatever its sender declares. Marketing and collection mark
+identity, contact and product (Z17), marketing a way to refuse (Z18 J12). A text that reads as nothing in particular is
+asked what its purpose asks. Of several readings of the same octets each that markets or collects has to be in order;
+where none does, it is enough that one of them has the marks.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from proxy.core.content import Against, Content, Evidence, Reader
+from proxy.core.hosts import Host
+from proxy.core.own_marks import Asked, OnRecord
+from proxy.core.snapshot import Snapshot
+
+_MARKING: Final = ("marketing", "collection")
+#: Rules of what has to be there.
+_MARKS: Final = frozenset(("content.identity", "content.contact", "content.product", "content.refusal"))
+_LAX: Final = ("service", "verification")
+#: From where on a reading counts: with words of the table, by the classifier alone, and where it lays demands aside.
+_SURE_BY_WORDS: Final = 0.6
+_SURE_ALONE: Final = 0.75
+_SURE_OF_NO_DEMANDS: Final = 0.8
+_SURE_OF_FRAUD: Final = 0.9
+#: A classifier of characters has nothing to say of fewer.
+_SHORTEST: Final = 8
+#: Concepts of the table by which a debt is named.
+_DEBT: Final = frozenset(("overdue", "overdue_sure"))
+
+
+def held_against(readings: Iterable[str], asked: Asked, snapshot: Snapshot, reader: Reader) -> tuple[Against, ...]:
+    """What speaks against a message of a lane, for the rules that run there."""
+    every = [(text, reader.read(text)) for text in readings]
+    # WHY: octets read in a wrong alphabet are letters without words, of which a classifier may say anything.
+    worded = [one for one in every if "category" in one[1].evidence] or every
+    stern = [one for one in worded if reads_as(*one) in (*_MARKING, "fraud")]
+    found = [list(_against(*one, asked, snapshot, reader)) for one in stern or worded]
+    if not stern:
+        fewest = min([[one for one in each if one.rule in _MARKS] for each in found], key=len, default=[])
+        found = [fewest, *([one for one in each if one.rule not in _MARKS] for each in found)]
+    return tuple(dict.fromkeys([against for each in found for against in each]))
+
+
+def reads_as(text: str, content: Content) -> str:
+    """The category that a text has for certain enough to act on it; "" where it reads as nothing in particular."""
+    sure, category = content.confidence, content.category
+    if "category" not in content.evidence:
+        return category if category in _MARKING and sure >= _SURE_ALONE and len(text) >= _SHORTEST else ""
+    if category == "fraud":
+        return category if sure >= _SURE_OF_FRAUD else ""
+    if category in _LAX:
+        return category if sure >= _SURE_OF_NO_DEMANDS else ""
+    return category if sure >= _SURE_BY_WORDS else ""
+
+
+def _against(text: str, content: Content, asked: Asked, snapshot: Snapshot, reader: Reader) -> Iterator[Against]:
+    rules, seen = asked.rules, reads_as(text, content)
+    kind = seen if seen else asked.purpose
+    if "content.fraud" in rules and seen == "fraud":
+        yield from [Against("content.fraud", "text", *_whole(content))]
+    if "purpose.mismatch" in rules and (other := other_purpose(seen, asked)) is not None:
+        yield Against("purpose.mismatch", other, *_whole(content))
+    if "content.disclosure" in rules and content.discloses_debtor:
+        yield from _each("content.disclosure", "third", content, "discloses_debtor")
+    if "content.threat" in rules:
+        yield from _each("content.threat", "threat", content, "threat")
+        yield from _each("content.threat", "insult", content, "insult")
+    if seen == "fraud":
+        kind = asked.purpose
+    if "content.spoof" in rules:
+        yield from _spoofs(content, kind in _MARKING, asked, snapshot, reader)
+    if "content.link" in rules:
+        yield from _links(content, kind in _MARKING, asked, snapshot, reader)
+    if kind not in _MARKING:
+        return
+    if "content.identity" in rules:
+        yield from _unnamed(text, content, asked.record, reader)
+    if "content.contact" in rules:
+        yield from _contacts(content, asked, snapshot, reader)
+    if "content.product" in rules:
+        yield from _products(content, asked, snapshot, reader)
+    if "content.refusal" in rules and kind in asked.refusal_in:
+        yield from _refusals(content, asked, reader)
+
+
+def other_purpose(seen: str, asked: Asked) -> str | None:
+    """Whether a text is of another purpose than it is judged for, and of which (J22).
+
+    WHY a service notice from a number of marketing does not: it is judged as the stricter of the two.
+    """
+    if seen == "marketing" and asked.purpose != "marketing":
+        return "marketing"
+    if seen == "collection" and asked.purpose not in ("collection", "legal"):
+        return "collection"
+    if seen == "verification" and asked.purpose not in _LAX and asked.promised.isdisjoint(_LAX):
+        return "verification"
+    return None
+
+
+def told_debt(content: Content) -> Evidence | None:
+    """Where a debt is named."""
+    return next((one for one in content.evidence.get("category", ()) if one.why in _DEBT), None)
+
+
+def _whole(content: Content) -> tuple[int, int]:
+    """From the first to the last span by which the category was read; 0 to 0 where a classifier read it alone."""
+    spans = content.evidence.get("category", ())
+    return (min(one.start for one in spans), max(one.end for one in spans)) if spans else (0, 0)
+
+
+def _each(rule: str, detail: str, content: Content, mark: str) -> Iterator[Against]:
+    return (Against(rule, detail, one.start, one.end) for one in content.evidence.get(mark, ()))
+
+
+def _signatures(content: Content) -> Iterator[Evidence]:
+    yield from content.evidence.get("signature", ())
+    yield from content.evidence.get("other_signature", ())
+
+
+def _spoofs(content: Content, marking: bool, asked: Asked, snapshot: Snapshot, reader: Reader) -> Iterator[Against]:
+    """Signatures of others, whatever the text is; of nobody at all, where it has to say who sends it."""
+    record = asked.record
+    for one in _signatures(content):
+        name = reader.name(one.text)
+        if not name or name in record.names or name in record.partners:
+            continue
+        if snapshot.own_marks.signatures.owners(name):
+            yield Against("content.spoof", "other", one.start, one.end)
+        elif marking and (one.why == "second signature" or _names_somebody(content, one)):
+            yield Against("content.spoof", "unknown", one.start, one.end)
+
+
+def _names_somebody(content: Content, signature: Evidence) -> bool:
+    """Whether a signature is the name of an institution: 【贷款专员】 is nobody's."""
+    return any(one.start == signature.start for one in content.evidence.get("has_identity", ()))
+
+
+def _unnamed(text: str, content: Content, record: OnRecord, reader: Reader) -> Iterator[Against]:
+    """A partner that does not name its principal, or nobody who is on record."""
+    signed = [(one, reader.name(one.text)) for one in _signatures(content)]
+    if any(name in record.names for _, name in signed):
+        return
+    bare = reader.bare(text)
+    principal = any(name in bare for name in record.names)
+    for one, name in signed:
+        if name in record.partners and not principal:
+            yield Against("content.identity", "principal", one.start, one.end)
+            return
+    if not principal:
+        yield Against("content.identity", "none")
+
+
+def _contacts(content: Content, asked: Asked, snapshot: Snapshot, reader: Reader) -> Iterator[Against]:
+    """No telephone, or one that is not the sender's own."""
+    found = content.evidence.get("has_contact", ())
+    if not found:
+        yield Against("content.contact", "none")
+    for one in found:
+        digits = reader.digits(one.text)
+        if digits in asked.record.phones or _calls_from(digits, asked, snapshot):
+            continue
+        if snapshot.own_marks.phones.owners(digits):
+            yield Against("content.contact", "other", one.start, one.end)
+        elif asked.record.phones or not asked.unrecorded:
+            yield Against("content.contact", "unknown", one.start, one.end)
+
+
+def _calls_from(digits: str, asked: Asked, snapshot: Snapshot) -> bool:
+    """Whether it is a number of the library from which the sender calls people itself."""
+    rows = snapshot.numbers.find(digits) or snapshot.numbers.find(f"0{digits}")
+    return any(row.principal == asked.principal and "voice" in row.channels for row in rows)
+
+
+def _products(content: Content, asked: Asked, snapshot: Snapshot, reader: Reader) -> Iterator[Against]:
+    """No product, or a name for one that is not registered; a kind of product (信用卡) is nobody's name."""
+    found = content.evidence.get("has_product", ())
+    if not found and (content.category != "collection" or told_debt(content) is not None):
+        # WHY: "请转告施某致电" must not say what it is about.
+        yield Against("content.product", "none")
+    for one in found:
+        name = reader.name(one.text)
+        if reader.is_kind(name) or any(known in name or name in known for known in asked.record.products):
+            continue
+        if snapshot.own_marks.products.owners(name) - {asked.principal}:
+            yield Against("content.product", "other", one.start, one.end)
+        elif asked.record.products or not asked.unrecorded:
+            yield Against("content.product", "unknown", one.start, one.end)
+
+
+def _links(content: Content, marking: bool, asked: Asked, snapshot: Snapshot, reader: Reader) -> Iterator[Against]:
+    for one in content.evidence.get("link", ()):
+        wrong = wrong_link(reader.host(one.text), marking, asked, snapshot)
+        if wrong is not None:
+            yield Against("content.link", wrong, one.start, one.end)
+
+
+def wrong_link(host: Host, marking: bool, asked: Asked, snapshot: Snapshot) -> str | None:
+    """Hosts without a name and imitations, in any text; others' and unknown ones where it has to say whose it is."""
+    marks, own, above = snapshot.own_marks, asked.record.domains, _above(host.name)
+    if not own.isdisjoint(above):
+        return None
+    if host.kind == "address" or not host.name:
+        return "address"
+    if marks.lookalikes.imitated(host) is not None:
+        return "imitation"
+    if marking and any(marks.domains.owners(domain) for domain in above):
+        return "other"
+    if marking and host.kind == "short":
+        return "short"
+    if marking and (own or not asked.unrecorded):
+        return "unknown"
+    return None
+
+
+def _refusals(content: Content, asked: Asked, reader: Reader) -> Iterator[Against]:
+    """No way to refuse, or one that does not do what it says."""
+    if not content.has_refusal:
+        yield Against("content.refusal", "none")
+        return
+    line = content.evidence["has_refusal"][0]
+    keywords, keyword = asked.record.keywords, content.refusal_keyword
+    if keyword is not None and not reader.honours(keyword, keywords):
+        yield Against("content.refusal", "keyword", line.start, line.end)
+    if keyword is None and not asked.by_link and _is_link(line, content):
+        yield Against("content.refusal", "link", line.start, line.end)
+    for one in content.evidence.get("reply_means", ()):
+        # WHY of honoured words only: "回复1办理" spoils nothing, "回T继续接收" makes a refusal a wish.
+        if reader.honours(one.text, keywords):
+            yield Against("content.refusal", "meaning", one.start, one.end)
+    yield from _each("content.refusal", "limited", content, "refusal_limited")
+
+
+def _is_link(line: Evidence, content: Content) -> bool:
+    return any(one.start < line.end and line.start < one.end for one in content.evidence.get("link", ()))
+
+
+def _above(host: str) -> list[str]:
+    """A host and the domains that it is under, but for the last label: a.b.example → itself, b.example."""
+    labels = host.split(".")[-8:]
+    return [".".join(labels[at:]) for at in range(max(1, len(labels) - 1))]

@@ -1,0 +1,130 @@
+"""What a message says, held against what is on record: places in the text, disguises, several readings."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.core.content import Against
+from proxy.core.own_marks import Asked, telephone_digits, without_legal_form
+from proxy.core.snapshot import Snapshot
+from proxy.policy import lane_facts
+from proxy.rules.content import CONTENT_RULES
+from proxy.rules.held_against import held_against, reads_as
+from proxy.rules.sender_record import asked_of
+from tests.rules.scene import Scene, build
+from tests.rules.texts import COLLECTING, GOOD, NOTICE, OVERDUE, READ, SERVING
+from tests.tools.words import reader
+
+pytestmark = pytest.mark.unit
+
+
+def lane_of(scene: Scene) -> tuple[Asked, Snapshot]:
+    request, snapshot, now = build(scene)
+    facts, _ = lane_facts(request.account, request.sender, request.purpose, "sms", snapshot, now)
+    asked = asked_of(facts, CONTENT_RULES)
+    assert asked is not None
+    return asked, snapshot
+
+
+MARKETING, COLLECTION, SERVICE = lane_of(READ), lane_of(COLLECTING), lane_of(SERVING)
+
+
+def against(*readings: str, lane: tuple[Asked, Snapshot] = MARKETING) -> tuple[Against, ...]:
+    found = held_against(readings, *lane, reader())
+    longest = max(map(len, readings), default=0)
+    assert all(0 <= one.start <= one.end <= longest and one.rule in CONTENT_RULES for one in found)
+    return found
+
+
+def shown(text: str, lane: tuple[Asked, Snapshot] = MARKETING) -> list[tuple[str, str, str]]:
+    return [(one.rule, one.detail, text[one.start : one.end]) for one in against(text, lane=lane)]
+
+
+@pytest.mark.parametrize(
+    ("text", "lane", "found"),
+    [
+        (GOOD.replace("江澜银行", "澜海银行"), MARKETING, ("content.spoof", "other", "【澜海银行】")),
+        (GOOD.replace("1001", "7007"), MARKETING, ("content.contact", "other", "400-000-7007")),
+        (GOOD.replace("安居贷", "税易贷"), MARKETING, ("content.product", "other", "税易贷")),
+        (GOOD.replace("回T退订", "回XZ退订"), MARKETING, ("content.refusal", "keyword", "回XZ退订")),
+        (GOOD + "，回T继续接收", MARKETING, ("content.refusal", "meaning", "T")),
+        (OVERDUE + "，您的朋友何某逾期", COLLECTION, ("content.disclosure", "third", "您的朋友")),
+        (GOOD, SERVICE, ("purpose.mismatch", "marketing", GOOD[11:])),
+    ],
+)
+def test_a_finding_has_its_place(text: str, lane: tuple[Asked, Snapshot], found: tuple[str, str, str]) -> None:
+    same = [one for one in shown(text, lane) if one[:2] == found[:2]]
+    assert same
+    assert found[0] == "purpose.mismatch" or same == [found]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "【江 澜 银 行】安 居 贷 年化3.5%起，４００ ０００ １００１，回 T 退 订",
+        "【江澜銀行】“安居貸”年化3.5%起，400-000-1001，回T退訂",
+        "【江澜\u200b银行】“安居贷”年化3.5%起，四零零-零零零-一零零一，回Ｔ退订",
+    ],
+)
+def test_what_is_legible_passes_however_it_is_written(text: str) -> None:
+    assert shown(text) == []
+
+
+LIMITS = ["24小时内回T退订", "限今日回T退订", "回T退订，3日内有效", "Within 24 hours reply T to stop"]
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_way_to_refuse_that_ends_is_none(limit: str) -> None:
+    assert [one[:2] for one in shown(GOOD.replace("回T退订", limit))] == [("content.refusal", "limited")]
+
+
+@pytest.mark.parametrize("said", ["7天内回复1领取优惠，回T退订", "回复Y确认开通，回T退订", "今日办理，回T退订"])
+def test_other_terms_spoil_no_way_to_refuse(said: str) -> None:
+    assert shown(GOOD.replace("回T退订", said)) == []
+
+
+def test_every_reading_that_markets_has_to_be_in_order() -> None:
+    spoilt, noise = GOOD.replace("回T退订", ""), "ÃÂ½Ã­Ã¤"
+    assert against(GOOD, noise) == against(noise, GOOD) == ()
+    assert {one.rule for one in against(GOOD, spoilt)} == {"content.refusal"}
+    # Where no reading says anything in particular, the best of them counts.
+    neutral = "【江澜银行】详询安居贷400-000-1001，回T退订"
+    assert reads_as(neutral, reader().read(neutral)) in ("", "service", "marketing")
+    assert against(neutral, noise) == ()
+    assert against() == ()
+    # What is there and must not be is found in whichever reading says it.
+    others = NOTICE.replace("江澜银行", "澜海银行")
+    assert [one.rule for one in against(noise, others, lane=SERVICE)] == ["content.spoof"]
+
+
+def test_a_text_of_nothing_in_particular_is_asked_what_its_number_asks() -> None:
+    assert {one.rule for one in against("hello")} == {
+        "content.identity",
+        "content.contact",
+        "content.product",
+        "content.refusal",
+    }
+    assert against("hello", lane=SERVICE) == ()
+    assert against(NOTICE) == ()
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_an_answer(text: str) -> None:
+    for lane in (MARKETING, COLLECTION, SERVICE):
+        against(text, lane=lane)
+
+
+@pytest.mark.parametrize(
+    ("written", "digits"),
+    [("400-000-1001", "4000001001"), ("0571-00001234", "57100001234"), ("+86 571 0000 1234", "57100001234")],
+)
+def test_a_telephone_is_its_digits(written: str, digits: str) -> None:
+    assert telephone_digits(written) == digits
+
+
+def test_a_signature_may_leave_out_the_legal_form() -> None:
+    assert without_legal_form("江澜银行股份有限公司") == "江澜银行"
+    assert without_legal_form("江澜银行（虚构）") == "江澜银行"
+    assert without_legal_form("公司") == "公司"

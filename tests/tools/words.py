@@ -1,0 +1,14 @@
+"""The reader of texts that ships, made once for all tests of a process."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from proxy.content_reader import ContentReader
+from proxy.registry.content_words import read_reader, read_vocabulary
+
+
+@cache
+def reader() -> ContentReader:
+    """What the composition root makes of the default configuration."""
+    return read_reader("content", read_vocabulary("optout"))

@@ -12,9 +12,9 @@ from typing import Final
 from proxy.core.content import Content
 from proxy.core.hosts import Host
 from proxy.core.own_marks import telephone_digits
-from proxy.language.content import read_content
 from proxy.language.lexicon import Lexicon
 from proxy.language.links import host_of
+from proxy.language.long_texts import read_any_length
 from proxy.language.marks import HAN_DIGITS
 from proxy.language.views import view
 from proxy.optout_parser import Vocabulary, parse
@@ -31,7 +31,7 @@ class ContentReader:
     def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
         self._lexicon: Final = lexicon
         self._vocabulary: Final = vocabulary
-        self._last: tuple[str, Content] = ("", read_content("", lexicon))
+        self._last: tuple[str, Content] = ("", read_any_length("", lexicon))
         self._bare: Final[dict[str, str]] = {}
         self._honoured: Final[dict[tuple[str, tuple[str, ...]], bool]] = {}
 
@@ -40,7 +40,7 @@ class ContentReader:
         last = self._last
         if last[0] == text:
             return last[1]
-        content = read_content(text, self._lexicon)
+        content = read_any_length(text, self._lexicon)
         self._last = (text, content)
         return content
 
@@ -61,7 +61,7 @@ class ContentReader:
 
     def digits(self, text: str) -> str:
         """A telephone in any spelling as it is compared: digits, without prefixes of country and trunk."""
-        return telephone_digits(self.marked(text).translate(HAN_DIGITS))
+        return telephone_digits(text if text.isascii() else self.marked(text).translate(HAN_DIGITS))
 
     def name(self, text: str) -> str:
         """A name as names are compared: folded, letters and digits only."""

@@ -11,7 +11,7 @@ length.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -52,7 +52,7 @@ _UNREADABLE: Final = "\x00"
 _Item = Entry | Filler
 
 
-class Reading(msgspec.Struct, frozen=True, gc=False):
+class Reading(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a reply says."""
 
     label: Label
@@ -62,6 +62,8 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     """The vocabulary's own spelling of the entry that decided; of a sentence, the folded words that did."""
     confidence: float
     """0 to 1: how sure the label is. 1 is a keyword alone, below 0.7 careful readers may differ."""
+    keeps: Literal["sms", "voice"] | None = None
+    """The channel that a refusal of the other expressly keeps ("text me, don't call")."""
 
 
 class _Offered(msgspec.Struct, frozen=True, gc=False):
@@ -134,7 +136,7 @@ def _sentences(text: str, pieces: list[str], vocabulary: Vocabulary) -> Reading:
         return _UNKNOWN
     if said.say == "none":
         return Reading("none", None, None, 0.8)
-    return Reading(said.say, said.scope, said.matched, said.confidence)
+    return Reading(said.say, said.scope, said.matched, said.confidence, said.keeps)
 
 
 def _without_footer(folded: str, footers: Sequence[str]) -> str:

@@ -77,6 +77,10 @@ def read_json(octets: bytes, kind: type[S]) -> S:
     if not isinstance(found, dict):
         raise BodyError(400, "must be an object")
     try:
+        msgspec.json.encode(found)
+    except (ValueError, RecursionError) as error:
+        raise BodyError(400, "half of a surrogate pair stands alone, or it is too deep") from error
+    try:
         return msgspec.convert(found, kind)
     except msgspec.ValidationError as error:
         raise BodyError(400, *_said(str(error))) from error

@@ -127,6 +127,8 @@ class Api:
 
     async def _body(self, request: Request, granted: Granted, kind: type[S], most: int) -> S:
         """The body in its shape, which names no other institution."""
+        if request.url.query:
+            raise _RefusedError(400, "everything stands in the body", "?")
         require_json(request.headers)
         body = read_json(await octets_of(request, most), kind)
         named = getattr(body, "institution", "")

@@ -109,16 +109,35 @@ class StoreAccess:
 
         Raises DocumentError, StoreError, ControlError.
         """
+        report, staged = self.stage(request, progress)
+        if staged is None:
+            return report, None
+        try:
+            return report, self.adopt(staged)
+        finally:
+            staged.discard()
+
+    def stage(self, request: ImportRequest, progress: Callable[[int], None]) -> tuple[Report, StagedImport | None]:
+        """The first half of an import: checks a file and writes what the owner takes over, None where rows are wrong.
+
+        The caller discards what it was given. Raises DocumentError, StoreError.
+        """
         secret = self._secret()
         staged = StagedImport.beside(self._imports, secret.key_id)
         try:
             report = self._checked(request, staged, secret, progress)
             if report.problems and not (request.partial and report.right):
+                staged.discard()
                 return report, None
             staged.finish()
-            return report, self.ask("registry.adopt", {"staged": staged.path.name})
-        finally:
+        except BaseException:
             staged.discard()
+            raise
+        return report, staged
+
+    def adopt(self, staged: StagedImport) -> dict[str, Any]:
+        """The second half: has the owner take over what was staged. Raises StoreError, ControlError."""
+        return self.ask("registry.adopt", {"staged": staged.path.name})
 
     def _checked(
         self, request: ImportRequest, staged: StagedImport | None, secret: PersonSecret, progress: Callable[[int], None]

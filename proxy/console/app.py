@@ -229,6 +229,11 @@ def build(
             *[Route(path, endpoint, methods=list(methods)) for path, methods, endpoint in more.routes],
         ],
         middleware=[
-            Middleware(Guard, host=settings.console.host, methods={path: methods for path, methods, _ in more.routes})
+            Middleware(
+                Guard,
+                host=settings.console.host,
+                methods={path: ("GET", "HEAD") for path, _ in routes}
+                | {path: methods for path, methods, _ in more.routes},
+            )
         ],
     )

@@ -38,7 +38,9 @@ class Guard:
 
     def __init__(self, app: ASGIApp, host: str, methods: Mapping[str, tuple[str, ...]] | None = None) -> None:
         self._app = app
-        self._methods = methods or {}
+        self._methods = {path: each for path, each in (methods or {}).items() if "{" not in path}
+        #: What stands before the part of a path that varies.
+        self._below = tuple(path.partition("{")[0] for path in methods or {} if "{" in path)
         self._names = {"127.0.0.1", "localhost", "[::1]", host, f"[{host}]"} if _is_loopback(host) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,8 +59,14 @@ class Guard:
         app = self._refusal(scope) or self._app
         await app(scope, receive, with_headers)
 
+    def _is_known(self, path: str) -> bool:
+        return path in self._methods or path.startswith(self._below)
+
     def _refusal(self, scope: Scope) -> ASGIApp | None:
-        methods = self._methods.get(scope["path"], ("GET", "HEAD"))
+        path = scope["path"]
+        methods = self._methods.get(path, ("GET", "HEAD"))
+        if path.startswith("/api/") and scope["method"] not in methods and not self._is_known(path):
+            return JSONResponse({"error": "there is nothing under this path"}, 404)
         if scope["method"] not in methods:
             allowed = ", ".join(methods)
             return JSONResponse({"error": f"{allowed} only"}, 405, headers={"Allow": allowed})

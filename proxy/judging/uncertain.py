@@ -59,5 +59,5 @@ def _with_doubt(text: str, reading: Reading, review: Review) -> tuple[Reading, D
     # WHY "none" where it does not bind: whoever acts on an "optout" withdraws what is under way.
     label: Literal["optout", "none"] = "optout" if binds else "none"
     # WHY nothing matched: the words are the person's, and only the queue has them, sealed (J13).
-    read = msgspec.structs.replace(reading, label=label, scope=reading.scope or "sms", matched=None)
+    read = msgspec.structs.replace(reading, label=label, scope=reading.scope or "sms", matched=None, keeps=None)
     return read, Doubt(text, reading.confidence, binds, review.most)

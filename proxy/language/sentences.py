@@ -10,7 +10,7 @@ the person says that the refusal was a mistake.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -33,6 +33,8 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     matched: str
     """The folded words of the clause that decided, from the first step to the last."""
     confidence: float
+    keeps: Literal["sms", "voice"] | None = None
+    """The channel that the person expressly keeps beside a refusal of the other."""
 
 
 class _Word(msgspec.Struct, gc=False):
@@ -277,7 +279,20 @@ def _said(best: _Fit, fits: Sequence[_Fit], clauses: Sequence[_Clause], grammar:
         scope = only or "sms"
     elif named:
         scope = "all"
-    return Said(pattern.say, scope, matched, pattern.confidence)
+    keeps = _kept(scope, clauses, grammar) if pattern.say == "optout" else None
+    return Said(pattern.say, scope, matched, pattern.confidence, keeps)
+
+
+def _kept(scope: Named, clauses: Sequence[_Clause], grammar: Grammar) -> Literal["sms", "voice"] | None:
+    """The channel beside a refused one that a clause of its own expressly leaves open."""
+    if scope == "all":
+        return None
+    refused, other = (grammar.voice, grammar.sms) if scope == "voice" else (grammar.sms, grammar.voice)
+    for clause in clauses:
+        mask = clause.mask
+        if mask & other and mask & grammar.keeping and not mask & (refused | grammar.spoiling) and not clause.question:
+            return "sms" if scope == "voice" else "voice"
+    return None
 
 
 def _both(masks: Iterable[int]) -> int:

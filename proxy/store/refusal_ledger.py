@@ -103,6 +103,8 @@ class RefusalLedger:
         self._index = index
         self._writing = writing
         self._queue: deque[_Closing | _Opening | _Deciding] = deque()
+        #: What is being committed, or waits for the lock to be.
+        self._batch: list[_Closing | _Opening | _Deciding] = []
         #: Doubtful replies that wait for a verdict, as of the last commit.
         self.doubts_open = 0
         self._wake = asyncio.Event()
@@ -194,7 +196,7 @@ class RefusalLedger:
         try:
             while True:
                 await self._wake.wait()
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_MOST))]
+                batch = self._batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_MOST))]
                 if batch:
                     await self._settle(batch)
                 elif self._closing:
@@ -225,6 +227,14 @@ class RefusalLedger:
         for one, answer in zip(batch, answers, strict=True):
             if not one.done.done():
                 one.done.set_result(answer)  # type: ignore[arg-type]  # WHY: answers stand in the batch's order
+
+    def keys_moved(self) -> None:
+        """Persons were moved to another key: refusals that wait bind under it at once, also of who was in no ledger."""
+        for one in (*self._batch, *self._queue):
+            if isinstance(one, _Closing) and _binds(one.refusal) and not one.done.done():
+                now = self._now(one)
+                for key, (name, bits) in zip(now.keys, one.refusal.closes, strict=True) if now is not one else ():
+                    self._index.put(key, self._index.get(key) | _whole(one.refusal, name, bits))
 
     async def _in_effect(self, one: _Closing | _Opening | _Deciding) -> _Closing | _Opening | _Deciding:
         """The same under the pseudonym by which the person is known now."""
@@ -311,10 +321,10 @@ class RefusalLedger:
 
     async def _states(self, keys: set[int]) -> dict[int, int]:
         wanted = json.dumps([signed(key) for key in keys])
-        async with self._connection.execute(
+        rows = await self._connection.execute_fetchall(
             "SELECT key, value FROM suppression_state WHERE key IN (SELECT value FROM json_each(?))", (wanted,)
-        ) as cursor:
-            return {row[0] + (1 << 63): row[1] for row in await cursor.fetchall()}
+        )
+        return {row[0] + (1 << 63): row[1] for row in rows}
 
     def _rows(self, one: _Closing) -> list[tuple[object, ...]]:
         said = one.refusal

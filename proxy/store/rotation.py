@@ -43,7 +43,7 @@ class Acted(Protocol):
 
 
 class Rotation:
-    """`indexes` are the live ones by their state table."""
+    """`indexes` are the live ones by their state table; `moved` is told of each batch, in its lock."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Rotation:
         acted: Acted,
         indexes: dict[str, PersonIndex],
         now_us: Callable[[], int],
+        moved: Callable[[], None],
     ) -> None:
         self._connection = connection
         self._secret = secret
@@ -60,6 +61,7 @@ class Rotation:
         self._acted = acted
         self._indexes: Final = indexes
         self._now_us = now_us
+        self._moved = moved
         self._gathered = False
 
     @property
@@ -115,6 +117,7 @@ class Rotation:
             self._secret.person_key.moved_to(moved.bound)
         else:
             self._secret.person_key.all_moved()
+        self._moved()
 
     async def _finish(self) -> None:
         key = self._secret.person_key

@@ -91,6 +91,11 @@ def test_binds_routes_evidence_and_events_are_told(scene: Scene) -> None:
     assert told == {event.name for event in EVENTS}
 
 
+def test_doubtful_replies_are_a_gauge(scene: Scene) -> None:
+    scene.shows(doubts=7)
+    assert samples(scene)["tdgate_doubts", ()] == 7
+
+
 def test_an_old_status_gives_no_counts(scene: Scene) -> None:
     scene.shows()
     assert samples(scene)["tdgate_status_fresh", ()] == 1

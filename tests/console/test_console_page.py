@@ -121,6 +121,16 @@ def test_a_wire_that_is_not_ready_and_evidence_that_fails_are_told(scene: Scene)
     assert TEXTS["en"]["evidence.failing"] in page
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_how_many_replies_wait_for_a_verdict_is_told_and_none_is_no_tile(scene: Scene, lang: str) -> None:
+    scene.shows(doubts=1234)
+    page = scene.ask(f"/?lang={lang}").text
+    assert TEXTS[lang]["figure.doubts"] in page  # type: ignore[index]
+    assert "1\u202f234" in page
+    scene.shows(doubts=0)
+    assert TEXTS[lang]["figure.doubts"] not in scene.ask(f"/?lang={lang}").text  # type: ignore[index]
+
+
 def test_an_empty_status_says_that_nothing_is_there(scene: Scene) -> None:
     scene.shows(binds=(), latest=(), refusals=(), decisions=(), routes=())
     page = scene.ask("/?lang=en").text

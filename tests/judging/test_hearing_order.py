@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -12,13 +12,15 @@ from proxy.core.purposes import (
     ALL_COLLECTION,
     ALL_MARKETING,
     COLLECTION_SMS,
+    MARKETING_SMS,
+    MARKETING_VOICE,
     Purpose,
 )
 from proxy.core.refusal_scope import Scope
 from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
-from proxy.judging.attribution import Answered, LatestMessages
 from proxy.judging.hearing import Hearing, Understood, Wishes
+from proxy.judging.latest_messages import Answered, LatestMessages
 from proxy.optout_parser import Label, Reading
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from tests.judging.evidence_double import LogDouble, journal_over
@@ -114,6 +116,22 @@ async def test_the_record_says_who_refused_what_and_how_it_was_read() -> None:
     assert PERSON.encode() not in play.log.kept[0]
     (refusal,) = play.store.refusals
     assert (refusal.source, refusal.matched, refusal.number_to) == ("reply", "TD", "10690001")
+
+
+@pytest.mark.parametrize(
+    ("keeps", "closed"), [(None, ALL_MARKETING), ("sms", MARKETING_VOICE), ("voice", MARKETING_SMS)]
+)
+async def test_a_channel_that_the_person_keeps_stays_open_for_marketing(
+    keeps: Literal["sms", "voice"] | None, closed: int
+) -> None:
+    play = Play()
+    reading = Reading("optout", "voice" if keeps == "sms" else "sms", "", 0.85, keeps)
+    answered = (Answered("jianglan", frozenset(("marketing",))),)
+    play.hearing.act(Understood(reading, PERSON, "10690001", answered), play.snapshot, lambda *_: None)
+    (refusal,) = play.store.refusals
+    assert refusal.closes == (("jianglan", closed),)
+    play.store.recorded.set_result(Recorded(()))
+    await play.settle()
 
 
 async def test_a_repeated_refusal_is_answered_and_changes_nothing() -> None:

@@ -199,3 +199,20 @@ def test_a_word_of_its_own_is_no_other_words_sound() -> None:
     grammar = load_grammar(_SOUNDS | {"sounds": {"退订": ["推 tui", "丁"], "real": ["推订"]}})
     assert {"推 丁", "tui 订", "退 丁"} <= set(grammar.words)
     assert "推 订" not in grammar.words
+
+
+@pytest.mark.parametrize(
+    ("text", "scope", "keeps"),
+    [
+        ("有话发短信，别打过来", "voice", "sms"), ("有事发短信就行，别打电话", "voice", "sms"),
+        ("no calls please, text is fine", "voice", "sms"),
+        ("短信别发，有事打电话", "sms", "voice"), ("stop texting, call me instead", "sms", "voice"),
+        ("别打电话了", "voice", None), ("给我发短信说我欠钱，别打了", "voice", None),
+        ("电话别打，短信不可以", "all", None),
+        ("短信可以吗？电话别打", "voice", None), ("电话打了几十个，短信又发，别打了", "voice", None),
+        ("TD", "sms", None),
+    ],
+)  # fmt: skip
+def test_a_channel_is_kept_only_where_that_is_said(text: str, scope: str, keeps: str | None) -> None:
+    reading = parse(text, VOCABULARY)
+    assert (reading.label, reading.scope, reading.keeps) == ("optout", scope, keeps)

@@ -48,7 +48,8 @@ def _deny(base: Scene, text: str, rule: str, detail: str, note: str = "") -> Non
 
 
 def _allow(base: Scene, text: str) -> None:
-    TEXT_CASES.append(permitting(base, "request.readings", (text,), f"{text} {base.row.purposes if base.row else ''}"))
+    promised = "+".join(sorted(base.row.purposes)) if base.row else ""
+    TEXT_CASES.append(permitting(base, "request.readings", (text,), f"{text} {promised}"))
 
 
 def _field(base: Scene, path: str, value: object, rule: str, detail: str, note: str) -> None:
@@ -68,6 +69,8 @@ _allow(SERVING, CODE)
 _allow(READ, NOTICE)
 _allow(READ.but("row.purposes", _only(("marketing", "service"))), CODE)
 _allow(BASE.but("reads", True), "【江澜银行】好礼相送")
+# Where nobody reads, no rule of texts says that it passed.
+_allow(BASE.but("pack.rules", _ASKED), "【江澜银行】好礼相送，而无人识别")
 
 # Fraud, whatever was promised.
 for _base, _name in ((READ, "marketing"), (SERVING, "service"), (COLLECTING, "collection")):

@@ -177,7 +177,10 @@ class ContactTable:
         left: list[tuple[int, list[int]]] = []
         for at, key in enumerate(shard.keys):
             if key:
-                kept = [second for second in shard.seconds[at * width : at * width + width] if second > after]
+                # WHY not only later ones: `now` was rounded up, and what is of that second counts until it is over.
+                kept = [
+                    second for second in shard.seconds[at * width : at * width + width] if second and second >= after
+                ]
                 if kept:
                     left.append((key, kept))
         self.persons += len(left) - shard.taken

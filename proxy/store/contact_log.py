@@ -147,7 +147,7 @@ class ContactLog:
     def _forget(self, now: float) -> None:
         after = second_of(now) - self._contacts.horizon_s
         for number, latest in list(self._latest.items()):
-            if latest <= after and number != self._number:
+            if latest < after and number != self._number:
                 (self._directory / f"{number:010d}{_SUFFIX}").unlink(missing_ok=True)
                 del self._latest[number]
 
@@ -180,7 +180,7 @@ def count_from(
             if second > newest:
                 newest = second
             table = tables.get(bit)
-            if table is None or second <= at - table.horizon_s:
+            if table is None or second < at - table.horizon_s:
                 continue
             if kind == ADDED:
                 table.add(person or 1, second, at)
@@ -212,7 +212,7 @@ def count_of_persons(directory: Path, key_ids: Ids, contacts: Contacts, wanted: 
             if person not in wanted:
                 continue
             table = contacts.tables.get(bit)
-            if table is None or second <= at - table.horizon_s:
+            if table is None or second < at - table.horizon_s:
                 continue
             if kind == ADDED:
                 contacts.add(bit, person, second, at)
@@ -240,7 +240,7 @@ def count_of_person(
     for path in sorted(directory.glob(f"*{_SUFFIX}")):
         for person, second, bit, kind in _records(path, key_ids):
             table = contacts.tables.get(bit)
-            if person != wanted or table is None or second <= at - table.horizon_s:
+            if person != wanted or table is None or second < at - table.horizon_s:
                 continue
             if before is not None and second >= second_of(before):
                 continue

@@ -6,6 +6,7 @@ the socket is tried first.
 
 import asyncio
 import getpass
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,14 @@ from proxy.store.standing import StandingRecords
 _CONTROL_SOCKET: Final = "control.sock"
 
 
+def _user() -> str:
+    """Who gives the command, as the system knows them: the name, else the number."""
+    try:
+        return f"os user {getpass.getuser()}"
+    except (KeyError, OSError):  # nobody in the list of users
+        return f"os user {os.getuid()}"
+
+
 class ImportRequest(Struct, frozen=True):
     """A file to import or to check: `table` for CSV, `partial` takes the right rows of a file with wrong ones."""
 
@@ -62,7 +71,7 @@ class StoreAccess:
         if VERBS[verb].access == "read":
             if shows_persons(verb, args) and self._database.exists():
                 # INVARIANT: noted before anything is shown; where it cannot be, nothing is (J13).
-                self.ask(LOOK, looked_up(verb, args, f"os user {getpass.getuser()}"))
+                self.ask(LOOK, looked_up(verb, args, _user()))
             return asyncio.run(self._read(verb, args))
         try:
             return call(self._socket, verb, args)

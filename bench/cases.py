@@ -74,6 +74,8 @@ class Case:
     page_per_s: int = 0
     # Accounts share the carrier's binds in a pool; only tdgate knows the difference.
     pool: bool = False
+    # All rules of texts are enforced, whatever the packs that ship ask for; only tdgate knows the difference.
+    texts: bool = False
     # Every message is sent in so many parts; the windows of its loads count parts.
     parts: int = 1
 
@@ -90,9 +92,10 @@ CASES = {
         Case("pool", "one receipt per message, all binds in a pool", FEW_LOADS, simulator=("-D",), pool=True),
         # As many messages under way as in plain at 10x10.
         Case("parts", "messages of three parts, judged whole by tdgate; figures a message", (Load(10, 30),), parts=3),
+        Case("texts", "every text read in full, all rules of texts enforced", (Load(10, 10),), texts=True),
         Case("refused", "20 % of the persons have refused", CLOSED_LOADS, suppressed=0.2),
         Case("tls", "TLS towards the hop, stunnel as client in front", CLOSED_LOADS, tls=True),
         Case("page", "the page is loaded ten times a second meanwhile; the bound figures", ALL_LOADS, page_per_s=10),
     )
 }
-DEFAULT_CASES = ("plain", "parts", "receipts", "pool", "refused", "tls", "page")
+DEFAULT_CASES = ("plain", "texts", "parts", "receipts", "pool", "refused", "tls", "page")

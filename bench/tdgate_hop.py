@@ -14,9 +14,12 @@ from pathlib import Path
 from bench import world
 from bench.cases import Case
 from bench.smpp.measure import free_port
+from proxy.registry.packs import find_config
+from proxy.rules.content import CONTENT_RULES
 
 #: What `make fast` installs, and this checkout as it stands.
 COMPILED = Path(__file__).resolve().parents[1] / ".venv-fast" / "bin" / "tdgate"
+_BASIS = 'basis = "product default"'
 PURE = (sys.executable, "-m", "proxy")
 
 
@@ -72,7 +75,7 @@ def prepare(
         ),
         f"port = {upstream_port}",
         "[policy]",
-        'pack = "cn-open"',
+        f"pack = {_quoted(_pack_of_texts(folder) if case.texts else Path('cn-open'))}",
         "[console]",
         f"enabled = {str(bool(case.page_per_s)).lower()}",
         f"port = {page_port}",
@@ -82,6 +85,17 @@ def prepare(
     config.write_text("\n".join(lines) + "\n", "utf-8")
     page = f"http://127.0.0.1:{page_port}/" if case.page_per_s else None
     return Prepared(["run", "--config", str(config)], page)
+
+
+def _pack_of_texts(folder: Path) -> Path:
+    """The open pack, with all rules of texts enforced, and nothing passing that is not on record."""
+    lines = [find_config("packs", "cn-open").read_text("utf-8").replace('"cn-open"', '"cn-texts"')]
+    lines += ["[content]", 'refusal_in = ["marketing", "collection"]', 'unrecorded = "refuse"', _BASIS]
+    for rule in sorted(CONTENT_RULES):
+        lines += [f'[rules."{rule}"]', _BASIS]
+    pack = folder / "cn-texts.toml"
+    pack.write_text("\n".join(lines) + "\n", "utf-8")
+    return pack
 
 
 def _quoted(path: Path | None) -> str:

@@ -51,6 +51,8 @@ BOUNDS = (
     Bound("10x10@1000", "p99_us", 3.0, "haproxy"),
 )
 BOUND_CASES = ("plain", "page")
+#: By case: what is bound in it alone.
+CASE_BOUNDS = {"texts": Bound("10x10", "cpu_s_per_1k", 0.5, "node-smpp")}
 #: By case: what a message costs beside a simpler one, of the same build in the same run.
 OWN_BOUNDS = {
     "parts": Bound("10x30", "cpu_s_per_1k", 2.5, "tdgate", ("plain", "10x10")),
@@ -69,6 +71,9 @@ def judge(rows: list[Row]) -> list[Verdict]:
     for case in BOUND_CASES:
         if case in cases:
             verdicts += [_judge(found, case, bound, (case, bound.peer, bound.load)) for bound in BOUNDS]
+    for case, bound in CASE_BOUNDS.items():
+        if case in cases:
+            verdicts.append(_judge(found, case, bound, (case, bound.peer, bound.load)))
     for case, bound in OWN_BOUNDS.items():
         if bound.beside is not None and {case, bound.beside[0]} <= cases:
             other, load = bound.beside

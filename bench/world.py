@@ -67,6 +67,10 @@ def records() -> dict[str, Any]:
                 **period,
             }
         ],
+        "service_phones": [{"owner": INSTITUTION, "phone": "400-000-1001", **period}],
+        "products": [
+            {"institution": INSTITUTION, "name": name, **period} for name in ("安居贷", "薪享贷", "税易贷", "乡兴贷")
+        ],
         "accounts": [
             {
                 "id": cases.account(number),

@@ -43,6 +43,7 @@ from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
+from proxy.judging.known_templates import TEMPLATES_VERB, templates_told
 from proxy.judging.latest_messages import LatestMessages
 from proxy.judging.prechecks import Prechecks
 from proxy.judging.tallies import Tallies, utc_us
@@ -203,6 +204,7 @@ class Application:
         )
         opened.push_async_callback(self._evidence.close)
         opened.push_async_callback(self._end_background)
+        self._reader = rules.reader
         builder = self._builder = SnapshotBuilder(self._store, secret.person_key, rules.reader)
         self._counting = Counting(
             settings, secret.person_key, rules.pack, rules.shelf, time.time(), self._contacts_failed
@@ -384,7 +386,7 @@ class Application:
             self._in_force.codes = rules.codes
             self._gates.use(rules.call_codes)
             self._in_force.vocabulary = rules.vocabulary
-            self._builder.reader = rules.reader
+            self._reader = self._builder.reader = rules.reader
             self._bypass.most_min = settings.policy.bypass_most_min
             self._endings.days = settings.policy.expiry_warn_days
             try:
@@ -431,6 +433,7 @@ class Application:
             "message.find": self._find_message,
             "rules.list": self._list_rules,
             "precheck.begin": self._prechecks.begin,
+            TEMPLATES_VERB: lambda asked: templates_told(self._reader.templates(), asked),
         }
 
     def _list_rules(self, _arguments: dict[str, Any]) -> dict[str, Any]:

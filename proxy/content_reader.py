@@ -4,18 +4,21 @@ Owns nothing but its two vocabularies and what it remembers of them. A reload ma
 a finding refuses, and never keep a text longer than the next one.
 
 How it works: `read` is a pure function of the text. It is asked once for each rule and person of a message, so the
-latest answer is remembered.
+latest answer is remembered. `recall` gives the same answer out of the memory of templates where it can.
 """
 
 from typing import Final
 
-from proxy.core.content import Content
+from proxy.core.content import Content, Recalled
 from proxy.core.hosts import Host
 from proxy.core.own_marks import telephone_digits
+from proxy.language.content import READ_LIMIT, read_whole
 from proxy.language.lexicon import Lexicon
 from proxy.language.links import host_of
 from proxy.language.long_texts import read_any_length
 from proxy.language.marks import HAN_DIGITS
+from proxy.language.slots import LONGEST, is_quiet
+from proxy.language.templates import Known, Template, Templates, names_alike
 from proxy.language.views import view
 from proxy.optout_parser import Vocabulary, parse
 
@@ -26,12 +29,14 @@ _KEPT_MOST: Final = 100_000
 class ContentReader:
     """See `core.content.Reader`. INVARIANT: `read` is the only place where a text of the wire is read."""
 
-    __slots__ = ("_bare", "_honoured", "_last", "_lexicon", "_vocabulary")
+    __slots__ = ("_bare", "_honoured", "_last", "_lexicon", "_recalled", "_templates", "_vocabulary")
 
     def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
         self._lexicon: Final = lexicon
         self._vocabulary: Final = vocabulary
         self._last: tuple[str, Content] = ("", read_any_length("", lexicon))
+        self._templates: Final = Templates(lexicon)
+        self._recalled: tuple[tuple[str, str], str, Known | None] | None = None
         self._bare: Final[dict[str, str]] = {}
         self._honoured: Final[dict[tuple[str, tuple[str, ...]], bool]] = {}
 
@@ -43,6 +48,35 @@ class ContentReader:
         content = read_any_length(text, self._lexicon)
         self._last = (text, content)
         return content
+
+    def recall(self, owner: tuple[str, str], text: str) -> Known | None:
+        """Reads a message of an owner, a principal and its number; what is known of texts that are read alike."""
+        latest = self._recalled
+        if latest is not None and latest[1] == text and latest[0] == owner:
+            return latest[2]
+        if len(text) > LONGEST:
+            self.read(text)
+            return None
+        content, known = self._templates.read(owner, text)
+        self._last = (text, content)
+        self._recalled = (owner, text, known)
+        return known
+
+    def is_quiet(self, text: str, spans: list[tuple[int, int]]) -> bool:
+        """Whether nothing that is read of a text stands at these places: no mark, no link, no phrase."""
+        return len(text) <= READ_LIMIT and is_quiet(read_whole(text, self._lexicon), spans)
+
+    def template_of(self, owner: tuple[str, str], text: str) -> str:
+        """The id of the template that a text is of, known or not."""
+        return self._templates.id_of(owner, text, self.read(text))
+
+    def names_alike(self, recalled: Recalled, text: str, names: frozenset[str]) -> bool:
+        """Whether the names that stand in this text stand in every text that is read alike, and no others."""
+        return isinstance(recalled, Known) and names_alike(recalled, text, names, self._lexicon)
+
+    def templates(self) -> list[Template]:
+        """The templates of all owners, those that came most often first."""
+        return self._templates.listed()
 
     def honours(self, keyword: str, offered: tuple[str, ...]) -> bool:
         """Whether a reply of this word alone is read as a refusal, where a number offers these words."""

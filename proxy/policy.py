@@ -37,7 +37,7 @@ from proxy.core.senders import on_record
 from proxy.core.snapshot import ALL_ACCOUNTS, Snapshot
 from proxy.rules import entrustment, sender_record
 from proxy.rules.binding import counted_caps, packs_of, strictest_of
-from proxy.rules.content import spans_of
+from proxy.rules.content import spans_of, template_of
 from proxy.rules.region import telecoms_of
 from proxy.rules.rule import LaneFacts, LaneRule, Rule, no_pack
 from proxy.rules.table import RULES
@@ -247,16 +247,19 @@ def _weighed(
             pack_version=lane.ground.pack_version if whose is None else whose.version,
         )
         lane.other_grounds[key] = ground
-    decision = Decision(request.id, digest, ground, _spans(request, lane, person, snapshot, hits))
+    decision = Decision(request.id, digest, ground, *_told(request, lane, person, snapshot, hits))
     return Permit(_SEAL, decision, request.octets) if effect == "allow" else Refusal(decision)
 
 
-def _spans(request: Request, lane: Lane, person: int, snapshot: Snapshot, hits: list[Hit]) -> tuple[Against, ...]:
-    """Where in the text the rules that hit found what they found."""
+def _told(
+    request: Request, lane: Lane, person: int, snapshot: Snapshot, hits: list[Hit]
+) -> tuple[tuple[Against, ...], str]:
+    """Where in the text the rules that hit found what they found, and the template that it is of."""
     try:
-        return spans_of(request, lane, person, snapshot, frozenset([hit[1] for hit in hits]))
+        found = spans_of(request, lane, person, snapshot, frozenset([hit[1] for hit in hits]))
+        return found, template_of(request, lane, snapshot) if found else ""
     except Exception:  # noqa: BLE001  WHY: what was decided stands, with or without a place in the text
-        return ()
+        return (), ""
 
 
 def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rules: tuple[Rule, ...]) -> Lane:
@@ -307,6 +310,8 @@ def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rule
         except Exception:  # noqa: BLE001  WHY: as in evaluate
             errors.append(number)
     asked = sender_record.asked_of(facts, frozenset(rules[check[0]].id for check in checks))
+    if asked is not None:
+        asked = snapshot.asked.setdefault(asked, asked)
     lane = Lane(
         since=now,
         until=min(edges, default=now + _LANE_CAP_S),

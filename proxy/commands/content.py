@@ -42,6 +42,10 @@ class _Line(msgspec.Struct):
 def add_arguments(commands: Any) -> None:
     """Adds the command to the subparsers of `tdgate`; its parser sets `run`."""
     parser = commands.add_parser("content", help="what messages are and hold, line for line")
+    parser.add_argument("what", nargs="?", choices=("templates",), help="list what the running proxy knows 已知模板")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="of the running proxy, for templates")
+    parser.add_argument("--principal", default="", metavar="ID", help="templates of this institution only")
+    parser.add_argument("--json", action="store_true", help="templates as one JSON object")
     parser.add_argument("--plain", action="store_true", help="each input line is a message itself, not a JSON object")
     parser.add_argument("--table", type=Path, metavar="FILE", help="the table to use instead of config/content.toml")
     parser.set_defaults(run=run)
@@ -49,6 +53,11 @@ def add_arguments(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Reads standard input to its end; the exit code."""
+    if arguments.what == "templates":
+        # WHY here: reading texts needs no proxy.
+        from proxy.commands.templates import show_templates
+
+        return show_templates(arguments)
     try:
         lexicon = read_lexicon(arguments.table)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, LexiconError, ModelError) as error:

@@ -4,7 +4,7 @@ Owns the shapes that the reader (`proxy/language`), the rules and the evidence s
 Spans are in characters of the text.
 """
 
-from typing import Final, Literal, Protocol, get_args
+from typing import Any, Final, Literal, Protocol, get_args
 
 import msgspec
 
@@ -43,11 +43,50 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     """Finding → the spans that show it; a mark that is absent has no entry."""
 
 
+class Recalled(Protocol):
+    """Texts of one template that are read alike: each has this content, spans and pieces included."""
+
+    found: Any
+    """What the rules found of such a text by its content, and for whom: theirs to check. A memo, None at first."""
+    worded: Any
+    """The reviewed template that such a text is of, and of which wordings: theirs to check. A memo, None at first."""
+
+    @property
+    def content(self) -> Content:
+        """What each of these texts says."""
+        ...
+
+    @property
+    def free(self) -> tuple[tuple[int, int], ...]:
+        """Where these texts may differ."""
+        ...
+
+    def judged(self, found: tuple["Against", ...]) -> None:
+        """Notes what was found of one more message of the template."""
+        ...
+
+
 class Reader(Protocol):
     """Reads texts. INVARIANT: pure; the same text gives the same content for as long as the reader lives."""
 
     def read(self, text: str) -> Content:
         """What a message says; never raises on any `str`."""
+        ...
+
+    def recall(self, owner: tuple[str, str], text: str) -> Recalled | None:
+        """Reads a message of an owner, a principal and its number; what is known of texts that are read alike."""
+        ...
+
+    def is_quiet(self, text: str, spans: list[tuple[int, int]]) -> bool:
+        """Whether nothing that is read of a text stands at these places: no mark, no link, no phrase."""
+        ...
+
+    def template_of(self, owner: tuple[str, str], text: str) -> str:
+        """The id of the template that a text is of, known or not."""
+        ...
+
+    def names_alike(self, recalled: Recalled, text: str, names: frozenset[str]) -> bool:
+        """Whether the names that stand in this text stand in every text that is read alike, and no others."""
         ...
 
     def honours(self, keyword: str, offered: tuple[str, ...]) -> bool:

@@ -15,16 +15,20 @@ from proxy.core.purposes import Purpose
 class Decision:
     """One answer: `id`, the recipient's digest (`person`, empty where the address has no form), and its ground.
 
-    `findings` are what the text said against it, enforced or in shadow: codes and spans.
+    `findings` are what the text said against it, enforced or in shadow: codes and spans; `template` is the id of the
+    template that it is of, told only where something was found.
     """
 
-    __slots__ = ("findings", "ground", "id", "person")
+    __slots__ = ("findings", "ground", "id", "person", "template")
 
-    def __init__(self, id: int, person: bytes, ground: Ground, findings: tuple[Against, ...] = ()) -> None:
+    def __init__(
+        self, id: int, person: bytes, ground: Ground, findings: tuple[Against, ...] = (), template: str = ""
+    ) -> None:
         self.id: Final = id
         self.person: Final = person
         self.ground: Final = ground
         self.findings: Final = findings
+        self.template: Final = template
 
     @property
     def effect(self) -> Effect:

@@ -15,7 +15,7 @@ from proxy.core.bound import EMPTY_SHELF, Shelf
 from proxy.core.contacts import Contacts
 from proxy.core.content import Reader
 from proxy.core.lane import Lane
-from proxy.core.own_marks import OwnMarks
+from proxy.core.own_marks import Asked, OwnMarks
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
 from proxy.core.purposes import Channel, Purpose
@@ -32,6 +32,7 @@ from proxy.core.records import (
     Telecom,
     Template,
 )
+from proxy.core.wording import Wording
 
 ALL_ACCOUNTS: Final = ""
 #: Account, channel, sender, declared purpose, whether it is about an earlier message, and where the person is.
@@ -155,7 +156,8 @@ class Snapshot(Struct, frozen=True):
     shadow for that account. Only `judging/bypass.py` lays them on a snapshot. `pack` is the base, `shelf` holds the
     others that may bind; `contacts` are live, and counted by whoever records a permit (`judging/contact_book.py`).
     `reader` reads texts, and `own_marks` is what they are held against: whoever makes snapshots of a registry has to
-    give one, and without it no text is read.
+    give one, and without it no text is read. `asked` holds each thing that lanes ask of texts once;
+    `wordings` are the templates with variables, by institution.
     """
 
     revision: int
@@ -186,4 +188,6 @@ class Snapshot(Struct, frozen=True):
     contacts: Contacts = field(default_factory=Contacts)
     own_marks: OwnMarks = OwnMarks()
     reader: Reader | None = None
+    asked: dict[Asked, Asked] = field(default_factory=dict)
+    wordings: dict[str, tuple[tuple[Wording, Template], ...]] = {}
     lanes: dict[LaneKey, Lane] = field(default_factory=dict)

@@ -51,6 +51,8 @@ class Decision(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag
     packs: str = ""
     #: What the text said against it: `rule/detail@start-end`, in characters. INVARIANT: never a piece of it.
     findings: tuple[str, ...] = ()
+    #: The template that the text is of, where something was found.
+    template: str = ""
 
 
 class Outcome(Record, frozen=True, array_like=True, gc=False, kw_only=True, tag=2):

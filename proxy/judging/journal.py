@@ -103,6 +103,8 @@ class Form:
             )
         findings = tuple([f"{one.rule}/{one.detail}@{one.start}-{one.end}" for one in found[:_FINDINGS_MOST]])
         plain = msgspec.structs.replace(self._plain, id=decision_id, at_us=at_us, person=person, findings=findings)
+        if decision.template:
+            plain = msgspec.structs.replace(plain, template=decision.template)
         return records.encode(plain)
 
 

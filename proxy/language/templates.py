@@ -14,9 +14,11 @@ import re
 from hashlib import blake2b
 from typing import Any, Final
 
-from proxy.language.content import Content, Reading, read_whole
+from proxy.core.content import Against, Content
+from proxy.language.content import Reading, read_whole
 from proxy.language.lexicon import Lexicon
 from proxy.language.slots import LONGEST, Mask, Names, Varying, varies
+from proxy.language.views import view
 
 #: Masks kept for one owner in each of two generations, owners, and texts that fit one mask but are read otherwise.
 _MASKS: Final = 512
@@ -37,7 +39,7 @@ Owner = tuple[str, str]
 class Template:
     """A wording of one owner's messages: what it says and how often it came. Counts start with the process."""
 
-    __slots__ = ("content", "id", "owner", "seen", "shape", "verdicts")
+    __slots__ = ("content", "found", "id", "owner", "seen", "shape")
 
     def __init__(self, id: str, owner: Owner, shape: str, content: Content) -> None:
         self.id: Final = id
@@ -46,18 +48,14 @@ class Template:
         self.shape: Final = shape
         self.content = content
         self.seen = 0
-        #: What was decided of its messages: a rule's id, or "" for none → how often.
-        self.verdicts: Final[dict[str, int]] = {}
-
-    def count(self, verdict: str) -> None:
-        """Notes what was decided of one message."""
-        self.verdicts[verdict] = self.verdicts.get(verdict, 0) + 1
+        #: What rules found of its latest message.
+        self.found: tuple[Against, ...] = ()
 
 
 class Known:
     """Texts of one mask that are read alike."""
 
-    __slots__ = ("content", "found", "free", "template", "varying")
+    __slots__ = ("content", "found", "free", "template", "varying", "worded")
 
     def __init__(
         self, content: Content, template: Template, varying: Varying, free: tuple[tuple[int, int], ...]
@@ -69,6 +67,12 @@ class Known:
         self.free: Final = free
         #: What somebody else found by the content alone; a memo, which is theirs to check.
         self.found: Any = None
+        self.worded: Any = None
+
+    def judged(self, found: tuple[Against, ...]) -> None:
+        """Notes what was found of one more message of the template."""
+        self.template.seen += 1
+        self.template.found = found
 
 
 class _Shelf:
@@ -128,7 +132,6 @@ class Templates:
             return None
         for known in held:
             if known.varying.fits(text):
-                known.template.seen += 1
                 return known
         return None
 
@@ -152,7 +155,6 @@ class Templates:
         known = Known(reading.content, template, varying, varying.free(mask))
         held = [known, *(shelf.get(mask.octets) or [])[: _ALIKE - 1]]
         shelf.put(mask.octets, held)
-        template.seen += 1
         return known
 
     def read(self, owner: Owner, text: str) -> tuple[Content, Known | None]:
@@ -162,6 +164,11 @@ class Templates:
             return known.content, known
         reading = read_whole(text, self.lexicon)
         return reading.content, self.learn(owner, text, reading)
+
+    def id_of(self, owner: Owner, text: str, content: Content) -> str:
+        """The id of the template that a text with this content is of; pure, whether it is known or not."""
+        text = text[:LONGEST]
+        return _id_of(owner, shape_of(text, self._names.mask(text), content))
 
     def listed(self) -> list[Template]:
         """All templates, those that came most often first."""
@@ -188,9 +195,12 @@ class Templates:
         if found is None:
             if len(shelf.templates) >= _TEMPLATES:
                 del shelf.templates[min(shelf.templates, key=lambda held: shelf.templates[held].seen)]
-            digest = blake2b("\0".join((*owner, shape)).encode("utf-8", "surrogatepass"), digest_size=5)
-            found = shelf.templates[shape] = Template(digest.hexdigest(), owner, shape, content)
+            found = shelf.templates[shape] = Template(_id_of(owner, shape), owner, shape, content)
         return found
+
+
+def _id_of(owner: Owner, shape: str) -> str:
+    return blake2b("\0".join((*owner, shape)).encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
 
 
 def shape_of(text: str, mask: Mask, content: Content) -> str:
@@ -209,3 +219,29 @@ def shape_of(text: str, mask: Mask, content: Content) -> str:
             at = end
     pieces.append(_FIGURES.sub("{figures}", text[at:]))
     return "".join(pieces)
+
+
+def names_alike(known: Known, text: str, names: frozenset[str], lexicon: Lexicon) -> bool:
+    """Whether the names that stand in a text stand in every text that is known with it, and no others. Names are bare.
+
+    One that stands outside of all that varies stands in every text; then it does not matter where others do.
+    """
+    seen = view(text, lexicon.parts)
+    bare = seen.bare
+    free = [any(start <= place < end for start, end in known.free) for place in seen.bare_at]
+    for name in names:
+        at = bare.find(name) if name else -1
+        while at >= 0:
+            if not any(free[at : at + len(name)]):
+                return True
+            at = bare.find(name, at + 1)
+    return not any(_could_stand(name, bare, free) for name in names if name)
+
+
+def _could_stand(name: str, bare: str, free: list[bool]) -> bool:
+    """Whether a name could stand where something may vary: characters there may be any."""
+    for start in range(len(bare) - len(name) + 1):
+        places = range(start, start + len(name))
+        if any(free[i] for i in places) and all(free[i] or bare[i] == name[i - start] for i in places):
+            return True
+    return False

@@ -17,6 +17,7 @@ from proxy.core.pack import DebtRole
 from proxy.core.purposes import CHANNELS, STRICTEST_FIRST
 from proxy.core.records import FOREVER, InstitutionKind, OnboardingState, ReviewState, TelecomKind
 from proxy.core.regions import COUNTRY, WRITINGS
+from proxy.core.wording import Wording
 from proxy.registry import damage, dates
 
 SqlValue = str | int | bytes | None
@@ -256,6 +257,13 @@ def _passage(value: Any) -> str:
     return text
 
 
+def _worded(value: Any) -> str:
+    """A passage that may have variables: see `proxy/core/wording.py`."""
+    text = _passage(value)
+    Wording(text)
+    return text
+
+
 def as_list(separator: str) -> Callable[[Any], list[str]]:
     return lambda kept: kept.split(separator) if kept else []
 
@@ -306,6 +314,7 @@ MOMENT: Final = Field(lambda value: dates.parse_moment_us(filled(value)), dates.
 MOMENT_NOTED: Final = Field(MOMENT.read, lambda kept: dates.moment_text(kept) if kept else "")
 DOCUMENTS: Final = Field(_pairs, as_list("\n"))
 PASSAGE: Final = Field(_passage, same)
+WORDED: Final = Field(_worded, same)
 ONBOARDING_STATE: Final = Field(one_of(get_args(OnboardingState)), same)
 REVIEW_STATE: Final = Field(one_of(get_args(ReviewState)), same)
 SENDING_NUMBER: Final = Field(sending_number, same)

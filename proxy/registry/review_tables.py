@@ -71,7 +71,7 @@ TEMPLATES: Final = Table(
         INSTITUTION,
         Column("campaign", fields.ID, required=False, zh="活动"),
         PURPOSES,
-        Column("text", fields.PASSAGE, zh="内容"),
+        Column("text", fields.WORDED, zh="内容"),
         *_REVIEW,
     ),
     ("id",),

@@ -6,9 +6,10 @@ one request: the findings of all these rules are made at once and kept with the 
 
 from typing import Final
 
-from proxy.core.content import Against
+from proxy.core.content import Against, Reader, Recalled
 from proxy.core.debtors import numbers_of, role_in
 from proxy.core.lane import Lane
+from proxy.core.own_marks import Asked
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.rules.held_against import held_against, reads_as, told_debt
@@ -39,11 +40,47 @@ def findings(request: Request, lane: Lane, snapshot: Snapshot) -> tuple[Against,
     kept = request.against
     if kept is not None and kept[0] is lane:
         return kept[1]
-    asked = lane.asked
+    asked, reader = lane.asked, snapshot.reader
     found: tuple[Against, ...] = ()
-    if asked is not None and snapshot.reader is not None:
-        found = held_against(request.readings, asked, snapshot, snapshot.reader)
+    if asked is not None and reader is not None:
+        recalled = None
+        if len(request.readings) == 1:
+            recalled = reader.recall(owner_of(lane), request.readings[0])
+        if recalled is None:
+            found = held_against(request.readings, asked, snapshot, reader)
+        else:
+            found = _recalled(recalled, request.readings[0], asked, snapshot, reader)
+            recalled.judged(found)
     request.against = (lane, found)
+    return found
+
+
+def owner_of(lane: Lane) -> tuple[str, str]:
+    """Whose templates a lane's messages are of: the principal's, on the registered number."""
+    return lane.principal, "" if lane.number is None else lane.number.address
+
+
+def template_of(request: Request, lane: Lane, snapshot: Snapshot) -> str:
+    """The id of the template that a text is of; empty where it can be read in several ways."""
+    if snapshot.reader is None or len(request.readings) != 1:
+        return ""
+    return snapshot.reader.template_of(owner_of(lane), request.readings[0])
+
+
+def _recalled(recalled: Recalled, text: str, asked: Asked, snapshot: Snapshot, reader: Reader) -> tuple[Against, ...]:
+    """The findings of a text of a known template: those of the last one, if all that they rest on is the same.
+
+    INVARIANT: what is asked is one object for all lanes that ask the same (`Snapshot.asked`), and a new revision has
+    others.
+    """
+    memo: tuple[Asked, Snapshot, tuple[Against, ...]] | None = recalled.found
+    if memo is not None and memo[0] is asked:
+        before = memo[1]
+        if before.own_marks is snapshot.own_marks and before.numbers is snapshot.numbers:
+            return memo[2]
+    found = held_against((text,), asked, snapshot, reader)
+    if reader.names_alike(recalled, text, asked.record.names):
+        recalled.found = (asked, snapshot, found)
     return found
 
 
@@ -116,14 +153,14 @@ def is_read(facts: LaneFacts) -> bool:
     return facts.channel == "sms" and facts.snapshot.reader is not None
 
 
-FRAUD: Final = _rule("content.fraud", ("Z23",))
-SPOOF: Final = _rule("content.spoof", ("Z13", "Z17"))
-IDENTITY: Final = _rule("content.identity", ("Z17", "J11"))
-CONTACT: Final = _rule("content.contact", ("Z17", "J11"))
-PRODUCT: Final = _rule("content.product", ("Z17",))
-REFUSAL: Final = _rule("content.refusal", ("Z18", "J12"))
-LINK: Final = _rule("content.link", ("Z17", "Z23"))
-THREAT: Final = _rule("content.threat", ("J7", "C1"))
-DISCLOSURE: Final = RequestRule(
+FRAUD: Final[RequestRule] = _rule("content.fraud", ("Z23",))
+SPOOF: Final[RequestRule] = _rule("content.spoof", ("Z13", "Z17"))
+IDENTITY: Final[RequestRule] = _rule("content.identity", ("Z17", "J11"))
+CONTACT: Final[RequestRule] = _rule("content.contact", ("Z17", "J11"))
+PRODUCT: Final[RequestRule] = _rule("content.product", ("Z17",))
+REFUSAL: Final[RequestRule] = _rule("content.refusal", ("Z18", "J12"))
+LINK: Final[RequestRule] = _rule("content.link", ("Z17", "Z23"))
+THREAT: Final[RequestRule] = _rule("content.threat", ("J7", "C1"))
+DISCLOSURE: Final[RequestRule] = RequestRule(
     "content.disclosure", ("J7", "J13", "C1"), _disclosed, is_read, channels=("sms",), gate=any_finding
 )

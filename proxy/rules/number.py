@@ -35,10 +35,10 @@ def _mismatch(facts: LaneFacts) -> str | None:
     return None if facts.row is None or facts.promised else "promised"
 
 
-UNREGISTERED: Final = LaneRule("number.unregistered", ("Z9", "Z10", "J17"), _unregistered, _has_sender)
-EXPIRED: Final = LaneRule("number.expired", ("Z9", "J18"), _expired, _has_sender)
-DISPOSED: Final = LaneRule("number.disposed", ("Z14",), _disposed, _has_sender)
-MISMATCH: Final = LaneRule(
+UNREGISTERED: Final[LaneRule] = LaneRule("number.unregistered", ("Z9", "Z10", "J17"), _unregistered, _has_sender)
+EXPIRED: Final[LaneRule] = LaneRule("number.expired", ("Z9", "J18"), _expired, _has_sender)
+DISPOSED: Final[LaneRule] = LaneRule("number.disposed", ("Z14",), _disposed, _has_sender)
+MISMATCH: Final[LaneRule] = LaneRule(
     "purpose.mismatch",
     ("J22",),
     _mismatch,

@@ -9,8 +9,8 @@ import pytest
 from bench.messages.__main__ import TARGETS, figures, manual_table
 from bench.messages.corpus import Message, build, read
 from bench.messages.train import OUT, trained
-from proxy.commands.content import read_lexicon
 from proxy.language.content import read_content
+from proxy.registry.content_words import read_lexicon
 
 
 @cache

@@ -77,5 +77,5 @@ def test_plain_lines() -> None:
 def test_a_wrong_table_ends_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = tmp_path / "words.toml"
     wrong.write_text("version = 1\ncolour = 3\n")
-    assert content_command.run(argparse.Namespace(table=wrong, plain=False)) == 1
+    assert content_command.run(argparse.Namespace(table=wrong, plain=False, what=None)) == 1
     assert "words.toml: colour: unknown key" in capsys.readouterr().err

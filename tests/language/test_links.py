@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.commands.content import read_lexicon
 from proxy.core.hosts import Lookalikes, is_one_edit
 from proxy.language.content import read_content
 from proxy.language.lexicon import LexiconError, load_lexicon
 from proxy.language.links import host_of, skeleton
+from proxy.registry.content_words import read_lexicon
 
 pytestmark = pytest.mark.unit
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.messages.corpus import read
-from proxy.commands.content import read_lexicon
 from proxy.language import content, disclosure, marks, refusal_line, refusal_terms, slots, templates
 from proxy.language.content import read_content
 from proxy.language.slots import Names
 from proxy.language.templates import Templates
 from proxy.language.views import shows_itself
+from proxy.registry.content_words import read_lexicon
 from tests.tools.example_budget import examples
 
 pytestmark = pytest.mark.unit
@@ -191,16 +191,18 @@ def test_what_is_used_outlives_what_is_not() -> None:
 
 def test_a_template_counts_and_shows_no_figure_and_no_name() -> None:
     memory = Templates(LEXICON)
-    for number in range(6):
+    for number in range(8):
         text = (
             f"【江澜银行】尊敬的王先生，请于{10 + number}日还款{1000 + number}.50元，400-000-1001，https://jl.example/1"
         )
-        memory.read(OWNER, text)
+        _, known = memory.read(OWNER, text)
+        if known is not None:
+            known.judged(())
     for _ in range(2):
         memory.read(OWNER, "【江澜银行】尊敬的欧阳先生，请于1日还款9.50元，400-000-1001，https://jl.example/1")
     (one,) = memory.listed()
     assert one.shape == "【江澜银行】尊敬的{name}先生，请于{figures}日还款{figures}元，{phone}，{link}"
-    assert one.seen == 6
+    assert one.seen == 7
     assert one.content == read_content(text, LEXICON)
 
 

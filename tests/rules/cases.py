@@ -336,6 +336,35 @@ _deny(TEMPLATED, "templates", (replace(_SPRING, institution="yunxiu"),), "templa
       "of another institution")  # fmt: skip
 _allow(TEMPLATED, "request.readings", (f" {_TEXT}\n",), "a reviewed text with spaces around it")
 _allow(BASE.but("templates", (_SPRING,)), "request.readings", ("any",), "an unreviewed text where no pack asks")
+
+# Reviewed texts with variables: these hold figures and names, and nothing that a reader finds.
+_WORDED = replace(
+    _SPRING, text="【江澜银行】尊敬的{name}先生，“安居贷”额度{amount}元，编号{digits}，咨询400-000-1001，回T退订"
+)
+
+
+def _worded(name: str = "施", amount: str = "35000", digits: str = "20250305") -> tuple[str]:
+    return (
+        f"【江澜银行】尊敬的{name}先生，“安居贷”额度{amount}元，编号{digits}，咨询400-000-1001，回T退订",
+    )  # fmt: skip
+
+
+WORDED = TEMPLATED.but("templates", (_WORDED,)).but("reads", True).but("request.readings", _worded())
+_allow(WORDED, "request.readings", _worded("陈", "1,280.50", "7"), "other values of the variables")
+_allow(WORDED, "request.readings", _worded("欧阳", "9", "20250306123"), "longer names and shorter figures")
+_deny(WORDED, "reads", False, "template.unreviewed", "unknown", "variables where no text is read")
+_deny(WORDED, "templates", (replace(_WORDED, reviewed=False),), "template.unreviewed", "review", "variables")
+for _name, _held in (
+    ("a telephone", _worded(digits="13800138000")),
+    ("a landline", _worded(digits="057188888888")),
+    ("a phrase in a name", _worded(name="贷款")),
+    ("too much for a name", _worded(name="施某某某某")),
+    ("words for a sum", _worded(amount="1万")),
+    ("another telephone of the wording", (_worded()[0].replace("1001", "1009"),)),
+    ("words behind", (_worded()[0] + "。",)),
+    ("a signature", _worded(name="施【越湖证券】")),
+):
+    _deny(WORDED, "request.readings", _held, "template.unreviewed", "unknown", _name)
 _allow(TEMPLATED.but("row.purposes", _only(("service",))), "request.readings", ("any",), "an unreviewed service text")
 _allow(BY_ID.but("pack.rules", TEMPLATED.pack.rules), "request.by_id", True, "a question about an earlier text")
 

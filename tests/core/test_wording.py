@@ -1,0 +1,66 @@
+"""Wordings of reviewed texts: what their variables may hold."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.core.wording import Wording, WordingError
+
+pytestmark = pytest.mark.unit
+
+WORDING = Wording("【江澜银行】尊敬的{name}，您尾号{digits}的账户于{date}入账{amount}元，验证码{code}。")
+
+
+def test_variables_hold_what_they_are_for() -> None:
+    text = "【江澜银行】尊敬的施某，您尾号7788的账户于11月22日 9:30入账1,280.50元，验证码410022。"
+    spans = WORDING.match(text)
+    assert spans is not None
+    assert [text[start:end] for start, end in spans] == ["施某", "7788", "11月22日 9:30", "1,280.50", "410022"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("name", "施某某某某"),
+        ("name", "施先生，请转告"),
+        ("name", "13800138000"),
+        ("name", "http"),
+        ("name", ""),
+        ("name", "【越湖证券】"),
+        ("digits", "400-000-1001"),
+        ("digits", "123456789012345678901"),
+        ("digits", "１２"),
+        ("amount", "1,280.50元，拒收请回复R"),
+        ("amount", "1 280"),
+        ("amount", ","),
+        ("date", "明天"),
+        ("date", "日"),
+        ("code", "123"),
+        ("code", "123456789"),
+        ("code", "12a4"),
+    ],
+)
+def test_variables_hold_nothing_else(variable: str, value: str) -> None:
+    wording = Wording(f"【江澜银行】您的{{{variable}}}已到，请查收")
+    found = wording.match(f"【江澜银行】您的{value}已到，请查收")
+    assert found is None or (variable, value) == ("name", "http")
+
+
+@pytest.mark.parametrize("text", ["{name}", "{name}{digits}尊敬的客户您好", "您好{anything}尊敬的客户", "您{name}好"])
+def test_wordings_that_say_nothing_are_refused(text: str) -> None:
+    with pytest.raises(WordingError):
+        Wording(text)
+
+
+def test_a_text_without_variables_is_its_own_wording() -> None:
+    assert Wording("R").match("R") == []
+    assert Wording("R").match("RR") is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="1,.{}", max_size=60))
+def test_ambiguous_wordings_end(value: str) -> None:
+    # Each variable and place is tried once, however many ways there are to share figures among variables.
+    wording = Wording("尊敬的客户" + ",".join(["{amount}"] * 12) + "您好")
+    wording.match(f"尊敬的客户{value * 4}您好")
+    wording.match("尊敬的客户" + "1," * 60 + "您")

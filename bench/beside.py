@@ -1,7 +1,7 @@
 """What is measured beside the hops: how soon the page shows what happens, what refusals cost, and the whole process.
 
-Owns the order and how each is told; the measuring is done by `page_times`, `suppressions`, `binds`, `waiting_ids`,
-`restart` and `calls`. A measurement that could not be made is told as such and counts as missed.
+Owns the order and how each is told; the measuring is done by `page_times`, `suppressions`, `rule_costs`, `binds`,
+`waiting_ids`, `restart` and `calls`. A measurement that could not be made is told as such and counts as missed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import msgspec
 
-from bench import binds, restart, suppressions, waiting_ids
+from bench import binds, restart, rule_costs, suppressions, waiting_ids
 from bench.bound_figures import Figure, all_met, told
 from bench.calls import measure as calls
 from bench.calls.hops import HOPS as CALL_HOPS
 
-BESIDE: Final = ("page-times", "suppressions", "binds", "waiting-ids", "restart", "calls")
+BESIDE: Final = ("page-times", "suppressions", "rule-costs", "binds", "waiting-ids", "restart", "calls")
 PAGE_ROUNDS: Final = 10
 SIZES: Final = (100_000, 1_000_000, 10_000_000)
 
@@ -74,6 +74,14 @@ def _suppressions() -> Beside:
     )
 
 
+def _rule_costs() -> Beside:
+    try:
+        found = rule_costs.costs(rule_costs.MESSAGES, rule_costs.ROUNDS)
+    except (RuntimeError, OSError) as missing:
+        return Beside("rule-costs", f"MISSED  not measured: {missing}", {}, False)
+    return Beside("rule-costs", rule_costs.table(found), [asdict(one) for one in found], True)
+
+
 def _calls() -> Beside:
     with tempfile.TemporaryDirectory(prefix="tdgate-calls-") as folder:
         found = calls.measure(Path(folder), list(CALL_HOPS.values()), list(calls.RATES), calls.SECS, calls.HELD)
@@ -85,6 +93,7 @@ def _calls() -> Beside:
 _MEASURE: Final[dict[str, Callable[[], Beside]]] = {
     "page-times": _page_times,
     "suppressions": _suppressions,
+    "rule-costs": _rule_costs,
     "binds": lambda: _of_the_process("binds", binds.measure),
     "waiting-ids": lambda: _of_the_process("waiting-ids", waiting_ids.measure),
     "restart": lambda: _of_the_process("restart", restart.measure),

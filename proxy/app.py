@@ -36,7 +36,6 @@ from proxy.evidence import records
 from proxy.evidence.keys import load_or_create_signing_key
 from proxy.evidence.log import EvidenceLog, Limits
 from proxy.header_faults import purpose_key_of
-from proxy.judging.attribution import LatestMessages
 from proxy.judging.bypass import BypassDesk
 from proxy.judging.bypass_verbs import BYPASS_VERBS, bypass_verb
 from proxy.judging.call_tallies import CallTallies
@@ -44,6 +43,7 @@ from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
+from proxy.judging.latest_messages import LatestMessages
 from proxy.judging.prechecks import Prechecks
 from proxy.judging.tallies import Tallies, utc_us
 from proxy.judging.told import Told
@@ -298,6 +298,7 @@ class Application:
         self._spawn(self._reporter.run())
         self._spawn(self._tallies.run())
         self._spawn(self._counting.run())
+        self._spawn(self._store.folding.run(self._store_failed))
         self._spawn(self._measures.note())
         self._spawn(self._told.settle())
         self._spawn(self._rekeying.run())
@@ -347,6 +348,7 @@ class Application:
         )
         self.log("registry.swapped", revision=snapshot.revision)
         self._spawn(self._measures.note())
+        self._spawn(self._builder.release())
         self._endings.look(snapshot, time.time())
         self._sip.recheck()
 

@@ -7,6 +7,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ from proxy.judging.tallies import Tallies
 from proxy.rules.table import RULE_IDS
 from proxy.sip_b2bua import SipServer
 from proxy.smpp_server import SmppServer
+from proxy.telemetry.loop_watch import LoopWatch, Pause
 from proxy.telemetry.pack_rows import pack_rows
 from proxy.telemetry.rows import decision_row, refusal_row
 from proxy.telemetry.status import BindRow, BypassRow, CountRow, EvidenceRow, ListenerRow, RouteRow, Status, StatusFile
@@ -62,19 +64,35 @@ class StatusReporter:
         self._journal = journal
         self._smpp = smpp
         self._evidence = evidence
+        self._watch: LoopWatch | None = None
 
     async def run(self) -> None:
         """Writes whenever it is due."""
         counts = self._journal.counters.counts
-        while True:
-            now = time.monotonic()
-            if self._file.due(now, changed=self._journal.changed):
-                self._journal.changed = False
-                try:
-                    self._file.write(self.status(), now)
-                except OSError:
-                    counts["status.failed"] += 1
-            await asyncio.sleep(_PAUSE_S)
+        self._watch = LoopWatch(asyncio.get_running_loop())
+        try:
+            while True:
+                now = time.monotonic()
+                if self._file.due(now, changed=self._journal.changed):
+                    self._journal.changed = False
+                    try:
+                        await self._write(now)
+                    except OSError:
+                        counts["status.failed"] += 1
+                await asyncio.sleep(_PAUSE_S)
+        finally:
+            self._watch.stop()
+
+    async def _write(self, now: float) -> None:
+        # WHY in a thread: a disk that is busy with an import would hold the wire until its journal is written.
+        writing = asyncio.get_running_loop().run_in_executor(None, self._file.write, self.status(), now)
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # INVARIANT: nothing is written after `remove`.
+            with suppress(OSError):
+                await writing
+            raise
 
     def remove(self) -> None:
         self._file.remove()
@@ -136,6 +154,7 @@ class StatusReporter:
             sip=msgspec.structs.replace(self._sip.held(), places=self._gates.places()),
             trunks=trunk_rows(self._sip.trunks, self._gates, self._call_tallies, snapshot),
             gateways=gateway_rows(self._sip.groups),
+            pause=self._watch.take() if self._watch is not None else Pause(),
         )
 
     def _listeners(self) -> tuple[ListenerRow, ...]:

@@ -6,6 +6,7 @@ the socket is tried first.
 
 import asyncio
 import getpass
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,14 @@ from proxy.store.standing import StandingRecords
 _CONTROL_SOCKET: Final = "control.sock"
 
 
+def _user() -> str:
+    """Who gives the command, as the system knows them: the name, else the number."""
+    try:
+        return f"os user {getpass.getuser()}"
+    except (KeyError, OSError):  # nobody in the list of users
+        return f"os user {os.getuid()}"
+
+
 class ImportRequest(Struct, frozen=True):
     """A file to import or to check: `table` for CSV, `partial` takes the right rows of a file with wrong ones."""
 
@@ -62,7 +71,7 @@ class StoreAccess:
         if VERBS[verb].access == "read":
             if shows_persons(verb, args) and self._database.exists():
                 # INVARIANT: noted before anything is shown; where it cannot be, nothing is (J13).
-                self.ask(LOOK, looked_up(verb, args, f"os user {getpass.getuser()}"))
+                self.ask(LOOK, looked_up(verb, args, _user()))
             return asyncio.run(self._read(verb, args))
         try:
             return call(self._socket, verb, args)
@@ -100,16 +109,35 @@ class StoreAccess:
 
         Raises DocumentError, StoreError, ControlError.
         """
+        report, staged = self.stage(request, progress)
+        if staged is None:
+            return report, None
+        try:
+            return report, self.adopt(staged)
+        finally:
+            staged.discard()
+
+    def stage(self, request: ImportRequest, progress: Callable[[int], None]) -> tuple[Report, StagedImport | None]:
+        """The first half of an import: checks a file and writes what the owner takes over, None where rows are wrong.
+
+        The caller discards what it was given. Raises DocumentError, StoreError.
+        """
         secret = self._secret()
         staged = StagedImport.beside(self._imports, secret.key_id)
         try:
             report = self._checked(request, staged, secret, progress)
             if report.problems and not (request.partial and report.right):
+                staged.discard()
                 return report, None
             staged.finish()
-            return report, self.ask("registry.adopt", {"staged": staged.path.name})
-        finally:
+        except BaseException:
             staged.discard()
+            raise
+        return report, staged
+
+    def adopt(self, staged: StagedImport) -> dict[str, Any]:
+        """The second half: has the owner take over what was staged. Raises StoreError, ControlError."""
+        return self.ask("registry.adopt", {"staged": staged.path.name})
 
     def _checked(
         self, request: ImportRequest, staged: StagedImport | None, secret: PersonSecret, progress: Callable[[int], None]

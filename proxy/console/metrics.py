@@ -51,6 +51,11 @@ def _wire(status: Status) -> Iterator[Metric]:
     yield GaugeMetricFamily("tdgate_boot", "Number of this run of the wire process", value=status.boot)
     yield GaugeMetricFamily("tdgate_registry_revision", "Revision of the registry in force", value=status.revision)
     yield GaugeMetricFamily("tdgate_draining", "1 while no new work is taken", value=float(status.draining))
+    pause = GaugeMetricFamily("tdgate_loop_pause_seconds", "Longest pause of the wire lately", labels=("of",))
+    pause.add_metric(("all",), status.pause.ms / 1000)
+    pause.add_metric(("process",), status.pause.process_ms / 1000)
+    pause.add_metric(("loop",), status.pause.loop_ms / 1000)
+    yield pause
     counts = {(channel, _effect(rule), rule): 0 for channel in _CHANNELS for rule in ("", *CATALOGUE)}
     counts |= {(channel, effect, rule): count for channel, effect, rule, count in status.decisions}
     decisions = CounterMetricFamily(

@@ -71,9 +71,10 @@ class _Shard:
 class ContactTable:
     """The contacts of one purpose on one channel: the latest `width` of each person, within `horizon_s`."""
 
-    __slots__ = ("_shards", "_swept", "horizon_s", "persons", "width")
+    __slots__ = ("_first_places", "_shards", "_swept", "horizon_s", "persons", "width")
 
     def __init__(self, width: int, horizon_s: int) -> None:
+        self._first_places = _FIRST_PLACES
         self.width = width
         self.horizon_s = horizon_s
         #: Places taken; some of them may be out of every window by now.
@@ -86,13 +87,19 @@ class ContactTable:
         shard = self._shards.get(key >> _SHARD_SHIFT)
         if shard is None:
             return 0
-        at = shard.place(key)
-        if shard.keys[at] == 0:
-            return 0
-        found = 0
-        width = shard.width
-        for second in shard.seconds[at * width : at * width + width]:
-            found += second > after
+        # WHY not `place`, nor a slice: this is asked of every message that a cap counts.
+        keys, mask = shard.keys, shard.mask
+        at = key & mask
+        there = keys[at]
+        while there != key:
+            if there == 0:
+                return 0
+            at = (at + 1) & mask
+            there = keys[at]
+        seconds, width, found = shard.seconds, shard.width, 0
+        for place in range(at * width, at * width + width):
+            if seconds[place] > after:
+                found += 1
         return found
 
     def seconds_of(self, key: int) -> list[int]:
@@ -108,21 +115,40 @@ class ContactTable:
         number = key >> _SHARD_SHIFT
         shard = self._shards.get(number)
         if shard is None:
-            shard = self._shards[number] = _Shard(_FIRST_PLACES, self.width)
+            shard = self._shards[number] = _Shard(self._first_places, self.width)
         elif shard.width != self.width or shard.taken * 3 >= (shard.mask + 1) * 2:
             shard = self._rebuilt(number, shard, now)
-        at = shard.place(key)
-        if shard.keys[at] == 0:
-            shard.keys[at] = key
+        # WHY not `place`: a start puts millions of contacts back, nearly all of them each person's first.
+        keys, mask = shard.keys, shard.mask
+        at = key & mask
+        found = keys[at]
+        while found != key and found != 0:
+            at = (at + 1) & mask
+            found = keys[at]
+        seconds, begin = shard.seconds, at * shard.width
+        if found == 0:
+            keys[at] = key
+            seconds[begin] = second
             shard.taken += 1
             self.persons += 1
-        seconds, begin = shard.seconds, at * shard.width
+            return
         oldest = begin
         for place in range(begin, begin + shard.width):
             if seconds[place] < seconds[oldest]:
                 oldest = place
         if seconds[oldest] < second:
             seconds[oldest] = second
+
+    def expect(self, contacts: int) -> None:
+        """Makes room beforehand for so many contacts of as many persons: shards that grow from nothing cost twice the
+        time. One that turns out too large is made smaller when it is swept.
+        """
+        # WHY a twelfth more: shards are not filled evenly, and each holds two thirds of its places.
+        most = contacts // _SHARDS * 13 // 12
+        places = _FIRST_PLACES
+        while places * 2 < most * 3:
+            places *= 2
+        self._first_places = places
 
     def take_back(self, key: int, second: int) -> bool:
         """Forgets one contact of that second; False where it is not kept."""
@@ -151,7 +177,10 @@ class ContactTable:
         left: list[tuple[int, list[int]]] = []
         for at, key in enumerate(shard.keys):
             if key:
-                kept = [second for second in shard.seconds[at * width : at * width + width] if second > after]
+                # WHY not only later ones: `now` was rounded up, and what is of that second counts until it is over.
+                kept = [
+                    second for second in shard.seconds[at * width : at * width + width] if second and second >= after
+                ]
                 if kept:
                     left.append((key, kept))
         self.persons += len(left) - shard.taken

@@ -14,6 +14,8 @@ from typing import Final
 #: At most 2^22 slots (16 MB): two or three entries in each at 10^7.
 _SLOT_BITS_MOST: Final = 22
 _GALLOP: Final = 64
+#: Institutions, and pairs of them with partners.
+_SALTS_MOST: Final = 65_536
 
 
 class PersonKey:
@@ -24,13 +26,14 @@ class PersonKey:
     Institutions' salts stay the same for ever: they come of `salting`, a secret of their own.
     """
 
-    __slots__ = ("_all_moved", "_former", "_keyed", "_moved", "_salting", "_secret", "key_id")
+    __slots__ = ("_all_moved", "_former", "_keyed", "_moved", "_salting", "_salts", "_secret", "key_id")
 
     def __init__(self, secret: bytes, key_id: int, salting: bytes = b"") -> None:
         if len(secret) < 16:
             raise ValueError("a person key needs at least 16 octets")
         self._secret = secret
         self._keyed = blake2b(key=secret, digest_size=16)
+        self._salts: dict[str, int] = {}
         self._salting = salting or secret
         self.key_id = key_id
         self._former: PersonKey | None = None
@@ -125,9 +128,14 @@ class PersonKey:
 
     def salt(self, institution: str) -> int:
         """64 bits that tie a person's index key to one institution."""
-        return int.from_bytes(
-            blake2b(b"institution\0" + institution.encode(), key=self._salting, digest_size=8).digest()
-        )
+        known = self._salts.get(institution)
+        if known is not None:
+            return known
+        octets = blake2b(b"institution\0" + institution.encode(), key=self._salting, digest_size=8).digest()
+        if len(self._salts) >= _SALTS_MOST:
+            self._salts.clear()
+        made = self._salts[institution] = int.from_bytes(octets)
+        return made
 
     def fingerprint(self, octets: bytes) -> bytes:
         """A keyed hash of any octets (16), to recognise them later without keeping them."""
@@ -152,23 +160,62 @@ class PersonIndex:
     __slots__ = ("_delta", "_directory", "_keys", "_shift", "_values")
 
     def __init__(
-        self, keys: Sequence[int] = (), values: Sequence[int] = (), slot_bits_most: int = _SLOT_BITS_MOST
+        self,
+        keys: Sequence[int] = (),
+        values: Sequence[int] = (),
+        slot_bits_most: int = _SLOT_BITS_MOST,
+        directory: Sequence[int] | None = None,
+    ) -> None:
+        """`directory` is that of `directory_of(keys, slot_bits_most)`, made here where it is not given."""
+        self._delta: dict[int, int] = {}
+        self._lay_under(keys, values, slot_bits_most, directory)
+
+    def _lay_under(
+        self, keys: Sequence[int], values: Sequence[int], slot_bits_most: int, directory: Sequence[int] | None
     ) -> None:
         if len(keys) != len(values):
             raise ValueError("keys and values differ in length")
-        self._keys = keys
-        self._values = values
         # WHY: the keys are hashes: their top bits say where they stand, which leaves 2 steps of 24 at 10^7 entries.
-        bits = min(max(len(keys).bit_length() - 1, 0), slot_bits_most)
-        self._shift = 64 - bits
-        self._directory = _directory(keys, bits)
-        self._delta: dict[int, int] = {}
+        bits = slot_bits(len(keys), slot_bits_most)
+        made: Sequence[int] = directory_of(keys, slot_bits_most) if directory is None else directory
+        if len(made) != (1 << bits) + 1:
+            raise ValueError("the directory is not of these keys")
+        self._keys, self._values, self._directory, self._shift = keys, values, made, 64 - bits
+
+    def rebase(self, keys: Sequence[int], values: Sequence[int], directory: Sequence[int]) -> None:
+        """Another base under the same index. What is laid over stays until `forget_settled` takes it off: so every
+        answer is what it was, if the new base is what the store said at some moment and changes since are laid over.
+        """
+        self._lay_under(keys, values, _SLOT_BITS_MOST, directory)
+
+    @property
+    def laid_over(self) -> int:
+        """How many entries lie over the base."""
+        return len(self._delta)
+
+    def laid_keys(self) -> list[int]:
+        """The keys that lie over the base, for `forget_settled`."""
+        return list(self._delta)
+
+    def forget_settled(self, keys: Sequence[int]) -> None:
+        """Takes those of these keys off of which the base says the same."""
+        delta = self._delta
+        for key in keys:
+            if key in delta and self._based(key) == delta[key]:
+                del delta[key]
+
+    def shrink(self) -> None:
+        """Gives back the memory of what was taken off."""
+        self._delta = self._delta.copy() if self._delta else {}
 
     def get(self, key: int) -> int:
         """The value of a key, 0 where there is none."""
         laid_over = self._delta.get(key)
         if laid_over is not None:
             return laid_over
+        return self._based(key)
+
+    def _based(self, key: int) -> int:
         keys = self._keys
         if not keys:
             return 0
@@ -192,8 +239,14 @@ class PersonIndex:
         return len(self._keys) + len(self._delta)
 
 
-def _directory(keys: Sequence[int], bits: int) -> "array[int]":
-    """Where each of 2**bits equal ranges of keys begins, and the end of all."""
+def slot_bits(count: int, most: int = _SLOT_BITS_MOST) -> int:
+    """How many leading bits of a key the directory of so many keys goes by."""
+    return min(max(count.bit_length() - 1, 0), most)
+
+
+def directory_of(keys: Sequence[int], most: int = _SLOT_BITS_MOST) -> "array[int]":
+    """Where each of 2**`slot_bits` equal ranges of keys begins, and the end of all."""
+    bits = slot_bits(len(keys), most)
     count, at = len(keys), 0
     starts = array("I")
     for slot in range(1 << bits):

@@ -129,6 +129,10 @@ class NumberLibrary:
                 found += rows
         return tuple(found)
 
+    def groups(self) -> list[tuple[Number, ...]]:
+        """All rows, by address: who holds them keeps them from being freed together with this library."""
+        return list(self._rows.values())
+
     def __len__(self) -> int:
         return len(self._rows)
 

@@ -5,69 +5,10 @@ that several institutions or several purposes share. Where nothing certain is kn
 number is meant (the requirements' "Whose refusal it is"): a refusal closes rather too much than too little.
 """
 
-from typing import Final
-
-from msgspec import Struct
-
 from proxy.core.purposes import Purpose
 from proxy.core.records import Account, Number
 from proxy.core.snapshot import Snapshot
-
-_KEPT: Final = 200_000
-
-
-class Answered(Struct, frozen=True):
-    """One institution that a reply may be to, and the purposes its message may have had."""
-
-    institution: str
-    purposes: frozenset[Purpose]
-
-
-class LatestMessages:
-    """(person, number) → (institution, purpose) of the latest permit, bounded by two generations of `kept` each."""
-
-    __slots__ = ("_asked", "_kept", "_new", "_new_senders", "_old", "_old_senders")
-
-    def __init__(self, kept: int = _KEPT) -> None:
-        self._new: dict[tuple[bytes, str], Answered] = {}
-        self._old: dict[tuple[bytes, str], Answered] = {}
-        self._asked: dict[int, tuple[bytes, str]] = {}
-        self._kept = kept
-        #: (person, number) → account, for numbers that several accounts of one institution send from.
-        self._new_senders: dict[tuple[bytes, str], str] = {}
-        self._old_senders: dict[tuple[bytes, str], str] = {}
-
-    def sent(self, person: bytes, number: str, account: str) -> None:
-        """Notes which account's message to a person was the latest."""
-        self._new_senders[(person, number)] = account
-        if len(self._new_senders) >= self._kept:
-            self._old_senders, self._new_senders = self._new_senders, {}
-
-    def sender(self, person: bytes, number: str) -> str | None:
-        """The account whose message from that very number to that person was the latest; None if none is known."""
-        key = (person, number)
-        return self._new_senders.get(key) or self._old_senders.get(key)
-
-    def remember(self, person: bytes, number: str, answered: Answered, decision_id: int) -> None:
-        """Notes a permit; the oldest are forgotten when there are too many."""
-        self._new[(person, number)] = answered
-        self._asked[decision_id] = (person, number)
-        if len(self._new) >= self._kept:
-            self._old, self._new = self._new, {}
-        if len(self._asked) >= 2 * self._kept:
-            self._asked.clear()
-
-    def forget(self, decision_id: int) -> None:
-        """The carrier did not take a permitted message, or nobody knows: what the person saw last is not certain."""
-        key = self._asked.pop(decision_id, None)
-        if key is not None:
-            self._new.pop(key, None)
-            self._old.pop(key, None)
-
-    def find(self, person: bytes, number: str) -> Answered | None:
-        """The latest permit from that very number, extension included, to that person; None if none is known."""
-        key = (person, number)
-        return self._new.get(key) or self._old.get(key)
+from proxy.judging.latest_messages import Answered, LatestMessages
 
 
 def is_shared(snapshot: Snapshot, number: str) -> bool:

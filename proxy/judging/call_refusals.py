@@ -10,10 +10,10 @@ from typing import Final, Literal
 
 from proxy.core.purposes import Channel
 from proxy.core.snapshot import Snapshot
-from proxy.judging.attribution import Answered
 from proxy.judging.call_gate import CallsInForce, PermittedCall
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.keypad import Keypad, KeypadSettings
+from proxy.judging.latest_messages import Answered
 from proxy.optout_parser import Reading
 from proxy.sip.dtmf import digits_in
 from proxy.sip.message import SipRequest, SipResponse

@@ -17,8 +17,9 @@ from proxy.core.records import Account
 from proxy.core.refusal_scope import Scope, closed_bits
 from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
-from proxy.judging.attribution import Answered, LatestMessages, attribute
+from proxy.judging.attribution import attribute
 from proxy.judging.journal import Heard, Journal
+from proxy.judging.latest_messages import Answered, LatestMessages
 from proxy.judging.sent_texts import SentTexts
 from proxy.judging.uncertain import Review, binding
 from proxy.optout_parser import Reading, Vocabulary, parse

@@ -8,7 +8,8 @@ from typing import Final
 
 from proxy.core.decision import Decision
 from proxy.core.snapshot import Snapshot
-from proxy.judging.attribution import Answered, LatestMessages, is_shared, is_used_by_several
+from proxy.judging.attribution import is_shared, is_used_by_several
+from proxy.judging.latest_messages import LatestMessages, answered_of
 
 _NUMBERS_KEPT: Final = 4096
 USED_BY_ONE: Final = 0
@@ -44,5 +45,5 @@ class NumbersInUse:
         if use & _BY_ACCOUNTS:
             self._latest.sent(decision.person, number, self._account)
         if use & _SHARED:
-            answered = Answered(decision.principal, frozenset((decision.purpose,)))
+            answered = answered_of(decision.principal, decision.purpose)
             self._latest.remember(decision.person, number, answered, decision.id)

@@ -15,9 +15,9 @@ import msgspec
 from proxy.core import addresses
 from proxy.core.records import Account
 from proxy.core.snapshot import Snapshot
-from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Hearing, Understood
 from proxy.judging.in_force import InForce
+from proxy.judging.latest_messages import Answered
 from proxy.judging.pool_early import EarlyInPool
 from proxy.judging.tallies import Arrivals
 from proxy.pool.bind import PoolBind

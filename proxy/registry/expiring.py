@@ -22,15 +22,22 @@ class Ending(Struct, frozen=True):
 def ending(snapshot: Snapshot, now: float, days: int) -> list[Ending]:
     """What is over within so many days of `now` (UTC seconds), or since a day at most; the first to end first."""
     first, last = now - _DAY_S, min(now + days * _DAY_S, FOREVER - 1)
-    found = {
-        Ending(kind, name, period.until)
-        for kind, name, period in _periods(snapshot, now)
-        if first < period.until <= last
-    }
+    found = {Ending(kind, name, period.until) for kind, name, period in _periods(snapshot, now, first, last)}
     return sorted(found, key=lambda one: (one.until, one.kind, one.name))
 
 
-def _periods(snapshot: Snapshot, now: float) -> Iterator[tuple[str, str, Period]]:
+def _periods(snapshot: Snapshot, now: float, first: float, last: float) -> Iterator[tuple[str, str, Period]]:
+    for pair, entrustments in snapshot.entrustments.items():
+        for given in entrustments:
+            # WHY here: there are many of them, at every change of the registry, and nearly none ends soon.
+            if first < given.period.until <= last:
+                yield "entrustment", "/".join(pair), given.period
+    for kind, name, period in _few(snapshot, now):
+        if first < period.until <= last:
+            yield kind, name, period
+
+
+def _few(snapshot: Snapshot, now: float) -> Iterator[tuple[str, str, Period]]:
     for telecom in snapshot.telecoms.values():
         yield "telecom", telecom.id, telecom.licence
     for account in snapshot.accounts.values():
@@ -40,9 +47,6 @@ def _periods(snapshot: Snapshot, now: float) -> Iterator[tuple[str, str, Period]
             yield "licence", institution, licence.period
     for partner in snapshot.partners.values():
         yield "contract", partner.id, partner.contract
-    for pair, entrustments in snapshot.entrustments.items():
-        for given in entrustments:
-            yield "entrustment", "/".join(pair), given.period
     for institution, attested in snapshot.attested.items():
         known = snapshot.institutions.get(institution)
         regions = (known.region if known is not None else "",)

@@ -249,6 +249,8 @@ RECORD_TABLES: Final = (
     CLAIM_CASES,
     HOLDS,
 )
+#: The table of other houses' rows, beside the tables of records.
+FOLLOWED: Final = "followed_numbers"
 #: Tables whose ids other tables refer to.
 KNOWN_TABLES: Final = ("institutions", "telecoms", "partners", "accounts", "campaigns", "submissions")
 #: Persons: ledgers that only grow.

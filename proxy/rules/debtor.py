@@ -44,6 +44,6 @@ def _objected(_request: Request, _lane: Lane, person: int, snapshot: Snapshot) -
     return "open" if person and snapshot.suppressions.get(person) & OBJECTION else None
 
 
-UNKNOWN: Final = RequestRule("debtor.unknown", ("J7",), _unknown, _collects)
-UNINFORMED: Final = RequestRule("debtor.uninformed", ("J10",), _uninformed, _collects_for_another)
-OBJECTED: Final = RequestRule("collection.objection", ("J7", "Z16"), _objected, _collects)
+UNKNOWN: Final[RequestRule] = RequestRule("debtor.unknown", ("J7",), _unknown, _collects)
+UNINFORMED: Final[RequestRule] = RequestRule("debtor.uninformed", ("J10",), _uninformed, _collects_for_another)
+OBJECTED: Final[RequestRule] = RequestRule("collection.objection", ("J7", "Z16"), _objected, _collects)

@@ -3,8 +3,9 @@
 Owns a folder of segments of 16 octets a contact: a hash of person and institution, the second, purpose and channel.
 Must never hold a number, nor lose a contact of a process that was killed. How it works: a segment is a mapped file, so
 that an append is a copy into memory which the system owns from then on; a power cut may take what was appended since
-the last sync, a second or so. Each run begins a segment of its own; one that is out of every window is deleted. Where
-no segment can be made (a full disk), `append` keeps what it is given until `retry` succeeds, and says that it fails.
+the last sync, a second or so. Each run begins a segment of its own; one that is out of every window is deleted. A full
+one is sealed with a checksum of the whole: a start need not look at each of its records then. Where no segment can be
+made (a full disk), `append` keeps what it is given until `retry` succeeds, and says that it fails.
 """
 
 import mmap
@@ -27,6 +28,9 @@ _HEADER: Final = struct.Struct("<8sII")
 _RECORD: Final = struct.Struct("<QIBBH")
 _BEFORE_CHECK: Final = struct.Struct("<QIBB")
 _OCTETS: Final = 16
+#: Where a record holds purpose and channel, and how much of it its check covers.
+_BIT_AT: Final = 12
+_CHECKED_OCTETS: Final = 14
 _SEGMENT_OCTETS: Final = 1 << 20
 _SUFFIX: Final = ".contacts"
 
@@ -135,6 +139,7 @@ class ContactLog:
             raise
         mapped[: _HEADER.size] = _HEADER.pack(_MAGIC, self._key_ids[0], 0)
         if self._map is not None:
+            self._map[: _HEADER.size] = _HEADER.pack(_MAGIC, self._key_ids[0], crc32(self._map[_OCTETS:]) or 1)
             self._map.close()
             self._full.append(self._file)
         self._file, self._map, self._number, self._at = file, mapped, number, _OCTETS
@@ -142,7 +147,7 @@ class ContactLog:
     def _forget(self, now: float) -> None:
         after = second_of(now) - self._contacts.horizon_s
         for number, latest in list(self._latest.items()):
-            if latest <= after and number != self._number:
+            if latest < after and number != self._number:
                 (self._directory / f"{number:010d}{_SUFFIX}").unlink(missing_ok=True)
                 del self._latest[number]
 
@@ -166,24 +171,36 @@ def count_from(
     """
     counted = 0
     at = second_of(now)
-    for path in sorted(directory.glob(f"*{_SUFFIX}")):
-        if not path.stem.isdigit():
-            continue
-        number = int(path.stem)
+    segments = [(int(path.stem), path) for path in sorted(directory.glob(f"*{_SUFFIX}")) if path.stem.isdigit()]
+    _expect(segments, contacts)
+    tables = contacts.tables
+    for number, path in segments:
         newest = 0
         for person, second, bit, kind in _records(path, key_ids):
-            newest = max(newest, second)
-            table = contacts.tables.get(bit)
-            if table is None or second <= at - table.horizon_s:
+            if second > newest:
+                newest = second
+            table = tables.get(bit)
+            if table is None or second < at - table.horizon_s:
                 continue
             if kind == ADDED:
-                contacts.add(bit, person, second, at)
+                table.add(person or 1, second, at)
                 counted += 1
             else:
-                contacts.take_back(bit, person, second)
+                table.take_back(person or 1, second)
         if latest is not None:
             latest[number] = newest
     return counted
+
+
+def _expect(segments: list[tuple[int, Path]], contacts: Contacts) -> None:
+    """Makes room for what will be counted: records of each kind, expired ones included."""
+    found = dict.fromkeys(contacts.tables, 0)
+    for _, path in segments:
+        bits = path.read_bytes()[_OCTETS + _BIT_AT :: _OCTETS]
+        for bit in found:
+            found[bit] += bits.count(bit)
+    for bit, count in found.items():
+        contacts.tables[bit].expect(count)
 
 
 def count_of_persons(directory: Path, key_ids: Ids, contacts: Contacts, wanted: Collection[int], now: float) -> int:
@@ -195,7 +212,7 @@ def count_of_persons(directory: Path, key_ids: Ids, contacts: Contacts, wanted: 
             if person not in wanted:
                 continue
             table = contacts.tables.get(bit)
-            if table is None or second <= at - table.horizon_s:
+            if table is None or second < at - table.horizon_s:
                 continue
             if kind == ADDED:
                 contacts.add(bit, person, second, at)
@@ -223,7 +240,7 @@ def count_of_person(
     for path in sorted(directory.glob(f"*{_SUFFIX}")):
         for person, second, bit, kind in _records(path, key_ids):
             table = contacts.tables.get(bit)
-            if person != wanted or table is None or second <= at - table.horizon_s:
+            if person != wanted or table is None or second < at - table.horizon_s:
                 continue
             if before is not None and second >= second_of(before):
                 continue
@@ -238,16 +255,16 @@ def count_of_person(
 def _records(path: Path, key_ids: Ids) -> Iterator[tuple[int, int, int, int]]:
     """The sound records of a segment, in order; ends where none was written."""
     octets = path.read_bytes()
-    if (
-        len(octets) < _HEADER.size
-        or octets[:8] != _MAGIC
-        or _HEADER.unpack_from(octets)[1] not in ((key_ids,) if isinstance(key_ids, int) else key_ids)
-    ):
+    if len(octets) < _HEADER.size or octets[:8] != _MAGIC:
         return
-    for at in range(_OCTETS, len(octets) - _OCTETS + 1, _OCTETS):
-        person, second, bit, kind, check = _RECORD.unpack_from(octets, at)
+    _, made_with, seal = _HEADER.unpack_from(octets)
+    if made_with not in ((key_ids,) if isinstance(key_ids, int) else key_ids):
+        return
+    body = octets[_OCTETS : len(octets) - len(octets) % _OCTETS]
+    sealed = seal != 0 and (crc32(octets[_OCTETS:]) or 1) == seal
+    for place, (person, second, bit, kind, check) in enumerate(_RECORD.iter_unpack(body)):
         if kind == 0:
             return
         # A record that a power cut tore is passed over: what stands behind it is sound.
-        if crc32(octets[at : at + _OCTETS - 2]) & 0xFFFF == check:
+        if sealed or crc32(body[place * _OCTETS : place * _OCTETS + _CHECKED_OCTETS]) & 0xFFFF == check:
             yield person, second, bit, kind

@@ -48,5 +48,4 @@ async def require_apart(connection: aiosqlite.Connection, revision: int) -> None
 
 
 async def _first(connection: aiosqlite.Connection, sql: str, *arguments: int) -> sqlite3.Row | None:
-    async with connection.execute(sql, arguments) as cursor:
-        return await cursor.fetchone()
+    return next(iter(await connection.execute_fetchall(sql, arguments)), None)

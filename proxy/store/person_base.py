@@ -3,7 +3,8 @@
 Owns the format and nothing else. The file is derived from the store and never trusted: header, length and checksum
 must fit the store that asks, or `BaseError` says why and the caller writes it anew. Written beside and renamed, so that
 a mapped file never changes. Layout: header (128 octets, native byte order), keys (8 octets each), values (1 or 4 each),
-and a trailer, where the writer has something to say about the values.
+the index's directory (4 each, in the second format only), and a trailer, where the writer has something to say about
+the values. WHY a directory: to make one of 10^7 keys takes seconds of the interpreter, and traffic would wait.
 """
 
 import mmap
@@ -20,9 +21,11 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from proxy.core.persons import directory_of, slot_bits
 from proxy.registry.ports import StoreError
 
-_MAGIC: Final = b"TDGPIDX1"
+_PLAIN: Final = b"TDGPIDX1"
+_WITH_DIRECTORY: Final = b"TDGPIDX2"
 _HEADER: Final = struct.Struct("=8sHHI16sQQQ32s")
 _HEADER_OCTETS: Final = 128
 _ORDER_MARK: Final = 0x0102
@@ -55,6 +58,7 @@ class Base(Struct, frozen=True):
     values: memoryview
     position: int
     trailer: bytes = b""
+    directory: memoryview | None = None
 
 
 def write_base(database: Path, state_table: str, identity: BaseIdentity, path: Path) -> tuple[int, bytes]:
@@ -68,7 +72,9 @@ def write_base(database: Path, state_table: str, identity: BaseIdentity, path: P
         try:
             connection.execute("BEGIN")  # WHY: position and rows must be of one moment.
             (position,) = connection.execute("SELECT value FROM counters WHERE name = 'position'").fetchone()
-            return write_entries(_states(connection, state_table, identity.code), identity, position, path)
+            return write_entries(
+                _states(connection, state_table, identity.code), identity, position, path, directory=True
+            )
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -85,7 +91,13 @@ def _states(connection: sqlite3.Connection, state_table: str, code: ValueCode) -
 
 
 def write_entries(
-    entries: Iterable[Entries], identity: BaseIdentity, position: int, path: Path, trailer: bytes = b""
+    entries: Iterable[Entries],
+    identity: BaseIdentity,
+    position: int,
+    path: Path,
+    trailer: bytes = b"",
+    *,
+    directory: bool = False,
 ) -> tuple[int, bytes]:
     """Writes a base of slices of keys (ascending over all of them) and their values: (count of entries, checksum).
 
@@ -95,7 +107,7 @@ def write_entries(
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            written = _stream(entries, identity, position, temporary, trailer)
+            written = _stream(entries, identity, position, temporary, trailer, directory=directory)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -105,8 +117,15 @@ def write_entries(
 
 
 def _stream(
-    entries: Iterable[Entries], identity: BaseIdentity, position: int, temporary: Path, trailer: bytes
+    entries: Iterable[Entries],
+    identity: BaseIdentity,
+    position: int,
+    temporary: Path,
+    trailer: bytes,
+    *,
+    directory: bool,
 ) -> tuple[int, bytes]:
+    magic = _WITH_DIRECTORY if directory else _PLAIN
     values = array(identity.code)
     count = 0
     with open(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -118,21 +137,36 @@ def _stream(
             total.update(octets)
             file.write(octets)
             count += len(keys)
-        for part in (memoryview(values), trailer):
+        found = array("I")
+        if directory:
+            file.flush()
+            found = _directory(file.fileno(), count)
+        for part in (memoryview(values), memoryview(found), trailer):
             total.update(part)
             file.write(part)
-        total.update(_pack(identity, len(trailer), position, count, bytes(32)))
+        total.update(_pack(magic, identity, len(trailer), position, count, bytes(32)))
         file.seek(0)
-        file.write(_pack(identity, len(trailer), position, count, total.digest()))
+        file.write(_pack(magic, identity, len(trailer), position, count, total.digest()))
         file.flush()
         os.fsync(file.fileno())
     return count, total.digest()
 
 
-def _pack(identity: BaseIdentity, trailing: int, position: int, count: int, checksum: bytes) -> bytes:
+def _directory(file: int, count: int) -> "array[int]":
+    """The directory of keys that were written already."""
+    with (
+        mmap.mmap(file, _HEADER_OCTETS + 8 * count, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as view,
+        view[_HEADER_OCTETS:] as octets,
+        octets.cast("Q") as keys,
+    ):
+        return directory_of(keys)
+
+
+def _pack(magic: bytes, identity: BaseIdentity, trailing: int, position: int, count: int, checksum: bytes) -> bytes:
     width = identity.value_octets
     return _HEADER.pack(
-        _MAGIC, _ORDER_MARK, width, trailing, identity.store_id, identity.key_id, position, count, checksum
+        magic, _ORDER_MARK, width, trailing, identity.store_id, identity.key_id, position, count, checksum
     )
 
 
@@ -163,20 +197,25 @@ def map_base(path: Path, identity: BaseIdentity, newest_position: int, expected:
     magic, order, width, trailing, _, _, position, count, checksum = _HEADER.unpack_from(mapped)
     keys_end = _HEADER_OCTETS + 8 * count
     values_end = keys_end + width * count
+    slots = (1 << slot_bits(count)) + 1 if magic == _WITH_DIRECTORY else 0
+    directory_end = values_end + 4 * slots
     view = memoryview(mapped)
-    if magic != _MAGIC or order != _ORDER_MARK:
+    if magic not in (_PLAIN, _WITH_DIRECTORY) or order != _ORDER_MARK:
         raise BaseError(f"{path}: not a base of this version and byte order ({sys.byteorder} endian)")
-    if mapped[:_HEADER_OCTETS] != _pack(identity, trailing, position, count, checksum).ljust(_HEADER_OCTETS, b"\0"):
+    if mapped[:_HEADER_OCTETS] != _pack(magic, identity, trailing, position, count, checksum).ljust(
+        _HEADER_OCTETS, b"\0"
+    ):
         raise BaseError(f"{path}: belongs to another store or key, or its header is damaged")
-    if size != values_end + trailing or position > newest_position:
+    if size != directory_end + trailing or position > newest_position:
         raise BaseError(f"{path}: its length or position does not fit")
     total = blake2b(digest_size=32)
     for start in range(_HEADER_OCTETS, size, _HASH_SLICE):
         total.update(view[start : start + _HASH_SLICE])
-    total.update(_pack(identity, trailing, position, count, bytes(32)))
+    total.update(_pack(magic, identity, trailing, position, count, bytes(32)))
     if total.digest() != checksum:
         raise BaseError(f"{path}: checksum does not fit")
     if expected is not None and checksum != expected:
         raise BaseError(f"{path}: not the base this store wrote last")
     keys, values = view[_HEADER_OCTETS:keys_end].cast("Q"), view[keys_end:values_end].cast(identity.code)
-    return Base(keys, values, position, bytes(view[values_end:]))
+    directory = view[values_end:directory_end].cast("I") if slots else None
+    return Base(keys, values, position, bytes(view[directory_end:]), directory)

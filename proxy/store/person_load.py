@@ -18,8 +18,9 @@ from proxy.store.person_base import Base, BaseError, BaseIdentity, ValueCode, ma
 from proxy.store.reader import StoreReader
 
 _LOG: Final = logging.getLogger("tdgate.store")
-#: A tail longer than this is folded into a new base at the next start.
+#: A tail longer than this, and than a twentieth of its base, is folded into a new base.
 TAIL_MOST: Final = 100_000
+_TAIL_SHARE: Final = 20
 #: Entries laid over an index at a stretch, so that the loop stays free for the wire: under 1 ms.
 SLICE_ENTRIES: Final = 1000
 
@@ -38,6 +39,13 @@ DEBTORS: Final = IndexPlan("debtor_state", "debtors.base", "I")
 NOTICES: Final = IndexPlan("notice_state", "notices.base", "B")
 
 PREFERENCES: Final = IndexPlan("preference_state", "preferences.base", "I")
+STATE_TABLES: Final = frozenset(plan.state_table for plan in (SUPPRESSIONS, CONSENTS, DEBTORS, NOTICES, PREFERENCES))
+
+
+def tail_most(count: int) -> int:
+    """How many changes may lie over a base of so many persons."""
+    return max(TAIL_MOST, count // _TAIL_SHARE)
+
 
 Remember = Callable[[str, bytes], Awaitable[None]]
 
@@ -54,7 +62,7 @@ async def load_index(
         await remember(plan.file_name, checksum)
         base = await asyncio.to_thread(map_base, path, identity, await newest_position(reader), checksum)
         _LOG.info("%s: base of %d persons written", plan.file_name, count)
-    index = await asyncio.to_thread(PersonIndex, base.keys, base.values)
+    index = await asyncio.to_thread(PersonIndex, base.keys, base.values, directory=base.directory)
     await lay_over(reader, plan, index, base.position)
     return index
 
@@ -70,11 +78,12 @@ async def _usable_base(reader: StoreReader, path: Path, plan: IndexPlan, identit
     except BaseError as error:
         _LOG.warning("the base is not trusted and is written anew: %s", error)
         return None
+    most = tail_most(len(base.keys))
     tail = await reader.fetch(
         f"SELECT count(*) FROM (SELECT 1 FROM {plan.state_table} WHERE position > ? LIMIT ?)",
-        (base.position, TAIL_MOST + 1),
+        (base.position, most + 1),
     )
-    return base if tail[0][0] <= TAIL_MOST else None
+    return base if tail[0][0] <= most else None
 
 
 async def lay_over(
@@ -86,7 +95,8 @@ async def lay_over(
     index that are not yet on disk, and each slice is read and laid while no commit is under way, so that none of it is
     older than a release.
     """
-    after, key_after = position, (1 << 63) - 1
+    # WHY not the last key of `position`: SQLite would walk over all rows of that position to find none after it.
+    after, key_after = position + 1, float("-inf")
     while True:
         async with beside or nullcontext():
             # INVARIANT: a state that changes meanwhile moves to a later position, so this walk still meets it.

@@ -29,12 +29,17 @@ from proxy.registry.ports import (
     StoreError,
     SuppressionRow,
 )
-from proxy.registry.tables import KNOWN_TABLES, RECORD_TABLES, TABLES
+from proxy.registry.tables import FOLLOWED, KNOWN_TABLES, RECORD_TABLES, TABLES
 from proxy.store import doubt_queue, followed, receipts, schema
 
 #: The ledger without objections, which are rows of their own kind in it.
 _REFUSALS: Final = f"SELECT * FROM suppressions WHERE bits != {OBJECTION}"
 _RECORDS: Final = {table.name for table in RECORD_TABLES}
+#: The tables of records with a row of a later revision than :after, those of other houses with them.
+_CHANGED: Final = " UNION ALL ".join(
+    f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name} WHERE revision > :after)"
+    for name in (*(table.name for table in RECORD_TABLES), FOLLOWED)
+)
 _CONSENT_COLUMNS: Final = ", ".join(name for name in ConsentRow.__struct_fields__ if name != "withdrawn")
 #: SQLite has no bitwise aggregate: the bits that any later withdrawal of this person and institution names.
 _WITHDRAWN: Final = " | ".join(
@@ -55,17 +60,21 @@ class StoreReader:
         self._connection = connection
         self._name = name
 
-    async def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    async def fetch(self, sql: str, arguments: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of one query; raises StoreError."""
         try:
-            async with self._connection.execute(sql, arguments) as cursor:
-                return [tuple(row) for row in await cursor.fetchall()]
+            # WHY in one: every step of a query waits for a turn of the loop, which is long under load.
+            return [tuple(row) for row in await self._connection.execute_fetchall(sql, arguments)]
         except (sqlite3.Error, ValueError) as error:
             raise StoreError(f"{self._name}: {error}") from error
 
     async def revision(self) -> int:
         rows = await self.fetch("SELECT value FROM counters WHERE name = 'revision'")
         return int(rows[0][0])
+
+    async def changed(self, after: int) -> set[str]:
+        found = await self.fetch(_CHANGED, {"after": after})
+        return {str(row[0]) for row in found}
 
     async def rows(
         self, table: str, *, after: int = 0, slice_rows: int = 500, revisions: bool = False

@@ -321,10 +321,10 @@ class RefusalLedger:
 
     async def _states(self, keys: set[int]) -> dict[int, int]:
         wanted = json.dumps([signed(key) for key in keys])
-        async with self._connection.execute(
+        rows = await self._connection.execute_fetchall(
             "SELECT key, value FROM suppression_state WHERE key IN (SELECT value FROM json_each(?))", (wanted,)
-        ) as cursor:
-            return {row[0] + (1 << 63): row[1] for row in await cursor.fetchall()}
+        )
+        return {row[0] + (1 << 63): row[1] for row in rows}
 
     def _rows(self, one: _Closing) -> list[tuple[object, ...]]:
         said = one.refusal

@@ -52,6 +52,7 @@ from proxy.store import (
     schema,
 )
 from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
+from proxy.store.folding import Folding
 from proxy.store.lock import OwnerLock
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
@@ -59,7 +60,7 @@ from proxy.store.rotation import After, Rotation
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS
 
 #: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
-_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -65536")
+_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -16384")
 
 #: Recycled numbers in one transaction: no refusal waits long for its commit.
 _NUMBERS_AT_ONCE: Final = 50
@@ -104,28 +105,34 @@ class SqliteStore(StoreReader):
         await self._owning.execute(consent_ledger.PREPARE)
         store_id = await self._identify()
         await self._settle_consents()
-        load = (self._database, store_id, self._secret.person_key.settled_id)
-        self.suppressions_index = await self._load(person_load.SUPPRESSIONS, *load)
-        self.consents_index = await self._load(person_load.CONSENTS, *load)
-        self.preferences_index = await self._load(person_load.PREFERENCES, *load)
+        key, writing = self._secret.person_key, self._writing
+        of_store = (store_id, key.settled_id, self._remember_base)
+
+        async def load(plan: person_load.IndexPlan) -> PersonIndex:
+            return await person_load.load_index(self, self._database, plan, *of_store)
+
+        self.suppressions_index = await load(person_load.SUPPRESSIONS)
+        self.consents_index = await load(person_load.CONSENTS)
+        self.preferences_index = await load(person_load.PREFERENCES)
         self.donotcall = await self._donotcall()
-        self.debtors_index = await self._load(person_load.DEBTORS, *load)
-        self.notices_index = await self._load(person_load.NOTICES, *load)
-        self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, self._writing)
-        indexes = {
-            "suppression_state": self.suppressions_index,
-            "consent_state": self.consents_index,
-            "preference_state": self.preferences_index,
-            "debtor_state": self.debtors_index,
-            "notice_state": self.notices_index,
+        self.debtors_index = await load(person_load.DEBTORS)
+        self.notices_index = await load(person_load.NOTICES)
+        self._ledger = RefusalLedger(self._owning, self._secret, self.suppressions_index, writing)
+        # In the order of an import: what closes binds before what opens.
+        self._indexes = {
+            **dict.fromkeys(("suppressions", "objections"), (person_load.SUPPRESSIONS, self.suppressions_index)),
+            "preferences": (person_load.PREFERENCES, self.preferences_index),
+            "debtors": (person_load.DEBTORS, self.debtors_index),
+            "debtor_notices": (person_load.NOTICES, self.notices_index),
+            "consents": (person_load.CONSENTS, self.consents_index),
         }
+        indexes = dict(self._indexes.values())
+        self.folding = Folding(self, self._database, store_id, key, self._remember_base, writing, indexes)
+        states = {plan.state_table: index for plan, index in indexes.items()}
         self.rotation = Rotation(
-            self._owning, self._secret, self._transaction, self._acted, indexes, self._now_us, self._ledger.keys_moved
+            self._owning, self._secret, self._transaction, self._acted, states, self._now_us, self._ledger.keys_moved
         )
         await self._ledger.count_doubts()
-
-    async def _load(self, plan: person_load.IndexPlan, database: Path, store_id: bytes, key_id: int) -> PersonIndex:
-        return await person_load.load_index(self, database, plan, store_id, key_id, self._remember_base)
 
     async def _remember_base(self, file_name: str, checksum: bytes) -> None:
         async with self._transaction():
@@ -207,23 +214,23 @@ class SqliteStore(StoreReader):
         return found[0]
 
     async def adopt(self, staged: Path) -> dict[str, int]:
-        position = await person_load.newest_position(self)
-        try:
-            # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
-            async with self._attachable(staged):
-                if self._secret.person_key.is_moving:
-                    await adoption.require_no_persons(self._owning)
-                async with self._transaction():
-                    changed = await adoption.adopt_records(self._owning, self._now_us())
-                for table in PERSON_COLUMNS:
-                    changed[table] = 0
-                    last = await adoption.staged_rows(self._owning, table)
-                    for first in range(1, last + 1, SLICE_ROWS):
-                        async with self._transaction():
-                            changed[table] += await self._adopt_persons(table, first)
-        finally:
-            # INVARIANT: what is committed binds, also where a later slice failed: the same file again changes nothing.
-            await self._refresh_persons(position)
+        # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
+        async with self._attachable(staged):
+            if self._secret.person_key.is_moving:
+                await adoption.require_no_persons(self._owning)
+            async with self._transaction():
+                changed = await adoption.adopt_records(self._owning, self._now_us())
+            changed |= dict.fromkeys(PERSON_COLUMNS, 0)
+            for table in self._indexes:
+                last = await adoption.staged_rows(self._owning, table)
+                for first in range(1, last + 1, SLICE_ROWS):
+                    # INVARIANT: what is committed binds, slice by slice, also where a later one fails.
+                    position = await person_load.newest_position(self)
+                    async with self._transaction():
+                        added = await adoption.adopt_persons(self._owning, table, first, self._today())
+                    if added:
+                        await self._refresh(table, position)
+                    changed[table] += added
         return changed
 
     async def take_in_list(self, staged: Path) -> FollowedList:
@@ -238,15 +245,6 @@ class SqliteStore(StoreReader):
             async with self._writing:
                 await attached.__aexit__(None, None, None)
 
-    async def _adopt_persons(self, table: str, first: int) -> int:
-        if table == "consents":
-            return await adoption.adopt_consents(self._owning, first, self._today())
-        if table == "preferences":
-            return await adoption.adopt_preferences(self._owning, first)
-        if table in ("suppressions", "objections"):
-            return await adoption.adopt_suppressions(self._owning, first, table)
-        return await adoption.adopt_ledger(self._owning, table, first)
-
     @asynccontextmanager
     async def _attachable(self, staged: Path) -> AsyncIterator[None]:
         attached = adoption.attached(self._owning, staged, self._secret.key_id)
@@ -258,15 +256,11 @@ class SqliteStore(StoreReader):
             async with self._writing:
                 await attached.__aexit__(None, None, None)
 
-    async def _refresh_persons(self, position: int) -> None:
-        # WHY in this order: what closes binds before what opens.
-        await person_load.lay_over(
-            self, person_load.SUPPRESSIONS, self.suppressions_index, position, beside=self._writing
-        )
-        await person_load.lay_over(self, person_load.PREFERENCES, self.preferences_index, position)
-        await person_load.lay_over(self, person_load.DEBTORS, self.debtors_index, position)
-        await person_load.lay_over(self, person_load.NOTICES, self.notices_index, position)
-        await person_load.lay_over(self, person_load.CONSENTS, self.consents_index, position)
+    async def _refresh(self, table: str, position: int) -> None:
+        """Lays over an index what was committed of a table of persons after a position."""
+        plan, index = self._indexes[table]
+        is_live = plan is person_load.SUPPRESSIONS
+        await person_load.lay_over(self, plan, index, position, beside=self._writing if is_live else None)
 
     async def settle_day(self) -> None:
         """Derives the consents anew that end in part today: to be called once after local midnight and on reload."""

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from proxy.core.ground import Effect
 from proxy.core.purposes import Channel
+from proxy.telemetry.loop_watch import Pause
 from proxy.telemetry.pack_rows import PackRow
 
 STATUS_FILE: Final = "status.json"
@@ -202,8 +203,8 @@ class RefusalRow(Struct, frozen=True):
 class Status(Struct, frozen=True):
     """Everything the wire says about itself. Times are UTC in microseconds; `latest` and `refusals` newest first.
 
-    `doubts`: replies that wait for a verdict. `ready_reason` says what is missing, empty when ready. `rules` are the
-    ids that a decision's `outcomes` are read by.
+    `doubts`: replies that wait for a verdict. `ready_reason` says what is missing, empty when ready. `pause` is the
+    longest of the loop since the status before. `rules` are the ids that a decision's `outcomes` are read by.
     """
 
     at_us: int
@@ -231,6 +232,7 @@ class Status(Struct, frozen=True):
     trunks: tuple[TrunkRow, ...] = ()
     gateways: tuple[GatewayRow, ...] = ()
     packs: tuple[PackRow, ...] = ()
+    pause: Pause = Pause()
     doubts: int = 0
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from proxy.core.records import Account
 from proxy.evidence.records import Call
-from proxy.judging.attribution import LatestMessages, attribute
+from proxy.judging.attribution import attribute
 from proxy.judging.call_backs import HELD, closed, number_called, owners, person_calling, voice_rows
 from proxy.judging.call_course import CallCourse
 from proxy.judging.call_gate import CallsInForce
@@ -18,6 +18,7 @@ from proxy.judging.call_refusals import CallEars, Party
 from proxy.judging.hearing import Hearing
 from proxy.judging.journal import Journal
 from proxy.judging.keypad import KeypadSettings
+from proxy.judging.latest_messages import LatestMessages
 from proxy.sip.call_events import EndedBy, Side
 from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.reply import Headers

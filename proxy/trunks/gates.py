@@ -10,7 +10,6 @@ from typing import Final
 from proxy.core.call_codes import CallAnswer, CallCodes
 from proxy.core.records import Account, Period
 from proxy.evidence.records import Call
-from proxy.judging.attribution import LatestMessages
 from proxy.judging.call_course import CallCourse
 from proxy.judging.call_gate import CallGate, CallsInForce, PermittedCall
 from proxy.judging.call_limits import CallLimits
@@ -19,6 +18,7 @@ from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
 from proxy.judging.journal import Journal
 from proxy.judging.keypad import KeypadSettings
+from proxy.judging.latest_messages import LatestMessages
 from proxy.judging.numbers_in_use import USED_BY_ONE, NumbersInUse
 from proxy.sip.call_events import EndedBy, Side
 from proxy.sip.message import SipMessage, SipRequest, SipResponse

@@ -11,9 +11,9 @@ import pytest
 from proxy.binds.binding import BindRequest
 from proxy.binds.links import CarrierLink, EsmeLink
 from proxy.binds.pairs import Bound, RouteState
-from proxy.judging.attribution import LatestMessages
 from proxy.judging.hearing import Hearing
 from proxy.judging.in_force import InForce
+from proxy.judging.latest_messages import LatestMessages
 from proxy.judging.tallies import Tallies
 from proxy.settings import Route, Smpp
 from proxy.smpp.consts import BIND_TRANSCEIVER

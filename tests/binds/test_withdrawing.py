@@ -13,9 +13,9 @@ from proxy.core.decision import Decision
 from proxy.core.ground import Ground
 from proxy.core.purposes import Purpose
 from proxy.evidence import records
-from proxy.judging.attribution import Answered
 from proxy.judging.hearing import Understood
 from proxy.judging.in_force import InForce
+from proxy.judging.latest_messages import Answered
 from proxy.judging.pending import Pending
 from proxy.judging.pooled_pending import PooledPending
 from proxy.judging.shared import Shared

@@ -113,7 +113,11 @@ def test_what_is_over_is_dropped_and_the_rest_stays() -> None:
         contacts.add(MARKETING_SMS, person << 40, second_of(START), second_of(START))
     contacts.add(MARKETING_SMS, 5, second_of(START + 49), second_of(START + 49))
     assert contacts.persons == 3000
-    contacts.sweep(START + 50, shards=4096)
+    # What is of this second counts for a part of it still.
+    contacts.sweep(START + 49.5, shards=4096)
+    assert contacts.persons == 3000
+    assert contacts.reached(COUNTED[2], 1 << 40, START + 49.5)
+    contacts.sweep(START + 51, shards=4096)
     assert contacts.persons == 1
     assert contacts.reached(COUNTED[2], 5, START + 98)
     assert not contacts.reached(COUNTED[2], 5, START + 99)

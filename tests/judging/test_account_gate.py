@@ -14,9 +14,9 @@ from proxy.core.decision import Permit, Refusal
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
 from proxy.judging.account_gate import AccountGate
-from proxy.judging.attribution import Answered, LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore
 from proxy.judging.in_force import InForce
+from proxy.judging.latest_messages import Answered, LatestMessages
 from proxy.judging.pending import Pending
 from proxy.judging.pooled_pending import PooledPending
 from proxy.judging.rate import RateLimit

@@ -9,11 +9,11 @@ import pytest
 
 from proxy.core.purposes import ALL_MARKETING, COLLECTION_VOICE
 from proxy.evidence import records
-from proxy.judging.attribution import Answered
 from proxy.judging.call_gate import CallGate, CallsInForce, PermittedCall
 from proxy.judging.call_limits import CallLimits
 from proxy.judging.call_refusals import CallEars, Party, party_of
 from proxy.judging.keypad import KeypadSettings
+from proxy.judging.latest_messages import Answered
 from proxy.policy import evaluate
 from proxy.registry.ports import Recorded, StoreError
 from proxy.sip.read_invite import ReadInvite

@@ -11,10 +11,10 @@ from proxy.core.decision import Permit
 from proxy.core.ground import OUTCOME_NA
 from proxy.core.purposes import ALL_MARKETING
 from proxy.evidence import records
-from proxy.judging.attribution import Answered
 from proxy.judging.confirmation import Confirmer
 from proxy.judging.hearing import Understood
 from proxy.judging.in_force import InForce
+from proxy.judging.latest_messages import Answered
 from proxy.optout_parser import Label, Reading
 from proxy.registry.packs import find_config
 from proxy.rules.table import RULE_IDS

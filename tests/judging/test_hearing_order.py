@@ -19,8 +19,8 @@ from proxy.core.purposes import (
 from proxy.core.refusal_scope import Scope
 from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
-from proxy.judging.attribution import Answered, LatestMessages
 from proxy.judging.hearing import Hearing, Understood, Wishes
+from proxy.judging.latest_messages import Answered, LatestMessages
 from proxy.optout_parser import Label, Reading
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from tests.judging.evidence_double import LogDouble, journal_over

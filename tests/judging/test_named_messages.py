@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from proxy.core.decision import Permit
-from proxy.judging.attribution import LatestMessages
+from proxy.judging.latest_messages import LatestMessages
 from proxy.judging.named_messages import NamedMessages
 from proxy.judging.numbers_in_use import NumbersInUse
 from proxy.pool.spoken import Spoken, named_in

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from proxy.core.records import Account
-from proxy.judging.attribution import Answered, LatestMessages, is_used_by_several
+from proxy.judging.attribution import is_used_by_several
 from proxy.judging.hearing import Hearing, RefusalStore
 from proxy.judging.in_force import InForce
+from proxy.judging.latest_messages import Answered, LatestMessages
 from proxy.judging.pool_returns import PoolReturns
 from proxy.judging.tallies import Arrivals
 from proxy.pool.bind import PoolBind

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from proxy.judging.attribution import LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore, Understood
+from proxy.judging.latest_messages import LatestMessages
 from proxy.judging.uncertain import Review, binding
 from proxy.optout_parser import parse
 from proxy.registry.doubts import Doubt

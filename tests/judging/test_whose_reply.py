@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from proxy.core.purposes import Purpose
 from proxy.core.records import Number
 from proxy.core.snapshot import Snapshot
-from proxy.judging.attribution import Answered, LatestMessages, attribute, is_shared
+from proxy.judging.attribution import attribute, is_shared
+from proxy.judging.latest_messages import Answered, LatestMessages
 from tests.rules.scene import ACCOUNT, BASE, PERSON_KEY, ROW, build
 
 pytestmark = pytest.mark.unit

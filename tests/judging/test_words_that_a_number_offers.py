@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from proxy.judging.attribution import LatestMessages
 from proxy.judging.hearing import Hearing, RefusalStore
+from proxy.judging.latest_messages import LatestMessages
 from proxy.smpp.inbound import Reply
 from tests.judging.evidence_double import LogDouble, journal_over
 from tests.rules.scene import ACCOUNT, BASE, PERSON, build

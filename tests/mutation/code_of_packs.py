@@ -7,6 +7,7 @@ from tests.mutation.changed_code import Change
 _CONTACTS = ("tests.core.test_contacts",)
 _TIMES = ("tests.core.test_timetable",)
 _PACKS = ("tests.policy.test_policy_packs",)
+_ATTACKED = ("tests.policy.test_packs_attacked",)
 _BOOK = ("tests.judging.test_contact_book",)
 _REPLAY = ("tests.policy.test_pack_replay",)
 _MANY = ("tests.policy.test_evaluate_many",)
@@ -20,7 +21,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ("table.horizon_s = max(table.horizon_s, cap.window_s)", "pass"),
     )),
     (_CONTACTS, "proxy.core.contacts:ContactTable._rebuilt", (
-        ("if second > after]", "]"),
+        ("second and second >= after", "second"),
         ("self.persons += len(left) - shard.taken", "pass"),
     )),
     (_CONTACTS, "proxy.core.contacts:ContactsAnd.reached", (
@@ -57,9 +58,11 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
     (_PACKS, "proxy.core.bound:_in_force", (("one.since <= now", "True"),)),
     (_PACKS, "proxy.core.bound:_strictest", (
         ('if pack.mode_for("", account) == "enforce"', ""),
-        ("roles & pack.roles if roles else pack.roles", "pack.roles"),
+        ("frozenset.intersection(*named)", "frozenset.union(*named)"),
         ("min(pack.validity_cap_s for pack in held)", "packs[0].validity_cap_s"),
     )),
+    (_ATTACKED, "proxy.core.bound:_strictest", (("bool(named) and not roles", "False"),)),
+    (_ATTACKED, "proxy.rules.binding:packs_of", (("if row.period.holds(now)", "if True"),)),
     (_PACKS, "proxy.core.bound:Bound.mode", (
         ("if each or own or rule in pack.rules", "if each or own"),
         ("if each or own or rule in pack.rules", "if each or rule in pack.rules"),

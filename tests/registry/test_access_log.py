@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,15 @@ def test_what_shows_no_person_is_not_noted(config: Path) -> None:
     for verb in ("registry.numbers", "registry.status", "suppress.lifts"):
         access.ask(verb, {})
     assert listed(config) == []
+
+
+def test_whoever_has_no_name_has_a_number(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    StoreAccess(load(config)).ask("consent.list", {})
+    assert listed(config)[0][1] == f"os user {os.getuid()}"
 
 
 def test_where_it_cannot_be_noted_nothing_is_shown(config: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from proxy.rules.table import RULE_IDS
 from tests.requirements.registry import (
     COLLECTS,
     DAY,
@@ -60,7 +59,7 @@ def _pair(rows: str, rule: str, permitted: Ask, other: str, en: str, zh: str, ki
     return Pair(tuple(rows.split()), rule_id, detail, permitted, field, value, (en, zh), kinds)
 
 
-_OF_ALL = (
+PAIRS = (
     # What the institution may do at all.
     _pair("Z2 J3", "licence.scope/purpose", Ask("st", "10690111"), "source=10690112",
           "a number for collection; the institution is licensed for marketing only", "催收号码，而该机构仅获营销许可"),
@@ -135,9 +134,6 @@ _OF_ALL = (
     # Who calls.
     _pair("J11", "caller.identity/number", MINE, "caller=anonymous",
           "From names no number", "主叫不是号码", ("call",)),
-)  # fmt: skip
-
-_OF_TEXTS = (
     # What texts say: marketing of a bank in Zhejiang, collection of one in Jiangsu.
     _pair("Z17 J11", "content.identity/none", MARKETS, "said=“之江贷”年化3.5%起，咨询400-000-1004，回T退订",
           "a text without the name of the institution", "未标明机构身份", TEXT),
@@ -169,5 +165,3 @@ _OF_TEXTS = (
           "said=【丹霞银行】“丹霞贷”年化3.5%起，咨询400-000-1005，回T退订",
           "marketing from a number that was promised for service notices", "服务通知号码发送营销内容", TEXT),
 )  # fmt: skip
-
-PAIRS = (*_OF_ALL, *_OF_TEXTS) if "content.spoof" in RULE_IDS else _OF_ALL

@@ -76,8 +76,11 @@ def test_segments_out_of_every_window_are_deleted_and_others_kept(tmp_path: Path
         log.append(COLLECTION_SMS, 1, second_of(at), ADDED)
         log.close()
     assert counted(tmp_path, now=NOW + 999)[0] == 2
-    ContactLog.open(tmp_path, 1, Contacts((CAP,)), NOW + 1000).close()
-    assert counted(tmp_path, now=NOW + 1000)[0] == 1
+    # A restart within the last second of a window forgets nothing of it.
+    ContactLog.open(tmp_path, 1, Contacts((CAP,)), NOW + 999.9).close()
+    assert counted(tmp_path, now=NOW + 999.9)[0] == 2
+    ContactLog.open(tmp_path, 1, Contacts((CAP,)), NOW + 1001).close()
+    assert counted(tmp_path, now=NOW + 1001)[0] == 1
     # Those of a clock that was ahead stay as well: they count.
     ContactLog.open(tmp_path, 1, Contacts((CAP,)), NOW - 5000).close()
     assert counted(tmp_path, now=NOW - 5000)[0] == 1
@@ -111,3 +114,31 @@ def test_a_restart_counts_on(tmp_path: Path) -> None:
         assert contacts.reached(ASKED, 1, NOW + run) == (run == 3)
         log.append(COLLECTION_SMS, 1, second_of(NOW + run), ADDED)
         log.close()
+
+
+def test_a_full_segment_is_sealed_and_one_that_was_harmed_is_read_record_by_record(tmp_path: Path) -> None:
+    log = ContactLog.open(tmp_path, 1, Contacts((CAP,)), NOW, octets=64)
+    for person in range(1, 5):
+        log.append(COLLECTION_SMS, person, second_of(NOW), ADDED)
+    log.close()
+    full = tmp_path / "0000000001.contacts"
+    octets = bytearray(full.read_bytes())
+    assert octets[12:16] != bytes(4)
+    assert counted(tmp_path) == [1, 1, 1, 1, 0]
+    octets[32 + 8] ^= 1  # the second record's second, and so its check
+    full.write_bytes(octets)
+    assert counted(tmp_path) == [1, 0, 1, 1, 0]
+    octets[12:16] = bytes(4)  # what an older version left
+    full.write_bytes(octets)
+    assert counted(tmp_path) == [1, 0, 1, 1, 0]
+
+
+def test_room_made_beforehand_changes_no_count(tmp_path: Path) -> None:
+    for expected in (0, 1, 100_000):
+        table = Contacts((CAP,)).tables[COLLECTION_SMS]
+        table.expect(expected)
+        for person in range(1, 2000):
+            for second in range(1, 1 + person % 5):
+                table.add(person << 40, second, 5)
+        assert all(len(table.seconds_of(person << 40)) == min(person % 5, 3) for person in range(1, 2000))
+        assert table.persons == sum(person % 5 > 0 for person in range(1, 2000))

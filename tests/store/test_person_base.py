@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.persons import PersonIndex
+from proxy.core.persons import PersonIndex, directory_of
 from proxy.store.person_base import BaseError, BaseIdentity, ValueCode, map_base, write_base
 
 pytestmark = pytest.mark.unit
@@ -38,7 +38,8 @@ def test_every_entry_is_found_and_no_other(
     identity = BaseIdentity(bytes(16), 1, code)
     count, checksum = write_base(database_of(folder, states), "state", identity, folder / "base")
     base = map_base(folder / "base", identity, 5, checksum)
-    index = PersonIndex(base.keys, base.values)
+    index = PersonIndex(base.keys, base.values, directory=base.directory)
+    assert list(base.directory or ()) == list(directory_of(base.keys))
     assert count == sum(value != 0 for value in states.values())
     assert all(index.get(key) == value for key, value in states.items())
     assert index.get(other) == states.get(other, 0)

@@ -31,6 +31,12 @@ class FaultyConnection:
             raise sqlite3.OperationalError("disk I/O error")
         return self.real.execute(sql, arguments)
 
+    def execute_fetchall(self, sql: str, arguments: Any = ()) -> Any:
+        self.statements.append(sql)
+        if self.failing and sql.startswith(self.failing):
+            raise sqlite3.OperationalError("disk I/O error")
+        return self.real.execute_fetchall(sql, arguments)
+
     def executemany(self, sql: str, rows: Any) -> Any:
         if self.failing and sql.startswith(self.failing):
             raise sqlite3.OperationalError("database or disk is full")

@@ -81,8 +81,8 @@ def test_a_list_of_another_key_or_a_damaged_one_is_not_believed(tmp_path: Path) 
     rows.add(SECRET.person_key.digest(PERSON))
     rows.write(tmp_path, ListedAs("national", MARKETING_VOICE, "2026-05-01", "-"))
     with pytest.raises(BaseError, match="another store or key"):
-        load_donotcall(tmp_path, SECRET.key_id + 1)
+        load_donotcall(tmp_path, (SECRET.key_id + 1,))
     file = tmp_path / "national.base"
     file.write_bytes(file.read_bytes()[:-9] + b"x" + file.read_bytes()[-8:])
     with pytest.raises(BaseError):
-        load_donotcall(tmp_path, SECRET.key_id)
+        load_donotcall(tmp_path, (SECRET.key_id,))

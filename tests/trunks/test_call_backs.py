@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from proxy.core.purposes import ALL_MARKETING
 from proxy.core.snapshot import NumberLibrary, Snapshot
 from proxy.evidence import records
-from proxy.judging.attribution import Answered, LatestMessages
 from proxy.judging.call_gate import CallsInForce
 from proxy.judging.keypad import KeypadSettings
+from proxy.judging.latest_messages import Answered, LatestMessages
 from proxy.registry.ports import Recorded
 from proxy.sip.uri import parse_uri
 from proxy.trunks.call_backs import CallBacks

@@ -49,7 +49,7 @@ from tests.wire.bypasses import (
 )
 from tests.wire.bypasses_by_name import NAMED
 from tests.wire.bypasses_of_parts import PART_WAYS
-from tests.wire.house import ROOT, House, make_template
+from tests.wire.house import ROOT, House, make_template, text
 from tests.wire.people import PERSONS, TEXT, account, registry
 
 pytestmark = [pytest.mark.wire, pytest.mark.asyncio(loop_scope="module")]
@@ -255,8 +255,8 @@ async def test_scheduled_delivery_is_open_to_what_is_neither_marketing_nor_colle
     service = await shared.bind("jl-svc")
     collection = await shared.bind("jl-col")
     schedule = "000000010000000R"
-    assert (await service.request(SUBMIT_SM, submit(source="10690002", schedule=schedule))).status == 0
-    assert (await collection.request(SUBMIT_SM, submit(source="10690003", schedule=schedule))).status == 0x61
+    assert (await service.request(SUBMIT_SM, text("10690002", schedule=schedule))).status == 0
+    assert (await collection.request(SUBMIT_SM, text("10690003", schedule=schedule))).status == 0x61
 
 
 async def test_an_id_of_ones_own_may_be_asked_about_and_cancelled_and_of_another_account_not(shared: Around) -> None:

@@ -37,8 +37,10 @@ PHONE: Final = re.compile(
 _FEWEST: Final = 5
 _UNIT: Final = re.compile(
     r"[ \0]{0,2}(?:元|万|块|股|份|点|积分|期|天|笔|\.\d|分|号码段"
-    r"|人|次|rs|usd|rmb|是您|为您|是你|,?为您的|is your|is the)"
+    r"|人|次|rs|usd|rmb)"
 )
+#: What stands behind a code; whole telephones of eleven digits serve people ("13900000222为您服务").
+_OF_CODES: Final = re.compile(r"[ \0]{0,2}(?:是您|为您|是你|,?为您的|is your|is the)")
 #: What stands before figures that are no telephone.
 _NO_PHONE: Final = re.compile(
     r"(?:尾号|账号|卡号|单号|工单|报案号|订单|编号|qq群?|验证码|校验码|动态码|密码|口令|otp|pin|码为?|微信"
@@ -160,9 +162,9 @@ def _is_phone(marked: str, match: re.Match[str]) -> bool:
     """Whether what has the form of a telephone is none by what stands beside it."""
     start, end = match.span()
     size = sum([char.isdigit() for char in match.group()])
-    if _UNIT.match(marked, end) is not None or (
-        size < 9 and marked[end : end + 1] == "," and marked[end + 1 : end + 4].isdigit()
-    ):
+    if _UNIT.match(marked, end) is not None or (size < 11 and _OF_CODES.match(marked, end) is not None):
+        return False
+    if size < 9 and marked[end : end + 1] == "," and marked[end + 1 : end + 4].isdigit():
         return False
     before = marked[max(0, start - 24) : start].rstrip("+(")
     if _NO_PHONE.search(before) is not None and not (before.endswith("to") and size >= 9):

@@ -22,7 +22,8 @@ _REFUSE: Final = (
     r"|opt ?out|unsubscribe|unsub|stop|quit|end|cancel|no more|opting out)"
 )
 _VERB: Final = r"(?:回复|回覆|回|复|发送|发|编辑|输入|短信|reply(?: with)?|text|txt|send|sms|type)"
-_KEYWORD: Final = r"([a-z]{1,11}(?![a-z])|\d{1,4}(?![\d.%元万])|退订|拒收|取消|停止)"
+#: Spelt letters ("T D") are one keyword.
+_KEYWORD: Final = r"([a-z](?: [a-z]){1,5}(?![a-z])|[a-z]{1,11}(?![a-z])|\d{1,4}(?![\d.%元万])|退订|拒收|取消|停止)"
 _TO: Final = r"(?: ?(?:至|到|to) ?,?\d{3,20})?"
 #: Verb, keyword, then refusal: "回T退订", "reply STOP to opt out", "发送TD至1069退订".
 _FORWARD: Final = re.compile(
@@ -79,7 +80,7 @@ _NO_KEYWORD: Final = frozenset(
 #: Without one of these there is no refusal line; looking for them is cheaper than for the line.
 _HINTS: Final = (
     *("退", "拒", "取消", "停", "屏蔽", "不再", "不想", "不要", "不需", "不接", "不收", "勿", "谢绝", "终止", "打扰"),
-    *("回t", "复t", "发t", "td", "opt", "unsub", "stop", "quit", "end", "cancel", "no more"),
+    *("回t", "复t", "发t", "td", "t d", "opt", "unsub", "stop", "quit", "end", "cancel", "no more"),
 )
 
 
@@ -99,7 +100,7 @@ def refusal_line(seen: View, links: Sequence[Span], phones: Sequence[Span]) -> R
         return None
     for pattern in (_FORWARD, _BACKWARD, _BARE, _WORD_ONLY):
         for match in pattern.finditer(bare):
-            keyword = next(group for group in match.groups() if group)
+            keyword = next(group for group in match.groups() if group).replace(" ", "")
             if pattern is _WORD_ONLY and _SOUNDS.search(bare) is not None:
                 continue
             if keyword in _NO_KEYWORD:

@@ -63,6 +63,17 @@ def test_the_scope_is_what_the_text_names(text: str, scope: str) -> None:
     assert read(text) == Reading("optout", scope, read(text).matched, read(text).confidence)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("我不是要退订，我想问利息", "none"), ("我不是想拒绝", "none"), ("我不是要退订吗怎么还发", "optout"),
+        ("我不是你们客户别发了", "optout"), ("我不是贵行客户请勿发送", "optout"), ("我的客户要退订", "none"),
+    ],
+)  # fmt: skip
+def test_who_refuses_and_whether_is_read_from_the_whole_sentence(text: str, label: str) -> None:
+    assert read(text).label == label
+
+
 def test_what_the_number_offered_is_a_refusal_as_the_whole_reply_only() -> None:
     assert read("Y").label == read("88").label == "none"
     assert read("y。", "Y") == Reading("optout", "sms", "Y", 0.95)

@@ -34,7 +34,7 @@ def _joined(pieces: Sequence[tuple[int, Content]]) -> Content:
     evidence: dict[str, list[Evidence]] = {}
     for start, content in pieces:
         for mark, found in content.evidence.items():
-            if mark == "category" and start != at:
+            if mark in ("category", "other_category") and start != at:
                 continue
             held = evidence.setdefault(mark, [])
             held += [Evidence(start + one.start, start + one.end, one.text, one.why) for one in found]

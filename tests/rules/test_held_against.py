@@ -147,3 +147,10 @@ def test_a_doubtful_advertisement_in_a_long_text_is_no_notice() -> None:
     assert reads_as(weak, reader().read(weak)) == ""
     text = weak + "。" * READ_LIMIT + NOTICE
     assert reads_as(text, reader().read(text)) == ""
+
+
+@pytest.mark.parametrize("text", [OVERDUE + GOOD, GOOD + OVERDUE])
+def test_two_messages_in_one_are_for_no_number_of_one_of_them(text: str) -> None:
+    assert reads_as(text, reader().read(text)) == ""
+    for lane, other in ((SERVICE, "collection"), (COLLECTION, "marketing"), (MARKETING, "collection")):
+        assert ("purpose.mismatch", other) in [one[:2] for one in shown(text, lane)]

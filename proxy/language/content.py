@@ -29,6 +29,11 @@ READ_LIMIT: Final = 4096
 #: How far ahead a category must be for the rules to decide alone.
 _SURE: Final = 6.0
 _SERVICE: Final = CATEGORIES.index("service")
+_FRAUD: Final = CATEGORIES.index("fraud")
+_STERN: Final = (CATEGORIES.index("marketing"), CATEGORIES.index("collection"), _FRAUD)
+#: Less far ahead, a category is not certain; a text is none of those that are further behind.
+_TORN: Final = 0.6
+_TORN_FRAUD: Final = 2.4
 #: What a point of the rules weighs beside the classifier.
 _RULES: Final = 0.15
 _LINK_KINDS: Final[dict[HostKind, str]] = {"name": "link", "address": "address", "short": "short link"}
@@ -128,7 +133,7 @@ def read_whole(text: str, lexicon: Lexicon) -> Reading:
         text = text[:READ_LIMIT]
     look = _look(text, lexicon)
     seen, signed, identity, product, line = look.seen, look.signed, look.identity, look.product, look.line
-    category, confidence, reasons, by_rules = _category(look, lexicon)
+    category, confidence, reasons, by_rules, torn = _category(look, lexicon)
     collecting = category == "collection"
     told = disclosure(seen, look.hits, look.concepts, collecting, lexicon)
     evidence: dict[str, list[Evidence]] = {}
@@ -139,6 +144,8 @@ def read_whole(text: str, lexicon: Lexicon) -> Reading:
                 if lexicon.bits[concept] & reasons:
                     _note(evidence, "category", text, seen.of_bare(hit.start, hit.end), concept)
                     break
+        if hit.mask & torn[1]:
+            _note(evidence, "other_category", text, seen.of_bare(hit.start, hit.end), CATEGORIES[torn[0]])
         if hit.mask & harm:
             for concept in ("threat", "insult"):
                 if concept in hit.concepts:
@@ -231,8 +238,11 @@ def _has_code(seen: View, others: list[Span]) -> bool:
     return False
 
 
-def _category(look: Look, lexicon: Lexicon) -> tuple[Category, float, int, bool]:
-    """The category, how sure it is, the bits of the concepts that speak for it, and whether rules decided alone."""
+def _category(look: Look, lexicon: Lexicon) -> tuple[Category, float, int, bool, tuple[int, int]]:
+    """The category, how sure it is, the bits of the concepts that speak for it, and whether rules decided alone.
+
+    At last the other category and its bits, where a text markets or collects and is something as stern besides.
+    """
     concepts = look.concepts
     sums = [0.0] * len(CATEGORIES)
     sums[_SERVICE] = 1.0
@@ -243,11 +253,20 @@ def _category(look: Look, lexicon: Lexicon) -> tuple[Category, float, int, bool]
             reasons[rule.category] |= rule.all | (rule.any & concepts)
     best, ahead = _first(sums)
     by_rules = ahead >= _SURE or not lexicon.model.weights
+    torn = -1, 0
     if not by_rules:
         known = known_of(_without(look.seen, look.signed), _names(concepts, lexicon), lexicon.model)
         learnt = likelihoods(known, lexicon.model)
-        best, ahead = _first([learnt.get(name, 0.0) + _RULES * sums[at] for at, name in enumerate(CATEGORIES)])
-    return CATEGORIES[best], round(min(1.0, 0.5 + ahead / 6), 2), reasons[best], by_rules
+        scores = [learnt.get(name, 0.0) + _RULES * sums[at] for at, name in enumerate(CATEGORIES)]
+        best, ahead = _first(scores)
+        if best in _STERN and ahead < (_TORN_FRAUD if best == _FRAUD else _TORN) and reasons[best]:
+            # WHY: two messages in one make each other doubtful; that it is no notice may be certain.
+            rest = max([scores[at] for at in range(len(CATEGORIES)) if at not in _STERN])
+            others = [at for at in _STERN if at not in (best, _FRAUD) and reasons[at] and scores[at] - rest >= _TORN]
+            if others:
+                other = others[0] if len(others) == 1 or scores[others[0]] >= scores[others[1]] else others[1]
+                torn = other, reasons[other]
+    return CATEGORIES[best], round(min(1.0, 0.5 + ahead / 6), 2), reasons[best], by_rules, torn
 
 
 def _first(sums: list[float]) -> tuple[int, float]:

@@ -15,6 +15,9 @@ from proxy.language.lexicon import Lexicon
 _OVERLAP: Final = 256
 #: A long text is what its sternest piece is.
 _STERN: Final = ("fraud", "collection", "marketing")
+#: From where on a stern piece counts as such. INVARIANT: what `rules.held_against` acts on, else a half-read threat in
+#: one piece would hide the plain advertisement in another.
+_SURE: Final = (0.9, 0.6, 0.6)
 
 
 def read_any_length(text: str, lexicon: Lexicon) -> Content:
@@ -31,7 +34,7 @@ def _joined(pieces: Sequence[tuple[int, Content]]) -> Content:
     evidence: dict[str, list[Evidence]] = {}
     for start, content in pieces:
         for mark, found in content.evidence.items():
-            if mark == "category" and start != at:
+            if mark in ("category", "other_category") and start != at:
                 continue
             held = evidence.setdefault(mark, [])
             held += [Evidence(start + one.start, start + one.end, one.text, one.why) for one in found]
@@ -55,7 +58,11 @@ def _joined(pieces: Sequence[tuple[int, Content]]) -> Content:
 
 
 def _rank(piece: tuple[int, Content]) -> tuple[bool, int, float]:
-    """Words before a classifier, then the sternest, then the surest."""
+    """Words before a classifier, then the sternest of those that are sure, of those that are not, then the surest."""
     _, content = piece
-    stern = _STERN.index(content.category) if content.category in _STERN else len(_STERN)
+    stern = 2 * len(_STERN)
+    if content.category in _STERN:
+        stern = _STERN.index(content.category)
+        if content.confidence < _SURE[stern]:
+            stern += len(_STERN)
     return "category" not in content.evidence, stern, -content.confidence

@@ -37,7 +37,7 @@ def held_against(readings: Iterable[str], asked: Asked, snapshot: Snapshot, read
     every = [(text, reader.read(text)) for text in readings]
     # WHY: octets read in a wrong alphabet are letters without words, of which a classifier may say anything.
     worded = [one for one in every if "category" in one[1].evidence] or every
-    stern = [one for one in worded if reads_as(*one) in (*_MARKING, "fraud")]
+    stern = [one for one in worded if (reads_as(*one) or _torn(one[1], asked)) in (*_MARKING, "fraud")]
     found = [list(_against(*one, asked, snapshot, reader)) for one in stern or worded]
     if not stern:
         fewest = min([[one for one in each if one.rule in _MARKS] for each in found], key=len, default=[])
@@ -58,7 +58,7 @@ def reads_as(text: str, content: Content) -> str:
 
 
 def _against(text: str, content: Content, asked: Asked, snapshot: Snapshot, reader: Reader) -> Iterator[Against]:
-    rules, seen = asked.rules, reads_as(text, content)
+    rules, seen = asked.rules, reads_as(text, content) or _torn(content, asked)
     kind = seen if seen else asked.purpose
     if "content.fraud" in rules and seen == "fraud":
         yield from [Against("content.fraud", "text", *_whole(content))]
@@ -99,6 +99,15 @@ def other_purpose(seen: str, asked: Asked) -> str | None:
     if seen == "verification" and asked.purpose not in _LAX and asked.promised.isdisjoint(_LAX):
         return "verification"
     return None
+
+
+def _torn(content: Content, asked: Asked) -> str:
+    """What a text is besides what it is asked for, where it is two messages in one and neither for certain; or ""."""
+    for one in content.evidence.get("other_category", ())[:1]:
+        for seen in (content.category, one.why):
+            if seen in _MARKING and other_purpose(seen, asked) is not None:
+                return seen
+    return ""
 
 
 def told_debt(content: Content) -> Evidence | None:

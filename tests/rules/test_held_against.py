@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from proxy.core.content import Against
 from proxy.core.own_marks import Asked, telephone_digits, without_legal_form
 from proxy.core.snapshot import Snapshot
+from proxy.language.content import READ_LIMIT
 from proxy.policy import lane_facts
 from proxy.rules.content import CONTENT_RULES
 from proxy.rules.held_against import held_against, reads_as
@@ -128,3 +129,28 @@ def test_a_signature_may_leave_out_the_legal_form() -> None:
     assert without_legal_form("江澜银行股份有限公司") == "江澜银行"
     assert without_legal_form("江澜银行（虚构）") == "江澜银行"
     assert without_legal_form("公司") == "公司"
+
+
+def test_a_stern_piece_that_is_not_sure_hides_no_surer_one_of_a_long_text() -> None:
+    known = reader()
+    for weak in ("有效期和验证m，最高检，做zjin", "不还，新户，折优会"):
+        read = known.read(weak)
+        assert read.category in ("fraud", "collection")
+        assert reads_as(weak, read) == ""
+        for text in (weak + "。" * READ_LIMIT + GOOD, GOOD + "。" * READ_LIMIT + weak):
+            assert ("purpose.mismatch", "marketing") in [one[:2] for one in shown(text, SERVICE)]
+            assert reads_as(text, known.read(text)) == "marketing"
+
+
+def test_a_doubtful_advertisement_in_a_long_text_is_no_notice() -> None:
+    weak = "fkuan快，防止愈期，点赞员"
+    assert reads_as(weak, reader().read(weak)) == ""
+    text = weak + "。" * READ_LIMIT + NOTICE
+    assert reads_as(text, reader().read(text)) == ""
+
+
+@pytest.mark.parametrize("text", [OVERDUE + GOOD, GOOD + OVERDUE])
+def test_two_messages_in_one_are_for_no_number_of_one_of_them(text: str) -> None:
+    assert reads_as(text, reader().read(text)) == ""
+    for lane, other in ((SERVICE, "collection"), (COLLECTION, "marketing"), (MARKETING, "collection")):
+        assert ("purpose.mismatch", other) in [one[:2] for one in shown(text, lane)]

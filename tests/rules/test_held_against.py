@@ -154,3 +154,17 @@ def test_two_messages_in_one_are_for_no_number_of_one_of_them(text: str) -> None
     assert reads_as(text, reader().read(text)) == ""
     for lane, other in ((SERVICE, "collection"), (COLLECTION, "marketing"), (MARKETING, "collection")):
         assert ("purpose.mismatch", other) in [one[:2] for one in shown(text, lane)]
+
+
+@pytest.mark.parametrize("ending", ["，已退订", "，今后不再发送", "，已为您关闭", ", no more marketing"])
+@pytest.mark.parametrize("text", [GOOD, GOOD.replace("3.5%起", "优惠"), GOOD.replace("，回T退订", "")])
+def test_an_advertisement_is_no_confirmation_of_a_refusal(text: str, ending: str) -> None:
+    assert ("purpose.mismatch", "marketing") in [one[:2] for one in shown(text + ending, SERVICE)]
+
+
+def test_a_confirmation_of_a_refusal_is_a_notice() -> None:
+    for text in (
+        "【江澜银行】您已退订信用卡优惠活动，今后不再发送",
+        "【江澜银行】已为您退订“安居贷”优惠信息，不再发送营销短信",
+    ):
+        assert shown(text, SERVICE) == []

@@ -137,8 +137,14 @@ class PersonKey:
         made = self._salts[institution] = int.from_bytes(octets)
         return made
 
-    def fingerprint(self, octets: bytes) -> bytes:
-        """A keyed hash of any octets (16), to recognise them later without keeping them."""
+    def fingerprint(self, octets: bytes, key_id: int = 0) -> bytes:
+        """A keyed hash of any octets (16), to recognise them later without keeping them.
+
+        Under the newest key, or the one that is named; empty where that one does not live any more.
+        """
+        if key_id and key_id != self.key_id:
+            former = self._former
+            return former.fingerprint(octets) if former is not None and former.key_id == key_id else b""
         return blake2b(octets, key=self._secret, digest_size=16, person=b"octets").digest()
 
 

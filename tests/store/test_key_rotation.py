@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from proxy.core.persons import index_key
+from proxy.core.persons import PersonKey, index_key
 from proxy.core.preferences import preference
 from proxy.core.purposes import COLLECTION_SMS, MARKETING_SMS, MARKETING_VOICE
 from proxy.core.snapshot import notice_of
@@ -333,3 +333,15 @@ def test_a_ledger_can_be_moved_to_another_key_and_not_changed(tmp_path: Path) ->
         ):
             with pytest.raises(sqlite3.IntegrityError, match="append only"):
                 writing.execute(sql)
+
+
+def test_a_request_is_recognised_under_the_key_that_it_came_under() -> None:
+    key = PersonKey(b"former key of 32 octets, invented", 1)
+    asked = key.fingerprint(b"a request")
+    key.begin(b"newer key of 32 octets, invented", 2)
+    assert key.fingerprint(b"a request") != asked
+    assert key.fingerprint(b"a request", 1) == asked
+    assert key.fingerprint(b"a request", 2) == key.fingerprint(b"a request")
+    key.all_moved()
+    key.retire()
+    assert key.fingerprint(b"a request", 1) == b""

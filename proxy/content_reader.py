@@ -36,7 +36,8 @@ class ContentReader:
         self._vocabulary: Final = vocabulary
         self._last: tuple[str, Content] = ("", read_any_length("", lexicon))
         self._templates: Final = Templates(lexicon)
-        self._recalled: tuple[tuple[str, str], str, Known | None] | None = None
+        #: Owner, text, what is known, and whether it was asked for before.
+        self._recalled: tuple[tuple[str, str], str, Known | None, bool] | None = None
         self._bare: Final[dict[str, str]] = {}
         self._honoured: Final[dict[tuple[str, tuple[str, ...]], bool]] = {}
 
@@ -52,14 +53,16 @@ class ContentReader:
     def recall(self, owner: tuple[str, str], text: str) -> Known | None:
         """Reads a message of an owner, a principal and its number; what is known of texts that are read alike."""
         latest = self._recalled
-        if latest is not None and latest[1] == text and latest[0] == owner:
+        again = latest is not None and latest[1] == text and latest[0] == owner
+        # WHY a second time: one text to many is a template, too, and what comes for the second time is learnt.
+        if latest is not None and again and (latest[2] is not None or latest[3]):
             return latest[2]
         if len(text) > LONGEST:
             self.read(text)
             return None
         content, known = self._templates.read(owner, text)
         self._last = (text, content)
-        self._recalled = (owner, text, known)
+        self._recalled = (owner, text, known, again)
         return known
 
     def is_quiet(self, text: str, spans: list[tuple[int, int]]) -> bool:

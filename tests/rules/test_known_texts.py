@@ -83,6 +83,15 @@ def test_a_new_record_is_asked_of_known_texts_too() -> None:
     assert found(text, *other)[0].startswith("content.")
 
 
+def test_one_text_to_many_is_learnt_when_it_comes_again() -> None:
+    reader = fresh()
+    text = "【江澜银行】“安居贷”年化3.5%起，编号20250305，咨询400-000-1001，回T退订"
+    owner = ("jianglan", "10690001")
+    known = [reader.recall(owner, text) for _ in range(3)]
+    assert known[0] is None
+    assert known[1] is known[2] is not None
+
+
 def test_several_lanes_of_one_sender_ask_one_thing() -> None:
     request, snapshot, now = asked(SCENE, fresh())
     for sender in ("10690001", "106900011", "106900012"):

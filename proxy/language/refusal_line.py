@@ -8,6 +8,7 @@ consent, a log-in, and words that only sound like refusal do not count. Patterns
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
@@ -110,24 +111,12 @@ def refusal_line(seen: View, links: Sequence[Span], phones: Sequence[Span]) -> R
             return RefusalLine(*seen.of_bare(*match.span()), keyword)
     for start, end in (*links, *phones):
         first, last = seen.of_marked(start, end)
-        at = _index(seen.bare_at, first)
+        at = bisect_left(seen.bare_at, first)
         beside = _BESIDE.search(bare, max(0, at - 28), at)
         if beside is not None and not re.search("登录|app内", beside.group()):
             return RefusalLine(seen.bare_at[beside.start()], last, None)
-        after = _index(seen.bare_at, last)
+        after = bisect_left(seen.bare_at, last)
         follows = _AFTER.match(bare, after)
         if follows is not None:
             return RefusalLine(first, seen.of_bare(*follows.span())[1], None)
     return None
-
-
-def _index(places: Sequence[int], at: int) -> int:
-    """The first index in the bare view whose place in the text is not before `at`."""
-    low, high = 0, len(places)
-    while low < high:
-        middle = (low + high) // 2
-        if places[middle] < at:
-            low = middle + 1
-        else:
-            high = middle
-    return low

@@ -5,6 +5,7 @@ Never raises; patterns are bounded, so the time is linear.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -37,7 +38,7 @@ _MEANS: Final = re.compile(
 def limits(seen: View, line: RefusalLine) -> Iterator[Span]:
     """Where a refusal line is said to hold for some time only, as spans of the text."""
     bare, at = seen.bare, seen.bare_at
-    first, last = _first(at, line.start), _first(at, line.end)
+    first, last = bisect_left(at, line.start), bisect_left(at, line.end)
     for match in _BEFORE.finditer(bare, max(0, first - 24), last):
         if match.end() >= first - _GAP:
             yield seen.of_bare(*match.span())
@@ -50,15 +51,3 @@ def meanings(seen: View) -> Iterator[Span]:
     """The words that a person is told to send back for something that is no refusal, as spans of the text."""
     for match in _MEANS.finditer(seen.bare):
         yield seen.of_bare(*match.span(1 if match.group(1) is not None else 2))
-
-
-def _first(places: list[int], at: int) -> int:
-    """The first index in the bare view whose place in the text is not before `at`."""
-    low, high = 0, len(places)
-    while low < high:
-        middle = (low + high) // 2
-        if places[middle] < at:
-            low = middle + 1
-        else:
-            high = middle
-    return low

@@ -5,7 +5,7 @@ the file left out: an import only adds and updates. A row that is already there,
 """
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -172,8 +172,6 @@ async def adopt_persons(connection: aiosqlite.Connection, table: str, first: int
     """Inside a transaction: one slice of a table of persons, from row `first` on; rows added."""
     if table == "consents":
         return await adopt_consents(connection, first, today)
-    if table == "preferences":
-        return await adopt_preferences(connection, first)
     if table in ("suppressions", "objections"):
         return await adopt_suppressions(connection, first, table)
     return await adopt_ledger(connection, table, first)
@@ -202,11 +200,18 @@ async def adopt_suppressions(connection: aiosqlite.Connection, first: int, table
     return max(cursor.rowcount, 0)
 
 
+#: Ledger → the columns by which a row is known again, and what derives its states of the touched keys.
+_LEDGERS: Final[dict[str, tuple[tuple[str, ...], Callable[[aiosqlite.Connection], Awaitable[object]]]]] = {
+    "debtors": (debtor_ledger.DEBTOR_SAME, debtor_ledger.derive_debtors),
+    "debtor_notices": (debtor_ledger.NOTICE_SAME, debtor_ledger.derive_notices),
+    "preferences": (preference_ledger.SAME, preference_ledger.derive),
+}
+
+
 async def adopt_ledger(connection: aiosqlite.Connection, table: str, first: int) -> int:
-    """Inside a transaction: one slice of `debtors` or `debtor_notices` from row `first` on; rows added."""
+    """Inside a transaction: one slice of a ledger of `_LEDGERS` from row `first` on; rows added."""
     columns = ", ".join(PERSON_COLUMNS[table])
-    of_debtors = table == "debtors"
-    same = debtor_ledger.DEBTOR_SAME if of_debtors else debtor_ledger.NOTICE_SAME
+    same, derive = _LEDGERS[table]
     is_same = " AND ".join(f"m.{name} = s.{name}" for name in same)
     bounds = (first, first + SLICE_ROWS)
     cursor = await connection.execute(
@@ -218,25 +223,7 @@ async def adopt_ledger(connection: aiosqlite.Connection, table: str, first: int)
         await connection.execute(
             f"INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.{table} WHERE row >= ? AND row < ?", bounds
         )
-        await (debtor_ledger.derive_debtors(connection) if of_debtors else debtor_ledger.derive_notices(connection))
-    return max(cursor.rowcount, 0)
-
-
-async def adopt_preferences(connection: aiosqlite.Connection, first: int) -> int:
-    """Inside a transaction: one slice of preferences from row `first` on; rows added."""
-    columns = ", ".join(PERSON_COLUMNS["preferences"])
-    same = " AND ".join(f"m.{name} = s.{name}" for name in preference_ledger.SAME)
-    bounds = (first, first + SLICE_ROWS)
-    cursor = await connection.execute(
-        f"INSERT INTO main.preferences ({columns}) SELECT {columns} FROM staged.preferences s WHERE row >= ? "
-        f"AND row < ? AND NOT EXISTS (SELECT 1 FROM main.preferences m WHERE {same}) ORDER BY row",
-        bounds,
-    )
-    if cursor.rowcount > 0:
-        await connection.execute(
-            "INSERT OR IGNORE INTO temp.touched SELECT key FROM staged.preferences WHERE row >= ? AND row < ?", bounds
-        )
-        await preference_ledger.derive(connection)
+        await derive(connection)
     return max(cursor.rowcount, 0)
 
 

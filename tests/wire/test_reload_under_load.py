@@ -96,7 +96,7 @@ def write_words(house: House, *, more: bool, wrong: bool = False) -> None:
 
 
 def write_content(house: House, *, other: bool, wrong: bool = False) -> None:
-    """The words of messages; with `other` what these messages say reads as collection, which their number is not for."""
+    """The words of messages; with `other` what all these say reads as collection, which their number is not for."""
     shipped = (CONFIG / "content.toml").read_text(encoding="utf-8")
     if other:
         shipped = shipped.replace("[concepts]\n", '[concepts]\nspring = ["春季理财"]\n', 1)

@@ -59,7 +59,8 @@ from proxy.sip_b2bua import SipServer
 from proxy.smpp_server import SmppServer
 from proxy.status_reporter import StatusReporter
 from proxy.store.key_state import files_under, secret_for
-from proxy.store.sqlite import SqliteStore, open_owner
+from proxy.store.opening import open_owner
+from proxy.store.sqlite import SqliteStore
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import BY_NAME
 from proxy.telemetry.log import EventLog, configure

@@ -30,8 +30,8 @@ from proxy.registry.verbs import VERBS, now_us, perform
 from proxy.settings import Settings
 from proxy.store.key_state import load_secret, secret_for
 from proxy.store.lock import OwnedError
+from proxy.store.opening import open_owner
 from proxy.store.reader import open_reader
-from proxy.store.sqlite import open_owner
 from proxy.store.staging import StagedImport
 from proxy.store.standing import StandingRecords
 

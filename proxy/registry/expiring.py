@@ -21,23 +21,24 @@ class Ending(Struct, frozen=True):
 
 def ending(snapshot: Snapshot, now: float, days: int) -> list[Ending]:
     """What is over within so many days of `now` (UTC seconds), or since a day at most; the first to end first."""
-    first, last = now - _DAY_S, min(now + days * _DAY_S, FOREVER - 1)
-    found = {Ending(kind, name, period.until) for kind, name, period in _periods(snapshot, now, first, last)}
+    found = {one for one in looked_through(snapshot, now, days) if one is not None}
     return sorted(found, key=lambda one: (one.until, one.kind, one.name))
 
 
-def _periods(snapshot: Snapshot, now: float, first: float, last: float) -> Iterator[tuple[str, str, Period]]:
+def looked_through(snapshot: Snapshot, now: float, days: int) -> Iterator[Ending | None]:
+    """Each record that has an end: its ending where that is within so many days, else None.
+
+    WHY None: whoever looks beside the wire has to stop now and then, also where nothing ends.
+    """
+    first, last = now - _DAY_S, min(now + days * _DAY_S, FOREVER - 1)
+    for kind, name, period in _periods(snapshot, now):
+        yield Ending(kind, name, period.until) if first < period.until <= last else None
+
+
+def _periods(snapshot: Snapshot, now: float) -> Iterator[tuple[str, str, Period]]:
     for pair, entrustments in snapshot.entrustments.items():
         for given in entrustments:
-            # WHY here: there are many of them, at every change of the registry, and nearly none ends soon.
-            if first < given.period.until <= last:
-                yield "entrustment", "/".join(pair), given.period
-    for kind, name, period in _few(snapshot, now):
-        if first < period.until <= last:
-            yield kind, name, period
-
-
-def _few(snapshot: Snapshot, now: float) -> Iterator[tuple[str, str, Period]]:
+            yield "entrustment", "/".join(pair), given.period
     for telecom in snapshot.telecoms.values():
         yield "telecom", telecom.id, telecom.licence
     for account in snapshot.accounts.values():

@@ -6,7 +6,7 @@ arrives while a snapshot is built is in it.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from sys import intern
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar, cast
@@ -35,12 +35,15 @@ from proxy.core.snapshot import Snapshot
 from proxy.language.names import people_in
 from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
+from proxy.registry.news import News
 from proxy.registry.own_marks import MARK_MAKERS, MarkShelf
-from proxy.registry.ports import Reader
+from proxy.registry.ports import Reader, Row
 from proxy.registry.tables import FOLLOWED, TABLES
 from proxy.registry.wordings import WordingShelf
 
 _SLICE_ROWS: Final = 200
+#: Up to so many changed rows of a table are read in one turn.
+_AT_ONCE: Final = 200
 #: Parts of a library that are let go of in one turn, some hundred rows each.
 _SLICE_RELEASED: Final = 4
 #: Up to so many changed numbers the library is changed; beyond, it is made anew.
@@ -62,8 +65,8 @@ class SnapshotSource(Reader, Protocol):
     debtors_index: PersonIndex
     notices_index: PersonIndex
 
-    async def changed(self, after: int) -> set[str]:
-        """The tables of records that have a row of a later revision; `FOLLOWED` for other houses' lists."""
+    async def news(self, after: int, most: int) -> News:
+        """What is newer than a revision; of each table at most so many rows."""
         ...
 
 
@@ -314,38 +317,42 @@ class SnapshotBuilder:
     async def build(self, pack: Pack) -> Snapshot:
         """The snapshot of the newest revision. Raises StoreError; the former snapshot then stays valid."""
         async with self._building:
-            revision = await self._source.revision()
-            if revision != self._revision:
-                changed = await self._source.changed(self._revision)
-                for table in _MAKERS:
-                    # WHY holds always: they are the only records that are deleted, which leaves no row behind.
-                    if table in changed or table == "holds":
+            news = await self._source.news(self._revision, _AT_ONCE)
+            for table in _MAKERS:
+                if table in news.rows:
+                    rows = news.rows[table]
+                    if rows is None:
                         await self._read(table)
-                if FOLLOWED in changed:
-                    await self._read_followed()
-                await self._renumber()
-                self._revision = revision
+                    else:
+                        self._take(table, rows)
+            if FOLLOWED in news.rows:
+                await self._read_followed()
+            await self._renumber()
+            self._revision = news.revision
             return self._assemble(pack)
 
     async def _read(self, table: str) -> None:
-        shape, make = TABLES[table], _MAKERS[table]
-        # WHY anew: what was deleted is missing, and holds are few.
-        kept = {} if table == "holds" else self._kept[table]
-        after = 0 if table == "holds" else self._revision
-        names, groups, (first, *others) = shape.names, self._groups.get(table), shape.key
-        async for rows in self._source.rows(table, after=after, slice_rows=_SLICE_ROWS):
-            for row in rows:
-                named = dict(zip(names, row, strict=True))
-                key = (named[first], *[_shared(named[name]) for name in others])
-                former, kept[key] = kept.get(key), make(named)
-                if groups is not None:
-                    groups.put(former, kept[key])
-                if table in _MARKED:
-                    self._marks.changed(table, kept[key])
-                if table == "numbers":
-                    self._renumbered.append((former, kept[key]))
+        async for rows in self._source.rows(table, after=self._revision, slice_rows=_SLICE_ROWS):
+            self._take(table, rows)
             await asyncio.sleep(0)
-        self._kept[table] = kept
+
+    def _take(self, table: str, rows: Iterable[Row]) -> None:
+        """Rows of a table that are new or have changed; of holds all that there are."""
+        shape, make = TABLES[table], _MAKERS[table]
+        if table == "holds":
+            # WHY anew: what was deleted is missing, and holds are few.
+            self._kept[table] = {}
+        kept, names, groups, (first, *others) = self._kept[table], shape.names, self._groups.get(table), shape.key
+        for row in rows:
+            named = dict(zip(names, row, strict=True))
+            key = (named[first], *[_shared(named[name]) for name in others])
+            former, kept[key] = kept.get(key), make(named)
+            if groups is not None:
+                groups.put(former, kept[key])
+            if table in _MARKED:
+                self._marks.changed(table, kept[key])
+            if table == "numbers":
+                self._renumbered.append((former, kept[key]))
         self._made.pop(table, None)
         if table == "templates":
             self._wordings.changed()

@@ -271,6 +271,11 @@ def _said(best: _Fit, fits: Sequence[_Fit], clauses: Sequence[_Clause], grammar:
     if pattern.say not in ("optout", "optin"):
         return Said(pattern.say, None, matched, pattern.confidence)
     named = {_scope(fit, grammar) for fit in fits} - {None}
+    if named == {"all", "sms"} and all(
+        fit.clause.mask & grammar.number and not fit.clause.mask & grammar.voice or _scope(fit, grammar) == "sms"
+        for fit in fits
+    ):
+        named = {"sms"}
     if not named:
         named = {_named(_both(clause.mask for clause in clauses), grammar, channels=True)} - {None}
     scope: Named = "sms"

@@ -19,7 +19,7 @@ from proxy.language.folding import FLAG, atoms, fold, squeezed
 from proxy.language.instructions import offered_keyword
 from proxy.language.pictures import spoken
 from proxy.language.quotation import own_words
-from proxy.language.sentences import read_sentences
+from proxy.language.sentences import CONTRADICTORY, read_sentences, refuses
 from proxy.language.vocabulary import (
     Entry,
     Filler,
@@ -114,6 +114,8 @@ def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), messag
     if written is not None:
         # WHY only a refusal: a picture beside words decorates them as often as it says something.
         drawn = _read(written, vocabulary, ())
+        if read.label == "optin" != drawn.label:
+            return _CONTRADICTION
         if drawn.label == "optout" and read.label in ("none", "optout"):
             return drawn
     return read
@@ -121,9 +123,24 @@ def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), messag
 
 def _read(text: str, vocabulary: Vocabulary, offered: Sequence[str]) -> Reading:
     """What a person's own words say."""
-    folded = _without_footer(fold(text), vocabulary.footers)
+    whole = fold(text)
+    folded = _without_footer(whole, vocabulary.footers)
     if not folded:
         return _EMPTY
+    read = _own(text, folded, vocabulary, offered)
+    if folded != whole and read.label != "optout":
+        # WHY: words of one's own may stand behind what the telephone wrote.
+        footer = whole[len(folded) :]
+        behind = _own(footer, footer, vocabulary, ())
+        if behind.label == "optout":
+            return behind
+        if read.label == "optin" and vocabulary.grammar and refuses(atoms(footer), vocabulary.grammar):
+            return _CONTRADICTION
+    return read
+
+
+def _own(text: str, folded: str, vocabulary: Vocabulary, offered: Sequence[str]) -> Reading:
+    """What a text without footers says, and its folded form."""
     extra = _offered(offered) if offered else _NOTHING_OFFERED
     pieces = atoms(folded)
     found = _words(pieces, vocabulary, extra)
@@ -155,6 +172,8 @@ def _sentences(text: str, pieces: list[str], vocabulary: Vocabulary) -> Reading:
     said = read_sentences(pieces, vocabulary.grammar)
     if said is None or said.say == "skip":
         return _UNKNOWN
+    if said is CONTRADICTORY:
+        return _CONTRADICTION
     if said.say == "none":
         return Reading("none", None, None, 0.8)
     return Reading(said.say, said.scope, said.matched, said.confidence, said.keeps)

@@ -20,7 +20,9 @@ _PHONE: Final = "[☎☏📞🤙📱]"
 _REST: Final = "(?:\ufe0f|\ufe0e|[\U0001f3fb-\U0001f3ff]|\u200d[♀♂])*"
 #: The sign of multiplication is a cross where it multiplies nothing.
 _TIMES: Final = "(?<![0-9A-Za-z])[×✕⨯](?![0-9A-Za-z])"
-_WORDS: Final = re.compile(f"(?P<sign>(?:(?:{_SIGN}|{_TIMES}){_REST})+)|(?P<sms>{_LETTER}{_REST})|(?P<call>{_PHONE}{_REST})")
+_WORDS: Final = re.compile(
+    f"(?P<sign>(?:(?:{_SIGN}|{_TIMES}){_REST})+)|(?P<sms>{_LETTER}{_REST})|(?P<call>{_PHONE}{_REST})"
+)
 #: Spoken as the grammar's own words.
 _SPOKEN: Final = {"sign": _REFUSING, "sms": "短信", "call": "电话"}
 

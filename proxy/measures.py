@@ -16,8 +16,6 @@ from proxy.telemetry.events import BY_NAME
 
 _AT_ONCE: Final = 100
 _DAY_S: Final = 86_400
-#: Records that are looked at in one turn of the loop.
-_SLICE: Final = 500
 
 
 class Notes(Protocol):
@@ -77,11 +75,11 @@ class Endings:
             while self._next is not None and self.days:
                 looked_at, self._next = self._next, None
                 found: set[Ending] = set()
-                for place, one in enumerate(looked_through(looked_at, now, self.days), 1):
-                    if one is not None:
-                        found.add(one)
-                    if place % _SLICE == 0:
+                for one in looked_through(looked_at, now, self.days):
+                    if one is None:
                         await asyncio.sleep(0)
+                    else:
+                        found.add(one)
                 self._tell(sorted(found, key=lambda one: (one.until, one.kind, one.name)), now)
         finally:
             self._looking = False

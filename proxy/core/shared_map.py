@@ -6,7 +6,7 @@ that change; with 10^5 keys that is some 20 µs for a change of one, where a cop
 """
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from typing import Final, Generic, TypeVar, overload
 
 K = TypeVar("K")
@@ -81,9 +81,24 @@ class SharedMap(Mapping[K, V], Generic[K, V]):
     def __len__(self) -> int:
         return self._size
 
+    def items(self) -> ItemsView[K, V]:
+        """All pairs."""
+        return _Pairs(self)
+
     def parts(self) -> list[dict[K, V]]:
         """What holds the keys, not to be changed: who keeps it keeps it from being freed together with this map."""
         return self._parts
+
+
+class _Pairs(ItemsView[K, V]):
+    """WHY: that of Mapping looks each key up."""
+
+    def __init__(self, shared: SharedMap[K, V]) -> None:
+        super().__init__(shared)
+        self._of = shared.parts()
+
+    def __iter__(self) -> Iterator[tuple[K, V]]:
+        return (pair for part in self._of for pair in part.items())
 
 
 class SharedOrder:

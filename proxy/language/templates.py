@@ -200,8 +200,12 @@ class Templates:
 
     def id_of(self, owner: Owner, text: str, content: Content) -> str:
         """The id of the template that a text with this content is of; pure, whether it is known or not."""
+        return id_of_shape(owner, self.shape(text, content))
+
+    def shape(self, text: str, content: Content) -> str:
+        """The wording of the template that a text with this content is of."""
         text = text[:LONGEST]
-        return _id_of(owner, shape_of(text, self._names.mask(text), content))
+        return shape_of(text, self._names.mask(text), content)
 
     def listed(self) -> list[Template]:
         """All templates, those that came most often first."""
@@ -228,11 +232,12 @@ class Templates:
         if found is None:
             if len(shelf.templates) >= _TEMPLATES:
                 del shelf.templates[min(shelf.templates, key=lambda held: shelf.templates[held].seen)]
-            found = shelf.templates[shape] = Template(_id_of(owner, shape), owner, shape, content)
+            found = shelf.templates[shape] = Template(id_of_shape(owner, shape), owner, shape, content)
         return found
 
 
-def _id_of(owner: Owner, shape: str) -> str:
+def id_of_shape(owner: Owner, shape: str) -> str:
+    """The id of an owner's template of this wording."""
     return blake2b("\0".join((*owner, shape)).encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
 
 

@@ -136,6 +136,7 @@ async def test_a_viewer_sees_their_institutions_and_no_words_of_one_person(house
     assert '<span class="var"' in own
     assert "“安居贷”额度" in own
     assert "未登记" in own
+    assert "<script" not in own
     for secret in ("李雷", "保管", "云岫", *PERSONS, *(one[2:] for one in PERSONS)):
         assert secret not in own, secret
     theirs = (await (await entered(house, "丁（虚构）")).open(f"{TEMPLATES}?lang=en")).body.decode()

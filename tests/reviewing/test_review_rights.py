@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from starlette.datastructures import Headers
 
+from proxy.console.openapi import document
+from proxy.core.content import CATEGORIES
+from proxy.core.wording import VARIABLES
 from proxy.language.content import read_whole
 from proxy.language.templates import Templates
 from proxy.registry.content_words import read_lexicon
-from proxy.reviewing import seen
+from proxy.reviewing import seen, service
 from proxy.reviewing.forms import is_own_page
 from proxy.reviewing.on_record import Likeness, Record
+from proxy.reviewing.service import Reviewing
 from proxy.reviewing.sessions import Sessions
+from proxy.reviewing.words import ALL, CHECKS
 from proxy.settings import Settings
 
 pytestmark = pytest.mark.unit
@@ -124,3 +131,28 @@ def test_what_passed_is_filtered_and_can_be_put_on_record() -> None:
     (hidden,) = seen.passed([ROW | {"wording": None}], {}, {})
     assert (hidden.pieces, hidden.draft, hidden.state) == ((), "", "none")
     assert seen.kept([RECORD], [one], BOTH, "乙")[0].messages == 30
+
+
+def test_what_programs_read_is_described() -> None:
+    more = Reviewing(Settings()).extension()
+    described = document(more)
+    for path, methods, _ in more.routes:
+        if path.startswith("/api/"):
+            assert {method.lower() for method in methods} == set(described["paths"][path])
+    for name in re.findall(r'"#/components/schemas/(\w+)"', msgspec.json.encode(described).decode()):
+        assert name in described["components"]["schemas"]
+
+
+def test_every_word_of_the_pages_is_there_in_both_languages() -> None:
+    pages = Path(service.__file__).parent / "pages"
+    asked = set()
+    for page in pages.glob("*.html"):
+        asked |= set(re.findall(r't\["([a-z_.0-9]+)"\]', page.read_text("utf-8")))
+    assert len(asked) > 60
+    for lang, words in ALL.items():
+        assert asked <= set(words), lang
+        assert all(words.values())
+    for group, names in (("state", seen.STATES), ("verdict", seen.VERDICTS), ("check", CHECKS),
+                         ("category", CATEGORIES),
+                         ("var", (*VARIABLES, "figures", "phone", "link"))):  # fmt: skip
+        assert {f"{group}.{name}" for name in names} <= set(ALL["en"])

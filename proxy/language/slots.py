@@ -7,7 +7,8 @@ have the same characters in the same places but for these. What the reader asks 
 `varies` looks at one reading to say where it is asked:
 
 * Digits. Telephones ask which they are: a stretch of signs that could hold five digits must hold no telephone, in the
-  text that was read and in each that is to be read like it. Phrases with digits ("618") must not arise. A way to refuse
+  text that was read and in each that is to be read like it. What stands beside figures ("编号") and says that they are
+  none does so in all these texts. Phrases with digits ("618") must not arise. A way to refuse
   knows the word 0000, and a 2 for "to": these are literal. Everything else asks only whether a character is a digit.
   Digits within anything that was found (telephone, link, signature, refusal line, product, phrase) are literal.
 * Names, one to four Han characters between punctuation or 的 and 先生, 女士, …: none of them is a character that any
@@ -43,6 +44,9 @@ _PHONE_LEAST: Final = 5
 _WHOLE_DIGITS: Final = 10
 #: Runs of digits that a refusal line knows by value.
 _WORD_DIGITS: Final = 4
+#: How far `marks.is_phone` looks to either side of what has the form of a telephone.
+_LOOKS_BACK: Final = 24
+_LOOKS_ON: Final = 12
 _SPECIAL: Final = ("2", "0", "00", "000", "0000")
 _NAMES_KEPT: Final = 20_000
 
@@ -71,7 +75,7 @@ class Varying:
         runs: tuple[tuple[int, int], ...],
         literal: tuple[tuple[int, str], ...],
         short: tuple[tuple[int, int], ...],
-        stretches: tuple[tuple[int, int], ...],
+        stretches: tuple[tuple[int, int, str, str], ...],
         barred: tuple[tuple[int, str], ...],
         within: tuple[tuple[int, int, str], ...],
     ) -> None:
@@ -81,7 +85,7 @@ class Varying:
         self.literal: Final = literal
         #: Runs that must not be `_SPECIAL`.
         self.short: Final = short
-        #: Stretches of five digits and more, which must hold no telephone.
+        #: Stretches of five digits and more, which must hold no telephone, and what stands marked on either side.
         self.stretches: Final = stretches
         #: Digits that would make a phrase at a place, or anywhere from one place to another.
         self.barred: Final = barred
@@ -99,8 +103,9 @@ class Varying:
         for start, end in self.short:
             if text[start:end] in _SPECIAL:
                 return False
-        for start, end in self.stretches:
-            if marks.PHONE.search(text, start, end) is not None:
+        for start, end, before, after in self.stretches:
+            # WHY twice: nearly all figures have no such form, and of raw signs one look finds each that has it.
+            if marks.PHONE.search(text, start, end) is not None and _may_be_called(before, text[start:end], after):
                 return False
         for at, digits in self.barred:
             if text.startswith(digits, at):
@@ -185,27 +190,30 @@ def _named_characters(lexicon: Lexicon) -> frozenset[str]:
 def varies(text: str, mask: Mask, reading: Reading, lexicon: Lexicon) -> Varying | None:
     """Where texts of this mask may differ from the one that was read; None where that cannot be said."""
     seen = reading.look.seen
-    if len(seen.marked) != len(text) or (mask.name and not _name_may_vary(mask, reading)):
+    if seen.marked_at is not None or (mask.name and not _name_may_vary(mask, reading)):
         return None
     found = _found_spans(reading)
     runs = [match.span() for match in _RUN.finditer(text)]
     short = _known_by_value(seen, runs)
     fixed = {run for run in runs if _touches(run, found) or (run in short and text[run[0] : run[1]] in _SPECIAL)}
-    stretches: list[tuple[int, int]] = []
+    seen_stretches: set[tuple[int, int]] = set()
+    stretches: list[tuple[int, int, str, str]] = []
     for run in runs:
         start, end = _stretch(seen.marked, run)
         inner = [other for other in runs if start <= other[0] < end]
         digits = sum([other[1] - other[0] for other in inner])
-        if (start, end) in stretches:
+        if (start, end) in seen_stretches:
             continue
+        seen_stretches.add((start, end))
         if text[start:end] != seen.marked[start:end] or not _HAN_DIGITS.isdisjoint(seen.marked[start:end]):
             fixed.update(inner)
         elif digits >= _PHONE_LEAST:
             # WHY not the runs apart: digits of two runs make one telephone.
-            if not fixed.isdisjoint(inner) or marks.PHONE.search(text, start, end) is not None:
+            before, after = seen.marked[max(0, start - _LOOKS_BACK) : start], seen.marked[end : end + _LOOKS_ON]
+            if not fixed.isdisjoint(inner) or _may_be_called(before, text[start:end], after):
                 fixed.update(inner)
             else:
-                stretches.append((start, end))
+                stretches.append((start, end, before, after))
     barred, within = _barred(seen, runs, fixed, lexicon)
     return Varying(
         tuple([run for run in runs if run not in fixed]),
@@ -215,6 +223,27 @@ def varies(text: str, mask: Mask, reading: Reading, lexicon: Lexicon) -> Varying
         tuple(barred),
         tuple(within),
     )
+
+
+def _may_be_called(before: str, figures: str, after: str) -> bool:
+    """Whether a telephone may begin anywhere in these figures; one of ten digits and more counts whatever it is called.
+
+    All three are marked. WHY at every place: the reader looks at some of them, which depends on what it finds first.
+    """
+    marked = before + figures + after
+    for at in range(len(before), len(before) + len(figures)):
+        match = marks.PHONE.match(marked, at)
+        if match is not None and (_is_whole(match.group()) or marks.is_phone(marked, match)):
+            return True
+    return False
+
+
+def _is_whole(telephone: str) -> bool:
+    """Whether it can be called from anywhere."""
+    digits = 0
+    for char in telephone:
+        digits += char.isdigit()
+    return digits >= _WHOLE_DIGITS
 
 
 def _name_may_vary(mask: Mask, reading: Reading) -> bool:
@@ -232,7 +261,7 @@ def is_quiet(reading: Reading, spans: list[tuple[int, int]]) -> bool:
     found = _found_spans(reading)
     for match in marks.PHONE.finditer(seen.marked):
         # WHY: "编号" before it makes no telephone of "95001", but does not make 13800138000 a number that nobody calls.
-        if sum([char.isdigit() for char in match.group()]) >= _WHOLE_DIGITS:
+        if _is_whole(match.group()):
             found.append(seen.of_marked(*match.span()))
     return not any(_touches(span, found) for span in spans)
 

@@ -80,7 +80,7 @@ class Known:
 
 
 class _Alike:
-    """What is known of texts of one mask: those come first that have the fewest figures fixed, so fit most texts."""
+    """What is known of texts of one mask: those come first in which most figures may vary."""
 
     __slots__ = ("known", "looks")
 
@@ -91,9 +91,8 @@ class _Alike:
 
     def add(self, one: Known) -> None:
         known = self.known[: _ALIKE - 1]
-        fixed = len(one.varying.literal)
         at = 0
-        while at < len(known) and len(known[at].varying.literal) < fixed:
+        while at < len(known) and len(known[at].varying.runs) > len(one.varying.runs):
             at += 1
         known.insert(at, one)
         self.known = known

@@ -12,6 +12,8 @@ from msgspec import Struct
 from proxy.core.purposes import Purpose
 
 _KEPT: Final = 200_000
+#: Messages whose answer may still come: at least so many, at most twice as many. WHY fewer: each costs 100 octets.
+_ASKED: Final = 50_000
 
 
 class Answered(Struct, frozen=True, gc=False):
@@ -40,7 +42,7 @@ class LatestMessages:
     def __init__(self, kept: int = _KEPT) -> None:
         self._new: dict[int, Answered] = {}
         self._old: dict[int, Answered] = {}
-        #: Decision → key, two generations as well: one of twice as many would hold the loop up when it grows or goes.
+        #: Decision → key, of the latest messages.
         self._asked: dict[int, int] = {}
         self._asked_before: dict[int, int] = {}
         self._kept = kept
@@ -66,7 +68,7 @@ class LatestMessages:
         self._asked[decision_id] = key
         if len(self._new) >= self._kept:
             self._old, self._new = self._new, {}
-        if len(self._asked) >= self._kept:
+        if len(self._asked) >= _ASKED:
             self._asked_before, self._asked = self._asked, {}
 
     def forget(self, decision_id: int) -> None:

@@ -21,7 +21,6 @@ _MARKETING: Final = "marketing"
 #: Between a submit_multi's message_id, which all its persons share, and the address that tells them apart.
 _BETWEEN: Final = b"\0"
 _HEADER: Final = bytes(HEADER_OCTETS)
-_WHOLE_MOST: Final = 512
 
 
 class _Waiting(Struct, frozen=True, gc=False):
@@ -60,11 +59,9 @@ class Pending:
         """The carrier took a message under this id: the id is the account's own, and the message may be cancelled."""
         self._ids.add(message_id, decision.id)
         if decision.ground.purpose == _MARKETING:
-            # WHY the whole PDU: it is there already, and cutting its head off costs each message what few ever need.
-            # Long ones are cut: a day of payloads and TLVs would fill the memory.
+            # WHY cut: the texts of twenty thousand messages are some megabytes for each account.
             new = self._new
-            kept = raw if len(raw) <= _WHOLE_MOST else raw[:HEAD_END]
-            new[message_id] = _Waiting(decision.id, decision.person, decision.ground.principal, kept)
+            new[message_id] = _Waiting(decision.id, decision.person, decision.ground.principal, raw[:HEAD_END])
             if len(new) >= self._half:
                 self._turn()
             if self.lately is not None:

@@ -4,6 +4,7 @@ Owns no rule; the policy makes its lanes with it. Pure.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from proxy.core.bound import Bound, bound
 from proxy.core.contacts import CountedCap, bits_of
@@ -17,6 +18,9 @@ from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.core.timetable import opens_in
 from proxy.rules.region import telecoms_of
+
+#: Texts that a pack may want reviewed.
+REVIEWED_PURPOSES: Final[tuple[Purpose, ...]] = ("marketing", "collection", "legal")
 
 
 def packs_of(snapshot: Snapshot, account: Account, sender: str | None, place: str, now: float) -> Bound:
@@ -41,7 +45,18 @@ def strictest_for(snapshot: Snapshot, institution: str, recipient: str, now: flo
 
 def strictest_of(closed: Sequence[Pack], account: Account) -> SetBy | None:
     """Of packs whose hours are closed: the first that enforces them, else the first that records it."""
-    modes = [(pack.mode_for("hours.closed", account.id), pack) for pack in closed]
+    return _first("hours.closed", closed, account)
+
+
+def reviewing(packs: Bound, account: Account, purpose: Purpose) -> SetBy | None:
+    """Of packs that let only reviewed texts of a purpose out (Z5): the first that enforces it, else records it."""
+    if purpose not in REVIEWED_PURPOSES:
+        return None
+    return _first("template.unreviewed", [pack for pack in packs.packs if pack.reviews_texts], account)
+
+
+def _first(rule: str, packs: Sequence[Pack], account: Account) -> SetBy | None:
+    modes = [(pack.mode_for(rule, account.id), pack) for pack in packs]
     for wanted in ("enforce", "shadow"):
         for mode, pack in modes:
             if mode == wanted:

@@ -35,7 +35,9 @@ def test_a_signature_marks_a_quotation_where_the_message_is_not_known() -> None:
     assert parse(f"别再发了 {SENT}", VOCABULARY).label == "optout"
 
 
-@pytest.mark.parametrize("reply", ["【TD】", "【退订】谢谢", "别再发了", "[自动回复]休假中", "拒收请回复88"])
+@pytest.mark.parametrize(
+    "reply", ["【TD】", "【退订】谢谢", "别再发了", "[自动回复]休假中", "拒收请回复88", "【江澜银行】别再给我发短信了"]
+)
 def test_emphasis_and_keywords_of_the_message_are_no_quotation(reply: str) -> None:
     assert own_words(reply, SENT) is None
 

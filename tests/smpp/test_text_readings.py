@@ -12,6 +12,7 @@ from proxy.smpp.text import (
     alphabet_table,
     encode_text,
     joint_table,
+    part_readings,
     readings,
     reply_readings,
 )
@@ -39,6 +40,11 @@ TEXTS = [
     "€5",
     "",
 ]
+
+
+#: No character of it is half a surrogate pair when octets are out of step.
+SAID = "恭喜您获得贷款额度立即申请不需要请发送退订"
+GB = SAID.encode("gb18030")
 
 
 def read(octets: bytes, data_coding: int) -> tuple[str, ...]:
@@ -126,6 +132,51 @@ def test_the_default_alphabet_beyond_a_septet_is_what_the_carrier_makes_of_it() 
     assert "退订TD" in read("退订TD".encode("gb18030"), 0)
     assert "Grüße" in read("Grüße".encode("latin-1"), 0)
     assert read(b"\x81", 0) == ()
+
+
+@pytest.mark.parametrize("octets", [b"\xff" + GB, GB + b"\xff", GB[:-1], GB[:8] + b"\xff" + GB[8:]])
+def test_a_wrong_octet_hides_no_text_behind_an_alphabet_that_holds_all(octets: bytes) -> None:
+    assert any(SAID[:4] in text or SAID[-5:] in text for text in read(octets, 0))
+    assert read(octets, 15) == ()
+    assert all("退" not in text for text in read(octets, 3))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "data_coding"),
+    [
+        ((b"A\xb0", GB + b"A"), 15),
+        ((b"A\xb0", GB + b"A"), 0),
+        ((b"\0A\x4e", SAID.encode("utf-16-be") + b"\x4e"), 8),
+        ((b"\0A", ("\ufeff" + SAID).encode("utf-16-le")), 8),
+    ],
+)
+def test_parts_are_read_together_and_apart_where_that_makes_two_texts(
+    pieces: tuple[bytes, ...], data_coding: int
+) -> None:
+    found = part_readings(pieces, data_coding, DEFAULT_TABLE)
+    assert not any(SAID in text for text in read(b"".join(pieces), data_coding))
+    assert any(SAID in text for text in found), found
+
+
+def test_parts_in_an_alphabet_with_shifts_are_read_apart() -> None:
+    assert "STOP" in part_readings((b"\x1b$B$3$s", b"STOP"), 10, DEFAULT_TABLE)[1]
+
+
+@pytest.mark.parametrize("data_coding", [0, 1, 3, 8, 15])
+@given(data=st.data())
+def test_parts_that_end_between_characters_are_read_as_the_whole(data_coding: int, data: st.DataObject) -> None:
+    codec = {0: "ascii", 1: "ascii", 3: "latin-1", 8: "utf-16-be", 15: "gb18030"}[data_coding]
+    alphabet = "ABC " if codec in ("ascii", "latin-1") else "ABC 退订𠮷€"
+    texts = data.draw(st.lists(st.text(alphabet=alphabet, max_size=9), min_size=1, max_size=4))
+    pieces = [text.encode(codec) for text in texts]
+    assert part_readings(pieces, data_coding, DEFAULT_TABLE) == read(b"".join(pieces), data_coding)
+
+
+def test_a_character_that_was_cut_is_whole_and_what_nobody_reads_stays_unread() -> None:
+    octets = "🛑退订".encode("utf-16-be")
+    assert part_readings((octets[:2], octets[2:]), 8, DEFAULT_TABLE) == ("🛑退订",)
+    assert part_readings((GB[:3], GB[3:]), 15, DEFAULT_TABLE)[0] == SAID
+    assert part_readings((GB, b"\xff"), 15, DEFAULT_TABLE) == ()
 
 
 @pytest.mark.parametrize("data_coding", [0x10, 0x40, 0xC0, 0xD0, 0xF0])

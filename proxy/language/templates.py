@@ -6,8 +6,10 @@ Bounded for each owner (a principal and its number) and in all; one owner's text
 
 How it works: a text's mask is looked up with its owner. A mask that comes for the second time is looked at closely, and
 is known from then on; later texts of it that fit get the reading of the first, the same object, since all of it, spans
-and quoted pieces too, is equal. Texts of one wording whose variables differ in length have different masks; they are
-one template, which is what people review: its shape has {name}, {figures} and {link} where texts differ.
+and quoted pieces too, is equal. Of those that do not fit (a figure that could be a telephone) the first few are looked
+at, too, and then only what comes again word for word: a close look costs more than a reading. Texts of one wording
+whose variables differ in length have different masks; they are one template, which is what people review: its shape
+has {name}, {figures} and {link} where texts differ.
 """
 
 import re
@@ -26,6 +28,8 @@ _ONCE: Final = 2_048
 _OWNERS: Final = 4_096
 _TEMPLATES: Final = 256
 _ALIKE: Final = 4
+#: So many of them are looked at closely; then only repeated ones are.
+_LOOKS: Final = 8
 #: Masks of all owners together.
 _ALL: Final = 50_000
 #: From so many messages on the wording of a template is shown: what came once may be one person's.
@@ -76,18 +80,37 @@ class Known:
         self.template.found = found
 
 
+class _Alike:
+    """What is known of texts of one mask: those come first in which most figures may vary."""
+
+    __slots__ = ("known", "looks")
+
+    def __init__(self) -> None:
+        self.known: list[Known] = []
+        #: How many texts did not fit.
+        self.looks = 0
+
+    def add(self, one: Known) -> None:
+        known = self.known[: _ALIKE - 1]
+        at = 0
+        while at < len(known) and len(known[at].varying.runs) > len(one.varying.runs):
+            at += 1
+        known.insert(at, one)
+        self.known = known
+
+
 class _Shelf:
     """The masks of one owner."""
 
     __slots__ = ("former", "once", "recent", "templates")
 
     def __init__(self) -> None:
-        self.recent: dict[bytes, list[Known]] = {}
-        self.former: dict[bytes, list[Known]] = {}
+        self.recent: dict[bytes, _Alike] = {}
+        self.former: dict[bytes, _Alike] = {}
         self.once: dict[bytes, None] = {}
         self.templates: dict[str, Template] = {}
 
-    def get(self, octets: bytes) -> list[Known] | None:
+    def get(self, octets: bytes) -> _Alike | None:
         """Those of a mask; what is used is kept."""
         held = self.recent.get(octets)
         if held is None and self.former:
@@ -96,13 +119,13 @@ class _Shelf:
                 self.put(octets, held)
         return held
 
-    def put(self, octets: bytes, held: list[Known]) -> None:
+    def put(self, octets: bytes, held: _Alike) -> None:
         if len(self.recent) >= _MASKS:
             self.former, self.recent = self.recent, {}
         self.recent[octets] = held
 
     def came_before(self, octets: bytes) -> bool:
-        """Whether a mask came lately; notes that it did."""
+        """Whether a mask, or a text that does not fit what is known of its mask, came lately; notes that it did."""
         digest = blake2b(octets, digest_size=8).digest()
         if digest in self.once:
             return True
@@ -125,13 +148,10 @@ class Templates:
         shelf = self._shelves.get(owner)
         if shelf is None or len(text) > LONGEST:
             return None
-        mask = self._names.mask(text)
-        held = shelf.get(mask.octets)
-        if held is None and mask.name:
-            held = shelf.get(self._names.mask(text, False).octets)
+        held = self._alike(shelf, text, self._names.mask(text))
         if held is None:
             return None
-        for known in held:
+        for known in held.known:
             if known.varying.fits(text):
                 return known
         return None
@@ -144,7 +164,10 @@ class Templates:
         shelf = self._shelves.get(owner)
         if shelf is None:
             shelf = self._new_shelf(owner)
-        if not shelf.came_before(mask.octets):
+        held = self._alike(shelf, text, mask)
+        if held is not None:
+            held.looks += 1
+        if not shelf.came_before(mask.octets if held is None or held.looks < _LOOKS else _as_it_is(text)):
             return None
         varying = varies(text, mask, reading, self.lexicon)
         if varying is None and mask.name:
@@ -154,9 +177,19 @@ class Templates:
             return None
         template = self._template(shelf, owner, text, mask, reading.content)
         known = Known(reading.content, template, varying, varying.free(mask))
-        held = [known, *(shelf.get(mask.octets) or [])[: _ALIKE - 1]]
-        shelf.put(mask.octets, held)
+        held = shelf.get(mask.octets)
+        if held is None:
+            held = _Alike()
+            shelf.put(mask.octets, held)
+        held.add(known)
         return known
+
+    def _alike(self, shelf: _Shelf, text: str, mask: Mask) -> _Alike | None:
+        """What is known of texts of a mask, or where nothing is, of those with this very name."""
+        held = shelf.get(mask.octets)
+        if held is None and mask.name:
+            held = shelf.get(self._names.mask(text, False).octets)
+        return held
 
     def read(self, owner: Owner, text: str) -> tuple[Content, Known | None]:
         """What a text says, as a full reading would have it, and what is known of texts like it."""
@@ -198,6 +231,11 @@ class Templates:
                 del shelf.templates[min(shelf.templates, key=lambda held: shelf.templates[held].seen)]
             found = shelf.templates[shape] = Template(_id_of(owner, shape), owner, shape, content)
         return found
+
+
+def _as_it_is(text: str) -> bytes:
+    # WHY the first octet: no mask begins with it.
+    return b"\xfe" + text.encode("utf-8", "surrogatepass")
 
 
 def _id_of(owner: Owner, shape: str) -> str:

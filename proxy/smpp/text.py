@@ -24,6 +24,7 @@ __all__ = [
     "DEFAULT_TABLE",
     "AlphabetTable",
     "alphabet_table",
+    "broken_readings",
     "encode_gsm",
     "encode_text",
     "joint_table",
@@ -297,7 +298,8 @@ def _joint_entry(entries: list[_Entry]) -> _Entry:
         return _Entry(False, (), (), ())
     plain = all(entry.plain for entry in entries)
     reader = _joint_reader(entries)
-    return _Entry(plain, names, (reader,), (reader,))
+    broken = tuple(dict.fromkeys([name for entry in entries for name in entry.broken]))
+    return _Entry(plain, names, (reader,), (reader,), broken)
 
 
 def _joint_reader(entries: list[_Entry]) -> Reader:
@@ -315,16 +317,10 @@ def _joint_reader(entries: list[_Entry]) -> Reader:
 
 def _read(entry: _Entry, octets: bytes) -> tuple[str, ...]:
     """Every reading of octets under one data_coding."""
-    septets = octets.isascii()
-    readers = entry.septet_readers if septets else entry.readers
+    readers = entry.septet_readers if octets.isascii() else entry.readers
     if len(readers) == 1:
         return readers[0](octets)
-    found = [text for read in readers for text in read(octets)]
-    if found and entry.broken and not septets:
-        # WHY: with one wrong octet in it a text would be read as accented letters alone, and be shown by a carrier
-        # that passes over the octet. Where nothing reads at all, it stays undecodable.
-        found += [octets.decode(name, "ignore") for name in entry.broken]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys([text for read in readers for text in read(octets)]))
 
 
 DEFAULT_TABLE: Final = alphabet_table({})
@@ -344,20 +340,34 @@ def readings(octets: bytes, data_coding: int, table: AlphabetTable, national_shi
     return _read(entry, octets)
 
 
-def part_readings(
-    pieces: Sequence[bytes], data_coding: int, table: AlphabetTable, national_shift: bool = False
-) -> tuple[str, ...]:
-    """As `readings`, of a message that came in these parts, in order: together, and as parts that are read alone.
+def broken_readings(octets: bytes, data_coding: int, table: AlphabetTable, found: tuple[str, ...]) -> tuple[str, ...]:
+    """What else octets say to whoever passes over those that are wrong, beside the readings `found`; none without any.
 
-    WHY both: a part that ends within a character makes another text of all that follows, for whoever joins first or
-    for whoever reads first; carriers and handsets do either.
+    WHY: with one wrong octet in it a text would be read as accented letters alone, and be shown all the same.
+    """
+    broken = table.entries[data_coding].broken
+    if not broken or not found or octets.isascii():
+        return ()
+    more = [octets.decode(name, "ignore") for name in broken]
+    return tuple(dict.fromkeys([text for text in more if text not in found]))
+
+
+def part_readings(
+    pieces: Sequence[bytes], data_coding: int, table: AlphabetTable
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`readings` of a message that came in these parts, in order, and what else it says: see `broken_readings`, and
+    what parts say that are read alone.
+
+    WHY: a part that ends within a character makes another text of all that follows, for whoever joins first or for
+    whoever reads first; carriers and handsets do either.
     """
     whole = b"".join(pieces)
-    found = readings(whole, data_coding, table, national_shift)
+    found = readings(whole, data_coding, table)
     if not found:
-        return found
+        return (), ()
     more = [_apart(pieces, name) for name in table.names(data_coding) if name not in _CUT_ANYWHERE]
-    return tuple(dict.fromkeys((*found, *[text for text in more if text])))
+    more += broken_readings(whole, data_coding, table, found)
+    return found, tuple(dict.fromkeys([text for text in more if text and text not in found]))
 
 
 def _apart(pieces: Sequence[bytes], name: str) -> str:

@@ -32,6 +32,7 @@ def whole_request(
     """
     first = parts[0]
     asked = [part.request for part in parts]
+    exact, others = part_readings([part.text for part in parts], first.data_coding, table)
     findings = dict.fromkeys([each for one in asked for each in one.findings if each.rule != PARTIAL])
     validities = [one.validity_s for one in asked if one.validity_s is not None]
     return Request(
@@ -40,7 +41,7 @@ def whole_request(
         account=account,
         sender=first.request.sender,
         recipient=first.request.recipient,
-        readings=part_readings([part.text for part in parts], first.data_coding, table),
+        readings=exact + others,
         octets=b"",
         received_at=now,
         findings=(*findings, *more),
@@ -50,4 +51,5 @@ def whole_request(
         validity_s=max(validities, default=None),
         has_receiver=has_receiver,
         over_rate=any(one.over_rate for one in asked),
+        exact=len(exact),
     )

@@ -204,7 +204,7 @@ class Traffic:
 
     async def goes_on(self, more: int = 25) -> None:
         wanted = len(self.statuses) + more
-        async with asyncio.timeout(10), self._step:
+        async with asyncio.timeout(60), self._step:
             await self._step.wait_for(lambda: len(self.statuses) >= wanted)
 
 

@@ -32,8 +32,10 @@ _ALIKE: Final = 4
 _LOOKS: Final = 8
 #: Masks of all owners together.
 _ALL: Final = 50_000
-#: From so many messages on the wording of a template is shown: what came once may be one person's.
+#: From so many persons on the wording of a template is shown: what came to few may be one person's.
 SHOWN_FROM: Final = 5
+#: Accounts that are counted apart; further ones count together, under no name.
+_ACCOUNTS: Final = 32
 _FIGURES: Final = re.compile(r"[0-9][0-9.,:\-/#*xX]*[0-9*xX]|[0-9]")
 
 #: A principal and its number.
@@ -43,7 +45,7 @@ Owner = tuple[str, str]
 class Template:
     """A wording of one owner's messages: what it says and how often it came. Counts start with the process."""
 
-    __slots__ = ("content", "found", "id", "owner", "seen", "shape")
+    __slots__ = ("_persons", "accounts", "against", "content", "first", "found", "id", "last", "owner", "seen", "shape")
 
     def __init__(self, id: str, owner: Owner, shape: str, content: Content) -> None:
         self.id: Final = id
@@ -52,8 +54,39 @@ class Template:
         self.shape: Final = shape
         self.content = content
         self.seen = 0
+        #: Of these, how many had something found against them, enforced or in shadow.
+        self.against = 0
         #: What rules found of its latest message.
         self.found: tuple[Against, ...] = ()
+        #: How many came from each account.
+        self.accounts: Final[dict[str, int]] = {}
+        #: When the first and the latest came, in UTC seconds.
+        self.first = 0.0
+        self.last = 0.0
+        #: Different persons, until there are enough. INVARIANT: hashes of this process, and no more than that many.
+        self._persons: Final[set[int]] = set()
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether its wording may be shown: it went to several persons, and names nobody to others."""
+        return len(self._persons) >= SHOWN_FROM and not self.content.discloses_debtor
+
+    def note(self, found: tuple[Against, ...], account: str, person: int, at: float) -> None:
+        """One more message of it."""
+        self.seen += 1
+        self.found = found
+        if found:
+            self.against += 1
+        count = self.accounts.get(account)
+        if count is None and len(self.accounts) >= _ACCOUNTS:
+            account = ""
+            count = self.accounts.get(account)
+        self.accounts[account] = 1 if count is None else count + 1
+        if not self.first:
+            self.first = at
+        self.last = at
+        if len(self._persons) < SHOWN_FROM:
+            self._persons.add(person)
 
 
 class Known:
@@ -74,10 +107,9 @@ class Known:
         self.worded: Any = None
         self.rejected: Any = None
 
-    def judged(self, found: tuple[Against, ...]) -> None:
-        """Notes what was found of one more message of the template."""
-        self.template.seen += 1
-        self.template.found = found
+    def judged(self, found: tuple[Against, ...], account: str, person: int, at: float) -> None:
+        """Notes what was found of one more message of the template: whose, to whom, and when."""
+        self.template.note(found, account, person, at)
 
 
 class _Alike:
@@ -201,8 +233,12 @@ class Templates:
 
     def id_of(self, owner: Owner, text: str, content: Content) -> str:
         """The id of the template that a text with this content is of; pure, whether it is known or not."""
+        return id_of_shape(owner, self.shape(text, content))
+
+    def shape(self, text: str, content: Content) -> str:
+        """The wording of the template that a text with this content is of."""
         text = text[:LONGEST]
-        return _id_of(owner, shape_of(text, self._names.mask(text), content))
+        return shape_of(text, self._names.mask(text), content)
 
     def listed(self) -> list[Template]:
         """All templates, those that came most often first."""
@@ -229,7 +265,7 @@ class Templates:
         if found is None:
             if len(shelf.templates) >= _TEMPLATES:
                 del shelf.templates[min(shelf.templates, key=lambda held: shelf.templates[held].seen)]
-            found = shelf.templates[shape] = Template(_id_of(owner, shape), owner, shape, content)
+            found = shelf.templates[shape] = Template(id_of_shape(owner, shape), owner, shape, content)
         return found
 
 
@@ -238,7 +274,8 @@ def _as_it_is(text: str) -> bytes:
     return b"\xfe" + text.encode("utf-8", "surrogatepass")
 
 
-def _id_of(owner: Owner, shape: str) -> str:
+def id_of_shape(owner: Owner, shape: str) -> str:
+    """The id of an owner's template of this wording."""
     return blake2b("\0".join((*owner, shape)).encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
 
 

@@ -248,13 +248,40 @@ def test_a_template_counts_and_shows_no_figure_and_no_name() -> None:
         )
         _, known = memory.read(OWNER, text)
         if known is not None:
-            known.judged(())
+            known.judged((), "jl", number, 100.0 + number)
     for _ in range(2):
         memory.read(OWNER, "【江澜银行】尊敬的欧阳先生，请于1日还款9.50元，400-000-1001，https://jl.example/1")
     (one,) = memory.listed()
     assert one.shape == "【江澜银行】尊敬的{name}先生，请于{figures}日还款{figures}元，{phone}，{link}"
-    assert one.seen == 7
+    assert (one.seen, one.against, one.accounts, one.first, one.last) == (7, 0, {"jl": 7}, 101.0, 107.0)
+    assert one.is_shown
     assert one.content == read_content(text, LEXICON)
+
+
+def test_a_wording_is_shown_once_it_went_to_several_persons_and_told_nobody_of_another() -> None:
+    shown = {}
+    for text, persons in (
+        ("【江澜银行】李雷的包裹到了，请于10日领取", 1),
+        ("【江澜银行】本月账单已出，请于10日还款", 5),
+        ("【江澜银行】您的朋友李雷已逾期10天，请转告他还款", 9),
+    ):
+        memory = taught(text)
+        for number in range(9):
+            known = memory.read(OWNER, text.replace("10", str(10 + number)))[1]
+            assert known is not None
+            known.judged((), f"a{number}", number % persons, 1.0)
+        shown[persons] = memory.listed()[0].is_shown
+    assert shown == {1: False, 5: True, 9: False}
+
+
+def test_accounts_beyond_a_number_count_together() -> None:
+    memory = taught("【江澜银行】温馨提示")
+    known = memory.read(OWNER, "【江澜银行】温馨提示")[1]
+    assert known is not None
+    for number in range(60):
+        known.judged((), f"a{number % 40}", 1, 1.0)
+    accounts = known.template.accounts
+    assert (len(accounts), sum(accounts.values()), accounts["a1"]) == (33, 60, 2)
 
 
 def test_names_are_masked_only_where_no_word_can_hide() -> None:

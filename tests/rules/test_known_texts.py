@@ -95,10 +95,10 @@ def test_a_rejected_wording_is_known_among_texts_that_are_read_alike() -> None:
     answers = []
     for place in range(24):
         name = "陈施王"[place % 3]
-        answers.append((name, found(text.format(name, 35000 + place), request, snapshot, now)[0]))
+        answers.append((name, found(text.format(name, 35000 + place), request, snapshot, now)[1]))
     assert reader._templates.known(("jianglan", "10690001"), text.format("李", 36000)) is not None
-    assert {rule for name, rule in answers if name == "王"} == {"template.rejected"}
-    assert {rule for name, rule in answers if name != "王"} == {""}
+    assert {detail for name, detail in answers if name == "王"} == {"rejected"}
+    assert {detail for name, detail in answers if name != "王"} == {""}
 
 
 def test_one_text_to_many_is_learnt_when_it_comes_again() -> None:

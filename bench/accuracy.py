@@ -1,7 +1,7 @@
 """`python -m bench.accuracy`: how well texts are read: the manual's figures of replies and messages, made anew.
 
-Owns the comparison with what the manual says; the figures are those of `bench.replies` and `bench.messages`. Same corpora and words give the same
-digits, on every machine and in every build.
+Owns the comparison with what the manual says; the figures are those of `bench.replies` and `bench.messages`. Same
+corpora and words give the same digits, on every machine and in every build.
 """
 
 from __future__ import annotations

@@ -440,7 +440,8 @@ def _latest(attested: _Rows) -> dict[str, int]:
 
 def _by_id_and_name(telecoms: _Rows) -> dict[str, Telecom]:
     # INVARIANT: an id goes before a name, so no name can stand in for another enterprise's id.
-    rows = list(telecoms.values())
+    # WHY sorted: of two of one name the same is meant after a restart.
+    rows = sorted(telecoms.values(), key=lambda one: one.id)
     return {one.name: one for one in rows} | {one.id: one for one in rows}
 
 

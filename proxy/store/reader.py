@@ -65,6 +65,9 @@ def _news(connection: sqlite3.Connection, after: int, most: int) -> News:
                 elif table != "holds":
                     found = connection.execute(f"{_all_of(table)} WHERE revision > ? LIMIT ?", (after, most + 1))
                     several = found.fetchall()
+                    places = [TABLES[table].names.index(name) for name in TABLES[table].key]
+                    # WHY sorted here: to sort them in SQLite is to sort all that are newer, before any is left out.
+                    several.sort(key=lambda row: [row[place] for place in places])
                     rows[table] = several if len(several) <= most else None
         return News(revision, rows)
     finally:

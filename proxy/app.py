@@ -22,13 +22,7 @@ from msgspec import to_builtins
 from proxy.binds.tracing import TRACE_VERBS, Tracing
 from proxy.call_warnings import address_warnings, call_warnings
 from proxy.console_process import ConsoleProcess
-from proxy.content_reader import ContentReader
 from proxy.control import ControlServer
-from proxy.core.bound import Shelf
-from proxy.core.call_codes import CallCodes, load_call_codes
-from proxy.core.codes import CodeMaps, CodeTableError, load_codes
-from proxy.core.pack import Pack
-from proxy.core.purposes import Purpose
 from proxy.core.snapshot import Snapshot
 from proxy.core.timetable import SHANGHAI
 from proxy.counting import Counting
@@ -50,24 +44,23 @@ from proxy.judging.tallies import Tallies, utc_us
 from proxy.judging.told import Told
 from proxy.judging.uncertain import Review
 from proxy.measures import Endings, Measures
-from proxy.optout_parser import Vocabulary
 from proxy.pool_stores import open_stores
 from proxy.registry.calendars import calendar_warnings
-from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.registry.dates import day_number
-from proxy.registry.packs import find_config, read_shelf
 from proxy.registry.ports import StoreError
 from proxy.registry.snapshots import SnapshotBuilder
 from proxy.registry.verbs import Verbs
 from proxy.rekeying import REKEYING_VERBS, Rekeying
 from proxy.revisions import NotInForceError, Revisions, turn_days
+from proxy.rule_files import RuleFiles, check
 from proxy.rules.table import RULE_IDS
-from proxy.settings import Settings, SettingsError, load, read_toml
+from proxy.settings import Settings, SettingsError, load
 from proxy.sip_b2bua import SipServer
 from proxy.smpp_server import SmppServer
 from proxy.status_reporter import StatusReporter
 from proxy.store.key_state import files_under, secret_for
-from proxy.store.sqlite import SqliteStore, open_owner
+from proxy.store.opening import open_owner
+from proxy.store.sqlite import SqliteStore
 from proxy.telemetry.counters import Counters
 from proxy.telemetry.events import BY_NAME
 from proxy.telemetry.log import EventLog, configure
@@ -75,49 +68,12 @@ from proxy.telemetry.pack_rows import pack_rows
 from proxy.telemetry.status import StatusFile, status_path
 from proxy.trunks.gates import CallGates
 from proxy.version import VERSION
-from proxy.wire_faults import call_faults, keypad_of, wire_faults
+from proxy.wire_faults import keypad_of
 
 CONTROL_SOCKET: Final = "control.sock"
 _DAY_CHECK_S: Final = 60.0
 #: Verbs that begin so change no record and still are measures.
 _NOTED: Final = ("token.", "persons.", "suppress.export", "doubt.")
-
-
-class RuleFiles:
-    """What the policy reads from files: packs, code maps, words. Raises SettingsError with every error."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.pack: Pack
-        self.shelf: Shelf
-        self.pack, self.shelf = read_shelf(settings.policy.pack, settings.policy.packs, settings.policy.region)
-        #: Of any pack that may bind.
-        self.refusal_in_calls = frozenset[Purpose]().union(
-            *(pack.refusal_in_calls for pack in (self.pack, *self.shelf.packs))
-        )
-        codes = find_config("codes", settings.policy.codes)
-        try:
-            self.codes: CodeMaps = load_codes(read_toml(codes))
-        except CodeTableError as error:
-            raise SettingsError([f"{codes}: {line}" for line in error.errors]) from error
-        call_codes = find_config("codes", settings.policy.call_codes)
-        try:
-            self.call_codes: CallCodes = load_call_codes(read_toml(call_codes))
-        except CodeTableError as error:
-            raise SettingsError([f"{call_codes}: {line}" for line in error.errors]) from error
-        self.vocabulary: Vocabulary = read_vocabulary(settings.policy.vocabulary)
-        self.reader: ContentReader = read_reader(settings.policy.content, self.vocabulary)
-
-
-def check(settings: Settings, config: Path) -> RuleFiles:
-    """What the settings name, read and found usable; raises SettingsError with every error."""
-    errors = [f"{config}: {fault}" for fault in (*wire_faults(settings.smpp), *call_faults(settings.sip))]
-    try:
-        rules = RuleFiles(settings)
-    except SettingsError as error:
-        raise SettingsError([*errors, *error.errors]) from error
-    if errors:
-        raise SettingsError(errors)
-    return rules
 
 
 def warnings_of(settings: Settings, rules: RuleFiles, config: Path) -> list[str]:
@@ -204,7 +160,7 @@ class Application:
         )
         opened.push_async_callback(self._evidence.close)
         opened.push_async_callback(self._end_background)
-        self._reader = rules.reader
+        self._rules = rules
         builder = self._builder = SnapshotBuilder(self._store, secret.person_key, rules.reader)
         self._counting = Counting(
             settings, secret.person_key, rules.pack, rules.shelf, time.time(), self._contacts_failed
@@ -377,7 +333,8 @@ class Application:
         async with self._reloading:
             try:
                 settings = load(self._config)
-                rules = check(settings, self._config)
+                # WHY a thread: tables of words are read for some tenths of a second, in which messages pass.
+                rules = await asyncio.to_thread(check, settings, self._config, self._rules)
             except SettingsError as error:
                 for line in error.errors:
                     self.log("config.rejected", reason=line)
@@ -386,7 +343,7 @@ class Application:
             self._in_force.codes = rules.codes
             self._gates.use(rules.call_codes)
             self._in_force.vocabulary = rules.vocabulary
-            self._reader = self._builder.reader = rules.reader
+            self._rules, self._builder.reader = rules, rules.reader
             self._bypass.most_min = settings.policy.bypass_most_min
             self._endings.days = settings.policy.expiry_warn_days
             try:
@@ -433,7 +390,7 @@ class Application:
             "message.find": self._find_message,
             "rules.list": self._list_rules,
             "precheck.begin": self._prechecks.begin,
-            TEMPLATES_VERB: lambda asked: templates_told(self._reader.templates(), asked),
+            TEMPLATES_VERB: lambda asked: templates_told(self._rules.reader.templates(), asked),
         }
 
     def _list_rules(self, _arguments: dict[str, Any]) -> dict[str, Any]:

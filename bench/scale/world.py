@@ -30,8 +30,8 @@ from proxy.registry import passwords
 from proxy.registry.dates import day_number, parse_date, since_s, until_s
 from proxy.registry.keys import person_key_for
 from proxy.registry.tables import TABLES
+from proxy.store.opening import open_owner
 from proxy.store.reader import signed
-from proxy.store.sqlite import open_owner
 
 #: The institution for which all traffic is sent, and one that has nothing to do with it.
 JIANGLAN: Final = "jianglan"

@@ -18,6 +18,7 @@ from proxy.commands.kept_documents import keep_document
 from proxy.control import NotRunningError, call
 from proxy.core.bound import bound
 from proxy.registry.access_verbs import LOOK, looked_up, shows_persons
+from proxy.registry.acts import BY
 from proxy.registry.documents import read_rows
 from proxy.registry.importing import Known, Report, RowCheck, check_rows
 from proxy.registry.keys import PersonSecret
@@ -30,8 +31,8 @@ from proxy.registry.verbs import VERBS, now_us, perform
 from proxy.settings import Settings
 from proxy.store.key_state import load_secret, secret_for
 from proxy.store.lock import OwnedError
+from proxy.store.opening import open_owner
 from proxy.store.reader import open_reader
-from proxy.store.sqlite import open_owner
 from proxy.store.staging import StagedImport
 from proxy.store.standing import StandingRecords
 
@@ -73,6 +74,8 @@ class StoreAccess:
                 # INVARIANT: noted before anything is shown; where it cannot be, nothing is (J13).
                 self.ask(LOOK, looked_up(verb, args, _user()))
             return asyncio.run(self._read(verb, args))
+        if BY in VERBS[verb].fields:
+            args = {BY.name: _user(), **args}
         try:
             return call(self._socket, verb, args)
         except NotRunningError:

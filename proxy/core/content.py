@@ -48,6 +48,8 @@ class Recalled(Protocol):
 
     found: Any
     """What the rules found of such a text by its content, and for whom: theirs to check. A memo, None at first."""
+    rejected: Any
+    """Whether such a text is of a rejected wording, and of which: theirs to check. A memo, None at first."""
     worded: Any
     """The reviewed template that such a text is of, and of which wordings: theirs to check. A memo, None at first."""
 

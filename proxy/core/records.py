@@ -203,13 +203,14 @@ class Liaison(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True):
-    """A text that somebody reviewed for these purposes (Z5)."""
+    """A text that somebody reviewed for these purposes (Z5), and passed, rejected, or neither yet."""
 
     id: str
     institution: str
     purposes: frozenset[Purpose]
     text: str
     reviewed: bool
+    rejected: bool = False
 
 
 class Hold(Struct, frozen=True):

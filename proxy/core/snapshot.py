@@ -32,6 +32,7 @@ from proxy.core.records import (
     Telecom,
     Template,
 )
+from proxy.core.rejections import Rejections
 from proxy.core.wording import Wording
 
 ALL_ACCOUNTS: Final = ""
@@ -157,7 +158,7 @@ class Snapshot(Struct, frozen=True):
     others that may bind; `contacts` are live, and counted by whoever records a permit (`judging/contact_book.py`).
     `reader` reads texts, and `own_marks` is what they are held against: whoever makes snapshots of a registry has to
     give one, and without it no text is read. `asked` holds each thing that lanes ask of texts once;
-    `wordings` are the templates with variables, by institution.
+    `wordings` are the templates with variables, by institution; `rejections` what was reviewed and rejected.
     """
 
     revision: int
@@ -190,4 +191,5 @@ class Snapshot(Struct, frozen=True):
     reader: Reader | None = None
     asked: dict[Asked, Asked] = field(default_factory=dict)
     wordings: dict[str, tuple[tuple[Wording, Template], ...]] = {}
+    rejections: dict[str, Rejections] = {}
     lanes: dict[LaneKey, Lane] = field(default_factory=dict)

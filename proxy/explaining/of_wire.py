@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from proxy.core.addresses import masked
+from proxy.core.rejections import skeleton_of
 from proxy.explaining.seen import Seen, listing
 from proxy.explaining.shape import Fact
 
@@ -47,6 +48,15 @@ def _templates(seen: Seen) -> Iterator[Fact]:
         yield Fact("template", f"{one.id}: {reviewed}, for {listing(one.purposes)}")
 
 
+def _rejections(seen: Seen) -> Iterator[Fact]:
+    rejections, reader = seen.snapshot.rejections.get(seen.facts.account.principal), seen.snapshot.reader
+    if rejections is None or reader is None:
+        yield Fact("template", f"nothing on record of {seen.facts.account.principal} was rejected")
+        return
+    found = [rejections.of(skeleton_of(reader.bare(reading))) for reading in seen.request.readings]
+    yield Fact("template", listing(f"{one}: rejected" for one in found if one) or "no rejected wording is this one")
+
+
 FACTS: Final[dict[str, Callable[[Seen], Iterator[Fact]]]] = {
     "pdu.unsupported": _unsupported,
     "pdu.ambiguous": partial(_found, "pdu.ambiguous"),
@@ -55,5 +65,6 @@ FACTS: Final[dict[str, Callable[[Seen], Iterator[Fact]]]] = {
     "caller.identity": partial(_found, "caller.identity"),
     "address.invalid": _addresses,
     "content.undecodable": _readings,
+    "template.rejected": _rejections,
     "template.unreviewed": _templates,
 }

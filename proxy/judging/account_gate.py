@@ -42,8 +42,6 @@ from proxy.smpp.tlv import encode_tlvs
 from proxy.smpp.whole import whole_request
 
 _V5: Final = 0x50
-#: What a person can refuse: only of such messages a reply's quotation matters.
-_REFUSABLE: Final = ("marketing", "collection")
 
 
 class AccountGate:
@@ -176,8 +174,7 @@ class AccountGate:
         decision = permit.decision
         if self.numbers.uses.get(sender) != USED_BY_ONE:
             self.numbers.permitted(sender, decision, snapshot)
-        if request.readings and decision.purpose in _REFUSABLE:
-            self._hearing.sent.keep(decision.person, sender, request.readings[0])
+        self._hearing.sent.permitted(request, decision, snapshot)
 
     def _about(self, pdu: Pdu, request_id: int, now: float, snapshot: Snapshot) -> Request:
         """A request about a message sent earlier, under the id by which its carrier knows it."""
@@ -225,8 +222,7 @@ class AccountGate:
             if decision.effect == "allow":
                 self.permitted += 1
                 self.numbers.permitted(request.sender or "", decision, snapshot)
-                if request.readings and decision.purpose in _REFUSABLE:
-                    self._hearing.sent.keep(decision.person, request.sender or "", request.readings[0])
+                self._hearing.sent.permitted(request, decision, snapshot)
             elif decision.effect == "deny":
                 self.refused += 1
             else:

@@ -35,6 +35,7 @@ _EXEMPT: Final = frozenset(
         "licence.scope",
         "licence.expired",
         "licence.region",
+        "template.rejected",
         "template.unreviewed",
         "debtor.unknown",
         "debtor.uninformed",

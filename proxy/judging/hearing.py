@@ -22,6 +22,7 @@ from proxy.judging.journal import Heard, Journal
 from proxy.judging.latest_messages import Answered, LatestMessages
 from proxy.judging.sent_texts import SentTexts
 from proxy.judging.uncertain import Review, binding
+from proxy.language.instructions import offered_keyword
 from proxy.optout_parser import Reading, Vocabulary, parse
 from proxy.registry.doubts import Doubt
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
@@ -130,6 +131,10 @@ class Hearing:
         digest = snapshot.person_key.digest(reply.person)
         answered = attribute(snapshot, self.latest, account, digest, reply.number)
         reading, doubt = read
+        if reading.label == "optin" and reply.part is not None:
+            # WHY: the words before it may have denied it, and opening too much errs against the person.
+            self._log("reply.fragment", account=account.id)
+            return None
         return Understood(reading, reply.person, reply.number or "", answered, doubt=doubt)
 
     def refuses(self, reply: Reply, snapshot: Snapshot, vocabulary: Vocabulary) -> bool:
@@ -141,10 +146,16 @@ class Hearing:
         # WHY of the whole family: extension digits may have been cut off, and the words were offered all the same.
         rows = snapshot.numbers.family(reply.number) if reply.number is not None else ()
         offered = tuple(dict.fromkeys(word for row in rows for word in row.refusal_keywords))
-        answered = None
+        answered = former = ""
         if reply.person is not None and reply.number is not None and len(self.sent):
-            answered = self.sent.find(snapshot.person_key.digest(reply.person), reply.number)
-        return binding([(text, parse(text, vocabulary, offered, answered)) for text in reply.readings], self._review)
+            answered, former = self.sent.find(snapshot.person_key.digest(reply.person), reply.number)
+        if former and (before := offered_keyword(former)) is not None:
+            # WHY: who has two messages may answer either.
+            offered = (*offered, before)
+        # WHY not there: what comes back to a number of binary messages is what applications answer.
+        unread = "" if any(row.binary for row in rows) else reply.unread
+        readings = [(text, parse(text, vocabulary, offered, answered or None)) for text in reply.readings]
+        return binding(readings, self._review, unread)
 
     def act(self, understood: Understood, snapshot: Snapshot, done: Done) -> None:
         """Binds at once and puts it on disk; `done` is called once, on the loop."""

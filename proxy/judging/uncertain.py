@@ -21,6 +21,10 @@ _NO_MEANING: Final = 0.5
 _CONTRADICTORY: Final = 0.3
 
 
+#: A reply in no alphabet.
+_UNREAD: Final = Reading("none", None, None, 0.0)
+
+
 class Review(Struct, frozen=True):
     """What counts while a doubtful reply waits: `refuse`, as a refusal; `none`, as nothing. `most` wait at once.
 
@@ -32,24 +36,29 @@ class Review(Struct, frozen=True):
     quoted_most: int = 50_000
 
 
-def binding(readings: Sequence[tuple[str, Reading]], review: Review) -> tuple[Reading, Doubt | None] | None:
+def binding(
+    readings: Sequence[tuple[str, Reading]], review: Review, unread: str = ""
+) -> tuple[Reading, Doubt | None] | None:
     """Of several plausible readings, each with its text, the one that binds, and the doubt about it; None for neither.
 
     A refusal in any of them binds, a certain one before a doubtful one, then the widest. A wish to receive binds only
     if it is what all of them say that say anything: the same octets in an alphabet that was not meant say nothing. A
-    reply that contradicts itself, or that is too long to be read in any alphabet, is a doubtful refusal.
+    reply that contradicts itself, that is too long to be read in any alphabet, or of which octets are `unread` since no
+    alphabet holds them, is a doubtful refusal.
     """
     refusals = [one for one in readings if one[1].label == "optout"]
     if refusals:
         text, best = max(refusals, key=lambda one: (one[1].confidence >= SURE, one[1].scope in ("voice", "all")))
         return _with_doubt(text, best, review) if best.confidence < SURE else (best, None)
+    if unread:
+        return _with_doubt(unread, _UNREAD, review)
     wishes = [reading for _, reading in readings if reading.label == "optin"]
     others = [reading for _, reading in readings if reading.label != "optin"]
     if wishes and all(one.label == "none" and one.matched is None and one.confidence >= _NO_MEANING for one in others):
         return wishes[0], None
-    unread = all(one.confidence == 0 for _, one in readings)
+    unsaid = all(one.confidence == 0 for _, one in readings)
     for text, one in readings:
-        if one.label == "none" and (0 < one.confidence <= _CONTRADICTORY or unread):
+        if one.label == "none" and (0 < one.confidence <= _CONTRADICTORY or unsaid):
             return _with_doubt(text, one, review)
     return None
 

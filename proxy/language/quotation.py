@@ -3,13 +3,16 @@
 Owns the finding of quoted text. Never decides what a reply says, never raises on any `str`, takes linear time.
 
 How it works: the message that was sent, where it is known, is cut out wherever the reply repeats it. Without it a
-signature in black brackets is the mark: senders must sign so, and people hardly ever do. What stands before the
-signature, and on later lines, is the person's own. A signature around the whole reply ("【TD】") quotes nothing, nor
-does one that a telephone's automatic answer puts there.
+signature in black brackets before words that offer a keyword is the mark: senders must sign so, and people hardly ever
+do. What stands before the signature, and on later lines, is the person's own. A signature around the whole reply
+("【TD】") quotes nothing, nor does one that a telephone's automatic answer puts there, or that a person copied to say
+whom the words are for ("【江澜银行】别再发了").
 """
 
 import re
 from typing import Final
+
+from proxy.language.instructions import offered_keyword
 
 #: Fewer characters of the message repeated are a coincidence: keywords stand in every message.
 _LEAST: Final = 12
@@ -37,7 +40,7 @@ def own_words(text: str, message: str | None = None) -> str | None:
     if found is None or any(word in found.group() for word in _AUTOMATIC):
         return None
     body, _, after = text[found.end() :].lstrip().partition("\n")
-    if len(body.strip(_EDGES)) < _LEAST_BODY:
+    if len(body.strip(_EDGES)) < _LEAST_BODY or offered_keyword(body) is None:
         return None
     return _joined(text[: found.start()], after)
 

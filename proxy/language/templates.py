@@ -55,7 +55,7 @@ class Template:
 class Known:
     """Texts of one mask that are read alike."""
 
-    __slots__ = ("content", "found", "free", "template", "varying", "worded")
+    __slots__ = ("content", "found", "free", "rejected", "template", "varying", "worded")
 
     def __init__(
         self, content: Content, template: Template, varying: Varying, free: tuple[tuple[int, int], ...]
@@ -68,6 +68,7 @@ class Known:
         #: What somebody else found by the content alone; a memo, which is theirs to check.
         self.found: Any = None
         self.worded: Any = None
+        self.rejected: Any = None
 
     def judged(self, found: tuple[Against, ...]) -> None:
         """Notes what was found of one more message of the template."""

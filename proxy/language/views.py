@@ -6,11 +6,13 @@ takes linear time.
 How it works: the folding of `proxy.language.folding` is applied character by character, so that views and text stay
 aligned. `marked` has one character for each of the text, with punctuation in ASCII and "\\0" for what is invisible; it
 is where telephones, links and quotes are looked for. `bare` has letters and digits only, "," for the end of a clause
-and one space between words of spaced scripts; gaps and dots inside Han words are gone, and characters that were written
-as their parts ("代贝") are one again.
+and one space between words of spaced scripts; gaps and dots inside Han words and within a Latin word that is spelt out
+("l.o.a.n") are gone, and characters that were written as their parts ("代贝") are one again.
 """
 
+import re
 from collections.abc import Mapping
+from itertools import compress
 from typing import Final
 
 from proxy.language.folding import fold
@@ -37,6 +39,9 @@ _SHOWN: Final = {
 }
 _GONE: Final = "\0"
 _ENDS: Final = frozenset(',;:?![]()"')
+#: Single letters in a row: a word is spelt out, or several are.
+_SPELT: Final = re.compile(r"(?<![a-z0-9])[a-z](?:[ ,][a-z](?![a-z0-9])){3,}")
+_SPELT_LEAST: Final = 3
 
 
 def _shown_of(code: int) -> str:
@@ -82,8 +87,19 @@ _SIGN: Final = 5
 _FIGURE: Final = 6
 _HAN: Final = 7
 _OTHER_FIGURE: Final = 8
+
+
+def _kinds() -> bytes:
+    """`_kind` of each code point of the first plane. WHY not by asking it: 65,536 calls at each start of a process."""
+    chars = [chr(code) for code in range(_PLANE)]
+    kinds = bytearray([_HAN if letter else _GAP for letter in map(str.isalnum, chars)])
+    for char in (*chars[:0x80], *_ENDS, _GONE, *compress(chars, map(str.isdigit, chars))):
+        kinds[ord(char)] = _kind(char)
+    return bytes(kinds)
+
+
 #: Code point of the first plane → its kind; letters and figures of other scripts than Latin are all `_HAN`.
-_KINDS: Final = bytes([_kind(chr(code)) for code in range(_PLANE)])
+_KINDS: Final = _kinds()
 
 
 class View:
@@ -138,6 +154,7 @@ def view(text: str, parts: Parts) -> View:
     last = _END  # the kind of the character that was kept last; `_END` for a comma, `_DOT` for a point
     before = _GAP
     gap = ended = False
+    apart = 0  # letters of Latin that stand behind a separator
     for i in range(len(shown)):
         char = shown[i]
         code = ord(char)
@@ -152,6 +169,8 @@ def view(text: str, parts: Parts) -> View:
                 bare.append(char)
             else:
                 if (gap or ended) and last != _END:
+                    if kind == _LATIN:
+                        apart += 1
                     if ended:
                         # WHY: "1,280" is one figure.
                         if kind != _FIGURE or (last != _FIGURE and last != _OTHER_FIGURE) or marked[i - 1] != ",":
@@ -185,10 +204,43 @@ def view(text: str, parts: Parts) -> View:
         elif kind == _GAP:
             gap = True
         before = kind
+    words = "".join(bare)
+    if apart >= _SPELT_LEAST:
+        words, bare_at = _unspelt(words, bare_at, marked)
     if marked_at is not None:
         places = marked_at
         bare_at = [places[i] for i in bare_at]
-    return View(text, marked, marked_at, "".join(bare), bare_at, figures, digits)
+    return View(text, marked, marked_at, words, bare_at, figures, digits)
+
+
+def _unspelt(bare: str, bare_at: list[int], marked: str) -> tuple[str, list[int]]:
+    """The bare view without separators within words that are spelt out; wider ones, or spaces among others, end a word.
+
+    `bare_at` are places in `marked`.
+    """
+    pieces: list[str] = []
+    places: list[int] = []
+    done = 0
+    for match in _SPELT.finditer(bare):
+        start, end = match.span()
+        letters = range(start + 2, end, 2)
+        least = min([bare_at[i] - bare_at[i - 2] for i in letters])
+        spaced = all(marked[bare_at[i] - 1] == " " for i in letters)
+        pieces.append(bare[done : start + 1])
+        places += bare_at[done : start + 1]
+        for i in letters:
+            at = bare_at[i]
+            if at - bare_at[i - 2] > least or (marked[at - 1] == " " and not spaced):
+                pieces.append(" ")
+                places.append(bare_at[i])
+            pieces.append(bare[i])
+            places.append(bare_at[i])
+        done = end
+    if not done:
+        return bare, bare_at
+    pieces.append(bare[done:])
+    places += bare_at[done:]
+    return "".join(pieces), places
 
 
 def _marked(text: str) -> tuple[list[str], list[int] | None]:

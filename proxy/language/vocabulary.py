@@ -121,7 +121,7 @@ def load_vocabulary(data: Mapping[str, Any], source: str = "optout.toml") -> Voc
         raise VocabularyError(source, "optout", "no phrase of refusal at all")
     prefixes = frozenset(key[:i] for key in items for i, char in enumerate(key) if char == " ")
     single = frozenset(atom for key in items for atom in key.split(" "))
-    footers = tuple(fold(text) for _, text in _strings(data.get("footers", []), source, "footers"))
+    footers = tuple(fold(text) for _, text, _ in _strings(data.get("footers", []), source, "footers"))
     try:
         grammar = load_grammar(data["sentences"]) if "sentences" in data else None
     except GrammarError as error:
@@ -160,8 +160,8 @@ def _entries(data: Mapping[str, Any], source: str) -> Iterator[tuple[str, str, E
             stretch = group.get("stretch", kind == "word")
             if not isinstance(stretch, bool):
                 raise VocabularyError(source, f"{where}.stretch", "expected true or false")
-            for at, text in _strings(group.get("words"), source, f"{where}.words"):
-                yield key_of(text), at, Entry(text, label, scope, kind, float(confidence)), stretch
+            for at, text, key in _strings(group.get("words"), source, f"{where}.words"):
+                yield key, at, Entry(text, label, scope, kind, float(confidence)), stretch
 
 
 def _fillers(data: Mapping[str, Any], source: str) -> Iterator[tuple[str, str, Entry | Filler, bool]]:
@@ -172,16 +172,18 @@ def _fillers(data: Mapping[str, Any], source: str) -> Iterator[tuple[str, str, E
         if role not in _ROLES:
             raise VocabularyError(source, f"fillers.{role}", f"unknown key, expected one of {', '.join(_ROLES)}")
     for role in _ROLES:
-        for at, text in _strings(fillers.get(role, []), source, f"fillers.{role}"):
-            yield key_of(text), at, Filler(text, role), role in ("polite", "sign_off")
+        for at, text, key in _strings(fillers.get(role, []), source, f"fillers.{role}"):
+            yield key, at, Filler(text, role), role in ("polite", "sign_off")
 
 
-def _strings(values: object, source: str, where: str) -> Iterator[tuple[str, str]]:
+def _strings(values: object, source: str, where: str) -> Iterator[tuple[str, str, str]]:
+    """Where each stands, the text, and its key."""
     if not isinstance(values, list):
         raise VocabularyError(source, where, "expected an array of strings")
     for i, value in enumerate(values):
         if not isinstance(value, str):
             raise VocabularyError(source, f"{where}[{i}]", "expected a string")
-        if not key_of(value):
+        key = key_of(value)
+        if not key:
             raise VocabularyError(source, f"{where}[{i}]", "nothing is left of it after folding")
-        yield f"{where}[{i}]", value
+        yield f"{where}[{i}]", value, key

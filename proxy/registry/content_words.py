@@ -22,9 +22,19 @@ def read_lexicon(path: Path | None = None) -> Lexicon:
     path = find_config("vocabulary", "content") if path is None else path
     with path.open("rb") as file:
         table = tomllib.load(file)
-    weights = path.with_name(f"{path.stem}_model.json")
+    weights = _weights_of(path)
     # WHY: a table of one's own needs no weights; then the rules alone decide.
     return load_lexicon(table, str(path), load_model(weights.read_bytes()) if weights.is_file() else NO_MODEL)
+
+
+def _weights_of(table: Path) -> Path:
+    return table.with_name(f"{table.stem}_model.json")
+
+
+def files_of_words(vocabulary: str, content: str) -> tuple[Path, ...]:
+    """The files that both tables are read from; the weights need not exist. Raises SettingsError."""
+    table = find_config("vocabulary", content)
+    return find_config("vocabulary", vocabulary), table, _weights_of(table)
 
 
 def read_vocabulary(name: str) -> Vocabulary:

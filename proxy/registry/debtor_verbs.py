@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from proxy.core.addresses import masked
 from proxy.registry import dates, fields
+from proxy.registry.acts import BY, note_act
 from proxy.registry.person_verbs import (
     PERSONS_FILTER,
     institution_of,
@@ -28,6 +29,8 @@ async def _debtor_add(context: VerbContext, args: Args) -> dict[str, Any]:
         source=args["source"],
         document_hash=_hash(args),
     )
+    # INVARIANT: who opens is on record before anything is open.
+    await note_act(context, "debtor.add", recipient, f"{one.institution} {one.role}", args)
     return {"changed": await owner_of(context).verify(one), "role": one.role, "recipient": masked(recipient)}
 
 
@@ -65,6 +68,8 @@ async def _notice_add(context: VerbContext, args: Args) -> dict[str, Any]:
         source=args["source"],
         document_hash=_hash(args),
     )
+    # INVARIANT: who opens is on record before anything is open.
+    await note_act(context, "notice.add", recipient, f"{one.institution} {partner}", args)
     return {"changed": await owner_of(context).inform(one), "partner": partner, "recipient": masked(recipient)}
 
 
@@ -127,6 +132,7 @@ DEBTOR_VERBS: Final[tuple[Verb, ...]] = (
             VerbField("verified", "when; now if left out"),
             _SOURCE,
             _DOCUMENT,
+            BY,
         ),
         _debtor_add,
     ),
@@ -143,6 +149,7 @@ DEBTOR_VERBS: Final[tuple[Verb, ...]] = (
             VerbField("way", "letter, branch, message, …"),
             _SOURCE,
             _DOCUMENT,
+            BY,
         ),
         _notice_add,
     ),

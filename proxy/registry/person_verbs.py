@@ -6,6 +6,7 @@ from proxy.core.addresses import masked
 from proxy.core.purposes import ALL_COLLECTION, CHANNELS, PURPOSE_BITS, bit_names
 from proxy.core.records import FOREVER
 from proxy.registry import dates, fields
+from proxy.registry.acts import BY, note_act
 from proxy.registry.ports import Given, Refused, VerbError
 from proxy.registry.verb import Args, Verb, VerbContext, VerbField, owner_of, read_field
 
@@ -42,6 +43,10 @@ def moment_of(context: VerbContext, args: Args, name: str) -> int:
     return found
 
 
+def _told(institution: str, bits: int) -> str:
+    return f"{institution} {' '.join(bit_names(bits))}"
+
+
 async def _suppress_add(context: VerbContext, args: Args) -> dict[str, Any]:
     if args["source"] == "reply":
         raise VerbError("source: reply is what came over the wire; name another", usage=True)
@@ -59,6 +64,8 @@ async def _suppress_add(context: VerbContext, args: Args) -> dict[str, Any]:
             objects=(institution,) if bits & ALL_COLLECTION else (),
         )
     )
+    # WHY after: a refusal binds before anybody writes down who told it.
+    await note_act(context, "suppress.add", recipient, _told(institution, bits), args)
     return {"changed": bool(recorded.changed), "closes": bit_names(bits), "recipient": masked(recipient)}
 
 
@@ -110,6 +117,8 @@ async def _consent_add(context: VerbContext, args: Args) -> dict[str, Any]:
         product=args["product"],
         proof_hash=args["proof_hash"],
     )
+    # INVARIANT: who opens is on record before anything is open.
+    await note_act(context, "consent.add", recipient, _told(institution, bits), args)
     return {"changed": await owner_of(context).give(given), "opens": bit_names(bits), "recipient": masked(recipient)}
 
 
@@ -117,6 +126,7 @@ async def _consent_withdraw(context: VerbContext, args: Args) -> dict[str, Any]:
     recipient, bits = read_field(args, "recipient", fields.recipient), bits_of(args)
     institution = await institution_of(context, args)
     ended = await owner_of(context).withdraw(recipient, institution, bits, context.now_us(), args["source"])
+    await note_act(context, "consent.withdraw", recipient, _told(institution, bits), args)
     return {"changed": ended, "recipient": masked(recipient)}
 
 
@@ -164,6 +174,7 @@ PERSON_VERBS: Final[tuple[Verb, ...]] = (
             VerbField("at", "when the person refused; now if left out"),
             VerbField("source", "how it came: hotline, letter, …", default="api"),
             VerbField("label", "a word on it"),
+            BY,
         ),
         _suppress_add,
     ),
@@ -183,6 +194,7 @@ PERSON_VERBS: Final[tuple[Verb, ...]] = (
             VerbField("basis", "consent or request", default="consent"),
             VerbField("product", "what it is limited to"),
             VerbField("proof_hash", "hash of the proof"),
+            BY,
         ),
         _consent_add,
     ),
@@ -191,7 +203,7 @@ PERSON_VERBS: Final[tuple[Verb, ...]] = (
         "consent.withdraw",
         "write",
         "ends consents given until now",
-        (_RECIPIENT, _INSTITUTION, _PURPOSES, _CHANNELS, VerbField("source", "how it came", default="api")),
+        (_RECIPIENT, _INSTITUTION, _PURPOSES, _CHANNELS, VerbField("source", "how it came", default="api"), BY),
         _consent_withdraw,
     ),
 )

@@ -7,7 +7,6 @@ arrives while a snapshot is built is in it.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import lru_cache
 from sys import intern
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar, cast
@@ -32,13 +31,13 @@ from proxy.core.records import (
     Template,
 )
 from proxy.core.snapshot import NumberLibrary, Snapshot
-from proxy.core.wording import Wording, WordingError
 from proxy.language.names import people_in
 from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
 from proxy.registry.own_marks import MARK_MAKERS, own_marks_of
 from proxy.registry.ports import Reader
 from proxy.registry.tables import FOLLOWED, TABLES
+from proxy.registry.wordings import WordingShelf
 
 _SLICE_ROWS: Final = 200
 _SLICE_RELEASED: Final = 1000
@@ -212,7 +211,8 @@ def attestation(row: Named) -> tuple[str, int]:
 
 def template(row: Named) -> Template:
     reviewed = row["state"] == "reviewed" and bool(row["reviewed_by"])
-    return Template(row["id"], row["institution"], _purposes(row["purposes"]), row["text"], reviewed)
+    rejected = row["state"] == "rejected" and bool(row["reviewed_by"])
+    return Template(row["id"], row["institution"], _purposes(row["purposes"]), row["text"], reviewed, rejected)
 
 
 def hold(row: Named) -> Hold:
@@ -281,8 +281,7 @@ class SnapshotBuilder:
         self.reader = reader
         #: What texts are held against, and the reader that made its forms; None: a record of it has changed.
         self._own_marks: tuple[TextReader, OwnMarks] | None = None
-        #: Templates with variables; None: a template has changed.
-        self._wordings: dict[str, tuple[tuple[Wording, Template], ...]] | None = None
+        self._wordings = WordingShelf()
         self._person_key = person_key
         self._revision = -1
         self._kept: dict[str, dict[tuple[SqlValue, ...], Any]] = {name: {} for name in _MAKERS}
@@ -342,7 +341,7 @@ class SnapshotBuilder:
             await asyncio.sleep(0)
         self._kept[table] = kept
         if table == "templates":
-            self._wordings = None
+            self._wordings.changed()
 
     async def _read_followed(self) -> None:
         """Lists of other houses: their numbers stand in the library beside one's own (J16)."""
@@ -379,6 +378,7 @@ class SnapshotBuilder:
 
     def _assemble(self, pack: Pack) -> Snapshot:
         holds = frozenset(self._kept["holds"].values())
+        templates = self._kept["templates"].values()
         return Snapshot(
             revision=self._revision,
             pack=pack,
@@ -404,15 +404,11 @@ class SnapshotBuilder:
             donotcall=self._source.donotcall,
             debtors=self._source.debtors_index,
             notices=self._source.notices_index,
-            wordings=self._worded(),
+            wordings=self._wordings.worded(templates),
+            rejections=self._wordings.rejected(templates, self.reader),
             own_marks=self._marks(),
             reader=self.reader,
         )
-
-    def _worded(self) -> dict[str, tuple[tuple[Wording, Template], ...]]:
-        if self._wordings is None:
-            self._wordings = worded_of(self._kept["templates"].values())
-        return self._wordings
 
     def _marks(self) -> OwnMarks:
         made = self._own_marks
@@ -427,17 +423,6 @@ class SnapshotBuilder:
             )
             made = self._own_marks = (self.reader, marks)
         return made[1]
-
-
-def worded_of(templates: Iterable[Template]) -> dict[str, tuple[tuple[Wording, Template], ...]]:
-    """Templates with variables, by institution; those without are found by their whole text."""
-    found: dict[str, list[tuple[Wording, Template]]] = {}
-    for one in templates:
-        if "{" in one.text:
-            # WHY: texts of earlier versions may hold braces that are no variables.
-            with suppress(WordingError):
-                found.setdefault(one.institution, []).append((Wording(one.text), one))
-    return {institution: tuple(these) for institution, these in found.items()}
 
 
 def _by_id_and_name(found: Iterable[Telecom]) -> dict[str, Telecom]:

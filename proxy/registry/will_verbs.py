@@ -6,6 +6,7 @@ from proxy.core.addresses import masked
 from proxy.core.preferences import DAY_MINUTES, declined_bits, preference, window
 from proxy.core.purposes import CHANNELS, PURPOSE_BITS, bit_names
 from proxy.registry import dates, fields
+from proxy.registry.acts import BY, note_act
 from proxy.registry.ports import VerbError
 from proxy.registry.verb import Args, Verb, VerbContext, VerbField, owner_of, read_field
 
@@ -57,6 +58,7 @@ async def _set(context: VerbContext, args: Args) -> dict[str, Any]:
         raise VerbError(f"institution: {institution} is not registered")
     value = preference_of(args)
     changed = await owner_of(context).prefer(recipient, institution, value, args["source"])
+    await note_act(context, "preference.set", recipient, institution or "all institutions", args)
     return {"changed": changed, "recipient": masked(recipient), **shown_preference(value)}
 
 
@@ -124,6 +126,7 @@ WILL_VERBS: Final[tuple[Verb, ...]] = (
             VerbField("opens", "HH:MM: nothing before"),
             VerbField("closes", "HH:MM: nothing from then on"),
             VerbField("source", "how it came: app, hotline, branch, …", required=True),
+            BY,
         ),
         _set,
     ),

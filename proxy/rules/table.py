@@ -50,6 +50,7 @@ RULES: Final[tuple[Rule, ...]] = (
     library.STALE,
     wire.UNDECODABLE,
     content.FRAUD,
+    template.REJECTED,
     template.UNREVIEWED,
     person.SUPPRESSED,
     person.UNCONSENTED,

@@ -1,17 +1,20 @@
-"""Reviewed texts (Z5): where a pack asks for it, only a text that somebody reviewed for this purpose goes out.
+"""Reviewed texts (Z5): a rejected one goes out nowhere; where a pack asks for it, only what was reviewed goes out.
 
 Owns the comparison, which is of the whole text: as it is, or by a wording with variables. What a sender says about its
 text counts for nothing: no account and no TLV can name a template.
 
 How it works: a text that is not on record as it stands is held against the wordings of its institution. A variable may
 hold so many characters of its kind (`proxy/core/wording.py`), and nothing that a reader of texts finds: a telephone, a
-link, a signature, a way to refuse, a phrase. Whoever reviewed the wording did not see what is in it.
+link, a signature, a way to refuse, a phrase. Whoever reviewed the wording did not see what is in it. A rejected wording
+is known in any spelling and whatever figures it holds (`proxy/core/rejections.py`); a text that is of a reviewed
+template of this purpose, too, is not rejected.
 """
 
 from typing import Final
 
 from proxy.core.lane import Lane
 from proxy.core.records import Template
+from proxy.core.rejections import skeleton_of
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.core.wording import Span
@@ -38,6 +41,35 @@ def _unreviewed(request: Request, lane: Lane, _person: int, snapshot: Snapshot) 
             if _serves(template, lane):
                 return None
     return "review" if known else "unknown"
+
+
+def _is_rejectable(facts: LaneFacts) -> bool:
+    return facts.account.principal in facts.snapshot.rejections
+
+
+def _rejected(request: Request, lane: Lane, _person: int, snapshot: Snapshot) -> str | None:
+    rejections, reader = snapshot.rejections.get(lane.principal), snapshot.reader
+    if request.by_id or rejections is None or reader is None:
+        return None
+    single = len(request.readings) == 1
+    for text in request.readings:
+        recalled = reader.recall(owner_of(lane), text) if single else None
+        if recalled is not None and recalled.rejected is not None and recalled.rejected[0] is rejections:
+            found: bool = recalled.rejected[1]
+        else:
+            found = rejections.of(skeleton_of(reader.bare(text))) != ""
+            # WHY: texts that are read alike differ in figures, which are all alike here, and in a name, which is not.
+            if recalled is not None and all(text[start:end].isdigit() for start, end in recalled.free):
+                recalled.rejected = (rejections, found)
+        if found and not _is_reviewed(text.strip(), lane, snapshot):
+            return "wording"
+    return None
+
+
+def _is_reviewed(text: str, lane: Lane, snapshot: Snapshot) -> bool:
+    """Whether a text is of a reviewed template that serves this purpose."""
+    found = [*snapshot.templates.get((lane.principal, text), ()), *_worded(text, lane, snapshot)]
+    return any(_serves(template, lane) for template in found)
 
 
 def _serves(template: Template, lane: Lane) -> bool:
@@ -70,6 +102,7 @@ def _within(place: Span, spans: list[Span]) -> bool:
     return any(start <= place[0] and place[1] <= end for start, end in spans)
 
 
+REJECTED: Final[RequestRule] = RequestRule("template.rejected", ("Z5",), _rejected, _is_rejectable, channels=("sms",))
 UNREVIEWED: Final[RequestRule] = RequestRule(
     "template.unreviewed", ("Z5",), _unreviewed, _is_reviewable, channels=("sms",)
 )

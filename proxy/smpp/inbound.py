@@ -13,20 +13,27 @@ from msgspec import Struct
 from proxy.core import addresses
 from proxy.smpp.consts import (
     DATA_SM,
+    TAG_DEST_PORT,
     TAG_MESSAGE_PAYLOAD,
     TAG_SAR_MSG_REF_NUM,
     TAG_SAR_SEGMENT_SEQNUM,
     TAG_SAR_TOTAL_SEGMENTS,
+    TAG_SOURCE_PORT,
 )
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.receipt import is_final, is_receipt, receipt_ids
 from proxy.smpp.short_message import ShortMessage, read_data_sm, read_sm
 from proxy.smpp.text import AlphabetTable, reply_readings
-from proxy.smpp.udh import concatenation, split_udh
+from proxy.smpp.udh import concatenation, ports, split_udh
 
 _UDHI = 0x40
 #: Texts that are tried where the parts of a reply have several readings each.
 _JOINED_MOST = 16
+
+#: TLVs of messages of applications.
+_PORT_TAGS = frozenset((TAG_DEST_PORT, TAG_SOURCE_PORT))
+#: Octets of a reply in no alphabet that are shown: a whole one of the radio's.
+_SHOWN_MOST = 140
 
 #: source and destination as on the wire, reference, total
 PartKey = tuple[bytes, bytes, int, int]
@@ -64,13 +71,15 @@ class ReplyPart(Struct, frozen=True):
 class Reply(Struct, frozen=True):
     """What a person wrote: `person` canonical (None where the address has no form), `number` the one written to.
 
-    `readings` are all plausible readings; () where the text cannot be decoded. `part` says that more belongs to it.
+    `readings` are all plausible readings; () where the text cannot be decoded, and then `unread` shows its octets.
+    `part` says that more belongs to it.
     """
 
     person: str | None
     number: str | None
     readings: tuple[str, ...]
     part: ReplyPart | None = None
+    unread: str = ""
 
 
 def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
@@ -85,11 +94,13 @@ def read_inbound(pdu: Pdu, table: AlphabetTable) -> Receipt | Reply:
     if is_receipt(sm.esm_class):
         said = _behind_header(octets) if sm.esm_class & _UDHI else octets
         return Receipt(receipt_ids(sm, said), sm, is_final(sm, said))
+    texts = _texts(sm, octets, table)
     return Reply(
         person_of(sm.source_ton, sm.source_npi, sm.source),
         addresses.sender(sm.dest_ton, sm.dest_npi, sm.dest),
-        _texts(sm, octets, table),
+        texts,
         _part(sm, octets),
+        "" if texts else _unread(sm, octets),
     )
 
 
@@ -107,7 +118,9 @@ def joined(replies: Sequence[Reply], table: AlphabetTable) -> Reply:
     # WHY too: a part may be in an alphabet of its own, or declared wrongly; then it reads as it did alone.
     each = [reply.readings or ("",) for reply in replies]
     apart = ("".join(one) for one in islice(product(*each), _JOINED_MOST))
-    return Reply(first.person, first.number, tuple(dict.fromkeys([text for text in (*texts, *apart) if text])))
+    found = tuple(dict.fromkeys([text for text in (*texts, *apart) if text]))
+    unread = "" if texts else " ".join([reply.unread for reply in replies if reply.unread])
+    return Reply(first.person, first.number, found, None, unread)
 
 
 def _part(sm: ShortMessage, octets: bytes) -> ReplyPart | None:
@@ -153,6 +166,22 @@ def _texts(sm: ShortMessage, octets: bytes, table: AlphabetTable) -> tuple[str, 
         plain = _behind_header(body) if sm.esm_class & _UDHI else body
         found += [text for text in reply_readings(plain, sm.data_coding, table) if text not in found]
     return tuple(found)
+
+
+def _unread(sm: ShortMessage, octets: bytes) -> str:
+    """What a person's telephone sent that is in no alphabet, as somebody may look at it; "" for what nobody wrote."""
+    if any(tag in _PORT_TAGS for tag, _ in sm.tlvs):
+        return ""
+    if sm.esm_class & _UDHI:
+        try:
+            elements, octets = split_udh(octets)
+            if ports(elements) is not None:
+                # Applications among themselves: a picture's notification, a card, settings.
+                return ""
+        except PduError:
+            pass
+    shown = octets[:_SHOWN_MOST]
+    return f"data_coding {sm.data_coding}: {shown.hex()}{'…' if len(shown) < len(octets) else ''}" if octets else ""
 
 
 def _behind_header(body: bytes) -> bytes:

@@ -329,7 +329,7 @@ def reply_readings(octets: bytes, data_coding: int, table: AlphabetTable) -> tup
     # WHY not where a NUL stands: it is "@" in GSM 03.38, so UCS-2 under data_coding 0, or padding, would make sense.
     odd = 0 in octets and _NOT_ASCII.isdisjoint(table.names(data_coding))
     if not odd and any(_COMMON.issuperset(text) for text in exact):
-        return exact
+        return (*exact, *_otherwise(octets, table.names(data_coding), exact))
     found = [*exact, *(readings(octets.strip(b"\0"), data_coding, table) if odd else ())]
     for name in table.names(data_coding):
         if name in _NOT_ASCII:
@@ -339,6 +339,19 @@ def reply_readings(octets: bytes, data_coding: int, table: AlphabetTable) -> tup
     for name in (*_SMSC_DEFAULT, "utf-16-be", "utf-16-le"):
         found += [text for text in ALPHABETS[name](octets) if _COMMON.issuperset(text)]
     return tuple(dict.fromkeys(text for text in found if text))
+
+
+def _otherwise(octets: bytes, names: tuple[str, ...], exact: tuple[str, ...]) -> tuple[str, ...]:
+    """What ordinary octets of a reply say in an alphabet that its carrier may have meant: Latin-1 and UTF-16 hold all.
+
+    WHY: "退订" in GB 18030 is four letters of Latin-1, and "STOP" in ASCII two Han characters.
+    """
+    if octets.isascii():
+        names = ("ascii",) if "utf-16-be" in names else ()
+    else:
+        names = ("utf-8", "gb18030") if "latin-1" in names else ()
+    found = [text for name in names for text in ALPHABETS[name](octets) if text not in exact]
+    return tuple([text for text in found if _COMMON.issuperset(text)])
 
 
 def encode_text(text: str) -> tuple[int, bytes]:

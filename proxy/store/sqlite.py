@@ -9,13 +9,11 @@ and its commit, and sees only what was committed.
 import asyncio
 import os
 import sqlite3
-import time
 from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import quote
 
 import aiosqlite
 
@@ -49,7 +47,6 @@ from proxy.store import (
     person_load,
     preference_ledger,
     receipts,
-    schema,
 )
 from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
 from proxy.store.folding import Folding
@@ -59,19 +56,12 @@ from proxy.store.refusal_ledger import RefusalLedger
 from proxy.store.rotation import After, Rotation
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS
 
-#: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
-_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -16384")
-
 #: Recycled numbers in one transaction: no refusal waits long for its commit.
 _NUMBERS_AT_ONCE: Final = 50
 
 
-def _now_us() -> int:
-    return time.time_ns() // 1000
-
-
 class SqliteStore(StoreReader):
-    """Fills `registry.ports.Owner`. Made by `open_owner` only."""
+    """Fills `registry.ports.Owner`. Made by `opening.open_owner` only."""
 
     suppressions_index: PersonIndex
     consents_index: PersonIndex
@@ -465,42 +455,3 @@ class SqliteStore(StoreReader):
             await self._owning.close()
         finally:
             self._lock.release()
-
-
-async def open_owner(
-    database: Path, secret: PersonSecret, now_us: Callable[[], int] = _now_us, *, lock: Path | None = None
-) -> SqliteStore:
-    """Opens or creates the store as its one owner; raises OwnedError where another process is, StoreError else.
-
-    `now_us` is UTC microseconds. The lock stands beside the database unless named.
-    """
-    held = OwnerLock(lock or database.with_name("owner.lock"))
-    try:
-        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
-        return await _started(database, held, secret, now_us)
-    except (OSError, sqlite3.Error) as error:
-        held.release()
-        raise StoreError(f"{database}: {error}") from error
-    except BaseException:
-        held.release()
-        raise
-
-
-async def _started(database: Path, held: OwnerLock, secret: PersonSecret, now_us: Callable[[], int]) -> SqliteStore:
-    uri = f"file:{quote(str(database))}"
-    opened: list[aiosqlite.Connection] = []
-    try:
-        owning = await aiosqlite.connect(f"{uri}?mode=rw", uri=True, isolation_level=None, timeout=5)
-        opened.append(owning)
-        await schema.migrate(owning, str(database))
-        for pragma in _PRAGMAS:
-            await owning.execute(f"PRAGMA {pragma}")
-        reading = await aiosqlite.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=5)
-        opened.append(reading)
-        store = SqliteStore(owning, reading, database, held, secret, now_us)
-        await store.start()
-    except BaseException:
-        for connection in reversed(opened):
-            await connection.close()
-        raise
-    return store

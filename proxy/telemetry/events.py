@@ -206,6 +206,12 @@ DOUBT_DISMISSED: Final = Event(
     323, "doubt.dismissed", "warning", "two people decided that a doubtful reply was no refusal"
 )
 DOUBT_SHOWN: Final = Event(324, "doubt.shown", "info", "somebody read the text of a doubtful reply")
+REPLY_FRAGMENT: Final = Event(
+    325,
+    "reply.fragment",
+    "info",
+    "a part of a reply asks to receive again and the others never came: nothing is lifted",
+)
 SUPPRESSIONS_EXPORTED: Final = Event(
     303, "suppressions.exported", "warning", "refusals were handed over, to be suppressed elsewhere"
 )

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import argon2
 import msgspec
 import pytest
 from argon2 import PasswordHasher
 
 import proxy.binds.credentials
-from proxy.binds.credentials import HASHER, Credentials, TooManyChecksError
+from proxy.binds.credentials import HASHER, Credentials, TooManyChecksError, hash_of_nobody
 from proxy.core.records import Account
 from tests.binds.still_clock import StillClockLoop, run_still
 from tests.rules.scene import ACCOUNT
@@ -76,6 +77,14 @@ def test_an_unknown_system_id_and_a_wrong_password_have_the_same_answers_at_the_
     assert (made, len(checks)) == (7, 14)
     growing = [0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0]
     assert wrong == [(False, max(delay, work_s)) for delay in growing]
+
+
+def test_what_an_unknown_one_is_checked_against_costs_as_much_and_is_nobodys() -> None:
+    known, other = hash_of_nobody(), hash_of_nobody()
+    assert argon2.extract_parameters(known) == argon2.extract_parameters(HASHER.hash("right"))
+    assert set(known.split("$")[-2:]).isdisjoint(other.split("$")[-2:])
+    with pytest.raises(argon2.exceptions.VerifyMismatchError):
+        argon2.PasswordHasher().verify(known, "right")
 
 
 def test_guesses_of_one_pair_wait_for_each_other_whenever_they_come() -> None:

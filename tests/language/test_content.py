@@ -1,19 +1,17 @@
 """What a sender wrote: category by content, marks, disclosure; each finding with its place in the text."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.language import marks
+from proxy.language import marks, views
 from proxy.language.content import READ_LIMIT, Content, read_content
 from proxy.language.views import view
-from proxy.registry.content_words import read_lexicon
+from tests.tools.shipped import shipped_lexicon
 
 pytestmark = pytest.mark.unit
 
-LEXICON = read_lexicon(Path(__file__).parents[2] / "config" / "content.toml")
+LEXICON = shipped_lexicon()
 
 
 def read(text: str) -> Content:
@@ -238,3 +236,7 @@ def test_telephones_are_found_where_a_plain_search_finds_them(text: str) -> None
     digits = marks._HAN_DIGITS.sub(marks._as_digits, seen.marked)
     plain = [match.span() for match in marks.PHONE.finditer(digits) if marks._is_phone(digits, match)]
     assert marks.phones(seen) == plain
+
+
+def test_the_table_of_kinds_is_what_each_character_is() -> None:
+    assert bytes(map(views._kind, map(chr, range(0x10000)))) == views._KINDS

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from proxy.commands.content import read_lexicon
-from proxy.commands.optout import read_vocabulary
 from proxy.language.content import read_content
 from proxy.optout_parser import parse
+from tests.tools.shipped import shipped_lexicon, shipped_vocabulary
 
-VOCABULARY = read_vocabulary()
-LEXICON = read_lexicon()
+VOCABULARY = shipped_vocabulary()
+LEXICON = shipped_lexicon()
 GRAMMAR = VOCABULARY.grammar
 assert GRAMMAR is not None
 WORDS = sorted(GRAMMAR.words)

@@ -11,12 +11,12 @@ from proxy.core.hosts import Lookalikes, is_one_edit
 from proxy.language.content import read_content
 from proxy.language.lexicon import LexiconError, load_lexicon
 from proxy.language.links import host_of, skeleton
-from proxy.registry.content_words import read_lexicon
+from tests.tools.shipped import shipped_lexicon
 
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[2]
-LEXICON = read_lexicon(ROOT / "config" / "content.toml")
+LEXICON = shipped_lexicon()
 WORDS = LEXICON.links
 TABLE = tomllib.loads((ROOT / "config" / "content.toml").read_text("utf-8"))
 #: Invented institutions.

@@ -6,11 +6,11 @@ import pytest
 
 from proxy.language.content import READ_LIMIT, read_content
 from proxy.language.long_texts import read_any_length
-from proxy.registry.content_words import read_lexicon
+from tests.tools.shipped import shipped_lexicon
 
 pytestmark = pytest.mark.unit
 
-LEXICON = read_lexicon()
+LEXICON = shipped_lexicon()
 NOTICE = "【江澜银行】您尾号7788卡支出66.00元，余额100.00元。"
 SELLS = "“安居贷”年化3.5%起，利率优惠，咨询400-000-1001，回T退订"
 FILLING = "您尾号7788卡支出66.00元。"

@@ -15,13 +15,13 @@ from proxy.language.content import read_content
 from proxy.language.slots import Names
 from proxy.language.templates import Templates
 from proxy.language.views import shows_itself
-from proxy.registry.content_words import read_lexicon
 from tests.tools.example_budget import examples
+from tests.tools.shipped import shipped_lexicon
 
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[2]
-LEXICON = read_lexicon(ROOT / "config" / "content.toml")
+LEXICON = shipped_lexicon()
 OWNER = ("jianglan", "10690001")
 
 #: Messages with what varies in braces: names and figures.

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from proxy.commands import optout as optout_command
-from proxy.commands.optout import read_lines, read_vocabulary
+from proxy.commands.optout import read_lines
+from tests.tools.shipped import shipped_vocabulary
 
 pytestmark = pytest.mark.unit
 
-VOCABULARY = read_vocabulary(Path(__file__).parents[2] / "config" / "optout.toml")
+VOCABULARY = shipped_vocabulary()
 
 
 def answers(octets: bytes, *, plain: bool = False, offered: tuple[str, ...] = ()) -> tuple[int, list[dict[str, Any]]]:

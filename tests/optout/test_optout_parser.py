@@ -9,12 +9,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from proxy.commands.optout import read_vocabulary
 from proxy.optout_parser import READ_LIMIT, Reading, parse
+from tests.tools.shipped import shipped_vocabulary
 
 pytestmark = pytest.mark.unit
 
-VOCABULARY = read_vocabulary(Path(__file__).parents[2] / "config" / "optout.toml")
+VOCABULARY = shipped_vocabulary()
 EXAMPLES = Path(__file__).parents[1] / "data" / "optout_examples.jsonl"
 
 

@@ -26,15 +26,44 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "template" / "tdgate.toml"
 
 
-def listed(config: Path) -> list[tuple[str, str]]:
-    async def read() -> list[tuple[str, str]]:
+def noted(config: Path, verb: str) -> list[tuple[str, str, str]]:
+    async def read() -> list[tuple[str, str, str]]:
         reader = await open_reader(config.parent / "state" / "registry.db")
         try:
-            return [(one.target, one.by) for one in await reader.measures(after=0) if one.verb == "persons.listed"]
+            return [(one.target, one.reason, one.by) for one in await reader.measures(after=0) if one.verb == verb]
         finally:
             await reader.close()
 
     return asyncio.run(read())
+
+
+def listed(config: Path) -> list[tuple[str, str]]:
+    return [(target, by) for target, _, by in noted(config, "persons.listed")]
+
+
+SAID = {"recipient": "13800138000", "institution": "jianglan", "source": "hotline"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "more", "told"),
+    [
+        ("suppress.add", {"channels": ["sms"]}, "marketing/sms"),
+        ("consent.add", {"channels": ["voice"]}, "marketing/voice"),
+        ("consent.withdraw", {"channels": ["sms"]}, "marketing/sms"),
+        ("preference.set", {"declines": ["marketing"]}, ""),
+        ("debtor.add", {"role": "debtor"}, "debtor"),
+    ],
+)
+def test_what_is_recorded_of_a_person_is_noted_with_who_and_how_it_came(
+    verb: str, more: dict[str, Any], told: str, config: Path
+) -> None:
+    access = StoreAccess(load(config))
+    access.ask(verb, SAID | more)
+    access.ask(verb, SAID | more | {"by": "officer"})
+    first, second = noted(config, verb)
+    assert first[0].split() == ["138******00", "jianglan", *told.split()]
+    assert (first[1], first[2][:8]) == ("source hotline", "os user ")
+    assert second[1:] == ("source hotline", "officer")
 
 
 @pytest.mark.parametrize("ledger", ["suppress", "consent", "preference", "debtor", "notice", "objection"])

@@ -20,6 +20,8 @@ OF_DANXIA = "【丹霞银行】您尾号1234的账户已完成登记，如有疑
 """A service notice: it may go out from a number for marketing too."""
 COLLECTS = "【太湖银行】您的“太湖贷”已逾期，请尽快还款，咨询400-000-1003，回T退订"
 OF_LIHE = "【里禾小贷】您的“里禾贷”已逾期，请尽快还款，咨询400-000-1006，回T退订"
+#: What somebody reviewed and rejected.
+REJECTED = "【江澜银行】“安居贷”日息低至{amount}%，咨询400-000-1001，回T退订"
 REVIEWED = {"state": "reviewed", "submitted_by": "甲", "reviewed": "2026-01-02", "reviewed_by": "乙"}
 FUZHOU, NANCHANG = "8659188880000", "8679188880000"
 """Fixed lines in two provinces of which no pack is at hand."""
@@ -184,6 +186,9 @@ REGISTRY: dict[str, Any] = {
     "templates": [
         {"id": name, "institution": name, "purposes": ["marketing"], "text": text, **REVIEWED}
         for name, text in {"lanting": SAID, "danxia": OF_DANXIA}.items()
+    ] + [
+        {"id": "jl-rejected", "institution": "jianglan", "purposes": ["marketing"], "text": REJECTED,
+         **REVIEWED, "state": "rejected", "reason": "虚构"}
     ],
     "signatures": [{"owner": name, "signature": signature} for name, (signature, _, _) in MARKS.items()],
     "service_phones": [{"owner": name, "phone": phone, "label": "虚构"} for name, (_, phone, _) in MARKS.items()],

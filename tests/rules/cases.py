@@ -366,6 +366,28 @@ for _name, _held in (
 ):
     _deny(WORDED, "request.readings", _held, "template.unreviewed", "unknown", _name)
 _allow(TEMPLATED.but("row.purposes", _only(("service",))), "request.readings", ("any",), "an unreviewed service text")
+
+# Rejected texts, whatever packs ask.
+_NO_MORE = replace(_WORDED, id="no-more", reviewed=False, rejected=True)
+REJECTED = BASE.but("templates", (_NO_MORE,)).but("reads", True).but("request.readings", ("【江澜银行】施先生",))
+for _name, _held in (
+    ("as it is", _worded()),
+    ("with other values", _worded("陈", "1,280.50", "7")),
+    ("with another telephone", (_worded()[0].replace("400-000-1001", "400 000 1009"),)),
+    ("without a name", _worded(name="")),
+    ("spaced and dotted", (_worded()[0].replace("额度", " 额 · 度 ").replace("银行", "銀\u200b行"),)),
+    ("in another reading", ("any", _worded()[0])),
+):
+    _deny(REJECTED, "request.readings", _held, "template.rejected", "wording", _name)
+_allow(REJECTED, "request.readings", (_worded()[0].replace("额度", "利息"),), "another wording")
+_allow(REJECTED, "request.readings", _worded(name="施" * 40), "more than a name can be")
+_allow(REJECTED.but("templates", (replace(_NO_MORE, institution="yunxiu"),)), "request.readings", _worded(),
+       "rejected of another institution")  # fmt: skip
+_allow(REJECTED.but("templates", (_NO_MORE, _WORDED)), "request.readings", _worded(), "a reviewed one, too")
+_deny(REJECTED.but("templates", (_NO_MORE, replace(_WORDED, purposes=_only(("service",))))), "request.readings",
+      _worded(), "template.rejected", "wording", "a reviewed one of another purpose")  # fmt: skip
+_allow(BY_ID.but("templates", (replace(_SPRING, reviewed=False, rejected=True),)), "request.by_id", True,
+       "a question about an earlier rejected text")  # fmt: skip
 _allow(BY_ID.but("pack.rules", TEMPLATED.pack.rules), "request.by_id", True, "a question about an earlier text")
 
 # The right person, told of the partner, without an open objection: where the pack asks for it.

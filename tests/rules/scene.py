@@ -35,7 +35,7 @@ from proxy.core.request import Request
 from proxy.core.snapshot import NumberLibrary, Snapshot, notice_of
 from proxy.policy import evaluate
 from proxy.registry.own_marks import MARK_MAKERS, own_marks_of
-from proxy.registry.snapshots import worded_of
+from proxy.registry.wordings import WordingShelf, worded_of
 from proxy.rules.rule import Rule
 from proxy.rules.table import RULES
 from tests.tools.slotted import changed
@@ -212,6 +212,7 @@ def build(scene: Scene) -> tuple[Request, Snapshot, float]:
         shelf=scene.shelf,
         contacts=counted,
         wordings=worded_of(scene.templates),
+        rejections=WordingShelf().rejected(scene.templates, reader()) if scene.reads else {},
         own_marks=_own_marks(scene, tuple(partners)) if scene.reads else OwnMarks(),
         reader=reader() if scene.reads else None,
     )

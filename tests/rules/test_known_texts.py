@@ -15,9 +15,9 @@ from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.judging.known_templates import templates_told
 from proxy.policy import evaluate
-from proxy.registry.content_words import read_reader, read_vocabulary
 from proxy.rules.content import CONTENT_RULES
 from tests.rules.scene import BASE, Scene, build
+from tests.tools.shipped import shipped_lexicon, shipped_vocabulary
 from tests.tools.slotted import changed
 
 pytestmark = pytest.mark.unit
@@ -35,7 +35,7 @@ SENTENCES = (
 
 
 def fresh() -> ContentReader:
-    return read_reader("content", read_vocabulary("optout"))
+    return ContentReader(shipped_lexicon(), shipped_vocabulary())
 
 
 def asked(scene: Scene, reader: ContentReader) -> tuple[Request, Snapshot, float]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.smpp import consts
-from proxy.smpp.inbound import Receipt, Reply, read_inbound
+from proxy.smpp.inbound import Receipt, Reply, joined, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.text import DEFAULT_TABLE, alphabet_table
 from tests.tools.smpp_octets import header, submit, tlv_octets
@@ -175,6 +175,54 @@ def test_whose_reply_it_is(source, person):
 def test_a_reply_to_no_number_still_has_its_person():
     found = read_inbound(deliver(b"TD", destination_addr=b"\0"), DEFAULT_TABLE)
     assert found == Reply(PERSON, None, (TD,))
+
+
+NO_TEXT = bytes.fromhex("53ea130a")
+LONG = NO_TEXT * 40
+
+
+@pytest.mark.parametrize(
+    ("octets", "esm_class", "shown"),
+    [
+        (NO_TEXT, 0, NO_TEXT.hex()),
+        (LONG, 0, LONG[:140].hex() + "…"),
+        (b"\3\x24\1\1" + NO_TEXT, 0x40, NO_TEXT.hex()),
+        (b"\x7f" + NO_TEXT, 0x40, "7f" + NO_TEXT.hex()),
+        (b"\6\5\4\x0b\x84\x23\xf0" + NO_TEXT, 0x40, ""),
+        (b"", 0, ""),
+        (TD.encode(), 0, ""),
+    ],
+)
+def test_octets_in_no_alphabet_are_shown_and_those_of_applications_are_not(octets, esm_class, shown):
+    found = read_inbound(deliver(octets, esm_class=esm_class, data_coding=4), DEFAULT_TABLE)
+    assert isinstance(found, Reply)
+    assert found.unread == (f"data_coding 4: {shown}" if shown else "")
+    assert bool(found.readings) == (octets == TD.encode())
+
+
+def test_parts_in_no_alphabet_are_shown_unless_the_whole_is_text():
+    def part(number, octets, data_coding):
+        head = bytes((5, 0, 3, 7, 2, number))
+        found = read_inbound(deliver(head + octets, esm_class=0x40, data_coding=data_coding), DEFAULT_TABLE)
+        assert isinstance(found, Reply)
+        return found
+
+    octets = "退订".encode("utf-16-be")
+    assert joined([part(1, octets[:1], 8), part(2, octets[1:], 8)], DEFAULT_TABLE).unread == ""
+    torn = joined([part(1, NO_TEXT, 4), part(2, b"thanks", 0)], DEFAULT_TABLE)
+    assert (torn.readings, torn.unread) == (("thanks",), f"data_coding 4: {NO_TEXT.hex()}")
+    assert joined([part(1, NO_TEXT, 4), part(2, NO_TEXT, 4)], DEFAULT_TABLE).unread.count(NO_TEXT.hex()) == 2
+
+
+def test_the_only_part_there_is_is_whole():
+    found = read_inbound(deliver(b"\5\0\3\7\1\1TD", esm_class=0x40), DEFAULT_TABLE)
+    assert found == Reply(PERSON, PORT, (TD,))
+
+
+def test_a_reply_with_an_option_and_no_text_says_nothing():
+    tlvs = tlv_octets([(consts.TAG_USER_MESSAGE_REFERENCE, b"\0\1")])
+    found = read_inbound(deliver(b"", tlvs=tlvs), DEFAULT_TABLE)
+    assert found == Reply(PERSON, PORT, ("",))
 
 
 @pytest.mark.parametrize("cut", range(17, 50))

@@ -11,7 +11,8 @@ from proxy.registry.importing import Known, Report, RowCheck, check_rows
 from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Refused
 from proxy.registry.tables import KNOWN_TABLES, TABLES
-from proxy.store.sqlite import SqliteStore, open_owner
+from proxy.store.opening import open_owner
+from proxy.store.sqlite import SqliteStore
 from proxy.store.staging import StagedImport
 
 NOW_US = 1_780_000_000_000_000  # 2026-05-28 in Asia/Shanghai

@@ -24,7 +24,8 @@ from proxy.registry.keys import PersonKeyError, create_person_key, former_of, lo
 from proxy.registry.ports import Given, Informed, Preferred, Refused, StoreError, Verified
 from proxy.store import rekeying, rotation
 from proxy.store.key_state import load_secret, secret_for
-from proxy.store.sqlite import SqliteStore, open_owner
+from proxy.store.opening import open_owner
+from proxy.store.sqlite import SqliteStore
 from tests.store.open_store import NOW_US, refused, take_in
 
 pytestmark = pytest.mark.unit

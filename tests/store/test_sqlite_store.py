@@ -237,7 +237,7 @@ async def test_consents_of_two_channels_end_each_on_its_day(tmp_path: Path) -> N
 
 
 async def test_settling_a_day_in_a_running_store(tmp_path: Path) -> None:
-    from proxy.store.sqlite import open_owner
+    from proxy.store.opening import open_owner
 
     clock = [NOW_US]
     store = await open_owner(tmp_path / "registry.db", SECRET, lambda: clock[0])

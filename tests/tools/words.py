@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from proxy.content_reader import ContentReader
-from proxy.registry.content_words import read_reader, read_vocabulary
+from tests.tools.shipped import shipped_lexicon, shipped_vocabulary
 
 
 @cache
 def reader() -> ContentReader:
     """What the composition root makes of the default configuration."""
-    return read_reader("content", read_vocabulary("optout"))
+    return ContentReader(shipped_lexicon(), shipped_vocabulary())

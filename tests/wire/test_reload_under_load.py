@@ -1,4 +1,4 @@
-"""Registry, packs, code maps and vocabulary change while messages pass: none is lost, each is judged by one revision.
+"""Registry, packs, code maps and words change while messages pass: none is lost, each is judged by one revision.
 
 Four binds keep some windows full for as long as the changes last. What a message must have got is computed from the
 revision and the pack that its own decision names; a message judged by halves of two would disagree with both.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import sqlite3
 from collections import Counter
@@ -27,8 +28,8 @@ pytestmark = pytest.mark.wire
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
-OPEN, SHUT = 1, 2
-CLOSED, DISPOSED, OTHER_CODE = 0x0440, 0x041A, 0x0466
+OPEN, SHUT, READ_OTHERWISE = 1, 2, 3
+CLOSED, DISPOSED, MISMATCH, OTHER_CODE = 0x0440, 0x041A, 0x041C, 0x0466
 WORD = "ZQXV"
 WINDOW = 8
 ROUNDS = 3
@@ -94,17 +95,29 @@ def write_words(house: House, *, more: bool, wrong: bool = False) -> None:
     )
 
 
+def write_content(house: House, *, other: bool, wrong: bool = False) -> None:
+    """The words of messages; with `other` what all these say reads as collection, which their number is not for."""
+    shipped = (CONFIG / "content.toml").read_text(encoding="utf-8")
+    if other:
+        shipped = shipped.replace("[concepts]\n", '[concepts]\nspring = ["春季理财"]\n', 1)
+        shipped += '\n[[rules]]\ncategory = "collection"\nweight = 60\nall = ["spring"]\n'
+    (house.folder / "own_content.toml").write_text(shipped + ("\n[concept]\n" if wrong else ""), encoding="utf-8")
+
+
 @pytest.fixture
 async def house(template: Path, tmp_path: Path) -> AsyncIterator[House]:
     async with House(template, tmp_path) as made:
         write_pack(made, OPEN)
         write_codes(made, other=False)
         write_words(made, more=False)
+        write_content(made, other=False)
+        shutil.copy(CONFIG / "content_model.json", made.folder / "own_content_model.json")
         await made.start(
             policy={
                 "pack": made.folder / "own_pack.toml",
                 "codes": str(made.folder / "own_codes.toml"),
                 "vocabulary": str(made.folder / "own_words.toml"),
+                "content": str(made.folder / "own_content.toml"),
             }
         )
         yield made
@@ -125,7 +138,7 @@ def expected(one: Decision, disposals: dict[int, str]) -> str:
     """What a message must have been told by the one revision and the one pack that its decision names."""
     if disposals.get(one.revision) == "number.dispose":
         return "number.disposed"
-    return "hours.closed" if one.pack_version == SHUT else ""
+    return {SHUT: "hours.closed", READ_OTHERWISE: "purpose.mismatch"}.get(one.pack_version, "")
 
 
 async def test_each_message_is_judged_by_one_revision_and_none_is_lost(house: House) -> None:
@@ -136,6 +149,10 @@ async def test_each_message_is_judged_by_one_revision_and_none_is_lost(house: Ho
         for change in (partial(dispose, verb="number.dispose"), _shut, partial(dispose, verb="number.restore"), _open):
             await change(house)
             await loads[number].goes_on()
+    # The words come with a version of the pack: each decision tells by which of both it was judged.
+    for change in (_read_otherwise, _open):
+        await change(house)
+        await loads[0].goes_on()
     await _broken_files(house, loads[0])
     for load in loads:
         load.stop()
@@ -149,8 +166,15 @@ async def _shut(house: House) -> None:
     await reload(house)
 
 
+async def _read_otherwise(house: House) -> None:
+    write_pack(house, READ_OTHERWISE)
+    write_content(house, other=True)
+    await reload(house)
+
+
 async def _open(house: House) -> None:
     write_pack(house, OPEN)
+    write_content(house, other=False)
     await reload(house)
 
 
@@ -162,6 +186,7 @@ async def _broken_files(house: House, load: Load) -> None:
         (write_pack, "own_pack.toml"),
         (write_codes, "own_codes.toml"),
         (write_words, "own_words.toml"),
+        (write_content, "own_content.toml"),
     ):
         write_codes(house, other=True)
         write_words(house, more=True)
@@ -169,14 +194,17 @@ async def _broken_files(house: House, load: Load) -> None:
             write_pack(house, SHUT, wrong=True)
         elif broken is write_codes:
             write_codes(house, other=True, wrong=True)
-        else:
+        elif broken is write_words:
             write_words(house, more=True, wrong=True)
+        else:
+            write_content(house, other=True, wrong=True)
         await reload(house, "config.rejected")
         assert said in house.logged("config.rejected")[-1]["reason"]
         before = len(load.statuses)
         await load.goes_on()
         assert set(load.statuses[before:]) == {DISPOSED}
         write_pack(house, OPEN)
+        write_content(house, other=False)
     # The same files whole: they are in force for what is asked from then on.
     await house.hear("jl", reply(WORD, person=PERSONS[0]))
     assert house.suppressions() == []
@@ -189,7 +217,7 @@ async def _broken_files(house: House, load: Load) -> None:
     await house.hear("jl", reply(WORD, person=PERSONS[0]))
     assert len(await house.record(lambda one: isinstance(one, Suppression))) == 1
     counters = await house.counters()
-    assert counters["config.rejected"] >= 3
+    assert counters["config.rejected"] >= 4
     # What is in force can be asked; the file may say something else by now.
     write_pack(house, SHUT)
     for words, version in (((), SHUT), (("--running",), OPEN)):
@@ -201,7 +229,7 @@ def _check(house: House, loads: list[Load]) -> None:
     sent = sum(load.sent for load in loads)
     statuses = Counter(status for load in loads for status in load.statuses)
     assert sum(statuses.values()) == sent
-    assert set(statuses) == {0, CLOSED, DISPOSED, OTHER_CODE}
+    assert set(statuses) == {0, CLOSED, DISPOSED, MISMATCH, OTHER_CODE}
     decisions = [one for one in house.decisions() if one.account == "jl"]
     assert len(decisions) == len({one.id for one in decisions}) == sent
     with sqlite3.connect(house.state / "registry.db") as store:
@@ -209,6 +237,7 @@ def _check(house: House, loads: list[Load]) -> None:
     assert [one.rule for one in decisions] == [expected(one, disposals) for one in decisions]
     assert statuses[0] == sum(not one.rule for one in decisions) == len(house.smsc.of(SUBMIT_SM))
     assert statuses[CLOSED] == sum(one.rule == "hours.closed" for one in decisions)
+    assert statuses[MISMATCH] == sum(one.rule == "purpose.mismatch" for one in decisions)
     # Revisions only rise, and each change met traffic.
     revisions = [one.revision for one in decisions]
     assert revisions == sorted(revisions)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from proxy.commands.optout import read_vocabulary
 from proxy.core.persons import PersonKey
 from proxy.judging.uncertain import Review, binding
 from proxy.optout_parser import parse
 from proxy.registry.keys import load_person_key
 from proxy.smpp.gsm import encode_gsm
+from tests.tools.shipped import shipped_vocabulary
 from tests.tools.simulator_process import listening
 from tests.tools.wire import DATA_SM, DELIVER_SM, SUBMIT_SM, data_sm_body, message_body, tlv
 from tests.wire.house import House, text
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.wire
 
 CORPUS = Path(__file__).resolve().parents[2] / "data" / "replies"
 NUMBER = "10690001"
-VOCABULARY = read_vocabulary()
+VOCABULARY = shipped_vocabulary()
 Delivery = tuple[int, bytes]
 """Command and body."""
 #: Every so many rows: refusals and others of all languages and kinds.

@@ -255,6 +255,25 @@ async def test_what_nobody_can_read_is_refused(texts: Texts) -> None:
     assert (await texts.ask("on", octets)).status == status_of("content.undecodable")
 
 
+#: An advertisement as a service message: what handsets show, written so that a reader may miss it.
+AROUND = [
+    ("letters apart", 0, ".".join(ENGLISH).encode()),
+    ("UCS-2 under the default", 0, ENGLISH.encode("utf-16-be")),
+    ("little-endian with its mark", 8, ("\ufeff" + ENGLISH).encode("utf-16-le")),
+    ("little-endian without", 8, ENGLISH.encode("utf-16-le")),
+    ("behind notices", 8, (NOTICE * 110 + GOOD).encode("utf-16-be")),
+    ("before nothing visible", 0x18, (GOOD + "\u200b" * 9000).encode("utf-16-be")),
+    ("a flash message", 0xF0, ENGLISH.encode()),
+    ("a message that waits", 0xE0, GOOD.encode("utf-16-be")),
+]
+
+
+@pytest.mark.parametrize(("name", "coding", "octets"), AROUND, ids=[one[0] for one in AROUND])
+async def test_no_writing_hides_an_advertisement(texts: Texts, name: str, coding: int, octets: bytes) -> None:
+    body = message_body(source("on", "service"), DEBTOR, b"", data_coding=coding, tlvs=tlv(0x0424, octets))
+    assert (await texts.ask("on", body)).status == status_of("purpose.mismatch"), name
+
+
 def parts(said: str, port: str, ref: int, *, sar: bool = False) -> list[bytes]:
     octets = said.encode("utf-16-be")
     size = -(-len(octets) // 6) * 2

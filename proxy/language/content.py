@@ -34,7 +34,8 @@ _SERVICE: Final = CATEGORIES.index("service")
 _FRAUD: Final = CATEGORIES.index("fraud")
 _MARKETING: Final = CATEGORIES.index("marketing")
 #: What asks nothing of the person.
-_MILD: Final = (_SERVICE, CATEGORIES.index("verification"))
+_VERIFICATION: Final = CATEGORIES.index("verification")
+_MILD: Final = (_SERVICE, _VERIFICATION)
 _STERN: Final = (_MARKETING, CATEGORIES.index("collection"), _FRAUD)
 #: Less far ahead, a category is not certain; a text is none of those that are further behind.
 _TORN: Final = 0.6
@@ -49,6 +50,8 @@ _DOUBTFUL: Final = 0.6
 _RULES: Final = 0.15
 _LINK_KINDS: Final[dict[HostKind, str]] = {"name": "link", "address": "address", "short": "short link"}
 _QUOTES: Final = '“"「《『'
+#: Ends of names of products.
+_KINDS: Final = "贷借花卡险宝"
 Span = tuple[int, int]
 _CODE: Final = re.compile(
     r"(?<![\d./@])(?<!\d-)(?:\d{4,8}(?![\d%/@元万股]|[.-]\d|,\d{3})|\d(?:[ \0|]\d){3,7}(?![ \0|]?[\d%/@元万股]))"
@@ -175,8 +178,23 @@ def _look(text: str, lexicon: Lexicon) -> Look:
     offers = [seen.of_marked(start, end) for start, end in (*phones, *links)]
     if line is not None:
         offers.append((line.start, line.end))
-    said = _without(look, reaches(seen, hits, offers, lexicon), lexicon)
+    aside = reaches(seen, hits, offers, lexicon)
+    if product is not None and _is_quoted_word(seen, product, aside):
+        # WHY: what a warning quotes ("专家带您抓涨停") is no name, unless it is one by its end.
+        product = None
+        concepts &= ~bits["@product"]
+        look = Look(seen, hits, concepts, signature, signed, phones, links, product, identity, line, whole)
+    said = _without(look, aside, lexicon)
     return Look(seen, hits, concepts, signature, signed, phones, links, product, identity, line, said)
+
+
+def _is_quoted_word(seen: View, product: Span, aside: list[Span]) -> bool:
+    """Whether a product is one by its quotes alone, and stands in what is set aside."""
+    first, last = product
+    if not first or seen.text[first - 1] not in _QUOTES or seen.text[last - 1] in _KINDS:
+        return False
+    at = bisect_left(seen.bare_at, first)
+    return any(start <= at < end for start, end in aside)
 
 
 def _without(look: Look, aside: list[Span], lexicon: Lexicon) -> Said:
@@ -333,13 +351,14 @@ def _verdict(look: Look, lexicon: Lexicon) -> tuple[Verdict, Said]:
     """
     said = look.said
     first = _category(look, said, lexicon)
-    if first.category not in _MILD or not said.concepts & lexicon.signs:
+    # WHY of any code: it says nothing but the code, and is short.
+    if first.category not in _MILD or not (first.category == _VERIFICATION or said.concepts & lexicon.signs):
         return first, said
     more = notices(look.seen, said.hits, said.aside, lexicon)
     if not more:
         return first, said
     rest = _without(look, more, lexicon)
-    if not rest.concepts & lexicon.signs:
+    if not (first.category == _VERIFICATION or rest.concepts & lexicon.signs):
         return first, said
     second = _category(look, rest, lexicon)
     if second.category == _MARKETING:

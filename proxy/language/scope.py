@@ -1,7 +1,7 @@
 """Which parts of a message speak of others' lies, or of what is over, and so say nothing of the message itself.
 
-Owns the reach of warnings ("警惕…诈骗", "冒充我行…", "以…为由", "…都是骗子"), of confirmed refusals ("不再收到…") and of plain
-notices. Never decides a category, never raises. The time is linear.
+Owns the reach of warnings ("警惕…诈骗", "冒充我行…", "以…为由", "…都是骗子"), of confirmed refusals ("不再收到…") and
+of plain notices. Never decides a category, never raises. The time is linear.
 
 How it works: a clause reaches from one mark to the next, quotes and 、 aside. A word of the table opens a reach in its
 own clause: forward to the last noun of fraud, or to the end; backward to the beginning. What has a telephone of its
@@ -27,6 +27,9 @@ _NEAR: Final = 14
 _NEAR_SPACED: Final = 60
 #: How far apart the nouns of fraud of one reach stand.
 _STEP: Final = 16
+#: How many phrases a warning reaches over, and how many clauses stand between a fraud's name and its calling.
+_PHRASES: Final = 24
+_CLAUSES: Final = 5
 #: How long a clause may be that says what is over.
 _OVER: Final = 26
 #: How far into its clause a word stands that continues what a swindler does.
@@ -90,7 +93,7 @@ def _left_over(bare: str, clauses: list[Clause], spans: list[Span], signs: int) 
             over += 1
         few = _FEW if bare[clause.start : clause.start + 1] > "\x7f" else _FEW_SPACED
         if touched and left + _letters(bare, place, clause.end) < few:
-            for hit in outside(clause.hits, spans):
+            for hit in outside(clause.hits, spans[at:over]):
                 if hit.mask & signs:
                     break
             else:
@@ -190,7 +193,8 @@ def _add_warning(seen: View, clause: Clause, order: int, own: list[int], found: 
             found.append((hit.start, hit.end))
         return
     reach, broken = hit.end, clause.end
-    for other in clause.hits[order + 1 :]:
+    # WHY no further: what is said of a fraud is short, and the time has to be linear.
+    for other in clause.hits[order + 1 : order + 1 + _PHRASES]:
         if other.mask & scam and other.start - reach <= _STEP:
             reach = other.end
         elif other.mask & offer and broken == clause.end:
@@ -210,7 +214,7 @@ def _subject(seen: View, clauses: list[Clause], place: int, lexicon: Lexicon) ->
     """Where that begins which is called a fraud: its clause, or the one that a whole sentence is about."""
     first = place
     framing = lexicon.bits.get("whoever", 0)
-    while first > 0 and not clauses[first].begins:
+    while first > 0 and not clauses[first].begins and place - first < _CLAUSES:
         before = clauses[first - 1]
         first -= 1
         for hit in before.hits:

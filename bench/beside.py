@@ -1,8 +1,9 @@
-"""What is measured beside the hops: how soon the page shows what happens, what refusals cost, and the whole process.
+"""What is measured beside the hops: how soon the page shows what happens, what refusals cost, how well texts are read,
+and the whole process.
 
-Owns the order and how each is told; the measuring is done by `page_times`, `suppressions`, `rule_costs`, `reading`,
-`binds`, `waiting_ids`, `restart` and `calls`. A measurement that could not be made is told as such and counts as
-missed.
+Owns the order and how each is told; the measuring is done by `page_times`, `suppressions`, `rule_costs`, `accuracy`,
+`reading`, `binds`, `waiting_ids`, `restart` and `calls`. A measurement that could not be made is told as such and
+counts as missed.
 """
 
 from __future__ import annotations
@@ -16,12 +17,22 @@ from typing import Any, Final
 
 import msgspec
 
-from bench import binds, reading, restart, rule_costs, suppressions, waiting_ids
+from bench import accuracy, binds, reading, restart, rule_costs, suppressions, waiting_ids
 from bench.bound_figures import Figure, all_met, told
 from bench.calls import measure as calls
 from bench.calls.hops import HOPS as CALL_HOPS
 
-BESIDE: Final = ("page-times", "suppressions", "rule-costs", "reading", "binds", "waiting-ids", "restart", "calls")
+BESIDE: Final = (
+    "page-times",
+    "suppressions",
+    "rule-costs",
+    "accuracy",
+    "reading",
+    "binds",
+    "waiting-ids",
+    "restart",
+    "calls",
+)
 PAGE_ROUNDS: Final = 10
 SIZES: Final = (100_000, 1_000_000, 10_000_000)
 
@@ -33,6 +44,8 @@ class Beside(msgspec.Struct, frozen=True):
     told: str
     figures: Any
     met: bool
+    brief: str = ""
+    """What the README has of it, where that is less."""
 
     def __str__(self) -> str:
         return f"{self.name}:\n{self.told}"
@@ -91,10 +104,19 @@ def _calls() -> Beside:
     return Beside("calls", f"{calls.table(found)}\n\n{told(bound)}", [asdict(one) for one in found], right)
 
 
+def _accuracy() -> Beside:
+    try:
+        found = accuracy.measure()
+    except (OSError, ValueError) as missing:
+        return Beside("accuracy", f"MISSED  not measured: {missing}", {}, False)
+    return Beside("accuracy", found.told, found.figures, found.met, found.brief)
+
+
 _MEASURE: Final[dict[str, Callable[[], Beside]]] = {
     "page-times": _page_times,
     "suppressions": _suppressions,
     "rule-costs": _rule_costs,
+    "accuracy": _accuracy,
     "reading": lambda: _of_the_process("reading", reading.measure),
     "binds": lambda: _of_the_process("binds", binds.measure),
     "waiting-ids": lambda: _of_the_process("waiting-ids", waiting_ids.measure),

@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from proxy.language.folding import fold
 from proxy.optout_parser import Reading, parse
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "data" / "replies"
+MANUAL: Final = FOLDER.parents[1] / "docs" / "manual" / "optout.md"
 LABELS: Final = ("optout", "optin", "help", "none")
 PARTS: Final = ("train", "blind", "unread")
 _MARKS: Final = ("<!-- replies -->", "<!-- /replies -->")
@@ -177,16 +178,33 @@ def main() -> int:
     if given.time:
         print(f"\nmedian {_median_us([one for rows in parts.values() for one, _ in rows]):.1f} µs a reply")
     if given.manual and not given.file:
-        measured = [*parts["blind"], *parts["unread"]]
-        tables = "\n\n".join(table(confusion(measured, by)) for by in ("language", "kind"))
-        _put(f"{shown}\n\nThe blind and the unread part by language and by kind:\n\n{tables}")
+        _put(published(parts))
     return 1 if given.bound and not met(parts["blind"]) else 0
 
 
+def read_parts() -> dict[str, list[Row]]:
+    """What the parser makes of each part of the corpus, by its name."""
+    return {name: readings(examples(FOLDER / f"{name}.jsonl")) for name in PARTS}
+
+
+def published(parts: Mapping[str, Sequence[Row]]) -> str:
+    """What stands between the marks of docs/manual/optout.md: figures, then confusion by language and by kind."""
+    figures = {name: summary(rows) for name, rows in parts.items()}
+    first = next(iter(figures.values()))
+    shown = table([["", *figures], *([what, *(part[what] for part in figures.values())] for what in first)])
+    measured = [*parts["blind"], *parts["unread"]]
+    tables = "\n\n".join(table(confusion(measured, by)) for by in ("language", "kind"))
+    return f"{shown}\n\nThe blind and the unread part by language and by kind:\n\n{tables}"
+
+
+def of_the_manual() -> str:
+    """The same as the manual has it."""
+    return MANUAL.read_text("utf-8").partition(_MARKS[0])[2].partition(_MARKS[1])[0].strip()
+
+
 def _put(text: str) -> None:
-    manual = FOLDER.parents[1] / "docs" / "manual" / "optout.md"
-    before, _, rest = manual.read_text("utf-8").partition(_MARKS[0])
-    manual.write_text(f"{before}{_MARKS[0]}\n{text}\n{_MARKS[1]}{rest.partition(_MARKS[1])[2]}", "utf-8")
+    before, _, rest = MANUAL.read_text("utf-8").partition(_MARKS[0])
+    MANUAL.write_text(f"{before}{_MARKS[0]}\n{text}\n{_MARKS[1]}{rest.partition(_MARKS[1])[2]}", "utf-8")
 
 
 def met(rows: Sequence[Row]) -> bool:

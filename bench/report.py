@@ -60,7 +60,7 @@ def markdown(rows: list[Row], command: str, beside: Iterable[Beside] = ()) -> st
         lines.append("|---|---|" + "---:|" * (len(HEAD) - 2))
         lines += ["| " + " | ".join(_cells(row)) + " |" for row in members]
     for each in beside:
-        lines += ["", f"**{each.name}**", "", "```", each.told, "```"]
+        lines += ["", f"**{each.name}**", "", "```", each.brief or each.told, "```"]
     return "\n".join(lines)
 
 

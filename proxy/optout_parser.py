@@ -17,8 +17,9 @@ import msgspec
 
 from proxy.language.folding import FLAG, atoms, fold, squeezed
 from proxy.language.instructions import offered_keyword
+from proxy.language.pictures import spoken
 from proxy.language.quotation import own_words
-from proxy.language.sentences import read_sentences
+from proxy.language.sentences import CONTRADICTORY, read_sentences, refuses
 from proxy.language.vocabulary import (
     Entry,
     Filler,
@@ -46,6 +47,8 @@ _OFFERED_LIMIT: Final = 16
 _SURE: Final = 0.7
 #: A hyphen inside a word.
 _JOINING: Final = re.compile(r"(?<=\w)[-_](?=\w)")
+#: From so many times on the same letter, spelt, is said again and again.
+_INSISTING: Final = 3
 #: An atom that no vocabulary has.
 _UNREADABLE: Final = "\x00"
 
@@ -106,9 +109,38 @@ def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), messag
         if not own:
             return _QUOTED
         text = own
-    folded = _without_footer(fold(text), vocabulary.footers)
+    read = _read(text, vocabulary, offered)
+    written = spoken(text)
+    if written is not None:
+        # WHY only a refusal: a picture beside words decorates them as often as it says something.
+        drawn = _read(written, vocabulary, ())
+        if read.label == "optin" != drawn.label:
+            return _CONTRADICTION
+        if drawn.label == "optout" and read.label in ("none", "optout"):
+            return drawn
+    return read
+
+
+def _read(text: str, vocabulary: Vocabulary, offered: Sequence[str]) -> Reading:
+    """What a person's own words say."""
+    whole = fold(text)
+    folded = _without_footer(whole, vocabulary.footers)
     if not folded:
         return _EMPTY
+    read = _own(text, folded, vocabulary, offered)
+    if folded != whole and read.label != "optout":
+        # WHY: words of one's own may stand behind what the telephone wrote.
+        footer = whole[len(folded) :]
+        behind = _own(footer, footer, vocabulary, ())
+        if behind.label == "optout":
+            return behind
+        if read.label == "optin" and vocabulary.grammar and refuses(atoms(footer), vocabulary.grammar):
+            return _CONTRADICTION
+    return read
+
+
+def _own(text: str, folded: str, vocabulary: Vocabulary, offered: Sequence[str]) -> Reading:
+    """What a text without footers says, and its folded form."""
     extra = _offered(offered) if offered else _NOTHING_OFFERED
     pieces = atoms(folded)
     found = _words(pieces, vocabulary, extra)
@@ -121,7 +153,13 @@ def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), messag
         return _sentences(text, pieces, vocabulary)
     read = _decided(items, certainty=0.85 if found.stretched else 1.0, question="?" in folded)
     # WHY: a letter that stands among fillers ("退了吧") may still be a word of the grammar.
-    return _sentences(text, pieces, vocabulary) if read is _NO_KEYWORD else read
+    if read is _NO_KEYWORD:
+        return _sentences(text, pieces, vocabulary)
+    if read.scope == "all" and len({item.scope for item in items if isinstance(item, Entry) and item.scope}) > 1:
+        # WHY: of "delete my number, stop texting" the grammar knows that the number is what is texted to.
+        said = _sentences(text, pieces, vocabulary)
+        return msgspec.structs.replace(read, scope=said.scope) if said.label == read.label else read
+    return read
 
 
 def _sentences(text: str, pieces: list[str], vocabulary: Vocabulary) -> Reading:
@@ -134,6 +172,8 @@ def _sentences(text: str, pieces: list[str], vocabulary: Vocabulary) -> Reading:
     said = read_sentences(pieces, vocabulary.grammar)
     if said is None or said.say == "skip":
         return _UNKNOWN
+    if said is CONTRADICTORY:
+        return _CONTRADICTION
     if said.say == "none":
         return Reading("none", None, None, 0.8)
     return Reading(said.say, said.scope, said.matched, said.confidence, said.keeps)
@@ -191,7 +231,7 @@ def _spelt(found: list[str], i: int, first: str) -> tuple[str, int]:
     """The word that single letters spell from `first` on, and the index after it.
 
     Digits are joined across spaces only: "0,00" is an amount. The same letter twice with something in between is a
-    crying face ("T_T"), no word.
+    crying face ("T_T"), no word; three times ("Q Q Q") it is that letter, said three times.
     """
     letters = [first]
     separated = gap = False
@@ -206,6 +246,8 @@ def _spelt(found: list[str], i: int, first: str) -> tuple[str, int]:
         letters.append(atom)
         i = at + 1
     if len(letters) == 1:
+        return first, i
+    if len(set(letters)) == 1 and len(letters) >= _INSISTING and first.isalpha():
         return first, i
     if separated and (first.isdigit() or len(set(letters)) == 1):
         return _UNREADABLE, i

@@ -27,7 +27,7 @@ from proxy.core.ground import (
     Effect,
     Ground,
 )
-from proxy.core.lane import Hit, Lane
+from proxy.core.lane import Hit, Lane, SetBy
 from proxy.core.pack import CHINA_OFFSET_S
 from proxy.core.place import CHINA, place_of, zones_in
 from proxy.core.purposes import PURPOSE_BITS, STRICTEST_FIRST, Channel, Purpose
@@ -208,8 +208,23 @@ def _weighed(
     errors: list[int],
     rules: tuple[Rule, ...],
 ) -> Permit | Refusal:
+    """The decision of what was found, remembered where it hangs on nothing else: most refusals of a lane are alike."""
+    found = (tuple(hits), tuple(errors))
+    ground = lane.weighed.get(found)
+    if ground is None:
+        set_by = {hit[0]: rules[hit[0]].set_by(request, lane, person, snapshot) for hit in hits}
+        ground = _ground_of(lane, hits, errors, set_by, rules)
+        if all(rules[hit[0]].set_by is no_pack for hit in hits):
+            lane.weighed[found] = ground
+    against, template = _told(request, lane, person, snapshot, hits)
+    decision = Decision(request.id, digest, ground, against, template)
+    return Permit(_SEAL, decision, request.octets) if ground.effect == "allow" else Refusal(decision)
+
+
+def _ground_of(
+    lane: Lane, hits: list[Hit], errors: list[int], set_by: dict[int, SetBy | None], rules: tuple[Rule, ...]
+) -> Ground:
     """Sorts enforced hits from shadow ones; the first enforced one of the table names the refusal."""
-    set_by = {hit[0]: rules[hit[0]].set_by(request, lane, person, snapshot) for hit in hits}
     outcomes = bytearray(lane.ground.outcomes)
     enforced: list[Hit] = []
     for hit in hits:
@@ -247,8 +262,7 @@ def _weighed(
             pack_version=lane.ground.pack_version if whose is None else whose.version,
         )
         lane.other_grounds[key] = ground
-    decision = Decision(request.id, digest, ground, *_told(request, lane, person, snapshot, hits))
-    return Permit(_SEAL, decision, request.octets) if effect == "allow" else Refusal(decision)
+    return ground
 
 
 def _told(
@@ -256,6 +270,8 @@ def _told(
 ) -> tuple[tuple[Against, ...], str]:
     """Where in the text the rules that hit found what they found, and the template that it is of."""
     try:
+        if lane.asked is None:
+            return (), ""
         found = spans_of(request, lane, person, snapshot, frozenset([hit[1] for hit in hits]))
         return found, template_of(request, lane, snapshot) if found else ""
     except Exception:  # noqa: BLE001  WHY: what was decided stands, with or without a place in the text
@@ -346,6 +362,7 @@ def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rule
         short_checks=(*(check for check in checks if check[0] not in ordinary), *gated),
         clean=not hits and not errors,
         other_grounds={},
+        weighed={},
         modes=tuple(modes),
         closed_by=facts.closed_by,
         caps=facts.caps,

@@ -47,7 +47,8 @@ from proxy.trunks.way import Local, Way, way_of
 
 Log = Callable[..., None]
 _SWEEP_S: Final = 1.0
-_SOONEST_S: Final = 0.002
+#: No two wakes for timers are nearer than this: all that SIP waits for may come so late.
+_SOONEST_S: Final = 0.01
 
 
 class SipServer:
@@ -96,6 +97,7 @@ class SipServer:
         self._probes: list[Probe] = []
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
+        self._answering: asyncio.Handle | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         limits, ways = self._limits, (self._sent_anew, self._ended)
         self._turn = Turn(self._table, self.calls, self.desk, self._door, limits, log, *ways)
@@ -178,13 +180,13 @@ class SipServer:
             relay.close()
         for line in self._digit_lines:
             await line.close()
-        for handle in (self._wake, self._sweeper):
+        for handle in (self._wake, self._sweeper, self._answering):
             if handle is not None:
                 handle.cancel()
         self._udp.clear()
         self._digit_logs.clear()
         self._digit_lines.clear()
-        self._wake = self._sweeper = None
+        self._wake = self._sweeper = self._answering = None
 
     # ---- what comes in ------------------------------------------------------------------------------------------
 
@@ -279,7 +281,12 @@ class SipServer:
         return max(beside, key=lambda each: each.used_at, default=None)
 
     def _later(self) -> None:
-        """Something was answered outside of a turn."""
+        """Something was answered outside of a turn: what comes together from the disk goes out in one."""
+        if self._answering is None and not self._turn.under_way:
+            self._answering = asyncio.get_running_loop().call_soon(self._answered)
+
+    def _answered(self) -> None:
+        self._answering = None
         self._turn.go_on(self._clock())
 
     def held(self) -> SipRow:

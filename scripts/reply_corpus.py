@@ -135,7 +135,7 @@ def _from_phrases() -> Iterator[dict[str, Any]]:
                 head |= {"family": family, "kind": kind}
             elif line and not line.startswith("#"):
                 chance = random.Random(f"{head['family']}/{line}")
-                for text in _expanded(line, chance):
+                for text in _expanded(line.replace("\\n", "\n"), chance):
                     yield {"text": text} | head
 
 

@@ -29,7 +29,7 @@ TARGETS: Final = {
     "has_refusal": 0.95,
     "disclosure found": 0.90,
 }
-_FALSE_DISCLOSURE: Final = 0.02
+MOST_FALSE_DISCLOSURE: Final = 0.02
 _MARKS: Final = ("signature", *(field for field in MARKS.values() if field != "discloses_debtor"))
 
 
@@ -157,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if told.json:
         told.json.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", "utf-8")
     short = [name for name, least in TARGETS.items() if blind[name] < least]
-    if blind["disclosure false"] > _FALSE_DISCLOSURE:
+    if blind["disclosure false"] > MOST_FALSE_DISCLOSURE:
         short.append("disclosure false")
     print("\nblind targets: " + ("met" if not short else "missed: " + ", ".join(short)))
     return 1 if short else 0

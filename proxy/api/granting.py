@@ -22,11 +22,12 @@ _COLUMNS: Final = ", ".join(ApiToken.__struct_fields__)
 
 
 class Granted(Struct, frozen=True):
-    """What a token allows."""
+    """What a token allows. `label` is the person's name, where one acts in it."""
 
     token: str
     institution: str
     scopes: frozenset[str]
+    label: str = ""
 
 
 def token_in(header: str) -> str:
@@ -57,4 +58,4 @@ class TokenBook:
             return None
         if state_of(found, int(self._clock() * 1e6)) != "valid":
             return None
-        return Granted(found.id, found.institution, frozenset(found.scopes.split(",")))
+        return Granted(found.id, found.institution, frozenset(found.scopes.split(",")), found.label)

@@ -58,6 +58,7 @@ _GROUPS: Final[tuple[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...
             ("onboarding approve", "onboarding.approve", ("account",)),
             ("onboarding reject", "onboarding.reject", ("account",)),
             ("onboarding list", "registry.onboardings", ()),
+            ("review record", "review.record", ("id",)),
             ("review submit", "review.submit", ("kind", "id")),
             ("review pass", "review.pass", ("kind", "id")),
             ("review reject", "review.reject", ("kind", "id")),

@@ -62,9 +62,12 @@ def _console(arguments: argparse.Namespace) -> int:
     from proxy.commands.explain_decision import reopened
     from proxy.console.extension import NOTHING
     from proxy.console.serve import serve as serve_console
+    from proxy.reviewing.service import Reviewing
 
     settings = load(arguments.config)
-    more = Api(settings, arguments.config).extension() if settings.api.enabled else NOTHING
+    more = NOTHING
+    if settings.api.enabled:
+        more = Api(settings, arguments.config).extension().beside(Reviewing(settings).extension())
     return serve_console(settings, parent=arguments.parent, reopen=reopened, more=more)
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from proxy.app import CONTROL_SOCKET
 from proxy.control import ControlError, NotRunningError, call
 from proxy.judging.known_templates import TEMPLATES_VERB
+from proxy.registry.dates import moment_text
 from proxy.settings import load
 
 
@@ -33,14 +34,15 @@ def show_templates(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
         return 0
-    table = Table(
-        "id", "principal 机构", "number 号码", "messages 条数", "category 类别", "findings 问题", "wording 内容"
-    )
+    heads = ("id", "principal 机构", "number 号码", "accounts 账户", "messages 条数", "latest 最近", "category 类别")
+    table = Table(*heads, "findings 问题", "wording 内容")
     for row in result["templates"]:
         findings = " ".join(row["findings"]) or "–"
         wording = row["wording"] or "(seldom 少见)"
-        cells = (row["id"], row["principal"], row["number"], str(row["messages"]), row["category"], findings, wording)
-        table.add_row(*cells)
+        accounts = " ".join(f"{name or '…'}:{count}" for name, count in row["accounts"].items()) or "–"
+        latest = moment_text(row["last_us"])[:19] if row["last_us"] else "–"
+        table.add_row(row["id"], row["principal"], row["number"], accounts, str(row["messages"]), latest,
+                      row["category"], findings, wording)  # fmt: skip
     Console(width=None if sys.stdout.isatty() else 200, markup=False).print(table)
     if result["more"]:
         sys.stdout.write(f"{result['more']} more; --principal narrows\n")

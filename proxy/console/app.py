@@ -54,7 +54,7 @@ class Console:
         self._anew = anew
         self._window = window
         self._evidence = evidence
-        self._pages = Pages()
+        self._pages = Pages(more.pages)
         self._metrics = registry(window.look)
         self._described = _encode(document(more))
         self._rules = rule_texts()

@@ -27,10 +27,11 @@ HEADERS: Final = {
 _CLOSED: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
-def policy_for(nonce: str) -> str:
-    """The content security policy of a page whose own style and script carry this nonce."""
+def policy_for(nonce: str, *, forms: bool = False) -> str:
+    """The content security policy of a page whose own style and script carry this nonce; `forms` go to itself only."""
     own = f"style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; img-src data:"
-    return f"{_CLOSED}; {own}"
+    closed = _CLOSED.replace("form-action 'none'", "form-action 'self'") if forms else _CLOSED
+    return f"{closed}; {own}"
 
 
 class Guard:

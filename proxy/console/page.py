@@ -23,6 +23,8 @@ from proxy.telemetry.events import REFUSAL_RECORDED
 from proxy.telemetry.status import Status
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+#: Where the pages of this room stand, for whoever extends them.
+FOLDER: Final = _TEMPLATES
 _CHINA: Final = timezone(timedelta(seconds=CHINA_OFFSET_S))
 _KEPT: Final = 4
 
@@ -30,12 +32,14 @@ _KEPT: Final = 4
 class Pages:
     """Renders; keeps the last few of what it rendered. Octets hold `nonce_mark` where a nonce belongs."""
 
-    def __init__(self) -> None:
+    def __init__(self, others: tuple[tuple[str, str], ...] = ()) -> None:
+        """`others` are further pages, as (path, key of their name)."""
         # WHY random: no value that is shown can hold it, so none can take the nonce.
         self.nonce_mark: Final = token_hex(16).encode()
         self._templates = _environment()
         mark = self.nonce_mark.decode()
         self._templates.globals.update(nonce=mark, style=_own("console.css"), script=_own("console.js"))
+        self._templates.globals.update(pages=with_first(others))
         self._overviews: dict[tuple[str, Lang, bool], bytes] = {}
 
     def overview(self, sight: Sight, lang: Lang, *, part: bool = False) -> bytes:
@@ -100,10 +104,23 @@ def _counts(status: Status | None) -> Counts:
     return Counts(status)
 
 
+def with_first(others: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """What a header leads to: nothing where the first page is the only one."""
+    return (("/", "page.live"), *others) if others else ()
+
+
 def _environment() -> Environment:
+    return environment(_TEMPLATES)
+
+
+def environment(*folders: Path) -> Environment:
+    """Templates of these folders, escaped, with the words and figures of the console.
+
+    INVARIANT: the console's own folder stands last for whoever extends its pages.
+    """
     # WHY no bytecode cache, no reload: templates are part of the program.
     found = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,
@@ -116,8 +133,12 @@ def _environment() -> Environment:
 
 
 def _own(name: str) -> Markup:
+    return own_text(_TEMPLATES / name)
+
+
+def own_text(path: Path) -> Markup:
     """Style and script of the product itself: the only text that is not escaped."""
-    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
+    return Markup(path.read_text(encoding="utf-8"))
 
 
 def _at(at_us: int) -> datetime:

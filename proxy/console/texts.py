@@ -12,6 +12,10 @@ HTML_LANG: Final[dict[Lang, str]] = {"en": "en", "zh": "zh-CN"}
 _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "title": ("tdgate · console", "tdgate · 监控台"),
     "tagline": ("Every message and call judged, every refusal kept", "每条每呼必判 · 拒收必行"),
+    "pages": ("Pages", "页面"),
+    "page.live": ("Live", "实时"),
+    "page.templates": ("Templates", "模板审核"),
+    "page.replies": ("Replies to review", "待复核回复"),
     "skip": ("Skip to the latest decisions", "跳到最新判定"),
     "other_lang": ("中文", "English"),
     "state.ready": ("Taking traffic", "运行中"),

@@ -20,6 +20,7 @@ NOT_ON_SIP: Final = frozenset(("message.foreign", "outcome.unknown"))
 NEVER_AGAIN: Final = frozenset((403, 607, 608))
 #: No longer pause of a trunk than this.
 _THROUGHPUT_PAUSE_S: Final = 1
+_ANSWERS_KEPT: Final = 1024
 _PHRASES: Final = {
     400: b"Bad Request",
     403: b"Forbidden",
@@ -38,7 +39,10 @@ Headers = list[tuple[str, bytes]]
 
 
 class CallAnswer:
-    """A final response: `status`, its `phrase`, `headers` (key in lower case, value) to add to it, and which `rule`."""
+    """A final response: `status`, its `phrase`, `headers` (key in lower case, value) to add to it, and which `rule`.
+
+    INVARIANT: nobody changes one, its headers included: many calls get the same.
+    """
 
     __slots__ = ("headers", "phrase", "rule", "status")
 
@@ -52,11 +56,13 @@ class CallAnswer:
 class CallCodes:
     """The maps of one table. INVARIANT: made by `load_call_codes` only, so that every rule has a status."""
 
-    __slots__ = ("_maps", "_retry_after_s")
+    __slots__ = ("_answers", "_maps", "_retry_after_s")
 
     def __init__(self, maps: Mapping[str, Mapping[str, Mapping[str, int]]], retry_after_s: Mapping[str, int]) -> None:
         self._maps = {name: {rule: dict(each) for rule, each in rules.items()} for name, rules in maps.items()}
         self._retry_after_s = dict(retry_after_s)
+        #: Answers given lately, which say the same to every call that one rule refuses.
+        self._answers: dict[tuple[str, bool, str, str, int], CallAnswer] = {}
 
     def status(self, account: Account, rule: str, detail: str = "") -> int:
         """The status of a refusal for one trunk; raises KeyError on a rule that SIP does not have."""
@@ -66,6 +72,15 @@ class CallCodes:
 
     def answer(self, account: Account, rule: str, detail: str = "", retry_after_s: int = 0) -> CallAnswer:
         """The whole answer. `retry_after_s`: when the refusal ends, where that is known; else the table says."""
+        key = (account.call_map, account.status_text, rule, detail, retry_after_s)
+        answer = self._answers.get(key)
+        if answer is None:
+            if len(self._answers) >= _ANSWERS_KEPT:
+                self._answers.clear()
+            answer = self._answers[key] = self._answer(account, rule, detail, retry_after_s)
+        return answer
+
+    def _answer(self, account: Account, rule: str, detail: str, retry_after_s: int) -> CallAnswer:
         status = self.status(account, rule, detail)
         headers: Headers = [("reason", reason_of(rule))]
         seconds = retry_after_s or self._retry_after_s.get(rule, 0)

@@ -63,8 +63,8 @@ class Recalled(Protocol):
         """Where these texts may differ."""
         ...
 
-    def judged(self, found: tuple["Against", ...]) -> None:
-        """Notes what was found of one more message of the template."""
+    def judged(self, found: tuple["Against", ...], account: str, person: int, at: float) -> None:
+        """Notes what was found of one more message of the template: account, a hash of the person, UTC seconds."""
         ...
 
 

@@ -36,10 +36,11 @@ class Lane:
     Asia/Shanghai, `salt` ties persons to the principal. `ground` is that of a message that every
     remaining check lets pass; `checks` are these checks, with their places in the
     table; `short_checks` those of them that an ordinary request can fail. `other_grounds` are those of
-    messages that some check did not let pass. `closed_by` is the pack whose hours close it, `caps` are those that a
-    contact counts under, enforced ones first. `roles` (`core/debtors.py`) are those that may be reached for collection,
-    empty: whoever it is; `verified_days` is for how many days a verified role counts, 0 = for ever. `asked` is what is
-    asked of texts, None where no rule reads them.
+    messages that some check did not let pass, `weighed` the same by what was found, where nothing else counts.
+    `closed_by` is the pack whose hours close it, `caps` are those that a contact counts under, enforced ones first.
+    `roles` (`core/debtors.py`) are those that may be reached for collection, empty: whoever it is; `verified_days` is
+    for how many days a verified role counts, 0 = for ever. `asked` is what is asked of texts, None where no rule reads
+    them.
     """
 
     __slots__ = (
@@ -66,6 +67,7 @@ class Lane:
         "until",
         "validity_cap_s",
         "verified_days",
+        "weighed",
     )
 
     def __init__(
@@ -90,6 +92,7 @@ class Lane:
         modes: tuple[str, ...],
         clean: bool,
         other_grounds: dict[tuple[str, str, str, bytes, str], Ground],
+        weighed: dict[tuple[tuple[Hit, ...], tuple[int, ...]], Ground],
         closed_by: "SetBy | None" = None,
         caps: tuple[CountedCap, ...] = (),
         roles: frozenset[int] = frozenset(),
@@ -114,6 +117,7 @@ class Lane:
         self.modes: Final = modes
         self.clean: Final = clean
         self.other_grounds: Final = other_grounds
+        self.weighed: Final = weighed
         self.closed_by: Final = closed_by
         self.caps: Final = caps
         self.roles: Final = roles

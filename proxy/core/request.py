@@ -10,7 +10,8 @@ from proxy.core.records import Account
 
 
 class Request:
-    """One question. `readings` are all plausible readings of the text, empty where it cannot be decoded; `sender` and
+    """One question. `readings` are all plausible readings of the text, empty where it cannot be decoded; but for the
+    first `exact` they are what carriers or handsets may make of octets that are wrong or out of step. `sender` and
     `recipient` are canonical, None where they have no form. `octets` are the PDU; `received_at` is UTC seconds. `by_id`
     is a request about a message sent earlier (query_sm, cancel_sm), which has no text and no recipient of its own.
     `counted` is a message that was permitted before and is asked about again: its contact counts already.
@@ -23,6 +24,7 @@ class Request:
         "by_id",
         "channel",
         "counted",
+        "exact",
         "findings",
         "has_receiver",
         "id",
@@ -56,6 +58,7 @@ class Request:
         over_rate: bool = False,
         by_id: bool = False,
         counted: bool = False,
+        exact: int = 0,
     ) -> None:
         self.id: Final = id
         self.channel: Final[Channel] = channel
@@ -74,5 +77,6 @@ class Request:
         self.over_rate: Final = over_rate
         self.by_id: Final = by_id
         self.counted = counted
+        self.exact: Final = exact or len(readings)
         #: What its text says against it, and the lane for which that was found: a memo of `rules/content.py`.
         self.against: tuple[Lane, tuple[Against, ...]] | None = None

@@ -350,8 +350,8 @@ class EvidenceLog:
         self._name = job.name
         self._used = job.offset + job.sealed.octets
         self.head = job.sealed.head
-        for callback in job.callbacks:
-            self._loop.call_soon(callback, None)
+        if job.callbacks:
+            self._loop.call_soon(self._call_back, job.callbacks)
         if self.error is not None:
             _logger.warning("evidence: writing works again")
             self.error = None
@@ -366,6 +366,14 @@ class EvidenceLog:
         self._measure_room()
         if not self._in_flight_records:
             self._idle.set()
+
+    def _call_back(self, callbacks: list[DurableCallback]) -> None:
+        # WHY one for all: a turn of the loop for each would cost more than most of them do.
+        for callback in callbacks:
+            try:
+                callback(None)
+            except Exception as error:  # noqa: BLE001  WHY: one that fails must not keep the others from being told
+                self._loop.call_exception_handler({"message": "evidence: a callback has failed", "exception": error})
 
     def _count_missed(self) -> None:
         """A Gap record for what was not taken: a loss is never silent."""

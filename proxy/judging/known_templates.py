@@ -7,7 +7,7 @@ a wording that came seldom, nor a figure or a name before its title: what came o
 from collections.abc import Iterable
 from typing import Any, Final
 
-from proxy.language.templates import SHOWN_FROM, Template
+from proxy.language.templates import Template
 
 TEMPLATES_VERB: Final = "content.templates"
 _MARKS: Final = (
@@ -23,10 +23,10 @@ _MOST: Final = 1_000
 
 
 def templates_told(known: Iterable[Template], arguments: dict[str, Any]) -> dict[str, Any]:
-    """The templates of one principal, or of all; those that came most often first."""
+    """The templates of one principal, or of all; those that came most often first. Moments are UTC microseconds."""
     principal = str(arguments.get("principal", ""))
-    rows = [_told(one) for one in known if not principal or one.owner[0] == principal]
-    return {"templates": rows[:_MOST], "more": max(0, len(rows) - _MOST)}
+    kept = [one for one in known if not principal or one.owner[0] == principal]
+    return {"templates": [_told(one) for one in kept[:_MOST]], "more": max(0, len(kept) - _MOST)}
 
 
 def _told(one: Template) -> dict[str, Any]:
@@ -36,8 +36,12 @@ def _told(one: Template) -> dict[str, Any]:
         "principal": one.owner[0],
         "number": one.owner[1],
         "messages": one.seen,
+        "accounts": dict(sorted(one.accounts.items(), key=lambda each: (-each[1], each[0]))),
+        "first_us": int(one.first * 1e6),
+        "last_us": int(one.last * 1e6),
         "category": content.category,
         "marks": [mark for mark in _MARKS if getattr(content, mark)],
         "findings": sorted({f"{found.rule}/{found.detail}" for found in one.found}),
-        "wording": one.shape if one.seen >= SHOWN_FROM else None,
+        "against": one.against,
+        "wording": one.shape if one.is_shown else None,
     }

@@ -10,25 +10,35 @@ from typing import Final
 
 from proxy.core.decision import Decision
 from proxy.core.request import Request
-from proxy.core.snapshot import Snapshot
+from proxy.core.snapshot import NumberLibrary, Snapshot
 
 #: What a person can refuse: only of such messages a reply's quotation matters.
 _REFUSABLE: Final = ("marketing", "collection")
 _NOTHING: Final = ("", "")
+#: Extension digits can be invented without end.
+_ROWS_KEPT: Final = 4_096
 
 
 class SentTexts:
-    """(person, number) → the latest text and another one before it. `most` in each generation; 0 remembers nothing."""
+    """number → person → the latest text and another one before it.
 
-    __slots__ = ("_most", "_new", "_old")
+    Each generation takes `most` messages; 0 remembers nothing.
+    """
+
+    __slots__ = ("_kept", "_library", "_most", "_new", "_old", "_rows")
 
     def __init__(self, most: int = 0) -> None:
         self._most: Final = most
-        self._new: dict[tuple[bytes, str], tuple[str, str]] = {}
-        self._old: dict[tuple[bytes, str], tuple[str, str]] = {}
+        # WHY not pairs as keys, and no pair where nothing came before: either costs as much as half a text.
+        self._new: dict[str, dict[bytes, str | tuple[str, str]]] = {}
+        self._old: dict[str, dict[bytes, str | tuple[str, str]]] = {}
+        self._kept = 0
+        #: Number as it was sent from → as it is registered, where it is. INVARIANT: a memo of this library.
+        self._rows: Final[dict[str, str]] = {}
+        self._library: NumberLibrary | None = None
 
     def __len__(self) -> int:
-        return len(self._new) + len(self._old)
+        return sum([len(texts) for these in (self._new, self._old) for texts in these.values()])
 
     def permitted(self, request: Request, decision: Decision, snapshot: Snapshot) -> None:
         """A message was permitted."""
@@ -37,24 +47,51 @@ class SentTexts:
             return
         text = request.readings[0]
         self.keep(decision.person, number, text)
-        rows = snapshot.numbers.find(number)
-        if rows and rows[0].address != number:
+        registered = self._registered(number, snapshot.numbers)
+        if registered != number:
             # WHY: a carrier may cut the extension digits off a reply's address.
-            self.keep(decision.person, rows[0].address, text)
+            self.keep(decision.person, registered, text)
+
+    def _registered(self, number: str, library: NumberLibrary) -> str:
+        """The registered number that this one extends; itself where it is registered, or nothing is."""
+        if library is not self._library:
+            self._library = library
+            self._rows.clear()
+        known = self._rows.get(number)
+        if known is None:
+            if len(self._rows) >= _ROWS_KEPT:
+                self._rows.clear()
+            rows = library.find(number)
+            known = self._rows[number] = rows[0].address if rows else number
+        return known
 
     def keep(self, person: bytes, number: str, text: str) -> None:
         """A message of this text was permitted."""
-        key = (person, number)
-        held = self._new.get(key) or self._old.get(key)
-        former = ""
-        if held is not None:
-            former = held[1] if held[0] == text else held[0]
-        self._new[key] = (text, former)
-        if len(self._new) >= self._most:
+        texts = self._new.get(number)
+        if texts is None:
+            texts = self._new[number] = {}
+        held = texts.get(person)
+        if held is None and self._old:
+            before = self._old.get(number)
+            if before is not None:
+                held = before.get(person)
+        if held is None:
+            texts[person] = text
+        elif isinstance(held, str):
+            texts[person] = text if held == text else (text, held)
+        else:
+            texts[person] = (text, held[1] if held[0] == text else held[0])
+        self._kept += 1
+        if self._kept >= self._most:
             self._old = self._new
             self._new = {}
+            self._kept = 0
 
     def find(self, person: bytes, number: str) -> tuple[str, str]:
         """The latest text from that number or its extensions, and the other one before it; "" for what is unknown."""
-        key = (person, number)
-        return self._new.get(key) or self._old.get(key) or _NOTHING
+        for these in (self._new, self._old):
+            texts = these.get(number)
+            held = None if texts is None else texts.get(person)
+            if held is not None:
+                return (held, "") if isinstance(held, str) else held
+        return _NOTHING

@@ -64,6 +64,7 @@ def _request_to(to: Destination, common: Request, request_id: int, over_rate: bo
         common.validity_s,
         common.has_receiver,
         over_rate,
+        exact=common.exact,
     )
 
 

@@ -373,8 +373,7 @@ def _verdict(look: Look, lexicon: Lexicon) -> tuple[Verdict, Said]:
 
 def _category(look: Look, said: Said, lexicon: Lexicon) -> Verdict:
     concepts = said.concepts
-    text = _text_of(look, said) if said.aside or lexicon.model.weights else ""
-    if said.aside and _is_little(text):
+    if said.aside and _is_little(_text_of(look, said)):
         # WHY: who only warns, or confirms, says nothing else.
         return Verdict(_SERVICE, 1.0, look.concepts & lexicon.opening, True)
     sums = [0.0] * len(CATEGORIES)
@@ -389,7 +388,7 @@ def _category(look: Look, said: Said, lexicon: Lexicon) -> Verdict:
     by_rules = ahead >= _SURE or not lexicon.model.weights
     other = -1
     if not by_rules:
-        known = known_of(text, _names(concepts, lexicon), lexicon.model)
+        known = known_of(_text_of(look, said), _names(concepts, lexicon), lexicon.model)
         learnt = likelihoods(known, lexicon.model)
         scores = [learnt.get(name, 0.0) + _RULES * sums[at] for at, name in enumerate(CATEGORIES)]
         best, ahead = _first(scores)

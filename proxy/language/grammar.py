@@ -23,7 +23,21 @@ Named = Literal["sms", "voice", "all"]
 
 #: The bit of a word in no class.
 UNKNOWN: Final = 1
-_ROLES: Final = ("soft", "split", "noun", "kept", "keeping", "spoiling", "own", "other")
+_ROLES: Final = (
+    "soft",
+    "split",
+    "noun",
+    "kept",
+    "keeping",
+    "spoiling",
+    "own",
+    "other",
+    "number",
+    "against",
+    "undone",
+    "excuse",
+    "wishing",
+)
 _GAP: Final = 7
 #: Spellings that one entry of `sounds` may stand for: a table of two syllables, no dictionary.
 _MOST_SPELLINGS: Final = 600
@@ -136,6 +150,11 @@ class Grammar(msgspec.Struct, frozen=True):
     spoiling: int
     own: int
     other: int
+    number: int
+    against: int
+    undone: int
+    excuse: int
+    wishing: int
     sms: int
     voice: int
     all: int

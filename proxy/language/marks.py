@@ -120,7 +120,7 @@ def phones(seen: View) -> list[Span]:
     if _HAN_DIGIT.search(marked) is not None:
         read = _HAN_DIGITS.sub(_as_digits, marked)
         if read != marked:
-            return [match.span() for match in PHONE.finditer(read) if _is_phone(read, match)]
+            return [match.span() for match in PHONE.finditer(read) if is_phone(read, match)]
     if seen.digits < _FEWEST:
         return found
     # WHY one by one: a telephone begins with a run of digits, or with the sign or bracket before it, and they are few.
@@ -133,7 +133,7 @@ def phones(seen: View) -> list[Span]:
             match = PHONE.match(marked, start)
             if match is not None:
                 over = match.end()
-                if _is_phone(marked, match):
+                if is_phone(marked, match):
                     found.append(match.span())
                 break
             start += 1
@@ -166,7 +166,7 @@ def _as_digits(run: re.Match[str]) -> str:
     return run.group().translate(HAN_DIGITS)
 
 
-def _is_phone(marked: str, match: re.Match[str]) -> bool:
+def is_phone(marked: str, match: re.Match[str]) -> bool:
     """Whether what has the form of a telephone is none by what stands beside it."""
     start, end = match.span()
     size = sum([char.isdigit() for char in match.group()])

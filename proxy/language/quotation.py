@@ -53,13 +53,24 @@ def _without_message(text: str, message: str) -> str | None:
     if at >= 0:
         return _joined(text[:at], text[at + len(message) :])
     # WHY: telephones cut a quotation off; its beginning, as far as it goes to a line's end, is quoted all the same.
-    at = text.find(message[:_LEAST])
+    begun = _beginning(message)
+    at = text.find(begun) if begun else -1
     if at < 0:
         return None
-    end = at + _LEAST
+    end = at + len(begun)
     while end < len(text) and end - at < len(message) and text[end] == message[end - at]:
         end += 1
     return _joined(text[:at], text[end:])
+
+
+def _beginning(message: str) -> str:
+    """So much of a message that nobody begins alike by chance: twelve Han characters, or twice as many letters."""
+    weight = 0
+    for i, char in enumerate(message):
+        weight += 2 if char > "\u2e7f" else 1
+        if weight >= 2 * _LEAST:
+            return message[: i + 1]
+    return ""
 
 
 def _joined(before: str, after: str) -> str:

@@ -37,6 +37,10 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     """The channel that the person expressly keeps beside a refusal of the other."""
 
 
+#: A wish to receive and words that refuse.
+CONTRADICTORY: Final = Said("none", None, "", 0.3)
+
+
 class _Word(msgspec.Struct, gc=False):
     text: str
     mask: int
@@ -74,6 +78,8 @@ def read_sentences(found: Sequence[str], grammar: Grammar) -> Said | None:
     wishes = [fit for fit in fits if fit.pattern.say == "optin"]
     refusals = [fit for fit in fits if fit.pattern.say == "optout"]
     if wishes and not refusals:
+        if _refused_beside(wishes, clauses, grammar):
+            return CONTRADICTORY
         return _said(wishes[0], wishes, clauses, grammar)
     if refusals:
         best = max(refusals, key=lambda fit: fit.pattern.confidence)
@@ -84,6 +90,12 @@ def read_sentences(found: Sequence[str], grammar: Grammar) -> Said | None:
             if fit.pattern.say == say:
                 return _said(fit, [fit], clauses, grammar)
     return None
+
+
+def refuses(found: Sequence[str], grammar: Grammar) -> bool:
+    """Whether any word of these atoms belongs to a refusal, whatever the sentence says."""
+    against = grammar.against | grammar.undone
+    return any(clause.mask & against for clause in _clauses(found, grammar))
 
 
 def _clauses(found: Sequence[str], grammar: Grammar) -> list[_Clause]:
@@ -264,6 +276,29 @@ def _followed(words: list[_Word], at: int, pattern: Pattern) -> int | None:
     return at
 
 
+def _refused_beside(wishes: Sequence[_Fit], clauses: Sequence[_Clause], grammar: Grammar) -> bool:
+    """Whether any word but those of the wishes themselves refuses; a refusal that is taken back does not.
+
+    INVARIANT: no pattern lifts a refusal where another word of the reply makes one.
+    """
+    own = grammar.wishing | _both(_asked(fit.pattern) for fit in wishes) & ~grammar.against
+    for clause in clauses:
+        taken_back = 1 if clause.mask & grammar.excuse and not own & grammar.undone else 0
+        for word in clause.words:
+            if word.mask & own:
+                continue
+            if word.mask & grammar.undone:
+                taken_back -= 1
+            if word.mask & grammar.against or taken_back < 0:
+                return True
+    return False
+
+
+def _asked(pattern: Pattern) -> int:
+    """The classes of the words that a pattern is made of."""
+    return _both((*pattern.steps, *pattern.every))
+
+
 def _said(best: _Fit, fits: Sequence[_Fit], clauses: Sequence[_Clause], grammar: Grammar) -> Said:
     pattern = best.pattern
     matched = " ".join(word.text for word in best.clause.words[best.first : best.last + 1])
@@ -271,6 +306,11 @@ def _said(best: _Fit, fits: Sequence[_Fit], clauses: Sequence[_Clause], grammar:
     if pattern.say not in ("optout", "optin"):
         return Said(pattern.say, None, matched, pattern.confidence)
     named = {_scope(fit, grammar) for fit in fits} - {None}
+    if named == {"all", "sms"} and all(
+        (fit.clause.mask & grammar.number and not fit.clause.mask & grammar.voice) or _scope(fit, grammar) == "sms"
+        for fit in fits
+    ):
+        named = {"sms"}
     if not named:
         named = {_named(_both(clause.mask for clause in clauses), grammar, channels=True)} - {None}
     scope: Named = "sms"

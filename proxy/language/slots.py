@@ -7,7 +7,8 @@ have the same characters in the same places but for these. What the reader asks 
 `varies` looks at one reading to say where it is asked:
 
 * Digits. Telephones ask which they are: a stretch of signs that could hold five digits must hold no telephone, in the
-  text that was read and in each that is to be read like it. Phrases with digits ("618") must not arise. A way to refuse
+  text that was read and in each that is to be read like it. What stands beside figures ("编号") and says that they are
+  none does so in all these texts. Phrases with digits ("618") must not arise. A way to refuse
   knows the word 0000, and a 2 for "to": these are literal. Everything else asks only whether a character is a digit.
   Digits within anything that was found (telephone, link, signature, refusal line, product, phrase) are literal.
 * Names, one to four Han characters between punctuation or 的 and 先生, 女士, …: none of them is a character that any
@@ -39,11 +40,17 @@ _RUN: Final = re.compile("[0-9]+")
 _OF_PHONES: Final = frozenset("0123456789+(-. \0|_)零一二三四五六七八九幺")
 _HAN_DIGITS: Final = frozenset("零一二三四五六七八九幺")
 _PHONE_LEAST: Final = 5
+#: What telephones of nine digits and fewer begin with. INVARIANT: `marks.PHONE` knows no other (a test).
+_SHORT_NUMBERS: Final = ("95", "96", "100", "123")
+_SHORT_MOST: Final = 9
 #: Digits of a telephone that is called from anywhere.
 _WHOLE_DIGITS: Final = 10
 #: Runs of digits that a refusal line knows by value.
 _WORD_DIGITS: Final = 4
-_SPECIAL: Final = ("2", "0", "00", "000", "0000")
+#: How far `marks.is_phone` looks to either side of what has the form of a telephone.
+_LOOKS_BACK: Final = 24
+_LOOKS_ON: Final = 12
+_SPECIAL: Final = frozenset(("2", "0", "00", "000", "0000"))
 _NAMES_KEPT: Final = 20_000
 
 
@@ -61,31 +68,56 @@ class Mask:
         self.name: Final = name
 
 
+class Stretch:
+    """Signs of which a telephone could be made: where they stand, and what stands marked on either side."""
+
+    __slots__ = ("after", "before", "end", "is_run", "start")
+
+    def __init__(self, start: int, end: int, before: str, after: str, is_run: bool) -> None:
+        self.start: Final = start
+        self.end: Final = end
+        self.before: Final = before
+        self.after: Final = after
+        #: Whether they are digits alone, too few for any but a short number.
+        self.is_run: Final = is_run
+
+    def may_be_called(self, text: str) -> bool:
+        """Whether a telephone may begin among the signs that a text has here."""
+        if self.is_run and not text.startswith(_SHORT_NUMBERS, self.start):
+            return False
+        # WHY twice: nearly all figures have no such form, and of raw signs one look finds each that has it.
+        if marks.PHONE.search(text, self.start, self.end) is None:
+            return False
+        return _may_be_called(self.before, text[self.start : self.end], self.after)
+
+
 class Varying:
     """Where texts of one mask may differ, and by what: see `fits`."""
 
-    __slots__ = ("barred", "literal", "runs", "short", "stretches", "within")
+    __slots__ = ("barred", "figured", "literal", "runs", "short", "stretches", "within")
 
     def __init__(
         self,
         runs: tuple[tuple[int, int], ...],
         literal: tuple[tuple[int, str], ...],
         short: tuple[tuple[int, int], ...],
-        stretches: tuple[tuple[int, int], ...],
+        stretches: tuple[Stretch, ...],
         barred: tuple[tuple[int, str], ...],
         within: tuple[tuple[int, int, str], ...],
     ) -> None:
         #: Runs of digits that may be others.
         self.runs: Final = runs
-        #: Digits that have to be these.
+        #: Digits that have to be these, with what stands between them.
         self.literal: Final = literal
         #: Runs that must not be `_SPECIAL`.
         self.short: Final = short
-        #: Stretches of five digits and more, which must hold no telephone.
+        #: Those of five digits and more, which must hold no telephone.
         self.stretches: Final = stretches
         #: Digits that would make a phrase at a place, or anywhere from one place to another.
         self.barred: Final = barred
         self.within: Final = within
+        #: The digits of `within`, each once.
+        self.figured: Final = tuple(dict.fromkeys([one[2] for one in within]))
 
     def free(self, mask: "Mask") -> tuple[tuple[int, int], ...]:
         """Where texts of the mask may differ."""
@@ -99,19 +131,16 @@ class Varying:
         for start, end in self.short:
             if text[start:end] in _SPECIAL:
                 return False
-        for start, end in self.stretches:
-            if marks.PHONE.search(text, start, end) is not None:
+        for digits in self.figured:
+            if digits in text and self._holds(text, digits):
                 return False
         for at, digits in self.barred:
             if text.startswith(digits, at):
                 return False
-        return not self.within or self._holds_none(text)
+        return all(not stretch.may_be_called(text) for stretch in self.stretches)
 
-    def _holds_none(self, text: str) -> bool:
-        for start, end, digits in self.within:  # noqa: SIM110  WHY: compiled, a loop makes no generator
-            if text.find(digits, start, end) >= 0:
-                return False
-        return True
+    def _holds(self, text: str, digits: str) -> bool:
+        return any(phrase == digits and text.find(digits, start, end) >= 0 for start, end, phrase in self.within)
 
 
 class Names:
@@ -186,36 +215,77 @@ def _named_characters(lexicon: Lexicon) -> frozenset[str]:
 def varies(text: str, mask: Mask, reading: Reading, lexicon: Lexicon) -> Varying | None:
     """Where texts of this mask may differ from the one that was read; None where that cannot be said."""
     seen = reading.look.seen
-    if len(seen.marked) != len(text) or (mask.name and not _name_may_vary(mask, reading)):
+    if seen.marked_at is not None or (mask.name and not _name_may_vary(mask, reading)):
         return None
     found = _found_spans(reading)
     runs = [match.span() for match in _RUN.finditer(text)]
     short = _known_by_value(seen, runs)
     fixed = {run for run in runs if _touches(run, found) or (run in short and text[run[0] : run[1]] in _SPECIAL)}
-    stretches: list[tuple[int, int]] = []
+    looked_at: set[tuple[int, int]] = set()
+    stretches: list[Stretch] = []
     for run in runs:
         start, end = _stretch(seen.marked, run)
         inner = [other for other in runs if start <= other[0] < end]
         digits = sum([other[1] - other[0] for other in inner])
-        if (start, end) in stretches:
+        if (start, end) in looked_at:
             continue
+        looked_at.add((start, end))
         if text[start:end] != seen.marked[start:end] or not _HAN_DIGITS.isdisjoint(seen.marked[start:end]):
             fixed.update(inner)
         elif digits >= _PHONE_LEAST:
             # WHY not the runs apart: digits of two runs make one telephone.
-            if not fixed.isdisjoint(inner) or marks.PHONE.search(text, start, end) is not None:
+            before, after = seen.marked[max(0, start - _LOOKS_BACK) : start], seen.marked[end : end + _LOOKS_ON]
+            stretch = Stretch(start, end, before, after, run == (start, end) and digits <= _SHORT_MOST)
+            if not fixed.isdisjoint(inner) or stretch.may_be_called(text):
                 fixed.update(inner)
             else:
-                stretches.append((start, end))
+                stretches.append(stretch)
     barred, within = _barred(seen, runs, fixed, lexicon)
+    free = [run for run in runs if run not in fixed]
     return Varying(
-        tuple([run for run in runs if run not in fixed]),
-        tuple([(run[0], text[run[0] : run[1]]) for run in runs if run in fixed]),
+        tuple(free),
+        tuple(_literal(text, runs, fixed, [*free, (mask.start, mask.end)] if mask.name else free)),
         tuple([run for run in short if run not in fixed]),
         tuple(stretches),
         tuple(barred),
         tuple(within),
     )
+
+
+def _literal(
+    text: str, runs: list[tuple[int, int]], fixed: set[tuple[int, int]], free: list[tuple[int, int]]
+) -> list[tuple[int, str]]:
+    """The runs that are fixed, as few pieces: what stands between two is the same in all texts, if nothing varies."""
+    pieces: list[tuple[int, int]] = []
+    for run in runs:
+        if run not in fixed:
+            continue
+        if pieces and not _touches((pieces[-1][0], run[1]), free):
+            pieces[-1] = pieces[-1][0], run[1]
+        else:
+            pieces.append(run)
+    return [(start, text[start:end]) for start, end in pieces]
+
+
+def _may_be_called(before: str, figures: str, after: str) -> bool:
+    """Whether a telephone may begin anywhere in these figures; one of ten digits and more counts whatever it is called.
+
+    All three are marked. WHY at every place: the reader looks at some of them, which depends on what it finds first.
+    """
+    marked = before + figures + after
+    for at in range(len(before), len(before) + len(figures)):
+        match = marks.PHONE.match(marked, at)
+        if match is not None and (_is_whole(match.group()) or marks.is_phone(marked, match)):
+            return True
+    return False
+
+
+def _is_whole(telephone: str) -> bool:
+    """Whether it can be called from anywhere."""
+    digits = 0
+    for char in telephone:
+        digits += char.isdigit()
+    return digits >= _WHOLE_DIGITS
 
 
 def _name_may_vary(mask: Mask, reading: Reading) -> bool:
@@ -233,7 +303,7 @@ def is_quiet(reading: Reading, spans: list[tuple[int, int]]) -> bool:
     found = _found_spans(reading)
     for match in marks.PHONE.finditer(seen.marked):
         # WHY: "编号" before it makes no telephone of "95001", but does not make 13800138000 a number that nobody calls.
-        if sum([char.isdigit() for char in match.group()]) >= _WHOLE_DIGITS:
+        if _is_whole(match.group()):
             found.append(seen.of_marked(*match.span()))
     return not any(_touches(span, found) for span in spans)
 
@@ -264,8 +334,10 @@ def _known_by_value(seen: View, runs: list[tuple[int, int]]) -> list[tuple[int, 
         while end < len(bare) and bare[end].isdigit():
             end += 1
         if end - i == _WORD_DIGITS or (end - i == 1 and i > 0 and bare[i - 1] == " "):
-            held = [_run_at(at[j], runs) for j in range(i, end)]
-            found += [run for run in held if run is not None and run not in found]
+            for j in range(i, end):
+                run = _run_at(at[j], runs)
+                if run is not None and run not in found:
+                    found.append(run)
         i = end
     return found
 

@@ -6,8 +6,10 @@ Bounded for each owner (a principal and its number) and in all; one owner's text
 
 How it works: a text's mask is looked up with its owner. A mask that comes for the second time is looked at closely, and
 is known from then on; later texts of it that fit get the reading of the first, the same object, since all of it, spans
-and quoted pieces too, is equal. Texts of one wording whose variables differ in length have different masks; they are
-one template, which is what people review: its shape has {name}, {figures} and {link} where texts differ.
+and quoted pieces too, is equal. Of those that do not fit (a figure that could be a telephone) the first few are looked
+at, too, and then only what comes again word for word: a close look costs more than a reading. Texts of one wording
+whose variables differ in length have different masks; they are one template, which is what people review: its shape
+has {name}, {figures} and {link} where texts differ.
 """
 
 import re
@@ -26,10 +28,14 @@ _ONCE: Final = 2_048
 _OWNERS: Final = 4_096
 _TEMPLATES: Final = 256
 _ALIKE: Final = 4
+#: So many of them are looked at closely; then only repeated ones are.
+_LOOKS: Final = 8
 #: Masks of all owners together.
 _ALL: Final = 50_000
-#: From so many messages on the wording of a template is shown: what came once may be one person's.
+#: From so many persons on the wording of a template is shown: what came to few may be one person's.
 SHOWN_FROM: Final = 5
+#: Accounts that are counted apart; further ones count together, under no name.
+_ACCOUNTS: Final = 32
 _FIGURES: Final = re.compile(r"[0-9][0-9.,:\-/#*xX]*[0-9*xX]|[0-9]")
 
 #: A principal and its number.
@@ -39,7 +45,7 @@ Owner = tuple[str, str]
 class Template:
     """A wording of one owner's messages: what it says and how often it came. Counts start with the process."""
 
-    __slots__ = ("content", "found", "id", "owner", "seen", "shape")
+    __slots__ = ("_persons", "accounts", "against", "content", "first", "found", "id", "last", "owner", "seen", "shape")
 
     def __init__(self, id: str, owner: Owner, shape: str, content: Content) -> None:
         self.id: Final = id
@@ -48,8 +54,39 @@ class Template:
         self.shape: Final = shape
         self.content = content
         self.seen = 0
+        #: Of these, how many had something found against them, enforced or in shadow.
+        self.against = 0
         #: What rules found of its latest message.
         self.found: tuple[Against, ...] = ()
+        #: How many came from each account.
+        self.accounts: Final[dict[str, int]] = {}
+        #: When the first and the latest came, in UTC seconds.
+        self.first = 0.0
+        self.last = 0.0
+        #: Different persons, until there are enough. INVARIANT: hashes of this process, and no more than that many.
+        self._persons: Final[set[int]] = set()
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether its wording may be shown: it went to several persons, and names nobody to others."""
+        return len(self._persons) >= SHOWN_FROM and not self.content.discloses_debtor
+
+    def note(self, found: tuple[Against, ...], account: str, person: int, at: float) -> None:
+        """One more message of it."""
+        self.seen += 1
+        self.found = found
+        if found:
+            self.against += 1
+        count = self.accounts.get(account)
+        if count is None and len(self.accounts) >= _ACCOUNTS:
+            account = ""
+            count = self.accounts.get(account)
+        self.accounts[account] = 1 if count is None else count + 1
+        if not self.first:
+            self.first = at
+        self.last = at
+        if len(self._persons) < SHOWN_FROM:
+            self._persons.add(person)
 
 
 class Known:
@@ -70,10 +107,28 @@ class Known:
         self.worded: Any = None
         self.rejected: Any = None
 
-    def judged(self, found: tuple[Against, ...]) -> None:
-        """Notes what was found of one more message of the template."""
-        self.template.seen += 1
-        self.template.found = found
+    def judged(self, found: tuple[Against, ...], account: str, person: int, at: float) -> None:
+        """Notes what was found of one more message of the template: whose, to whom, and when."""
+        self.template.note(found, account, person, at)
+
+
+class _Alike:
+    """What is known of texts of one mask: those come first in which most figures may vary."""
+
+    __slots__ = ("known", "looks")
+
+    def __init__(self) -> None:
+        self.known: list[Known] = []
+        #: How many texts did not fit.
+        self.looks = 0
+
+    def add(self, one: Known) -> None:
+        known = self.known[: _ALIKE - 1]
+        at = 0
+        while at < len(known) and len(known[at].varying.runs) > len(one.varying.runs):
+            at += 1
+        known.insert(at, one)
+        self.known = known
 
 
 class _Shelf:
@@ -82,12 +137,12 @@ class _Shelf:
     __slots__ = ("former", "once", "recent", "templates")
 
     def __init__(self) -> None:
-        self.recent: dict[bytes, list[Known]] = {}
-        self.former: dict[bytes, list[Known]] = {}
+        self.recent: dict[bytes, _Alike] = {}
+        self.former: dict[bytes, _Alike] = {}
         self.once: dict[bytes, None] = {}
         self.templates: dict[str, Template] = {}
 
-    def get(self, octets: bytes) -> list[Known] | None:
+    def get(self, octets: bytes) -> _Alike | None:
         """Those of a mask; what is used is kept."""
         held = self.recent.get(octets)
         if held is None and self.former:
@@ -96,13 +151,13 @@ class _Shelf:
                 self.put(octets, held)
         return held
 
-    def put(self, octets: bytes, held: list[Known]) -> None:
+    def put(self, octets: bytes, held: _Alike) -> None:
         if len(self.recent) >= _MASKS:
             self.former, self.recent = self.recent, {}
         self.recent[octets] = held
 
     def came_before(self, octets: bytes) -> bool:
-        """Whether a mask came lately; notes that it did."""
+        """Whether a mask, or a text that does not fit what is known of its mask, came lately; notes that it did."""
         digest = blake2b(octets, digest_size=8).digest()
         if digest in self.once:
             return True
@@ -125,13 +180,10 @@ class Templates:
         shelf = self._shelves.get(owner)
         if shelf is None or len(text) > LONGEST:
             return None
-        mask = self._names.mask(text)
-        held = shelf.get(mask.octets)
-        if held is None and mask.name:
-            held = shelf.get(self._names.mask(text, False).octets)
+        held = self._alike(shelf, text, self._names.mask(text))
         if held is None:
             return None
-        for known in held:
+        for known in held.known:
             if known.varying.fits(text):
                 return known
         return None
@@ -144,7 +196,10 @@ class Templates:
         shelf = self._shelves.get(owner)
         if shelf is None:
             shelf = self._new_shelf(owner)
-        if not shelf.came_before(mask.octets):
+        held = self._alike(shelf, text, mask)
+        if held is not None:
+            held.looks += 1
+        if not shelf.came_before(mask.octets if held is None or held.looks < _LOOKS else _as_it_is(text)):
             return None
         varying = varies(text, mask, reading, self.lexicon)
         if varying is None and mask.name:
@@ -154,9 +209,19 @@ class Templates:
             return None
         template = self._template(shelf, owner, text, mask, reading.content)
         known = Known(reading.content, template, varying, varying.free(mask))
-        held = [known, *(shelf.get(mask.octets) or [])[: _ALIKE - 1]]
-        shelf.put(mask.octets, held)
+        held = shelf.get(mask.octets)
+        if held is None:
+            held = _Alike()
+            shelf.put(mask.octets, held)
+        held.add(known)
         return known
+
+    def _alike(self, shelf: _Shelf, text: str, mask: Mask) -> _Alike | None:
+        """What is known of texts of a mask, or where nothing is, of those with this very name."""
+        held = shelf.get(mask.octets)
+        if held is None and mask.name:
+            held = shelf.get(self._names.mask(text, False).octets)
+        return held
 
     def read(self, owner: Owner, text: str) -> tuple[Content, Known | None]:
         """What a text says, as a full reading would have it, and what is known of texts like it."""
@@ -168,8 +233,12 @@ class Templates:
 
     def id_of(self, owner: Owner, text: str, content: Content) -> str:
         """The id of the template that a text with this content is of; pure, whether it is known or not."""
+        return id_of_shape(owner, self.shape(text, content))
+
+    def shape(self, text: str, content: Content) -> str:
+        """The wording of the template that a text with this content is of."""
         text = text[:LONGEST]
-        return _id_of(owner, shape_of(text, self._names.mask(text), content))
+        return shape_of(text, self._names.mask(text), content)
 
     def listed(self) -> list[Template]:
         """All templates, those that came most often first."""
@@ -196,11 +265,17 @@ class Templates:
         if found is None:
             if len(shelf.templates) >= _TEMPLATES:
                 del shelf.templates[min(shelf.templates, key=lambda held: shelf.templates[held].seen)]
-            found = shelf.templates[shape] = Template(_id_of(owner, shape), owner, shape, content)
+            found = shelf.templates[shape] = Template(id_of_shape(owner, shape), owner, shape, content)
         return found
 
 
-def _id_of(owner: Owner, shape: str) -> str:
+def _as_it_is(text: str) -> bytes:
+    # WHY the first octet: no mask begins with it.
+    return b"\xfe" + text.encode("utf-8", "surrogatepass")
+
+
+def id_of_shape(owner: Owner, shape: str) -> str:
+    """The id of an owner's template of this wording."""
     return blake2b("\0".join((*owner, shape)).encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
 
 

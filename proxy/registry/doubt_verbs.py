@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from proxy.core.addresses import masked
 from proxy.core.purposes import bit_names
+from proxy.language.names import is_one_person
 from proxy.registry import dates, fields
 from proxy.registry.doubts import CLOSES, DoubtRow, Verdict
 from proxy.registry.ports import VerbError
@@ -54,7 +55,7 @@ async def _decide(context: VerbContext, args: Args) -> dict[str, Any]:
     if verdict not in ("confirmed", "dismissed"):
         raise VerbError("verdict: confirmed or dismissed", usage=True)
     by, second = str(read_field(args, "by", fields.FILLED.read)).strip(), str(args["second"]).strip()
-    if verdict == "dismissed" and (not second or second.casefold() == by.casefold()):
+    if verdict == "dismissed" and (not second or is_one_person(second, by)):
         # WHY: what ends here kept messages away from a person; one alone lifts no refusal.
         raise VerbError("second: that a reply was no refusal takes two people; name the other one", usage=True)
     named = f"{by}, {second}" if second else by

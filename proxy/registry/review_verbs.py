@@ -110,9 +110,30 @@ async def _reviewable(context: VerbContext, args: Args) -> tuple[str, Named]:
     if table is None:
         raise VerbError(f"kind: must be one of {', '.join(_REVIEWABLE)}", usage=True)
     found = await _rows(context, table, id=str(args["id"]))
-    if not found:
+    if not found or args["institution"] not in ("", found[0]["institution"]):
+        # WHY the same words: whoever may see one institution learns nothing of another's.
         raise VerbError(f"id: no {args['kind']} {args['id']} is registered; import it first")
     return table, found[0]
+
+
+async def _review_record(context: VerbContext, args: Args) -> dict[str, Any]:
+    """A wording that is not on record yet: put there and submitted in one step."""
+    institution, template = str(args["institution"]), str(read_field(args, "id", fields.ID.read))
+    if institution not in await context.reader.ids("institutions"):
+        raise VerbError(f"institution: {institution} is not registered")
+    if await _rows(context, "templates", id=template):
+        raise VerbError(f"id: template {template} is registered already; name another one")
+    row: Named = dict.fromkeys(TABLES["templates"].names, "") | {"reviewed": 0}
+    row |= {"id": template, "institution": institution, "state": "submitted", "submitted_by": _by(args)}
+    row |= {"purposes": read_field(args, "purposes", fields.PURPOSES.read)}
+    row |= {"text": read_field(args, "text", fields.WORDED.read)}
+    alike = [one["id"] for one in await _rows(context, "templates", institution=institution, text=row["text"])]
+    if alike:
+        raise VerbError(f"text: template {alike[0]} has it already; submit that one")
+    await owner_of(context).amend(
+        "review.submitted", f"template {template}", [Put("templates", row)], reason=args["reason"], by=_by(args)
+    )
+    return {"changed": True, "kind": "template", "id": template, "state": "submitted"}
 
 
 async def _turned(
@@ -205,6 +226,7 @@ _WHY: Final = VerbField("reason", "why", required=True)
 _OF: Final = (
     VerbField("kind", "template or campaign", required=True),
     VerbField("id", "its id", required=True),
+    VerbField("institution", "only if it is of this one"),
 )
 
 REVIEW_VERBS: Final[tuple[Verb, ...]] = (
@@ -225,6 +247,20 @@ REVIEW_VERBS: Final[tuple[Verb, ...]] = (
     ),
     Verb("onboarding.reject", "write", "sends documents back, or ends an approval", (_ACCOUNT, _WHY, _WHO), _rejected),
     Verb("review.submit", "write", "a template or campaign, to be reviewed (Z5)", (*_OF, _NOTE, _WHO), _review_submit),
+    Verb(
+        "review.record",
+        "write",
+        "a wording that is not on record yet, put there to be reviewed (Z5)",
+        (
+            VerbField("id", "of the new template", required=True),
+            VerbField("institution", "whose it is", required=True),
+            VerbField("purposes", "what it is for, …", "list", required=True),
+            VerbField("text", "the wording, variables as {name}", required=True),
+            _NOTE,
+            _WHO,
+        ),
+        _review_record,
+    ),
     Verb(
         "review.pass",
         "write",

@@ -21,7 +21,12 @@ SCOPES: Final = (
     "numbers:read",
     "precheck",
     "export",
+    "templates:submit",
+    "templates:review",
+    "doubts:review",
 )
+#: Scopes in which a person acts: their token names them.
+PERSONAL: Final = frozenset(("templates:submit", "templates:review", "doubts:review"))
 _PREFIX: Final = "tdg_"
 _RANDOM_OCTETS: Final = 32
 #: How many characters a token has; what is longer or shorter is none.
@@ -48,13 +53,17 @@ async def _create(context: VerbContext, args: Args) -> dict[str, Any]:
     until = int(read_field(args, "until", fields.UNTIL.read) or 0)
     if until * 1_000_000 <= context.now_us() or until >= FOREVER:
         raise VerbError("until: a day to come; a token does not hold for ever", usage=True)
+    scopes, label = read_field(args, "scopes", _scopes), str(read_field(args, "label", fields.TEXT.read)).strip()
+    if not PERSONAL.isdisjoint(scopes.split(",")) and not any(char.isalnum() for char in label):
+        # WHY: what is reviewed under it is on record under this name, and two people are told apart by it.
+        raise VerbError("label: whoever reviews is named; give the person's name", usage=True)
     secret = _PREFIX + token_urlsafe(_RANDOM_OCTETS)
     made = ApiToken(
         id=token_hex(4),
         digest=digest_of(secret),
         institution=institution,
-        scopes=read_field(args, "scopes", _scopes),
-        label=str(read_field(args, "label", fields.TEXT.read)),
+        scopes=scopes,
+        label=label,
         created_us=context.now_us(),
         created_by=str(read_field(args, "by", fields.FILLED.read)),
         until=until,
@@ -102,7 +111,7 @@ TOKEN_VERBS: Final[tuple[Verb, ...]] = (
             VerbField("institution", "for whom it speaks", required=True),
             VerbField("scopes", ", ".join(SCOPES), "list", required=True),
             VerbField("until", "last day", required=True),
-            VerbField("label", "where it is used: hotline, app, …"),
+            VerbField("label", "where it is used: hotline, app, …; the person's name where one reviews with it"),
             _BY,
         ),
         _create,

@@ -50,7 +50,7 @@ def findings(request: Request, lane: Lane, snapshot: Snapshot) -> tuple[Against,
             found = held_against(request.readings, asked, snapshot, reader)
         else:
             found = _recalled(recalled, request.readings[0], asked, snapshot, reader)
-            recalled.judged(found)
+            recalled.judged(found, request.account.id, hash(request.recipient), request.received_at)
     request.against = (lane, found)
     return found
 

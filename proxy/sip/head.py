@@ -4,6 +4,7 @@ Owns the one split of octets into lines. Must never change a line. What it makes
 without its body.
 """
 
+import re
 from typing import Final
 
 from proxy.sip.error import SipError
@@ -13,11 +14,10 @@ from proxy.sip.memory import Memory
 from proxy.sip.message import CRLF, VERSION, Limits, MalformedRequest, Message, SipRequest, SipResponse
 from proxy.sip.methods import METHODS
 
-#: The keys of lines that came lately, none of which holds a line end or a NUL. WHY whole lines: nearly all of a
-#: message's stand in others of its call too.
-_LINES: Final[Memory[str]] = Memory(8192)
-#: Start lines that came lately and hold neither.
-_STARTS: Final[Memory[bool]] = Memory(1024)
+#: The name of each line but the first, with its colon.
+_NAMES: Final = re.compile(rb"\r\n([^:\r\n]*:)")
+#: Names that are not among the usual, and their keys.
+_OTHERS: Final[Memory[str]] = Memory(1024)
 
 
 def parse_head(head: bytes, limits: Limits) -> Message:
@@ -33,14 +33,24 @@ def parse_head(head: bytes, limits: Limits) -> Message:
     if len(parts) == 3 and parts[2] == VERSION and parts[1]:
         method = METHODS.get(parts[0])
         if method is not None:
-            keys, lines, error = _keys(head, start, lines, limits)
+            usual = _usual_keys(head, lines, limits)
+            if usual is not None and len(parts[1]) <= limits.uri_octets:
+                request = SipRequest(method, parts[1], usual, lines)
+                request.plain = True
+                return request
+            keys, lines, error = _keys(head, lines, limits)
             request = SipRequest(method, parts[1], keys, lines)
             if error is None and len(parts[1]) <= limits.uri_octets:
                 return request
             raise MalformedRequest(error or SipError(414, "uri.octets"), request)
     if start[:4].upper() == b"SIP/":
         status, reason = _status_line(start)
-        keys, lines, error = _keys(head, start, lines, limits)
+        usual = _usual_keys(head, lines, limits)
+        if usual is not None:
+            response = SipResponse(status, reason, usual, lines)
+            response.plain = True
+            return response
+        keys, lines, error = _keys(head, lines, limits)
         if error is not None:
             raise error
         return SipResponse(status, reason, keys, lines)
@@ -51,7 +61,7 @@ def parse_head(head: bytes, limits: Limits) -> Message:
 
 def _unusual(start: bytes, parts: list[bytes], head: bytes, lines: list[bytes], limits: Limits) -> SipRequest:
     """A request with a method or a version that we do not know, or with spaces where none belong."""
-    keys, lines, error = _keys(head, start, lines, limits)
+    keys, lines, error = _keys(head, lines, limits)
     method = parts[0].decode("ascii") if is_token(parts[0]) else "?"
     request = SipRequest(method, parts[1], keys, lines)
     if len(parts) != 3 or not parts[1] or method == "?":
@@ -74,8 +84,7 @@ def lines_of_response(head: bytes, limits: Limits) -> SipResponse | None:
     """
     if head[:4].upper() != b"SIP/":
         return None
-    start, *rest = head.split(CRLF)
-    keys, lines, error = _keys(head, start, rest, limits)
+    keys, lines, error = _keys(head, head.split(CRLF)[1:], limits)
     return SipResponse(0, b"", keys, lines) if error is None else None
 
 
@@ -93,50 +102,40 @@ def _status_line(start: bytes) -> tuple[int, bytes]:
     return status, parts[2] if len(parts) == 3 else b""
 
 
-def _keys(
-    head: bytes, start: bytes, lines: list[bytes], limits: Limits
-) -> tuple[list[str], list[bytes], SipError | None]:
+def _usual_keys(head: bytes, lines: list[bytes], limits: Limits) -> list[str] | None:
+    """The keys of the lines, where nothing in the head is unusual: no fold, no octet that may not be, none too long."""
+    count = len(lines)
+    if len(head) > limits.line_octets or len(head) > limits.head_octets or count > limits.most_lines:
+        return None
+    # WHY of the whole head: a question to all of it costs little more than one to a line. CR and LF stand in it only as
+    # line ends then.
+    if head.count(b"\n") != count or head.count(b"\r") != count or head.find(b"\0") >= 0:
+        return None
+    names: list[bytes] = _NAMES.findall(head)
+    if len(names) != count:
+        return None
+    keys: list[str] = []
+    for name in names:
+        key = KEYS.get(name)
+        if key is None:
+            key = _OTHERS.get(name)
+            if key is None:
+                try:
+                    key = key_of(name[:-1])
+                except SipError:
+                    return None
+                _OTHERS.keep(name, key)
+        keys.append(key)
+    return keys
+
+
+def _keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list[str], list[bytes], SipError | None]:
     """The keys of the lines, the lines with their folds, and what is wrong; where something is, those that can be
     read.
     """
     keys: list[str] = []
     if len(head) > limits.head_octets or len(lines) > limits.most_lines:
         return keys, [], SipError(513, "head.size")
-    if _STARTS.get(start) is None:
-        if not _is_clean(start):
-            return _unusual_keys(head, lines, limits)
-        _STARTS.keep(start, True)
-    for line in lines:
-        key = _LINES.get(line)
-        if key is None:
-            # WHY with the colon: a line without one then has the empty name, which is not known.
-            colon = line.find(b":")
-            key = KEYS.get(line[: colon + 1])
-            if not _is_clean(line):
-                return _unusual_keys(head, lines, limits)
-            if key is None:
-                try:
-                    key = _unusual_key(line)
-                except SipError:
-                    return _unusual_keys(head, lines, limits)
-            if key != "via":
-                # WHY not that: its branch makes it one of its own.
-                _LINES.keep(line, key)
-        keys.append(key)
-    if len(head) > limits.line_octets:
-        for line in lines:
-            if len(line) > limits.line_octets:
-                return keys, lines, SipError(513, "line.octets")
-    return keys, lines, None
-
-
-def _is_clean(line: bytes) -> bool:
-    return line.find(b"\n") < 0 and line.find(b"\r") < 0 and line.find(b"\0") < 0
-
-
-def _unusual_keys(head: bytes, lines: list[bytes], limits: Limits) -> tuple[list[str], list[bytes], SipError | None]:
-    """As `_keys`, of a head with names that are not among the usual, with folds, or with octets that may not be."""
-    keys: list[str] = []
     # INVARIANT: CR and LF stand in the head only as line ends. A lone one could end a line at the next hop, and smuggle
     # a header field in.
     if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):

@@ -37,15 +37,16 @@ class Limits(Struct, frozen=True):
 
 class SipMessage:
     """What requests and responses share. `keys[i]` is the key of `lines[i]`; `body` is whatever octets came as the
-    body.
+    body; `plain` is set by whoever has seen that no line holds a fold.
     """
 
-    __slots__ = ("_call_id", "_cseq", "_from", "_to", "_via", "body", "keys", "lines")
+    __slots__ = ("_call_id", "_cseq", "_from", "_to", "_via", "body", "keys", "lines", "plain")
 
     def __init__(self, keys: list[str], lines: list[bytes], body: bytes) -> None:
         self.keys = keys
         self.lines = lines
         self.body = body
+        self.plain = False
         self._call_id = b""
         self._via: Via | None = None
         self._from: NameAddr | None = None
@@ -55,7 +56,14 @@ class SipMessage:
     # Reading
 
     def _value(self, index: int) -> bytes:
-        return _value_of(self.lines[index])
+        line = self.lines[index]
+        start = line.find(b":") + 1
+        last = len(line) - 1
+        # WHY apart: nearly all are a colon, one space and the value.
+        if self.plain and last > start and line[start] == 0x20 and line[start + 1] > 0x20 and line[last] > 0x20:
+            return line[start + 1 :]
+        value = line[start:].strip(b" \t")
+        return unfolded(value) if value.find(b"\r\n") >= 0 else value
 
     def _only(self, key: str) -> int:
         """The place of the only line with this key; raises SipError(400) where there is none, or two."""
@@ -86,7 +94,10 @@ class SipMessage:
 
     def needed(self, key: str) -> bytes:
         """As `single`, but raises SipError(400) where there is no such line or nothing in it."""
-        value = self.single(key)
+        return self._something(self._only(key), key)
+
+    def _something(self, index: int, key: str) -> bytes:
+        value = self._value(index)
         if not value:
             raise SipError(400, "header.missing." + key)
         return value
@@ -148,18 +159,20 @@ class SipMessage:
         return read
 
     def _address(self, key: str) -> NameAddr:
-        line = self.lines[self._only(key)]
+        index = self._only(key)
+        line = self.lines[index]
         read = _ADDRESSES.get(line)
         if read is None:
-            read = parse_name_addr(_needed(line, key))
+            read = parse_name_addr(self._something(index, key))
             _ADDRESSES.keep(line, read)
         return read
 
     def _numbered(self) -> CSeq:
-        line = self.lines[self._only("cseq")]
+        index = self._only("cseq")
+        line = self.lines[index]
         read = _NUMBERS.get(line)
         if read is None:
-            read = parse_cseq(_needed(line, "cseq"))
+            read = parse_cseq(self._something(index, "cseq"))
             _NUMBERS.keep(line, read)
         return read
 
@@ -167,10 +180,11 @@ class SipMessage:
         """Read From, To, CSeq and Call-ID and keep them; raises SipError(400) where one is missing, twice there or
         malformed.
         """
-        line = self.lines[self._only("call-id")]
+        index = self._only("call-id")
+        line = self.lines[index]
         call_id = _CALL_IDS.get(line)
         if call_id is None:
-            call_id = _needed(line, "call-id")
+            call_id = self._something(index, "call-id")
             if not is_call_id(call_id):
                 raise SipError(400, "call_id.form")
             _CALL_IDS.keep(line, call_id)
@@ -199,16 +213,18 @@ class SipMessage:
         """
         if key not in self.keys:
             return None
-        line = self.lines[self._only(key)]
+        index = self._only(key)
+        line = self.lines[index]
         read = _COUNTS.get(line)
         if read is None:
-            read = number(_value_of(line), most, 400, detail)
+            read = number(self._value(index), most, 400, detail)
             _COUNTS.keep(line, read)
         return read
 
     # Editing
 
     def _touched(self) -> None:
+        self.plain = False
         self._call_id = b""
         self._via = None
         self._from = None
@@ -279,18 +295,6 @@ class SipMessage:
         if lines:
             return start + CRLF + CRLF.join(lines) + END_OF_HEAD + self.body
         return start + END_OF_HEAD + self.body
-
-
-def _value_of(line: bytes) -> bytes:
-    value = line.partition(b":")[2].strip(b" \t")
-    return unfolded(value) if value.find(b"\r\n") >= 0 else value
-
-
-def _needed(line: bytes, key: str) -> bytes:
-    value = _value_of(line)
-    if not value:
-        raise SipError(400, "header.missing." + key)
-    return value
 
 
 #: What lines say. WHY memories: a call's From, To, Call-ID and CSeq come in every message of it.

@@ -60,7 +60,9 @@ def read_invite(request: SipRequest, uri: Uri, *, asserts_identity: bool, purpos
     """
     findings: list[Finding] = []
     caller = _caller(request, asserts_identity, findings)
-    if any(each.lower() not in _NO_PRIVACY for line in request.each("privacy") for each in _tokens(line)):
+    if request.has("privacy") and any(
+        each.lower() not in _NO_PRIVACY for line in request.each("privacy") for each in _tokens(line)
+    ):
         # WHY refused, not stripped: who asks to be hidden must not be shown, and must not call unshown (J11).
         findings.append(Finding(IDENTITY, "privacy"))
     try:

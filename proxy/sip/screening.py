@@ -19,6 +19,8 @@ MAX_FORWARDS: Final = 70
 """What a request without Max-Forwards begins with (RFC 3261 §8.1.1.6)."""
 
 _KNOWN_METHODS: Final = frozenset(METHODS.values())
+#: What nearly every INVITE brings, as nearly everybody writes it.
+_SDP: Final = b"application/sdp"
 
 
 class Capabilities(Struct, frozen=True):
@@ -123,6 +125,8 @@ def _check_body(request: SipRequest, capabilities: Capabilities) -> None:
     value = request.single("content-type")
     if value is None:
         raise SipError(400, "content_type.missing")
+    if value == _SDP and _SDP in understood:
+        return
     kind = media_type(value)
     if kind not in understood and kind.partition(b"/")[0] + b"/*" not in understood:
         raise SipError(415, "content_type", ((b"Accept", b", ".join(sorted(understood))),))

@@ -57,13 +57,16 @@ class Timers:
         lane = self._lanes.get(delay_s)
         if lane is None:
             if len(self._lanes) >= _MOST_LANES:
-                self._count += 1
-                heappush(self._heap, (timer.deadline, self._count, timer))
+                self._wait(timer)
                 return timer
             lane = deque()
             self._lanes[delay_s] = lane
         lane.append(timer)
         return timer
+
+    def _wait(self, timer: Timer) -> None:
+        self._count += 1
+        heappush(self._heap, (timer.deadline, self._count, timer))
 
     def next_deadline(self) -> float | None:
         """Monotonic time of the next deadline, None where there is none."""
@@ -73,13 +76,32 @@ class Timers:
 
     def expire(self, now: float) -> None:
         """Tell the owners of all deadlines up to `now`, the earliest first."""
-        timer = self._first()
-        while timer is not None and timer.deadline <= now:
-            owner = timer.owner
-            timer.owner = None
-            if owner is not None:
-                owner.expired(timer.name, now)
-            timer = self._first()
+        due: list[Timer] = []
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            due.append(heappop(heap)[2])
+        for lane in self._lanes.values():
+            while lane:
+                timer = lane[0]
+                if timer.owner is not None:
+                    if timer.deadline > now:
+                        break
+                    due.append(timer)
+                lane.popleft()
+        if len(due) > 1:
+            due.sort(key=_deadline_of)
+        told = 0
+        try:
+            for timer in due:
+                told += 1
+                owner = timer.owner
+                timer.owner = None
+                if owner is not None:
+                    owner.expired(timer.name, now)
+        finally:
+            # WHY: one owner that fails must not cost the others what they wait for.
+            for place in range(told, len(due)):
+                self._wait(due[place])
 
     def _first(self) -> Timer | None:
         first: Timer | None = None
@@ -102,3 +124,7 @@ class Timers:
     def held(self) -> int:
         """How many entries are kept, ended ones that have not come yet included."""
         return len(self._heap) + sum(len(lane) for lane in self._lanes.values())
+
+
+def _deadline_of(timer: Timer) -> float:
+    return timer.deadline

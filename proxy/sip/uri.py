@@ -6,6 +6,7 @@ readers read differently is a way around whoever judges it. So there is one `@` 
 digits, and a parameter stands there once.
 """
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -22,6 +23,8 @@ _PARAM: Final = _UNRESERVED + b"%[]/:&+$"
 _HEADER: Final = _UNRESERVED + b"%[]/?:+$"
 _RESERVED: Final = b";/?:@&=+$,"
 _HEX: Final = b"0123456789abcdefABCDEF"
+#: A number at a host: nothing of it is escaped, and nothing stands behind it.
+_USUAL: Final = re.compile(rb"(\+?[0-9]+)@([^;?@]+)")
 #: Longer URIs are read each time.
 _REMEMBERED: Final = 256
 #: Parameters that never match where only one of two URIs has them (§19.1.4).
@@ -138,6 +141,11 @@ def _read(written: bytes) -> Uri:
 
 
 def _sip(written: bytes, scheme: bytes, rest: bytes) -> Uri:
+    usual = _USUAL.fullmatch(rest)
+    if usual is not None:
+        # WHY apart: whom nearly every call is for, and each is for somebody else.
+        host, port = host_and_port(usual[2], "uri.host")
+        return Uri(written, scheme, usual[1], None, host, port, [], None, b"")
     user: bytes | None = None
     password: bytes | None = None
     at = rest.find(b"@")

@@ -25,7 +25,7 @@ class Via:
     the parameters.
     """
 
-    __slots__ = ("_params", "asks", "branch", "filled", "host", "port", "rest", "transport", "written")
+    __slots__ = ("_params", "_sender", "asks", "branch", "filled", "host", "port", "rest", "transport", "written")
 
     def __init__(self, transport: bytes, host: bytes, port: int, rest: bytes, written: bytes) -> None:
         self.transport: Final = transport
@@ -34,6 +34,7 @@ class Via:
         self.rest: Final = rest
         self.written: Final = written
         self._params: Params | None = None
+        self._sender = b""
         #: The branch, empty where there is none (RFC 2543).
         self.branch = b""
         #: Whether it is nothing but a branch and an empty `rport` behind it.
@@ -54,6 +55,15 @@ class Via:
     def sent_by(self) -> bytes:
         """Host in lower case and port as written, as matching wants it (RFC 3261 §17.2.3)."""
         return self.host.lower() + b":%d" % self.port if self.port else self.host.lower()
+
+    @property
+    def sender(self) -> bytes:
+        """Branch and sent-by: with a method, what a request is known by (RFC 3261 §17.2.3)."""
+        read = self._sender
+        if not read:
+            read = self.branch + b" " + self.sent_by
+            self._sender = read
+        return read
 
     @property
     def unique(self) -> bool:
@@ -106,6 +116,7 @@ class Via:
         start = self.written[: len(self.written) - len(self.rest)].rstrip()
         read = Via(self.transport, self.host, self.port, rest, start + rest)
         read.branch = self.branch
+        read._sender = self._sender
         return read
 
     @property

@@ -82,4 +82,5 @@ def asking_with(request: Request, octets: bytes) -> Request:
         request.has_receiver,
         request.over_rate,
         request.by_id,
+        exact=request.exact,
     )

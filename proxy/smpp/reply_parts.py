@@ -1,8 +1,8 @@
 """Replies that come in parts: put together before they are read, as far as waiting for that can lose nothing. Sans-IO.
 
 Owns the parts of replies that are not whole yet. Must never keep a part from being read: what does not become whole in
-time, or has no room to wait, is read alone, and the joined text is heard as well should the rest come. Whoever is given
-a group hears its reply and then passes all its PDUs on.
+time, or has no room to wait, is read alone, and what of it stands together is heard as well. Whoever is given a group
+hears its reply and then passes all its PDUs on.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,6 +49,16 @@ class HeardParts:
     def forget(self, key: PartKey) -> None:
         """A message was heard as a whole."""
         self._sets.pop(key, None)
+
+
+def _run_around(number: int, heard: dict[int, Reply]) -> list[Reply]:
+    """The parts that stand around one without a gap, in order."""
+    first = last = number
+    while first - 1 in heard:
+        first -= 1
+    while last + 1 in heard:
+        last += 1
+    return [heard[each] for each in range(first, last + 1)]
 
 
 class _Waiting:
@@ -110,7 +120,7 @@ class ReplyParts:
         return pdus
 
     def _apart(self, key: PartKey, now: float) -> list[Group]:
-        """Each part alone; whichever makes whole what was heard before is heard as the whole too."""
+        """Each part alone, and with what was heard before and after it without a gap: the rest may never come."""
         waiting = self._waiting[key]
         self._out(key)
         groups: list[Group] = []
@@ -118,11 +128,15 @@ class ReplyParts:
             reply = waiting.replies[number]
             assert reply.part is not None
             self._heard.add(reply.part, reply, now)
-            heard = self._heard.of(key)
-            if len(heard) == reply.part.total:
+            run = _run_around(number, self._heard.of(key))
+            is_whole = len(run) == reply.part.total
+            if is_whole:
                 self._heard.forget(key)
-                whole = self._joined([heard[each] for each in sorted(heard)])
-                reply = Reply(reply.person, reply.number, tuple(dict.fromkeys((*whole.readings, *reply.readings))))
+            if len(run) > 1:
+                together = self._joined(run)
+                readings = tuple(dict.fromkeys((*together.readings, *reply.readings)))
+                unread = together.unread or reply.unread
+                reply = Reply(reply.person, reply.number, readings, None if is_whole else reply.part, unread)
             groups.append((tuple(waiting.pdus[number]), reply))
         return groups
 

@@ -20,7 +20,7 @@ from proxy.smpp.concat import SAR, UDH_8, UDH_16, Part
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.plain_submit import read_plain
 from proxy.smpp.short_message import ShortMessage, read_data_sm, read_sm
-from proxy.smpp.text import AlphabetTable, readings
+from proxy.smpp.text import AlphabetTable, broken_readings, readings
 from proxy.smpp.times import seconds_until
 from proxy.smpp.udh import CONCATENATION_8, CONCATENATION_16, concatenation, split_udh
 
@@ -140,13 +140,14 @@ class SubmitReader:
             return part or self._careful(pdu, request_id, now, has_receiver, over_rate)
         self._likely = source_key
         sender, findings = self._senders.get(source_key) or self._sender(source_key)
+        exact = readings(octets, data_coding, self._table)
         return Request(
             request_id,
             "sms",
             self._account,
             sender,
             recipient(ton, npi, destination),
-            readings(octets, data_coding, self._table),
+            exact + broken_readings(octets, data_coding, self._table, exact),
             pdu.raw,
             now,
             findings,
@@ -156,6 +157,9 @@ class SubmitReader:
             None,
             has_receiver,
             over_rate,
+            False,
+            False,
+            len(exact),
         )
 
     def _plain_part(self, pdu: Pdu, request_id: int, now: float, has_receiver: bool, over_rate: bool) -> Request | None:
@@ -222,14 +226,15 @@ class SubmitReader:
         sender, findings = self._senders.get(sm.source_key) or self._sender(sm.source_key)
         more, octets, purpose, validity_s = self._with_care(sm, sender, now)
         self._octets = octets
+        # WHY none of a part: what it says is read once, where its message is whole.
+        exact = () if self._place is not None else readings(octets, sm.data_coding, self._table)
         return Request(
             id=request_id,
             channel="sms",
             account=self._account,
             sender=sender,
             recipient=recipient(sm.dest_ton, sm.dest_npi, sm.dest),
-            # WHY none of a part: what it says is read once, where its message is whole.
-            readings=() if self._place is not None else readings(octets, sm.data_coding, self._table),
+            readings=exact + broken_readings(octets, sm.data_coding, self._table, exact),
             octets=raw,
             received_at=now,
             findings=findings + more,
@@ -239,6 +244,7 @@ class SubmitReader:
             validity_s=validity_s,
             has_receiver=has_receiver,
             over_rate=over_rate,
+            exact=len(exact),
         )
 
     def closed(self, pdu: Pdu, request_id: int, now: float) -> Request:

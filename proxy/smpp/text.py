@@ -24,9 +24,11 @@ __all__ = [
     "DEFAULT_TABLE",
     "AlphabetTable",
     "alphabet_table",
+    "broken_readings",
     "encode_gsm",
     "encode_text",
     "joint_table",
+    "part_readings",
     "readings",
     "reply_readings",
 ]
@@ -160,7 +162,13 @@ ALPHABETS: Final[Mapping[str, Reader]] = MappingProxyType(
 )
 """Every alphabet a route may name, and its reader: octets to no reading, one or several."""
 
+_HOLDS_ALL: Final = frozenset({"latin-1", "cp1252", "iso-8859-5", "iso-8859-8"})
+"""Alphabets of one octet for a character: nearly any octets are a text in them."""
+_CUT_ANYWHERE: Final = _HOLDS_ALL | {"gsm", "ascii"}
+"""Alphabets in which parts read apart say what they say together."""
+
 _NOT_ASCII: Final = frozenset({"utf-16-be", "utf-16-le"})
+_MANY_OCTETS: Final = frozenset({"utf-8", "gb18030", "gbk", "big5", "shift_jis", "euc-jp", "euc-kr"})
 _STATEFUL: Final = frozenset({"gsm", "iso-2022-jp", "shift_jis"})
 """Alphabets in which an octet below 0x80 is not always its ASCII character."""
 
@@ -169,18 +177,25 @@ class _Entry:
     """How one data_coding is read.
 
     `plain` tells whether octets of `_INVARIANT` mean themselves in every alphabet of the entry; `septet_readers` are
-    `readers` for octets below 0x80, which all alphabets built upon ASCII read alike.
+    `readers` for octets below 0x80, which all alphabets built upon ASCII read alike; `broken` names alphabets in which
+    octets are read without those that are wrong, where another one reads them all.
     """
 
-    __slots__ = ("names", "plain", "readers", "septet_readers")
+    __slots__ = ("broken", "names", "plain", "readers", "septet_readers")
 
     def __init__(
-        self, plain: bool, names: tuple[str, ...], readers: tuple[Reader, ...], septet_readers: tuple[Reader, ...]
+        self,
+        plain: bool,
+        names: tuple[str, ...],
+        readers: tuple[Reader, ...],
+        septet_readers: tuple[Reader, ...],
+        broken: tuple[str, ...] = (),
     ) -> None:
         self.plain: Final = plain
         self.names: Final = names
         self.readers: Final = readers
         self.septet_readers: Final = septet_readers
+        self.broken: Final = broken
 
 
 class AlphabetTable:
@@ -257,9 +272,10 @@ def alphabet_table(overrides: Mapping[int, Sequence[str]]) -> AlphabetTable:
         names = tuple(overrides.get(data_coding, _default_names(data_coding)))
         plain = bool(names) and _NOT_ASCII.isdisjoint(names)
         readers = tuple(ALPHABETS[name] for name in names)
+        broken = tuple(name for name in names if name in _MANY_OCTETS) if not _HOLDS_ALL.isdisjoint(names) else ()
         septet_names = [name if name in _NOT_ASCII | _STATEFUL else "ascii" for name in names]
         septet_readers = tuple(ALPHABETS[name] for name in dict.fromkeys(septet_names))
-        entries.append(_Entry(plain, names, readers, septet_readers))
+        entries.append(_Entry(plain, names, readers, septet_readers, broken))
     return AlphabetTable(tuple(entries))
 
 
@@ -281,21 +297,30 @@ def _joint_entry(entries: list[_Entry]) -> _Entry:
     if not all(entry.names for entry in entries):
         return _Entry(False, (), (), ())
     plain = all(entry.plain for entry in entries)
-    reader = _joint_reader([entry.readers for entry in entries])
-    return _Entry(plain, names, (reader,), (_joint_reader([entry.septet_readers for entry in entries]),))
+    reader = _joint_reader(entries)
+    broken = tuple(dict.fromkeys([name for entry in entries for name in entry.broken]))
+    return _Entry(plain, names, (reader,), (reader,), broken)
 
 
-def _joint_reader(routes: list[tuple[Reader, ...]]) -> Reader:
+def _joint_reader(entries: list[_Entry]) -> Reader:
     def read(octets: bytes) -> tuple[str, ...]:
         found: list[str] = []
-        for readers in routes:
-            texts = [text for reader in readers for text in reader(octets)]
+        for entry in entries:
+            texts = _read(entry, octets)
             if not texts:
                 return ()
             found += texts
         return tuple(dict.fromkeys(found))
 
     return read
+
+
+def _read(entry: _Entry, octets: bytes) -> tuple[str, ...]:
+    """Every reading of octets under one data_coding."""
+    readers = entry.septet_readers if octets.isascii() else entry.readers
+    if len(readers) == 1:
+        return readers[0](octets)
+    return tuple(dict.fromkeys([text for read in readers for text in read(octets)]))
 
 
 DEFAULT_TABLE: Final = alphabet_table({})
@@ -312,10 +337,50 @@ def readings(octets: bytes, data_coding: int, table: AlphabetTable, national_shi
         return (octets.decode("ascii"),)
     if national_shift and "gsm" in entry.names:
         return ()
-    readers = entry.septet_readers if octets.isascii() else entry.readers
-    if len(readers) == 1:
-        return readers[0](octets)
-    return tuple(dict.fromkeys([text for read in readers for text in read(octets)]))
+    return _read(entry, octets)
+
+
+def broken_readings(octets: bytes, data_coding: int, table: AlphabetTable, found: tuple[str, ...]) -> tuple[str, ...]:
+    """What else octets say to whoever passes over those that are wrong, beside the readings `found`; none without any.
+
+    WHY: with one wrong octet in it a text would be read as accented letters alone, and be shown all the same.
+    """
+    broken = table.entries[data_coding].broken
+    if not broken or not found or octets.isascii():
+        return ()
+    more = [octets.decode(name, "ignore") for name in broken]
+    return tuple(dict.fromkeys([text for text in more if text not in found]))
+
+
+def part_readings(
+    pieces: Sequence[bytes], data_coding: int, table: AlphabetTable
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`readings` of a message that came in these parts, in order, and what else it says: see `broken_readings`, and
+    what parts say that are read alone.
+
+    WHY: a part that ends within a character makes another text of all that follows, for whoever joins first or for
+    whoever reads first; carriers and handsets do either.
+    """
+    whole = b"".join(pieces)
+    found = readings(whole, data_coding, table)
+    if not found:
+        return (), ()
+    more = [_apart(pieces, name) for name in table.names(data_coding) if name not in _CUT_ANYWHERE]
+    more += broken_readings(whole, data_coding, table, found)
+    return found, tuple(dict.fromkeys([text for text in more if text and text not in found]))
+
+
+def _apart(pieces: Sequence[bytes], name: str) -> str:
+    """What parts say in an alphabet if each is read alone; "" where it is what they say together."""
+    if name in _NOT_ASCII:
+        # WHY not surrogates that were cut: one picture is lost, and all else stays where it is.
+        if not any(len(piece) % 2 or piece.startswith(b"\xff\xfe") for piece in pieces):
+            return ""
+        orders = ["utf-16-le" if piece.startswith(b"\xff\xfe") else name for piece in pieces]
+        return "".join([piece.decode(order, "ignore") for piece, order in zip(pieces, orders, strict=True)])
+    if name not in _STATEFUL and all(piece.isascii() for piece in pieces):
+        return ""
+    return "".join([piece.decode(name, "ignore") for piece in pieces])
 
 
 def reply_readings(octets: bytes, data_coding: int, table: AlphabetTable) -> tuple[str, ...]:

@@ -90,8 +90,8 @@ class EventLog:
         name = event.name
         self._counts[name] += 1
         level = _LEVELS[event.level]
-        forbidden = FORBIDDEN_FIELDS.intersection(fields) if fields else None
-        if forbidden:
+        if not FORBIDDEN_FIELDS.isdisjoint(fields):
+            forbidden = FORBIDDEN_FIELDS.intersection(fields)
             if self._strict:
                 raise ForbiddenFieldError(f"{name}: {', '.join(sorted(forbidden))}")
             self._counts[LOG_FIELD_DROPPED.name] += len(forbidden)

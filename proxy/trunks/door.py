@@ -105,6 +105,14 @@ class Door:
             return False
         return True
 
+    def acknowledged(self, ack: SipRequest, flow: Flow, now: float) -> bool:
+        """Whether an ACK ends a refusal of ours and has nothing else to say: nobody but its transaction is to see it.
+
+        Raises SipError where its Via cannot be read.
+        """
+        # WHY before any other question: half of what a refused call brings is this message.
+        return not self._peers.of(flow).stranger and self._table.acknowledges(ack, now)
+
     def admit(self, request: SipRequest, flow: Flow, now: float, size: int) -> Admitted | None:
         """Whether a request of so many octets goes on; where not, it is answered or met with silence. Its Via is
         stamped by then.

@@ -154,7 +154,7 @@ class _Answering:
         self._answer: Final = answer
 
     def __call__(self, said: CallAnswer) -> None:
-        self._answer(Refused(said.status, said.phrase, said.headers, _rule_of(said.headers)))
+        self._answer(Refused(said.status, said.phrase, said.headers, said.rule))
 
 
 class _Followed(Permitted):
@@ -240,14 +240,6 @@ class _Followed(Permitted):
             if not record.rang_us and not record.answered_us:
                 gates.reached_nobody(record.id)
             gates.keep(record)
-
-
-def _rule_of(headers: Headers) -> str:
-    """The rule that a Reason names, for the log."""
-    for key, value in headers:
-        if key == "reason":
-            return value.partition(b'text="')[2].partition(b'"')[0].decode("ascii", "replace")
-    return ""
 
 
 def _unknown(account: str) -> Account:

@@ -51,6 +51,11 @@ class Turn:
         self._ended: Final = ended
         self._turning = False
 
+    @property
+    def under_way(self) -> bool:
+        """Whether what is answered now goes out without being asked for."""
+        return self._turning
+
     def datagram(self, way: UdpWay, data: bytes, now: float) -> None:
         """One datagram; `ended` is for who brings it to call."""
         try:
@@ -68,6 +73,8 @@ class Turn:
         flow = way.flow
         try:
             if isinstance(message, SipRequest):
+                if message.method == "ACK" and self._door.acknowledged(message, flow, now):
+                    return
                 message.stamp(flow.peer, way.port)
                 if isinstance(way, UdpWay):
                     flow = _back(message, way).flow

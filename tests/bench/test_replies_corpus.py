@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import json
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -42,15 +43,23 @@ def test_it_is_large_enough_and_no_family_stands_in_both_parts() -> None:
         assert not texts[one] & texts[other]
 
 
+@cache
+def parts() -> dict[str, list[replies.Row]]:
+    """WHY not at import: every run of any test would read the corpus."""
+    return replies.read_parts()
+
+
 def test_the_blind_part_meets_its_bounds() -> None:
-    rows = replies.readings(replies.examples(replies.FOLDER / "blind.jsonl"))
-    assert replies.met(rows), replies.summary(rows)
+    assert replies.met(parts()["blind"]), replies.summary(parts()["blind"])
 
 
 def test_the_unread_part_has_no_false_wish_and_no_error_in_keywords() -> None:
-    rows = replies.readings(replies.examples(replies.FOLDER / "unread.jsonl"))
-    figures = replies.summary(rows)
+    figures = replies.summary(parts()["unread"])
     assert figures["false wishes"] == figures["errors in keywords alone and letters inside words"] == "0"
+
+
+def test_the_manual_has_these_figures_to_the_digit() -> None:
+    assert replies.of_the_manual() == replies.published(parts()), "python -m bench.replies --manual"
 
 
 def test_the_examples_are_read_as_labelled() -> None:

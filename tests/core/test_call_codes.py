@@ -97,6 +97,17 @@ def test_retry_after_is_the_tables_where_nobody_knows_better() -> None:
     assert "retry-after" not in dict(CODES.answer(ACCOUNT, "hours.closed", "hour").headers)
 
 
+def test_an_answer_is_remembered_for_the_same_question_alone() -> None:
+    asked = [(account, rule, detail, s) for account in (ACCOUNT, LEGACY, replace(ACCOUNT, status_text=True))
+             for rule in ("hours.closed", "throughput.account") for detail in ("", "rate") for s in (0, 7)]  # fmt: skip
+    given = [CODES.answer(*each) for each in asked]
+    fresh = [load_call_codes(TABLE).answer(*each) for each in asked]
+    assert [(one.status, one.headers, one.rule) for one in given] == [
+        (one.status, one.headers, one.rule) for one in fresh
+    ]
+    assert all(CODES.answer(*each) is one for each, one in zip(asked, given, strict=True))
+
+
 def test_a_warning_goes_to_those_who_ask_for_texts() -> None:
     answer = CODES.answer(replace(ACCOUNT, status_text=True), "hours.closed", "hour")
     text = CATALOGUE["hours.closed"].text_en.encode()

@@ -234,7 +234,7 @@ def test_telephones_are_found_where_a_plain_search_finds_them(text: str) -> None
     # Only places where one can begin are tried, and only where there are digits enough.
     seen = view(text, LEXICON.parts)
     digits = marks._HAN_DIGITS.sub(marks._as_digits, seen.marked)
-    plain = [match.span() for match in marks.PHONE.finditer(digits) if marks._is_phone(digits, match)]
+    plain = [match.span() for match in marks.PHONE.finditer(digits) if marks.is_phone(digits, match)]
     assert marks.phones(seen) == plain
 
 

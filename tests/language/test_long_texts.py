@@ -38,3 +38,28 @@ def test_a_text_of_one_piece_is_read_as_ever() -> None:
 def test_a_long_notice_stays_one() -> None:
     content = read_any_length(NOTICE + FILLING * 600, LEXICON)
     assert (content.category, content.has_contact, content.has_refusal) == ("service", False, False)
+
+
+OVERDUE = "您的贷款已逾期，最低还款800元，请尽快还款，400-000-1001"
+NO_WORDS = "好" * (READ_LIMIT + 300)
+
+
+def test_the_reasons_are_those_of_the_piece_that_decided_and_stand_where_they_are_said_to() -> None:
+    text = NOTICE + FILLING * (READ_LIMIT // len(FILLING) + 20) + SELLS
+    reasons = read_any_length(text, LEXICON).evidence["category"]
+    assert all(one.start > READ_LIMIT - 300 and text[one.start : one.end] == one.text for one in reasons)
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        (NO_WORDS + SELLS, "marketing"),
+        (SELLS + NO_WORDS, "marketing"),
+        (SELLS + NO_WORDS + OVERDUE, "collection"),
+        (OVERDUE + NO_WORDS + SELLS, "collection"),
+        (NOTICE + NO_WORDS + SELLS, "marketing"),
+    ],
+)
+def test_words_count_before_none_and_the_stern_before_the_rest(text: str, category: str) -> None:
+    content = read_any_length(text, LEXICON)
+    assert (content.category, bool(content.evidence["category"])) == (category, True)

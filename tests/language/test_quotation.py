@@ -35,9 +35,24 @@ def test_a_signature_marks_a_quotation_where_the_message_is_not_known() -> None:
     assert parse(f"别再发了 {SENT}", VOCABULARY).label == "optout"
 
 
-@pytest.mark.parametrize("reply", ["【TD】", "【退订】谢谢", "别再发了", "[自动回复]休假中", "拒收请回复88"])
+@pytest.mark.parametrize(
+    "reply", ["【TD】", "【退订】谢谢", "别再发了", "[自动回复]休假中", "拒收请回复88", "【江澜银行】别再给我发短信了"]
+)
 def test_emphasis_and_keywords_of_the_message_are_no_quotation(reply: str) -> None:
     assert own_words(reply, SENT) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "reply"),
+    [
+        ("Please do not share your code. Reply BYE to opt out", "Please do not text me again"),
+        ("Do not call this number back. Reply BYE to opt out", "Do not call me again"),
+        ("STOP texting while driving! Reply BYE to opt out", "STOP texting me"),
+    ],
+)
+def test_a_few_words_that_the_message_begins_with_are_the_persons_own(message: str, reply: str) -> None:
+    assert parse(reply, VOCABULARY, message=message).label == "optout"
+    assert parse(message[:30], VOCABULARY, message=message).label == "none"
 
 
 def test_the_keyword_that_the_message_offers_is_a_refusal_of_it() -> None:

@@ -289,6 +289,16 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ('if invite.state == "proceeding":', "if True:"),
     )),
     (_TABLE, _T + "table:Transactions.cancels", (("and invite.flow.peer == flow.peer", ""),)),
+    (_DOOR, _T + "table:Transactions.acknowledges", (
+        ("and invite.ack(now)", ""),
+        ('server_key(ack, "INVITE")', 'server_key(ack, "ACK")'),
+    )),
+    (_DOOR, "proxy.trunks.door:Door.acknowledged", (("not self._peers.of(flow).stranger and", ""),)),
+    (_TABLE, "proxy.sip.timers:Timers.expire", (
+        ("self._wait(due[place])", "pass"),
+        ("due.sort(key=_deadline_of)", "pass"),
+        ("timer.deadline > now", "timer.deadline >= now"),
+    )),
     (_TABLE, _T + "table:Transactions._invite", (
         ("merged = first is not None and first in self._desk.live", "merged = False"),
     )),

@@ -21,6 +21,7 @@ from proxy.rules.table import RULE_IDS, RULES
 from tests.rules.case import Case
 from tests.rules.cases import CASES
 from tests.rules.scene import BASE, Scene, answer, build, decided, outcome
+from tests.tools.naming import case_of
 from tests.tools.slotted import held
 
 pytestmark = pytest.mark.unit
@@ -43,14 +44,20 @@ def shadowed(scene: Scene, how: str, rule: str) -> Scene:
 
 
 @pytest.mark.parametrize("how", ["pack", "rule", "share", "off"])
-@pytest.mark.parametrize("case", FLOOR, ids=lambda case: case.name)
-def test_the_floor_is_never_in_shadow(case: Case, how: str) -> None:
-    assert outcome(shadowed(case.scene, how, case.expected[1])) == case.expected
+def test_the_floor_is_never_in_shadow(how: str) -> None:
+    for case in FLOOR:
+        with case_of(case.name):
+            assert outcome(shadowed(case.scene, how, case.expected[1])) == case.expected
 
 
 @pytest.mark.parametrize("how", ["pack", "rule", "share"])
-@pytest.mark.parametrize("case", NOT_FLOOR, ids=lambda case: case.name)
-def test_a_rule_in_shadow_records_and_does_not_name_the_refusal(case: Case, how: str) -> None:
+def test_a_rule_in_shadow_records_and_does_not_name_the_refusal(how: str) -> None:
+    for case in NOT_FLOOR:
+        with case_of(case.name):
+            check_in_shadow(case, how)
+
+
+def check_in_shadow(case: Case, how: str) -> None:
     rule = case.expected[1]
     decision = decided(shadowed(case.scene, how, rule))
     if how == "pack" and rule in case.scene.pack.rules:
@@ -63,11 +70,12 @@ def test_a_rule_in_shadow_records_and_does_not_name_the_refusal(case: Case, how:
     assert decision.effect == "allow" or not alone
 
 
-@pytest.mark.parametrize("case", NOT_FLOOR, ids=lambda case: case.name)
-def test_a_rule_that_is_off_is_not_asked(case: Case) -> None:
-    decision = decided(shadowed(case.scene, "off", case.expected[1]))
-    assert decision.rule != case.expected[1]
-    assert decision.outcomes[place(case.expected[1])] == OUTCOME_NA
+def test_a_rule_that_is_off_is_not_asked() -> None:
+    for case in NOT_FLOOR:
+        with case_of(case.name):
+            decision = decided(shadowed(case.scene, "off", case.expected[1]))
+            assert decision.rule != case.expected[1]
+            assert decision.outcomes[place(case.expected[1])] == OUTCOME_NA
 
 
 @given(st.text(max_size=12), st.floats(0, 1), st.floats(0, 1))

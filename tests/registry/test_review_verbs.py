@@ -163,3 +163,33 @@ async def test_a_handover_ends_the_former_as_the_new_one_begins(desk: Desk) -> N
     assert "later day" in await desk.refused("liaison.handover", **new, name="林四", since="2026-05-01")
     assert "not registered" in await desk.refused("liaison.handover", **(new | {"institution": "x"}), name="林四")
     assert "lies before" in await desk.refused("liaison.handover", **new, name="林四", until="2026-01-01")
+
+
+async def test_a_wording_is_put_on_record_and_submitted_in_one_step(desk: Desk) -> None:
+    wording = {"id": "summer", "institution": "bank", "purposes": ["marketing"], "by": "甲"}
+    text = "【示例】{name}您好，夏季活动开始"
+    assert "institution" in await desk.refused("review.record", **wording | {"institution": "nobody"}, text=text)
+    assert "text" in await desk.refused("review.record", **wording, text="【示例】{link}")
+    assert "spring" in await desk.refused("review.record", **wording | {"id": "spring"}, text=text)
+    assert "spring" in await desk.refused("review.record", **wording, text=TEMPLATE["text"])
+    assert (await desk("review.record", **wording, text=text))["state"] == "submitted"
+    summer = {"kind": "template", "id": "summer"}
+    assert "somebody else" in await desk.refused("review.pass", **summer, checklist=["用语"], by="甲 （虚构）")
+    # Whoever acts for another institution does not find it.
+    assert "no template" in await desk.refused("review.reject", **summer, institution="lender", reason="x", by="乙")
+    await desk("review.reject", **summer, institution="bank", reason="x", by="乙")
+    snapshot = await build_snapshot(desk.store, SECRET.person_key, Pack("test", 1), reader())
+    assert set(snapshot.rejections) == {"bank"}
+    await desk("review.submit", **summer, by="甲")
+    await desk("review.pass", **summer, checklist=["用语"], by="乙")
+    snapshot = await build_snapshot(desk.store, SECRET.person_key, Pack("test", 1), reader())
+    assert (set(snapshot.wordings), snapshot.rejections) == ({"bank"}, {})
+
+
+async def test_a_token_to_review_with_names_its_person(desk: Desk) -> None:
+    token = {"institution": "bank", "until": "2099-12-31", "by": "甲"}
+    for label in ("", " ", "…"):
+        assert "label" in await desk.refused("token.create", **token, scopes=["templates:review"], label=label)
+    made = await desk("token.create", **token, scopes=["templates:review", "precheck"], label="乙（虚构）")
+    assert made["scopes"] == "precheck,templates:review"
+    await desk("token.create", **token, scopes=["precheck"])

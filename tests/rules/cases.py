@@ -335,6 +335,8 @@ _deny(TEMPLATED, "templates", (replace(_SPRING, purposes=_only(("service",))),),
 _deny(TEMPLATED, "templates", (replace(_SPRING, institution="yunxiu"),), "template.unreviewed", "unknown",
       "of another institution")  # fmt: skip
 _allow(TEMPLATED, "request.readings", (f" {_TEXT}\n",), "a reviewed text with spaces around it")
+_deny(TEMPLATED.but("request.readings", ("éèà", _TEXT)).but("request.exact", 2), "request.exact", 1,
+      "template.unreviewed", "unknown", "but for octets that are wrong")  # fmt: skip
 _allow(BASE.but("templates", (_SPRING,)), "request.readings", ("any",), "an unreviewed text where no pack asks")
 
 # Reviewed texts with variables: these hold figures and names, and nothing that a reader finds.

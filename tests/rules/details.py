@@ -29,7 +29,11 @@ def details_of_texts(rule: str) -> Iterator[str]:
         yield from details_of(held_against.wrong_link)
     for module in (held_against, content):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Against", "_each"):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("Against", "_each", "_whole")
+            ):
                 named = [part.value for part in node.args[:2] if isinstance(part, ast.Constant)]
                 if len(named) == 2 and named[0] == rule:
                     yield str(named[1])

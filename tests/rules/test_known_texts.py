@@ -106,7 +106,7 @@ def test_what_is_told_of_templates_holds_no_figure_and_nothing_seldom() -> None:
     for number in range(12):
         found(
             f"【澜海银行】尊敬的施先生，信用卡额度{35100 + number}元待领取，400-000-1001，回T退订",
-            request,
+            changed(request, recipient=f"86138001380{number:02}", received_at=now + number),
             snapshot,
             now,
         )
@@ -117,6 +117,8 @@ def test_what_is_told_of_templates_holds_no_figure_and_nothing_seldom() -> None:
     assert told[0]["wording"] == "【澜海银行】尊敬的{name}先生，信用卡额度{figures}元待领取，{phone}，回T退订"
     assert "content.spoof/other" in told[0]["findings"]
     assert (told[0]["category"], told[0]["number"], told[0]["messages"]) == ("marketing", "10690001", 11)
+    assert (told[0]["accounts"], told[0]["against"]) == ({request.account.id: 11}, 11)
+    assert (told[0]["first_us"], told[0]["last_us"]) == (int((now + 1) * 1e6), int((now + 11) * 1e6))
     assert templates_told(reader.templates(), {"principal": "yunxiu"}) == {"templates": [], "more": 0}
 
 

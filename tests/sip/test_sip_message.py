@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.sip.error import SipError
 from proxy.sip.framing import read_datagram
+from proxy.sip.head import parse_head
 from proxy.sip.message import Limits, MalformedRequest, SipRequest, SipResponse
 from proxy.sip.reply import reply
 from proxy.sip.screening import Capabilities, check_form, check_response, check_support, max_forwards
@@ -292,3 +293,34 @@ def test_what_could_end_a_line_is_found_wherever_it_stands_also_where_the_same_c
         assert isinstance(read_datagram(clean, Limits()), SipRequest)
         with pytest.raises(SipError):
             read_datagram(clean.replace(place, place[:1] + octet + place[1:], 1), Limits())
+
+
+LINES = [
+    "Via: a",
+    "v :b",
+    "X-Own:",
+    "Subject: \t folded\r\n up",
+    " lone fold",
+    "no name",
+    ":empty",
+    "To: a\rb",
+    "a@b: c",
+    "x: \0",
+]
+
+
+@given(st.lists(st.sampled_from(LINES) | TEXTS.map(lambda text: f"Reason:{text}"), min_size=1, max_size=6))
+def test_a_head_is_read_alike_whether_it_looks_usual_or_not(lines: list[str]) -> None:
+    octets = [b"OPTIONS sip:a@h SIP/2.0", *(line.encode() for line in lines)]
+    head = b"\r\n".join(octets)
+    # INVARIANT: no line is longer than this, but the head is, so that it is not taken for a usual one.
+    longest = Limits(line_octets=len(head) - 1)
+
+    def read(limits: Limits) -> object:
+        try:
+            message = parse_head(head, limits)
+        except SipError as error:
+            return error.status, error.detail
+        return message.keys, message.lines, [message.each(key) for key in message.keys]
+
+    assert read(Limits()) == read(longest)

@@ -154,6 +154,7 @@ MEDIA = (
     b"m=audio 1",
 )
 LINES = (*MEDIA, b"a=rtpmap:9 T140/1000", b"i=about text", b"a=sendrecv", b"M=text 1 RTP/AVP 9", b"b=AS:64", b"x", b"")
+LINES += (b"a=\0", b"a=b\r", b"\r", b"1=2", b"a", b"=a")
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=6), st.sampled_from([b"\r\n", b"\n"]))

@@ -266,3 +266,22 @@ def test_a_timer_that_is_started_while_others_expire_comes_in_its_turn() -> None
     for now in (1.0, 2.0, 3.0, 4.0):
         timers.expire(now)
     assert owner.came == [("first", 1.0), ("again", 2.0), ("again", 3.0)]
+
+
+def test_an_owner_that_fails_costs_the_others_nothing() -> None:
+    timers = Timers()
+    clock = Clock()
+
+    class Fails(Clock):
+        def expired(self, name: str, now: float) -> None:
+            raise ValueError(name)
+
+    timers.start(clock, "before", 1.0, 0.0)
+    timers.start(Fails(), "fails", 2.0, 0.0)
+    timers.start(clock, "after", 2.0, 0.0)
+    timers.start(clock, "ended", 3.0, 0.0).end()
+    with pytest.raises(ValueError, match="fails"):
+        timers.expire(5.0)
+    timers.expire(5.0)
+    assert [name for name, _ in clock.came] == ["before", "after"]
+    assert timers.held() == 0

@@ -10,11 +10,14 @@ from proxy.smpp.text import (
     ALPHABETS,
     DEFAULT_TABLE,
     alphabet_table,
+    broken_readings,
     encode_text,
     joint_table,
+    part_readings,
     readings,
     reply_readings,
 )
+from tests.tools.naming import case_of
 
 pytestmark = pytest.mark.unit
 
@@ -39,6 +42,11 @@ TEXTS = [
     "€5",
     "",
 ]
+
+
+#: No character of it is half a surrogate pair when octets are out of step.
+SAID = "恭喜您获得贷款额度立即申请不需要请发送退订"
+GB = SAID.encode("gb18030")
 
 
 def read(octets: bytes, data_coding: int) -> tuple[str, ...]:
@@ -128,6 +136,57 @@ def test_the_default_alphabet_beyond_a_septet_is_what_the_carrier_makes_of_it() 
     assert read(b"\x81", 0) == ()
 
 
+@pytest.mark.parametrize("octets", [b"\xff" + GB, GB + b"\xff", GB[:-1], GB[:8] + b"\xff" + GB[8:]])
+def test_a_wrong_octet_hides_no_text_behind_an_alphabet_that_holds_all(octets: bytes) -> None:
+    found = read(octets, 0)
+    assert not any(SAID[:4] in text or SAID[-5:] in text for text in found)
+    more = broken_readings(octets, 0, DEFAULT_TABLE, found)
+    assert any(SAID[:4] in text or SAID[-5:] in text for text in more)
+    assert broken_readings(octets, 0, DEFAULT_TABLE, ()) == broken_readings(octets, 15, DEFAULT_TABLE, ("x",)) == ()
+    assert read(octets, 15) == ()
+    assert all("退" not in text for text in read(octets, 3))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "data_coding"),
+    [
+        ((b"A\xb0", GB + b"A"), 15),
+        ((b"A\xb0", GB + b"A"), 0),
+        ((b"\0A\x4e", SAID.encode("utf-16-be") + b"\x4e"), 8),
+        ((b"\0A", ("\ufeff" + SAID).encode("utf-16-le")), 8),
+    ],
+)
+def test_parts_are_read_together_and_apart_where_that_makes_two_texts(
+    pieces: tuple[bytes, ...], data_coding: int
+) -> None:
+    together, others = part_readings(pieces, data_coding, DEFAULT_TABLE)
+    assert together == read(b"".join(pieces), data_coding)
+    assert not any(SAID in text for text in together)
+    assert any(SAID in text for text in others), others
+
+
+def test_parts_in_an_alphabet_with_shifts_are_read_apart() -> None:
+    ((_,), (apart,)) = part_readings((b"\x1b$B$3$s", b"STOP"), 10, DEFAULT_TABLE)
+    assert apart.endswith("STOP")
+
+
+@pytest.mark.parametrize("data_coding", [0, 1, 3, 8, 15])
+@given(data=st.data())
+def test_parts_that_end_between_characters_are_read_as_the_whole(data_coding: int, data: st.DataObject) -> None:
+    codec = {0: "ascii", 1: "ascii", 3: "latin-1", 8: "utf-16-be", 15: "gb18030"}[data_coding]
+    alphabet = "ABC " if codec in ("ascii", "latin-1") else "ABC 退订𠮷€"
+    texts = data.draw(st.lists(st.text(alphabet=alphabet, max_size=9), min_size=1, max_size=4))
+    pieces = [text.encode(codec) for text in texts]
+    assert part_readings(pieces, data_coding, DEFAULT_TABLE) == (read(b"".join(pieces), data_coding), ())
+
+
+def test_a_character_that_was_cut_is_whole_and_what_nobody_reads_stays_unread() -> None:
+    octets = "🛑退订".encode("utf-16-be")
+    assert part_readings((octets[:2], octets[2:]), 8, DEFAULT_TABLE) == (("🛑退订",), ())
+    assert part_readings((GB[:3], GB[3:]), 15, DEFAULT_TABLE)[0] == (SAID,)
+    assert part_readings((GB, b"\xff"), 15, DEFAULT_TABLE) == ((), ())
+
+
 @pytest.mark.parametrize("data_coding", [0x10, 0x40, 0xC0, 0xD0, 0xF0])
 def test_gsm_by_its_own_specification_has_no_octets_beyond_a_septet(data_coding: int) -> None:
     assert read("Grüße".encode("latin-1"), data_coding) == ()
@@ -197,11 +256,12 @@ WAITING = set(range(0xC0, 0xF0))
 CLASS = {*range(0xF0, 0xF4), *range(0xF8, 0xFC)}
 
 
-@pytest.mark.parametrize("data_coding", range(256))
-def test_binary_compressed_and_reserved_are_undecodable_and_nothing_else(data_coding: int) -> None:
-    octets = "TD".encode("utf-16-be") if DEFAULT_TABLE.names(data_coding) == ("utf-16-be",) else b"TD"
-    expected = ("TD",) if data_coding in READ | GENERAL | WAITING | CLASS else ()
-    assert read(octets, data_coding) == expected
+def test_binary_compressed_and_reserved_are_undecodable_and_nothing_else() -> None:
+    for data_coding in range(256):
+        octets = "TD".encode("utf-16-be") if DEFAULT_TABLE.names(data_coding) == ("utf-16-be",) else b"TD"
+        expected = ("TD",) if data_coding in READ | GENERAL | WAITING | CLASS else ()
+        with case_of(data_coding):
+            assert read(octets, data_coding) == expected
 
 
 @pytest.mark.parametrize("data_coding", [0, 0x10, 0xC0, 0xF0])

@@ -10,6 +10,7 @@ import pytest
 from proxy.sip.digest_client import DigestClient
 from proxy.sip.framing import read_datagram
 from proxy.sip.message import Limits, SipRequest, SipResponse
+from proxy.sip.reply import reply
 from proxy.sip_settings import Sip, SipCarrier, SipGateway, SipTrunk
 from proxy.trunks.door import Admitted, Door
 from proxy.trunks.peers import Peers
@@ -230,3 +231,28 @@ def test_each_trunk_and_carrier_has_its_own_share_of_what_is_kept_and_another_in
     assert begins is not inside
     assert share(CARRIER) is share("192.0.2.31", "OPTIONS")
     assert len({id(each) for each in (begins, inside, share(CARRIER))}) == 3
+
+
+@pytest.mark.parametrize("status", [607, 200])
+def test_an_ack_is_the_refusals_by_its_via_alone_and_never_that_of_an_answer(status: int) -> None:
+    at = Doorstep()
+    at.play.invite()
+    (leg,) = at.play.calls.legs.values()
+    assert leg.server is not None
+    server, request = leg.server, leg.server.request
+    assert request is not None
+    server.respond(reply(request, status, leg.local_tag), at.play.now)
+    refused = status > 300
+
+    def taken(host: str, **parts: str) -> bool:
+        ack = read_datagram(request_octets("ACK", **parts), Limits())
+        assert isinstance(ack, SipRequest)
+        return at.door.acknowledged(ack, at.ways[host].flow, at.play.now)
+
+    assert not taken(NOBODY)
+    assert not taken(TRUNK, via="SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK-other;rport")
+    assert not taken(TRUNK, via="SIP/2.0/UDP 192.0.2.10:5061;branch=z9hG4bK-a1;rport")
+    assert not taken(TRUNK, via="SIP/2.0/UDP 192.0.2.10:5060")
+    assert server.state == ("completed" if refused else "accepted")
+    assert taken(TRUNK, caller="nobody at all", cseq="1 INVITE") is refused
+    assert server.state == ("confirmed" if refused else "accepted")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import asyncio
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import pytest_asyncio
@@ -50,6 +51,7 @@ from tests.wire.test_td_on_the_wire import (  # noqa: F401
 pytestmark = [pytest.mark.wire, pytest.mark.asyncio(loop_scope="module")]
 
 NO_COMPILER = 3
+Node = TypeVar("Node", bound=ast.AST)
 
 
 @pytest.fixture(scope="module")
@@ -110,22 +112,26 @@ async def test_the_checkout_is_not_compiled() -> None:
     assert list((ROOT / "proxy").rglob("*.so")) + list(ROOT.glob("*.so")) == []
 
 
-@pytest.mark.parametrize("path", listed())
-async def test_no_structure_is_compiled_that_would_be_another_one(path: str) -> None:
+def nodes(kind: type[Node]) -> Iterator[tuple[str, Node]]:
+    """Everything of a kind in the modules that are compiled, and in which one it is."""
+    for path in listed():
+        for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
+            if isinstance(node, kind):
+                yield path, node
+
+
+async def test_no_structure_is_compiled_that_would_be_another_one() -> None:
     """A compiled Struct loses the keywords of its class: without `frozen` and `gc` it is only less strict."""
-    for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
-        if isinstance(node, ast.ClassDef):
-            assert {keyword.arg for keyword in node.keywords} <= {"frozen", "gc"}, node.name
+    for path, node in nodes(ast.ClassDef):
+        assert {keyword.arg for keyword in node.keywords} <= {"frozen", "gc"}, f"{path}: {node.name}"
 
 
-@pytest.mark.parametrize("path", listed())
-async def test_no_slice_ends_at_what_may_not_be_found(path: str) -> None:
+async def test_no_slice_ends_at_what_may_not_be_found() -> None:
     """Compiled, a slice of bytes that ends before it begins raises SystemError: `raw[16 : raw.find(0, 16)]` may."""
-    for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
-        if isinstance(node, ast.Slice):
-            called = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
-            names = {each.attr if isinstance(each, ast.Attribute) else ast.unparse(each) for each in called}
-            assert not names & {"find", "rfind", "index"}, ast.unparse(node)
+    for path, node in nodes(ast.Slice):
+        called = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+        names = {each.attr if isinstance(each, ast.Attribute) else ast.unparse(each) for each in called}
+        assert not names & {"find", "rfind", "index"}, f"{path}: {ast.unparse(node)}"
 
 
 @pytest.mark.parametrize("body", [b"", b"\0", b"without end"], ids=["none", "empty", "no NUL"])

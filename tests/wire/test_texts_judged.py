@@ -255,6 +255,8 @@ async def test_what_nobody_can_read_is_refused(texts: Texts) -> None:
     assert (await texts.ask("on", octets)).status == status_of("content.undecodable")
 
 
+#: Without punctuation and ASCII, and without 回 (U+56DE), which would stop octets that are out of step.
+OFFER = "恭喜您获得贷款额度年化利率低至百分之三立即申请发送退订即可"
 #: An advertisement as a service message: what handsets show, written so that a reader may miss it.
 AROUND = [
     ("letters apart", 0, ".".join(ENGLISH).encode()),
@@ -263,6 +265,7 @@ AROUND = [
     ("little-endian without", 8, ENGLISH.encode("utf-16-le")),
     ("behind notices", 8, (NOTICE * 110 + GOOD).encode("utf-16-be")),
     ("before nothing visible", 0x18, (GOOD + "\u200b" * 9000).encode("utf-16-be")),
+    ("with a wrong octet", 0, OFFER.encode("gb18030") + b"\xff"),
     ("a flash message", 0xF0, ENGLISH.encode()),
     ("a message that waits", 0xE0, GOOD.encode("utf-16-be")),
 ]
@@ -304,6 +307,21 @@ async def test_parts_are_judged_as_the_whole(texts: Texts, name: str, sar: bool)
         for body in bodies:
             await esme.submit(SUBMIT_SM, body)
         assert [(await esme.expect(SUBMIT_SM | RESP)).status for _ in bodies] == [expected] * 3
+
+
+async def test_parts_that_are_out_of_step_hide_nothing(texts: Texts) -> None:
+    esme = await texts.esme("on")
+    for ref, coding, first, second in (
+        (50, 15, "您好".encode("gb18030") + b"\xb0", OFFER.encode("gb18030") + b"A"),
+        (51, 0, "您好".encode("gb18030") + b"\xb0", OFFER.encode("gb18030") + b"A"),
+        (52, 8, "您好".encode("utf-16-be"), ("\ufeff" + OFFER).encode("utf-16-le")),
+    ):
+        for place, octets in enumerate((first, second), 1):
+            head = bytes([5, 0, 3, ref, 2, place])
+            body = message_body(source("on", "service"), DEBTOR, head + octets, data_coding=coding, esm_class=0x40)
+            await esme.submit(SUBMIT_SM, body)
+        statuses = [(await esme.expect(SUBMIT_SM | RESP)).status for _ in range(2)]
+        assert statuses == [status_of("purpose.mismatch")] * 2, coding
 
 
 async def test_to_many_replaced_and_in_a_pool(texts: Texts) -> None:

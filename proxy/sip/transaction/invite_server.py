@@ -17,13 +17,14 @@ from proxy.sip.transaction.base import AckMissing, Desk, SendingFailed, ServerTr
 
 
 class InviteServer(ServerTransaction):
-    """One INVITE that has come. `to_tag` is that of the responses given, for the 200 of a CANCEL (§9.2)."""
+    """One INVITE that has come."""
 
-    __slots__ = ("_gap_s", "_last", "_timer", "_until", "to_tag")
+    __slots__ = ("_gap_s", "_last", "_timer", "_to", "_until")
 
     def __init__(self, desk: Desk, key: bytes, flow: Flow, request: SipRequest, now: float) -> None:
         super().__init__(desk, key, flow, "proceeding", request)
-        self.to_tag = b""
+        #: The To of the first response but a 100.
+        self._to = b""
         #: The octets of the last response.
         self._last = b""
         self._gap_s = desk.timing.t1_s
@@ -48,6 +49,12 @@ class InviteServer(ServerTransaction):
             if name == "H":
                 self.desk.events.append(AckMissing(self))
 
+    @property
+    def to_tag(self) -> bytes:
+        """The tag of the responses given, for the 200 of a CANCEL (§9.2); empty before the first."""
+        # WHY read when asked for: few are cancelled.
+        return SipResponse(200, b"", ["to"], [self._to]).to.tag or b"" if self._to else b""
+
     def again(self, now: float) -> None:
         """The INVITE came again: the last response answers it, a 2xx apart."""
         if self._last and self.state in ("proceeding", "completed"):
@@ -60,8 +67,8 @@ class InviteServer(ServerTransaction):
             self._stop(self._timer)
             self._last = response.octets()
             self._send(self._last)
-            if status > 100 and not self.to_tag:
-                self.to_tag = response.to.tag or b""
+            if status > 100 and not self._to and "to" in response.keys:
+                self._to = response.lines[response.keys.index("to")]
             if status >= 300:
                 self._complete(now)
             elif status >= 200:

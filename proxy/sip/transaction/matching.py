@@ -15,7 +15,7 @@ def server_key(request: SipRequest, method: str) -> bytes:
     """
     via = request.via
     if via.unique:
-        return via.branch + b" " + via.sent_by + b" " + method.encode("ascii")
+        return via.sender + b" " + method.encode("ascii")
     tag = request.from_.tag or b""
     parts = (b"2543", request.uri, tag, request.call_id, b"%d" % request.cseq.number, via.written)
     return b" ".join(parts) + b" " + method.encode("ascii")

@@ -100,6 +100,16 @@ class Transactions:
         """Whether a request came before and its transaction lives: credentials are asked for once."""
         return server_key(request, request.method) in self._desk.live
 
+    def acknowledges(self, ack: SipRequest, now: float) -> bool:
+        """Whether an ACK is that of a refusal, and taken with this: its Via alone says so (§17.1.1.3, §17.2.3).
+
+        Raises SipError where the Via cannot be read.
+        """
+        if not ack.via.unique:
+            return False
+        invite = self._desk.live.get(server_key(ack, "INVITE"))
+        return isinstance(invite, InviteServer) and invite.ack(now)
+
     def cancels(self, cancel: SipRequest, flow: Flow) -> bool:
         """Whether an INVITE is there that this CANCEL may end: one of the same hop, since a CANCEL cannot be asked for
         credentials (§22.1).

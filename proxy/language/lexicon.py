@@ -182,19 +182,10 @@ def _stands(bare: str, start: int, end: int) -> bool:
     first, last = bare[start], bare[end - 1]
     if first <= "\x7f" and start and bare[start - 1] <= "\x7f" and bare[start - 1].isalpha() and first.isalpha():
         return False
-    if first.isdigit() and _in_figure(bare, start, end):
-        return False
     if last <= "\x7f" and end < len(bare) and last.isalpha():
         after = bare[end]
         return not (after <= "\x7f" and after.isalpha())
     return True
-
-
-def _in_figure(bare: str, start: int, end: int) -> bool:
-    """Whether a phrase of digits alone, such as 618, is a piece of a longer figure."""
-    if not bare[start:end].isdigit():
-        return False
-    return (start > 0 and bare[start - 1].isdigit()) or bare[end : end + 1].isdigit()
 
 
 def is_neutral(name: str, lexicon: Lexicon) -> bool:

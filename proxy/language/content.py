@@ -154,7 +154,7 @@ def _look(text: str, lexicon: Lexicon) -> Look:
     hits = find(seen.bare, lexicon)
     signature, signed = marks.first_signature(text)
     phones, links = marks.phones(seen), marks.links(seen)
-    product = marks.product(seen, hits, signed, lexicon)
+    product: Span | None = marks.product(seen, hits, signed, lexicon)
     identity = marks.identity(seen, signed, lexicon)
     line = refusal_line(seen, links, phones)
     if product is not None and product[0] and text[product[0] - 1] in _QUOTES:

@@ -30,6 +30,8 @@ from proxy.rules.binding import strictest_for
 from proxy.smpp.inbound import Reply
 
 _WISHES_KEPT: Final = 10_000
+#: Of nobody is it known who wrote last.
+_NOT_KNOWN: Final = LatestMessages()
 
 #: Called when a reply's effect is on disk (True) or could not be put there (False), and whether the state changed.
 Done = Callable[[bool, bool], None]
@@ -129,8 +131,10 @@ class Hearing:
             self._log("reply.unattributed", account=account.id)
             return None
         digest = snapshot.person_key.digest(reply.person)
-        answered = attribute(snapshot, self.latest, account, digest, reply.number)
-        reading, doubt = read
+        reading, doubt, former = read
+        # WHY: a keyword that the latest message did not offer answers another one: nobody knows whose.
+        latest = _NOT_KNOWN if former else self.latest
+        answered = attribute(snapshot, latest, account, digest, reply.number)
         if reading.label == "optin" and reply.part is not None:
             # WHY: the words before it may have denied it, and opening too much errs against the person.
             self._log("reply.fragment", account=account.id)
@@ -142,20 +146,31 @@ class Hearing:
         read = self._read(reply, snapshot, vocabulary)
         return read is not None and read[0].label == "optout"
 
-    def _read(self, reply: Reply, snapshot: Snapshot, vocabulary: Vocabulary) -> tuple[Reading, Doubt | None] | None:
+    def _read(
+        self, reply: Reply, snapshot: Snapshot, vocabulary: Vocabulary
+    ) -> tuple[Reading, Doubt | None, bool] | None:
+        """What a reply says, the doubt about it, and whether only a message before the latest made it a refusal."""
         # WHY of the whole family: extension digits may have been cut off, and the words were offered all the same.
         rows = snapshot.numbers.family(reply.number) if reply.number is not None else ()
         offered = tuple(dict.fromkeys(word for row in rows for word in row.refusal_keywords))
         answered = former = ""
         if reply.person is not None and reply.number is not None and len(self.sent):
             answered, former = self.sent.find(snapshot.person_key.digest(reply.person), reply.number)
-        if former and (before := offered_keyword(former)) is not None:
-            # WHY: who has two messages may answer either.
-            offered = (*offered, before)
         # WHY not there: what comes back to a number of binary messages is what applications answer.
         unread = "" if any(row.binary for row in rows) else reply.unread
-        readings = [(text, parse(text, vocabulary, offered, answered or None)) for text in reply.readings]
-        return binding(readings, self._review, unread)
+
+        def heard(words: tuple[str, ...]) -> tuple[Reading, Doubt | None] | None:
+            readings = [(text, parse(text, vocabulary, words, answered or None)) for text in reply.readings]
+            return binding(readings, self._review, unread)
+
+        found = heard(offered)
+        if former and (found is None or found[0].label != "optout"):
+            # WHY: who has two messages may answer either.
+            before = offered_keyword(former)
+            other = None if before is None else heard((*offered, before))
+            if other is not None and other[0].label == "optout":
+                return *other, True
+        return None if found is None else (*found, False)
 
     def act(self, understood: Understood, snapshot: Snapshot, done: Done) -> None:
         """Binds at once and puts it on disk; `done` is called once, on the loop."""

@@ -87,7 +87,7 @@ def ask(app: Any, path: str, *, method: str = "GET", headers: Mapping[str, str] 
 
 async def next_event(sent: "asyncio.Queue[dict[str, Any]]") -> str:
     """The data of the next server-sent event, decoded; raises TimeoutError when none comes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             message = await sent.get()
             body = message.get("body", b"").decode()

@@ -52,7 +52,7 @@ def console(config: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[byt
 
 
 def alive(address: str) -> bool:
-    with urlopen(f"{address}livez", timeout=20) as answer:
+    with urlopen(f"{address}livez", timeout=60) as answer:
         return bool(answer.status == 200)
 
 
@@ -69,7 +69,7 @@ def test_it_tells_its_address_yields_to_the_wire_and_ends_in_order(
 
 def test_it_ends_while_somebody_watches(console: tuple[subprocess.Popen[bytes], str]) -> None:
     process, address = console
-    with urlopen(f"{address}events", timeout=20) as stream:
+    with urlopen(f"{address}events", timeout=60) as stream:
         assert stream.readline() == b"event: seen\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
@@ -79,7 +79,7 @@ def test_it_ends_while_somebody_watches(console: tuple[subprocess.Popen[bytes], 
 def test_octets_that_are_no_http_harm_nobody(console: tuple[subprocess.Popen[bytes], str], octets: bytes) -> None:
     _, address = console
     port = int(address.rstrip("/").rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as peer:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as peer:
         with contextlib.suppress(ConnectionError):  # closed on us half way: that is an answer
             peer.sendall(octets)
         assert alive(address)

@@ -134,7 +134,7 @@ async def test_500_binds_at_once_stall_nobody(crowded_state: Path, tmp_path: Pat
     """First to a process that has just started and knows no password, then after all 500 were cut off at once."""
     crowd = Crowd()
     async with House(crowded_state, tmp_path) as house:
-        await house.start(route={"connect_timeout_s": LIMIT_S})
+        await house.start(smpp={"session_init_timer_s": LIMIT_S}, route={"connect_timeout_s": LIMIT_S})
         bystander = await house.connect()
         checks.let(1)
         assert (await bystander.bind("bystander", PASSWORD)).status == 0

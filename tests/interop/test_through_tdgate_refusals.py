@@ -96,7 +96,7 @@ async def test_kannel_sends_again_what_exceeded_its_rate_until_all_have_passed(
     async with KannelEsme(senders.target(front_tap.port, "acct-slow"), tmp_path, retries=20) as kannel:
         for person in people:
             await kannel.submit(source=senders.PORT, destination=person, text=scenarios.MARKETING)
-        await carrier_tap.wait(sent=SUBMIT_SM, count=len(people), limit_s=30)
+        await carrier_tap.wait(sent=SUBMIT_SM, count=len(people), limit_s=60)
         await carrier_tap.wait(returned=SUBMIT_SM | RESP, count=len(people))
         await front_tap.wait(returned=SUBMIT_SM | RESP, count=len(people) + 1)
     books = settle(front_tap, carrier_tap)

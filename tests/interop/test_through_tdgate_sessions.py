@@ -119,9 +119,9 @@ async def test_kannel_and_aiosmpplib_are_back_after_a_restart(
         await front_tap.wait(sent=UNBIND | RESP, count=2)
         await kannel.submit(source=senders.PORT, destination=senders.CONSENTED[1], text=scenarios.MARKETING)
         await house.open()
-        await carrier_tap.wait(sent=SUBMIT_SM, count=2, limit_s=30)
+        await carrier_tap.wait(sent=SUBMIT_SM, count=2, limit_s=60)
         await carrier_tap.wait(returned=SUBMIT_SM | RESP, count=2)
-        await carrier_tap.wait(returned=BIND_TRX | RESP, count=4, limit_s=30)
+        await carrier_tap.wait(returned=BIND_TRX | RESP, count=4, limit_s=60)
         await aio.wait(lambda e: e["event"] == "pdu" and int(e["raw"][8:16], 16) == BIND_TRX | RESP, count=2)
         await _sends(aio, senders.CONSENTED[2])
     settle(front_tap, carrier_tap)
@@ -135,7 +135,7 @@ async def test_a_lost_carrier_ends_the_esmes_bind_and_kannel_returns_with_it(
     async with KannelEsme(senders.target(front_tap.port), tmp_path) as kannel:
         await node_smsc.disconnect(reset=True)
         await house.event("carrier.lost")
-        await carrier_tap.wait(returned=BIND_TRX | RESP, count=2, limit_s=30)
+        await carrier_tap.wait(returned=BIND_TRX | RESP, count=2, limit_s=60)
         await kannel.bound()
         await kannel.submit(source=senders.PORT, destination=senders.CONSENTED[0], text=scenarios.MARKETING)
         await carrier_tap.wait(returned=SUBMIT_SM | RESP)
@@ -160,7 +160,7 @@ async def test_a_held_bind_answers_kannel_for_the_moment_until_the_carrier_is_ba
             (first, *_) = await front.wait(returned=SUBMIT_SM | RESP)
             assert first.status == 0x14
             await node_smsc.behave(bind_status=0)
-            await carrier_tap.wait(returned=SUBMIT_SM | RESP, limit_s=30)
+            await carrier_tap.wait(returned=SUBMIT_SM | RESP, limit_s=60)
             await front.wait(returned=SUBMIT_SM | RESP, count=2)
             assert len(front.sent(BIND_TRX)) == 1
         books = settle(front, carrier_tap)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.content import Against
+from proxy.core.content import Against, Category, Evidence
 from proxy.core.own_marks import Asked, telephone_digits, without_legal_form
+from proxy.core.records import Number
 from proxy.core.snapshot import Snapshot
 from proxy.language.content import READ_LIMIT
 from proxy.policy import lane_facts
 from proxy.rules.content import CONTENT_RULES
 from proxy.rules.held_against import held_against, reads_as
 from proxy.rules.sender_record import asked_of
-from tests.rules.scene import Scene, build
+from tests.rules.scene import YEAR, Scene, build
 from tests.rules.texts import COLLECTING, GOOD, NOTICE, OVERDUE, READ, SERVING
 from tests.tools.words import reader
 
@@ -182,3 +184,46 @@ def test_a_confirmation_of_a_refusal_is_a_notice() -> None:
         "【江澜银行】已为您退订“安居贷”优惠信息，不再发送营销短信",
     ):
         assert shown(text, SERVICE) == []
+
+
+@pytest.mark.parametrize(
+    ("category", "confidence", "by_words", "text", "read"),
+    [
+        ("marketing", 0.6, True, "x", "marketing"),
+        ("marketing", 0.59, True, "x", ""),
+        ("collection", 0.6, True, "x", "collection"),
+        ("marketing", 0.75, False, "x" * 8, "marketing"),
+        ("marketing", 0.74, False, "x" * 8, ""),
+        ("marketing", 0.99, False, "x" * 7, ""),
+        ("fraud", 0.9, True, "x", "fraud"),
+        ("fraud", 0.89, True, "x", ""),
+        ("fraud", 1.0, False, "x" * 8, ""),
+        ("service", 0.8, True, "x", "service"),
+        ("verification", 0.79, True, "x", ""),
+        ("service", 1.0, False, "x" * 8, ""),
+    ],
+)
+def test_from_where_on_a_reading_counts(
+    category: Category, confidence: float, by_words: bool, text: str, read: str
+) -> None:
+    evidence = {"category": [Evidence(0, 1, "x", "offer")]} if by_words else {}
+    content = msgspec.structs.replace(reader().read(""), category=category, confidence=confidence, evidence=evidence)
+    assert reads_as(text, content) == read
+
+
+@pytest.mark.parametrize(
+    ("address", "written", "principal", "channels", "found"),
+    [
+        ("057188880000", "0571-88880000", "jianglan", ("voice",), []),
+        ("95001", "95001", "jianglan", ("sms", "voice"), []),
+        ("95001", "95001", "jianglan", ("sms",), ["unknown"]),
+        ("95001", "95001", "lanhai", ("voice",), ["unknown"]),
+    ],
+)
+def test_a_number_from_which_the_sender_calls_is_its_own_telephone(
+    address: str, written: str, principal: str, channels: tuple[str, ...], found: list[str]
+) -> None:
+    text = GOOD.replace("400-000-1001", written)
+    row = Number(address, principal, principal, frozenset(channels), frozenset(("service",)), YEAR)  # type: ignore[arg-type]
+    told = against(text, lane=lane_of(READ.but("others", (row,))))
+    assert [one.detail for one in told if one.rule == "content.contact"] == found

@@ -17,7 +17,7 @@ from proxy.commands.registry_access import ImportRequest, StoreAccess
 from proxy.settings import load
 from tests.wire.house import ROOT
 
-LIMIT_S = 40.0
+LIMIT_S = 60.0
 
 
 class Command:

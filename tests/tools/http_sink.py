@@ -69,7 +69,7 @@ class HttpSink:
             writer.close()
 
     async def wait(
-        self, path: str, *, count: int = 1, match: Callable[[Posted], bool] = lambda p: True, limit_s: float = 10.0
+        self, path: str, *, count: int = 1, match: Callable[[Posted], bool] = lambda p: True, limit_s: float = 60.0
     ) -> list[Posted]:
         """The requests to `path` that match, once there are `count`."""
         async with asyncio.timeout(limit_s), self._changed:

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable
 
 from tests.tools.wire import BIND_TRX, DATA_SM, DELIVER_SM, ENQUIRE_LINK, RESP, Frame, Splitter, bind_body, pdu
 
-TIMEOUT_S = 10.0
+#: Against waiting for ever; nothing is judged by it.
+TIMEOUT_S = 60.0
 
 
 class RawEsme:

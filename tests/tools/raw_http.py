@@ -6,7 +6,8 @@ import asyncio
 import json
 from typing import Any, NamedTuple
 
-LIMIT_S = 20.0
+#: Against waiting for ever; nothing is judged by it.
+LIMIT_S = 60.0
 
 
 class HttpAnswer(NamedTuple):

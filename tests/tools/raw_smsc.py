@@ -32,7 +32,8 @@ from tests.tools.wire import (
     pdu,
 )
 
-TIMEOUT_S = 10.0
+#: Against waiting for ever; nothing is judged by it.
+TIMEOUT_S = 60.0
 T = TypeVar("T")
 
 

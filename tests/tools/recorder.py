@@ -98,7 +98,7 @@ class Recorder:
         return [f for tape in self.tapes for f in tape.down if f.command == command]
 
     async def wait(
-        self, *, sent: int | None = None, returned: int | None = None, count: int = 1, limit_s: float = 10.0
+        self, *, sent: int | None = None, returned: int | None = None, count: int = 1, limit_s: float = 60.0
     ) -> list[Frame]:
         """Returns as soon as `count` PDUs of the command `sent` (or `returned`) have passed."""
         async with asyncio.timeout(limit_s), self._changed:

@@ -20,7 +20,8 @@ from xml.sax.saxutils import escape
 from tests.tools.ports import free_port as free_port
 
 SIPP = shutil.which("sipp")
-LIMIT_S = 30.0
+#: Against waiting for ever; nothing is judged by it.
+LIMIT_S = 60.0
 
 SDP = (
     "v=0\no=user1 53655765 2353687637 IN IP4 [local_ip]\ns=-\nc=IN IP4 [local_ip]\nt=0 0\n"

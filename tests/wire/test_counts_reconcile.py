@@ -61,7 +61,7 @@ async def told(house: House, account: str, check: Any) -> None:
         mine = [one for one in house.records() if isinstance(one, Tally) and one.account == account]
         return {name: sum(getattr(one, name) for one in mine) for name in ("submitted", "accepted", "unknown")}
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if check(sums()):
                 return

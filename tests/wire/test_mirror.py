@@ -331,7 +331,7 @@ async def test_a_receiver_of_tdgates_own_hears_the_refusals_of_a_transmitter(hou
     assert (await tx.request(SUBMIT_SM, text(to=PERSONS[1]))).status == 0x0429
     # And it goes when the transmitter goes.
     await tx.request(UNBIND)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await back.closed.wait()
     await house.end()
 

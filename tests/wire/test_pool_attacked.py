@@ -54,7 +54,7 @@ async def test_a_receipt_is_not_taken_for_another_institutions_message(pool: Poo
     number = await session.deliver(receipt("1000", "10690001", PERSONS[20]))
     await session.send(pdu(SUBMIT_SM | RESP, cstring("1000"), sequence=frame.sequence))
     assert (await session.answered(number)).status == 0
-    got = await jl.expect(DELIVER_SM, limit_s=3.0)
+    got = await jl.expect(DELIVER_SM)
     assert f"id:{id_of(await jl.expect(SUBMIT_SM | RESP))} ".encode() in got.body
     assert not [one for one in yx.received if one.command == DELIVER_SM]
     await pool.end()

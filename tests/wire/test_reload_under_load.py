@@ -66,7 +66,7 @@ class Load:
     async def goes_on(self, more: int = 20) -> None:
         """Returns when so many more were answered."""
         wanted = len(self.statuses) + more
-        async with asyncio.timeout(10), self._step:
+        async with asyncio.timeout(60), self._step:
             await self._step.wait_for(lambda: len(self.statuses) >= wanted)
 
 

@@ -70,7 +70,7 @@ async def test_an_orderly_end_of_all_its_processes_is_no_fault(house: House) -> 
     # As a terminal or a service manager does it: every process of the group is told, here the window first.
     (window,) = children_of(house.process.pid)
     os.kill(window, signal.SIGTERM)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if window not in children_of(house.process.pid):
                 break

@@ -268,7 +268,7 @@ async def test_a_store_that_does_not_commit_defers_the_carrier_until_it_does(hou
         # In memory it binds before the disk has said anything, and the carrier waits.
         assert (await esme.request(SUBMIT_SM, text())).status == REFUSED
         assert [one for one in session.received if one.command == DELIVER_SM | RESP] == []
-        assert (await session.answered(sequence, limit_s=20)).status == NOT_NOW
+        assert (await session.answered(sequence, limit_s=60)).status == NOT_NOW
         locking.execute("ROLLBACK")
     assert [one for one in esme.received if one.command == DELIVER_SM] == []
     assert (await esme.request(SUBMIT_SM, text())).status == REFUSED

@@ -121,7 +121,7 @@ class Baresip(Peer):
         answer = self._answers[token] = asyncio.get_running_loop().create_future()
         octets = json.dumps({"command": name, "params": params, "token": token}).encode()
         self._writer.write(b"%d:%s," % (len(octets), octets))
-        told = await asyncio.wait_for(answer, 10)
+        told = await asyncio.wait_for(answer, 60)
         assert told["ok"], told
         return str(told["data"])
 
@@ -134,7 +134,7 @@ class Baresip(Peer):
                     return place
             return None
 
-        async with asyncio.timeout(15), self._changed:
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(lambda: found() is not None)
         place = found()
         assert place is not None
@@ -149,7 +149,7 @@ class Baresip(Peer):
 
     async def talked(self, least: int) -> tuple[int, int]:
         """Returns when it has sent and received so many packets."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 counted = await self.packets()
                 if min(counted) >= least:

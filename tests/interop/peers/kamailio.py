@@ -61,7 +61,7 @@ class Kamailio(Peer):
         await self.stop()
 
     async def _asked_until_it_answers(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 assert self.process is not None
                 assert self.process.returncode is None, self.log.read_text()[-3000:]

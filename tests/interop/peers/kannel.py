@@ -160,13 +160,13 @@ class KannelEsme:
         """Bearerbox's status page."""
         return (await self._get(f"http://127.0.0.1:{self.admin_port}/status.txt?password=harness")).line
 
-    async def bound(self, limit_s: float = 20.0) -> None:
+    async def bound(self, limit_s: float = 60.0) -> None:
         """Returns when the carrier's line of the status page says online."""
         await self._until("the bind", lambda page: "(online" in page, limit_s)
 
     async def _sendsms_answers(self) -> None:
         """Returns when smsbox answers HTTP at all, if only that there is no such page."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     await self._get(f"http://127.0.0.1:{self.sendsms_port}/is-there-anybody")
@@ -176,11 +176,11 @@ class KannelEsme:
                     continue
                 return
 
-    async def says(self, check: Callable[[str], bool], limit_s: float = 20.0) -> None:
+    async def says(self, check: Callable[[str], bool], limit_s: float = 60.0) -> None:
         """Returns when the status page fits."""
         await self._until("what the test waits for", check, limit_s)
 
-    async def _until(self, what: str, check: object, limit_s: float = 20.0) -> None:
+    async def _until(self, what: str, check: object, limit_s: float = 60.0) -> None:
         page = ""
         try:
             async with asyncio.timeout(limit_s):

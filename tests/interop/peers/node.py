@@ -31,14 +31,14 @@ class NodePeer(JsonPeer):
         frames = [Frame(bytes.fromhex(e["raw"])) for e in self.events if e["event"] == event]
         return [f for f in frames if command is None or f.command == command]
 
-    async def received(self, command: int, count: int = 1, limit_s: float = 10.0) -> list[Frame]:
+    async def received(self, command: int, count: int = 1, limit_s: float = 60.0) -> list[Frame]:
         """The PDUs of this command that came, as soon as there are `count`."""
         await self.wait(
             lambda e: e["event"] == "pdu" and int(e["raw"][8:16], 16) == command, count=count, limit_s=limit_s
         )
         return self.frames(command)
 
-    async def sent(self, command: int, count: int = 1, limit_s: float = 10.0) -> list[Frame]:
+    async def sent(self, command: int, count: int = 1, limit_s: float = 60.0) -> list[Frame]:
         await self.wait(
             lambda e: e["event"] == "sent" and int(e["raw"][8:16], 16) == command, count=count, limit_s=limit_s
         )
@@ -58,7 +58,7 @@ class NodeSmsc(NodePeer):
     async def __aenter__(self) -> NodeSmsc:
         need("node")
         await self.start("node", HERE / "node_smsc.js", str(self.port), env=NODE_ENV)
-        (ready,) = await self.wait(lambda e: e["event"] == "listening", limit_s=30)
+        (ready,) = await self.wait(lambda e: e["event"] == "listening", limit_s=60)
         self.port = ready["port"]
         return self
 
@@ -78,7 +78,7 @@ class NodeSmsc(NodePeer):
         """Answers what `submit="hold"` kept, "forward" or in "reverse"; returns how many."""
         return int((await self.command("release", order=order, then=then))["released"])
 
-    async def bound(self, system_id: str | None = None, limit_s: float = 10.0) -> int:
+    async def bound(self, system_id: str | None = None, limit_s: float = 60.0) -> int:
         """The number of the newest session that sent a bind (under this system_id)."""
         found = await self.wait(
             lambda e: (
@@ -147,7 +147,7 @@ class NodeEsme(NodePeer):
     async def __aenter__(self) -> NodeEsme:
         need("node")
         await self.start("node", HERE / "node_esme.js", str(self.target.port), self.target.host, env=NODE_ENV)
-        await self.wait(lambda e: e["event"] == "connected", limit_s=30)
+        await self.wait(lambda e: e["event"] == "connected", limit_s=60)
         if self.bind_command:
             self.bind_status = (await self.bind(self.bind_command)).status
         return self

@@ -132,7 +132,7 @@ class JsonPeer(Peer):
             self._changed.notify_all()
 
     async def wait(
-        self, match: Callable[[dict[str, Any]], bool], *, count: int = 1, limit_s: float = 10.0
+        self, match: Callable[[dict[str, Any]], bool], *, count: int = 1, limit_s: float = 60.0
     ) -> list[dict[str, Any]]:
         """The events that match, once there are `count`. TimeoutError if they never come, RuntimeError at its end."""
         async with asyncio.timeout(limit_s), self._changed:
@@ -142,7 +142,7 @@ class JsonPeer(Peer):
                 await self._changed.wait()
             return found
 
-    async def command(self, do: str, *, limit_s: float = 10.0, **fields: Any) -> dict[str, Any]:
+    async def command(self, do: str, *, limit_s: float = 60.0, **fields: Any) -> dict[str, Any]:
         """Sends one command and returns its answer. RuntimeError with the peer's own words if it failed."""
         assert self.process is not None
         assert self.process.stdin is not None

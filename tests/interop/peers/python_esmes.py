@@ -32,9 +32,9 @@ class SmpplibEsme(NodePeer):
 
     async def __aenter__(self) -> SmpplibEsme:
         await self.start(sys.executable, HERE / "smpplib_process.py", self.target.host, str(self.target.port))
-        await self.wait(lambda e: e["event"] == "connected", limit_s=30)
+        await self.wait(lambda e: e["event"] == "connected", limit_s=60)
         bound = await self.command(
-            "bind", mode=self.mode, system_id=self.target.system_id, password=self.target.password, limit_s=15
+            "bind", mode=self.mode, system_id=self.target.system_id, password=self.target.password, limit_s=60
         )
         self.bind_status = bound["status"]
         return self
@@ -51,7 +51,7 @@ class SmpplibEsme(NodePeer):
         (answer,) = await self.submit_parts(source=source, destination=destination, registered=registered, **given)
         return answer
 
-    async def response(self, sequence: int, limit_s: float = 10.0) -> Frame:
+    async def response(self, sequence: int, limit_s: float = 60.0) -> Frame:
         """The response with this sequence_number, as soon as it is there."""
 
         def fits(event: dict[str, Any]) -> bool:
@@ -82,10 +82,10 @@ class AiosmpplibEsme(NodePeer):
         to = self.target
         program = HERE / "aiosmpplib_process.py"
         await self.start(sys.executable, program, to.host, str(to.port), to.system_id, to.password, self.mode)
-        await self.binds(1, limit_s=30)
+        await self.binds(1, limit_s=60)
         return self
 
-    async def binds(self, count: int, limit_s: float = 10.0) -> list[Frame]:
+    async def binds(self, count: int, limit_s: float = 60.0) -> list[Frame]:
         """The bind responses so far, as soon as there are `count`; the second and later ones are reconnections."""
         found = await self.wait(
             lambda e: e["event"] == "pdu" and Frame(bytes.fromhex(e["raw"])).command in BIND_ANSWERS,
@@ -132,4 +132,4 @@ class AiosmpplibEsme(NodePeer):
 
     async def unbind(self) -> None:
         """Ends the session politely and stays unbound."""
-        await self.command("stop", limit_s=15)
+        await self.command("stop", limit_s=60)

@@ -31,7 +31,7 @@ class Sippy(Peer):
             pytest.skip("missing: sippy (scripts/install-peers)")
         here, there = ("-l", "127.0.0.1", "-p", str(self.port)), ("-n", f"127.0.0.1:{self._behind}")
         await self.spawn(PROGRAM, "-f", *here, *there, env={"SIPLOG_BEND": "stderr", "SIPLOG_LVL": "DBUG"})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not bound(self.port, "udp"):
                 assert self.process is not None
                 assert self.process.returncode is None, self.log.read_text()[-3000:]

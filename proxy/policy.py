@@ -36,7 +36,7 @@ from proxy.core.request import Request
 from proxy.core.senders import on_record
 from proxy.core.snapshot import ALL_ACCOUNTS, Snapshot
 from proxy.rules import entrustment, sender_record
-from proxy.rules.binding import counted_caps, packs_of, strictest_of
+from proxy.rules.binding import counted_caps, packs_of, reviewing, strictest_of
 from proxy.rules.content import spans_of, template_of
 from proxy.rules.region import telecoms_of
 from proxy.rules.rule import LaneFacts, LaneRule, Rule, no_pack
@@ -369,6 +369,7 @@ def _new_lane(request: Request, place: str, snapshot: Snapshot, now: float, rule
         roles=NOBODYS if facts.pack.collection_closed else numbers_of(facts.pack.roles),
         verified_days=facts.pack.debtor_verified_days,
         asked=asked,
+        reviewed_by=facts.reviewed_by,
     )
     if len(snapshot.lanes) >= _LANES_KEPT:
         # WHY: senders can be invented without end; the memo starts anew instead of growing.
@@ -418,6 +419,7 @@ def lane_facts(
         pack=packs.strictest,
         closed_by=strictest_of(closed, account),
         caps=counted_caps(packs, account, purpose, channel),
+        reviewed_by=reviewing(packs, account, purpose),
         snapshot=snapshot,
         now=now,
     )

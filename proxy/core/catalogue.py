@@ -135,13 +135,6 @@ _ENTRIES: Final = (
         "请确认号码库",
     ),
     _final(
-        "template.rejected",
-        "the wording was reviewed and rejected",
-        "该内容模板经审核未通过",
-        "change the wording and submit it for review",
-        "请修改内容后重新提交审核",
-    ),
-    _final(
         "template.unreviewed",
         "the template has not been reviewed",
         "模板未经审核",

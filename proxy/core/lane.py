@@ -40,7 +40,7 @@ class Lane:
     `closed_by` is the pack whose hours close it, `caps` are those that a contact counts under, enforced ones first.
     `roles` (`core/debtors.py`) are those that may be reached for collection, empty: whoever it is; `verified_days` is
     for how many days a verified role counts, 0 = for ever. `asked` is what is asked of texts, None where no rule reads
-    them.
+    them; `reviewed_by` is the pack that lets only reviewed ones out.
     """
 
     __slots__ = (
@@ -60,6 +60,7 @@ class Lane:
         "other_grounds",
         "principal",
         "purpose",
+        "reviewed_by",
         "roles",
         "salt",
         "short_checks",
@@ -98,6 +99,7 @@ class Lane:
         roles: frozenset[int] = frozenset(),
         verified_days: int = 0,
         asked: Asked | None = None,
+        reviewed_by: "SetBy | None" = None,
     ) -> None:
         self.since: Final = since
         self.until: Final = until
@@ -123,3 +125,4 @@ class Lane:
         self.roles: Final = roles
         self.verified_days: Final = verified_days
         self.asked: Final = asked
+        self.reviewed_by: Final = reviewed_by

@@ -22,7 +22,6 @@ CHINA_OFFSET_S: Final = 8 * 3600  # WHY: China has one zone and no daylight savi
 #: Rules that run only where a pack names them: no notice asks for them of everybody.
 ASKED_FOR: Final = frozenset(
     (
-        "template.unreviewed",
         "debtor.unknown",
         "debtor.uninformed",
         "collection.objection",
@@ -153,6 +152,11 @@ class Pack(Struct, frozen=True):
         named = rule not in ASKED_FOR or rule in self.rules
         valued = {"debtor.unknown": bool(self.collection_roles), "library.stale": bool(self.library_attest_days)}
         return named or valued.get(rule, False)
+
+    @property
+    def reviews_texts(self) -> bool:
+        """Whether only reviewed texts go out. WHY not asked for: what was rejected goes out nowhere."""
+        return "template.unreviewed" in self.rules
 
     @property
     def attest_days(self) -> int:

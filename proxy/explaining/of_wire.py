@@ -46,15 +46,16 @@ def _templates(seen: Seen) -> Iterator[Fact]:
     for one in found:
         reviewed = "reviewed" if one.reviewed else "not reviewed"
         yield Fact("template", f"{one.id}: {reviewed}, for {listing(one.purposes)}")
+    yield from _rejections(seen)
 
 
 def _rejections(seen: Seen) -> Iterator[Fact]:
     rejections, reader = seen.snapshot.rejections.get(seen.facts.account.principal), seen.snapshot.reader
     if rejections is None or reader is None:
-        yield Fact("template", f"nothing on record of {seen.facts.account.principal} was rejected")
         return
-    found = [rejections.of(skeleton_of(reader.bare(reading))) for reading in seen.request.readings]
-    yield Fact("template", listing(f"{one}: rejected" for one in found if one) or "no rejected wording is this one")
+    for reading in seen.request.readings:
+        if found := rejections.of(skeleton_of(reader.bare(reading))):
+            yield Fact("template", f"{found}: rejected")
 
 
 FACTS: Final[dict[str, Callable[[Seen], Iterator[Fact]]]] = {
@@ -65,6 +66,5 @@ FACTS: Final[dict[str, Callable[[Seen], Iterator[Fact]]]] = {
     "caller.identity": partial(_found, "caller.identity"),
     "address.invalid": _addresses,
     "content.undecodable": _readings,
-    "template.rejected": _rejections,
     "template.unreviewed": _templates,
 }

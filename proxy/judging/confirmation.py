@@ -35,7 +35,6 @@ _EXEMPT: Final = frozenset(
         "licence.scope",
         "licence.expired",
         "licence.region",
-        "template.rejected",
         "template.unreviewed",
         "debtor.unknown",
         "debtor.uninformed",

@@ -51,6 +51,8 @@ class _Clause(msgspec.Struct):
     mask: int
     unknown: int
     question: bool
+    nouns: bool
+    """Whether it is of nouns alone."""
 
 
 class _Fit(msgspec.Struct, gc=False):
@@ -191,23 +193,24 @@ def _end(clauses: list[_Clause], words: list[_Word], grammar: Grammar, *, questi
         if question and clauses:
             clauses[-1].question = True
         return
-    if clauses:
-        before = clauses[-1]
-        if before.unknown == 0 and not before.question and not before.mask & grammar.kept and _nouns(before, grammar):
-            clauses.pop()
-            words = before.words + words
     mask = unknown = 0
+    nouns = True
     for word in words:
         mask |= word.mask
         unknown += word.mask == UNKNOWN
-    if mask & grammar.own:
+        nouns = nouns and bool(word.mask & grammar.noun)
+    before = clauses[-1] if clauses else None
+    if before is not None and before.nouns and not before.question and not before.mask & grammar.kept:
+        # WHY in place: a thousand clauses of nouns cost as much as their words.
+        before.words.extend(words)
+        before.mask, before.unknown = before.mask | mask, before.unknown + unknown
+        before.question, before.nouns = question, nouns
+    else:
+        before = _Clause(words, mask, unknown, question, nouns)
+        clauses.append(before)
+    if before.mask & grammar.own:
         # WHY: in "信用卡广告" the card is what the message is about, not what is refused.
-        mask &= ~grammar.other
-    clauses.append(_Clause(words, mask, unknown, question))
-
-
-def _nouns(clause: _Clause, grammar: Grammar) -> bool:
-    return all(word.mask & grammar.noun for word in clause.words)
+        before.mask &= ~grammar.other
 
 
 def _first_fit(clause: _Clause, text: int, grammar: Grammar) -> _Fit | None:

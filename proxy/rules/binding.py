@@ -19,6 +19,9 @@ from proxy.core.snapshot import Snapshot
 from proxy.core.timetable import opens_in
 from proxy.rules.region import telecoms_of
 
+#: Texts that a pack may want reviewed.
+REVIEWED_PURPOSES: Final[tuple[Purpose, ...]] = ("marketing", "collection", "legal")
+
 #: The rules whose refusals end at a moment that is known.
 _TIMED: Final = frozenset(("hours.closed", "frequency.cap"))
 
@@ -45,7 +48,18 @@ def strictest_for(snapshot: Snapshot, institution: str, recipient: str, now: flo
 
 def strictest_of(closed: Sequence[Pack], account: Account) -> SetBy | None:
     """Of packs whose hours are closed: the first that enforces them, else the first that records it."""
-    modes = [(pack.mode_for("hours.closed", account.id), pack) for pack in closed]
+    return _first("hours.closed", closed, account)
+
+
+def reviewing(packs: Bound, account: Account, purpose: Purpose) -> SetBy | None:
+    """Of packs that let only reviewed texts of a purpose out (Z5): the first that enforces it, else records it."""
+    if purpose not in REVIEWED_PURPOSES:
+        return None
+    return _first("template.unreviewed", [pack for pack in packs.packs if pack.reviews_texts], account)
+
+
+def _first(rule: str, packs: Sequence[Pack], account: Account) -> SetBy | None:
+    modes = [(pack.mode_for(rule, account.id), pack) for pack in packs]
     for wanted in ("enforce", "shadow"):
         for mode, pack in modes:
             if mode == wanted:

@@ -24,7 +24,8 @@ class LaneFacts(Struct, frozen=True):
     `listed` are all rows of the sending number, `row` the one of this principal and operator (None: there is none).
     `purpose` is the one that binds; `promised` tells whether number and account share it. `bound` are the packs that
     bind here; `pack` is the base with the tightest single values of all of them. `closed_by` is the pack whose hours
-    close it now, `caps` are those that a contact counts under.
+    close it now, `caps` are those that a contact counts under,
+    `reviewed_by` is the one that lets only reviewed texts out.
     """
 
     account: Account
@@ -42,6 +43,7 @@ class LaneFacts(Struct, frozen=True):
     pack: Pack
     closed_by: SetBy | None
     caps: tuple[CountedCap, ...]
+    reviewed_by: SetBy | None
     snapshot: Snapshot
     now: float
 

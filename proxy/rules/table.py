@@ -50,7 +50,6 @@ RULES: Final[tuple[Rule, ...]] = (
     library.STALE,
     wire.UNDECODABLE,
     content.FRAUD,
-    template.REJECTED,
     template.UNREVIEWED,
     person.SUPPRESSED,
     person.UNCONSENTED,

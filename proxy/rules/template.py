@@ -12,9 +12,10 @@ template of this purpose, too, is not rejected.
 
 from typing import Final
 
-from proxy.core.lane import Lane
+from proxy.core.content import Reader, Recalled
+from proxy.core.lane import Lane, SetBy
 from proxy.core.records import Template
-from proxy.core.rejections import skeleton_of
+from proxy.core.rejections import Rejections, skeleton_of
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.core.wording import Span
@@ -23,11 +24,15 @@ from proxy.rules.rule import LaneFacts, RequestRule
 
 
 def _is_reviewable(facts: LaneFacts) -> bool:
-    return facts.purpose in ("marketing", "collection", "legal")
+    return facts.reviewed_by is not None or facts.account.principal in facts.snapshot.rejections
 
 
 def _unreviewed(request: Request, lane: Lane, _person: int, snapshot: Snapshot) -> str | None:
     if request.by_id:
+        return None
+    if _is_rejected(request, lane, snapshot):
+        return "rejected"
+    if lane.reviewed_by is None:
         return None
     known = False
     # WHY no others: what a wrong octet hides would be taken for the reviewed text that is left without it.
@@ -44,14 +49,15 @@ def _unreviewed(request: Request, lane: Lane, _person: int, snapshot: Snapshot) 
     return "review" if known else "unknown"
 
 
-def _is_rejectable(facts: LaneFacts) -> bool:
-    return facts.account.principal in facts.snapshot.rejections
+def _asked_by(request: Request, lane: Lane, _person: int, snapshot: Snapshot) -> SetBy | None:
+    """No pack has to ask for it that a rejected text stays where it is."""
+    return None if _is_rejected(request, lane, snapshot) else lane.reviewed_by
 
 
-def _rejected(request: Request, lane: Lane, _person: int, snapshot: Snapshot) -> str | None:
+def _is_rejected(request: Request, lane: Lane, snapshot: Snapshot) -> bool:
     rejections, reader = snapshot.rejections.get(lane.principal), snapshot.reader
-    if request.by_id or rejections is None or reader is None:
-        return None
+    if rejections is None or reader is None:
+        return False
     single = len(request.readings) == 1
     for text in request.readings:
         recalled = reader.recall(owner_of(lane), text) if single else None
@@ -59,12 +65,24 @@ def _rejected(request: Request, lane: Lane, _person: int, snapshot: Snapshot) ->
             found: bool = recalled.rejected[1]
         else:
             found = rejections.of(skeleton_of(reader.bare(text))) != ""
-            # WHY: texts that are read alike differ in figures, which are all alike here, and in a name, which is not.
-            if recalled is not None and all(text[start:end].isdigit() for start, end in recalled.free):
-                recalled.rejected = (rejections, found)
+            if recalled is not None:
+                named = _names(recalled, text)
+                # WHY: of texts with other names another answer may hold, unless no name makes any of them rejected.
+                if not named or (not found and len(named) == 1 and not _may_be_of(text, named[0], rejections, reader)):
+                    recalled.rejected = (rejections, found)
         if found and not _is_reviewed(text.strip(), lane, snapshot):
-            return "wording"
-    return None
+            return True
+    return False
+
+
+def _names(recalled: Recalled, text: str) -> list[Span]:
+    """Where a text differs from those that are read like it by more than figures, which are all alike in a skeleton."""
+    return [span for span in recalled.free if not text[span[0] : span[1]].isdigit()]
+
+
+def _may_be_of(text: str, name: Span, rejections: Rejections, reader: Reader) -> bool:
+    head, tail = skeleton_of(reader.bare(text[: name[0]])), skeleton_of(reader.bare(text[name[1] :]))
+    return rejections.may_be_of(head, tail)
 
 
 def _is_reviewed(text: str, lane: Lane, snapshot: Snapshot) -> bool:
@@ -103,7 +121,6 @@ def _within(place: Span, spans: list[Span]) -> bool:
     return any(start <= place[0] and place[1] <= end for start, end in spans)
 
 
-REJECTED: Final[RequestRule] = RequestRule("template.rejected", ("Z5",), _rejected, _is_rejectable, channels=("sms",))
 UNREVIEWED: Final[RequestRule] = RequestRule(
-    "template.unreviewed", ("Z5",), _unreviewed, _is_reviewable, channels=("sms",)
+    "template.unreviewed", ("Z5",), _unreviewed, _is_reviewable, channels=("sms",), set_by=_asked_by
 )

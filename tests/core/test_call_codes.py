@@ -40,7 +40,6 @@ EXPECTED = {
     ("purpose.mismatch", ""): 403,
     ("library.stale", ""): 403,
     ("template.unreviewed", ""): 403,
-    ("template.rejected", ""): 403,
     ("consent.missing", ""): 603,
     ("suppression.active", "refused"): 607,
     ("preference.declined", ""): 603,

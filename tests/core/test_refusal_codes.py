@@ -41,7 +41,6 @@ EXPECTED = {
     ("purpose.mismatch", ""): (0x041C, 0x45),
     ("library.stale", ""): (0x041D, 0x45),
     ("template.unreviewed", ""): (0x0420, 0x45),
-    ("template.rejected", ""): (0x0422, 0x45),
     ("message.partial", ""): (0x0421, 0x45),
     ("consent.missing", ""): (0x0428, 0x0B),
     ("suppression.active", ""): (0x0429, 0x0B),

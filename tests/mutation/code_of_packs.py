@@ -71,7 +71,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ("if own is not None:", "if False:"),
         (", self.share)", ", 1.0)"),
     )),
-    (_PACKS, "proxy.rules.binding:strictest_of", (
+    (_PACKS, "proxy.rules.binding:_first", (
         ('("enforce", "shadow")', '("shadow", "enforce")'),
         ('wanted == "shadow"', "False"),
     )),

@@ -72,7 +72,7 @@ PAIRS = (
           "a local licence of Fujian; a fixed line in Jiangxi", "福建地方许可，江西固定电话"),
     _pair("Z5", "template.unreviewed/unknown", Ask("lt", "10690171"), "said=【兰亭银行】未经审核的内容，拒收请回复TD",
           "a text that nobody reviewed, where the pack asks for it", "规则包要求审核而该内容未经审核", ("submit",)),
-    _pair("Z5", "template.rejected/wording", MINE, f"said={REJECTED.replace('{amount}', '0.02')}",
+    _pair("Z5", "template.unreviewed/rejected", MINE, f"said={REJECTED.replace('{amount}', '0.02')}",
           "a wording that was reviewed and rejected, with another figure", "经审核未通过的内容，仅数字不同", TEXT),
     # Partners and telecom enterprises.
     _pair("Z6", "account.unreviewed/contract", Ask("yl", "10690021"), "who=zy",

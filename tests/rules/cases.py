@@ -380,14 +380,14 @@ for _name, _held in (
     ("spaced and dotted", (_worded()[0].replace("额度", " 额 · 度 ").replace("银行", "銀\u200b行"),)),
     ("in another reading", ("any", _worded()[0])),
 ):
-    _deny(REJECTED, "request.readings", _held, "template.rejected", "wording", _name)
+    _deny(REJECTED, "request.readings", _held, "template.unreviewed", "rejected", _name)
 _allow(REJECTED, "request.readings", (_worded()[0].replace("额度", "利息"),), "another wording")
 _allow(REJECTED, "request.readings", _worded(name="施" * 40), "more than a name can be")
 _allow(REJECTED.but("templates", (replace(_NO_MORE, institution="yunxiu"),)), "request.readings", _worded(),
        "rejected of another institution")  # fmt: skip
 _allow(REJECTED.but("templates", (_NO_MORE, _WORDED)), "request.readings", _worded(), "a reviewed one, too")
 _deny(REJECTED.but("templates", (_NO_MORE, replace(_WORDED, purposes=_only(("service",))))), "request.readings",
-      _worded(), "template.rejected", "wording", "a reviewed one of another purpose")  # fmt: skip
+      _worded(), "template.unreviewed", "rejected", "a reviewed one of another purpose")  # fmt: skip
 _allow(BY_ID.but("templates", (replace(_SPRING, reviewed=False, rejected=True),)), "request.by_id", True,
        "a question about an earlier rejected text")  # fmt: skip
 _allow(BY_ID.but("pack.rules", TEMPLATED.pack.rules), "request.by_id", True, "a question about an earlier text")

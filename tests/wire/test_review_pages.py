@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 
-from proxy.evidence.records import Note
+from proxy.evidence.records import Decision, Note
 from tests.tools.raw_http import HttpAnswer, request, send_octets
 from tests.tools.wire import SUBMIT_SM, message_body
 from tests.wire.api_house import ApiHouse
@@ -28,7 +28,7 @@ WORDING = "【江澜银行】尊敬的{name}先生，“安居贷”额度{amoun
 THEIRS = "【云岫消费金融】“云岫贷”额度{amount}元，咨询400-000-2002，回T退订"
 ONCE = "【江澜银行】李雷，您托柜台保管的{figures}号柜到期"
 DOUBTFUL = "已举报"
-UNREVIEWED, REJECTED = 0x0420, 0x0422
+REFUSED = 0x0420
 TEMPLATES, REPLIES = "/review/templates", "/review/replies"
 
 
@@ -101,7 +101,7 @@ async def house(review_template: Path, tmp_path_factory: pytest.TempPathFactory)
         esme = await made.bind("jl")
         for place in range(8):
             said = WORDING.format(name="施", amount=str(35000 + place))
-            assert (await esme.request(SUBMIT_SM, ucs2(said, place))).status == UNREVIEWED
+            assert (await esme.request(SUBMIT_SM, ucs2(said, place))).status == REFUSED
             # Eight times, and always to one person.
             await esme.request(SUBMIT_SM, ucs2(ONCE.format(figures=10 + place)))
         yield made
@@ -168,12 +168,12 @@ async def test_two_people_and_the_next_message(house: ApiHouse) -> None:
     await one.open(f"{TEMPLATES}?lang=en")
     record = {**mine, "do": "record", "text": WORDING, "purposes": ["marketing"]}
     assert "Submitted; somebody else" in (await one.send(TEMPLATES, **record)).body.decode()
-    assert await status() == UNREVIEWED
+    assert await status() == REFUSED
     checked = {"checked": ["identity", "refusal"]}
     assert "somebody else has to review" in (await one.send(TEMPLATES, **mine, do="pass", **checked)).body.decode()
     await other.open(f"{TEMPLATES}?lang=en")
     assert "Tick what was checked" in (await other.send(TEMPLATES, **mine, do="pass")).body.decode()
-    assert await status() == UNREVIEWED
+    assert await status() == REFUSED
     assert "Passed." in (await other.send(TEMPLATES, **mine, do="pass", **checked)).body.decode()
     assert await status() == 0
     page = (await one.open(f"{TEMPLATES}?lang=en&state=reviewed")).body.decode()
@@ -182,7 +182,8 @@ async def test_two_people_and_the_next_message(house: ApiHouse) -> None:
     await one.send(TEMPLATES, **mine, do="submit")
     assert "Say why" in (await other.send(TEMPLATES, **mine, do="reject")).body.decode()
     assert "Rejected." in (await other.send(TEMPLATES, **mine, do="reject", reason="利率不清")).body.decode()
-    assert await status("7,000.50") == REJECTED
+    assert await status("7,000.50") == REFUSED
+    await house.record(lambda one: isinstance(one, Decision) and one.detail == "rejected")
     # The verb that came second is told so, and changes nothing.
     assert "not submitted for review" in (await other.send(TEMPLATES, **mine, do="reject", reason="x")).body.decode()
     notes = await house.record(lambda one: isinstance(one, Note) and one.topic.startswith("review."), 4)
@@ -210,8 +211,11 @@ async def test_no_form_acts_beyond_its_session_and_its_institution(house: ApiHou
         assert told in answer.body.decode(), fields
     told = (await house.ask("丁（虚构）", "GET", "/api/v1/templates")).json
     assert [one["state"] for one in told["records"]] == ["submitted"]
-    # With the token of a second institution, the same browser may.
+    # With the token of a second institution, the same browser may; the cookie that it had before is worth nothing.
+    former = Browser(house)
+    former.cookie = browser.cookie
     await browser.enter(house.tokens["丁（虚构）"])
+    assert (await former.open(TEMPLATES)).status == 401
     assert (
         "somebody else has to review" in (await browser.send(TEMPLATES, **reject, institution="yunxiu")).body.decode()
     )

@@ -33,7 +33,7 @@ ENGLISH = (
 NEVER = "【江澜银行】“安居贷”日息低至{amount}%，无需征信，咨询400-000-1001，回T退订"
 TURNS = "【江澜银行】{name}女士您好，夏季理财{digits}期，详询柜台，拒收请回复TD"
 REVIEWED = {"state": "reviewed", "submitted_by": "甲（虚构）", "reviewed": "2026-03-01", "reviewed_by": "乙（虚构）"}
-UNREVIEWED, REJECTED, WHOLE = 0x0420, 0x0422, 0
+REFUSED = 0x0420
 WINDOW = 4
 
 
@@ -67,6 +67,16 @@ async def house(reviewed_template: Path, tmp_path_factory: pytest.TempPathFactor
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def esme(house: House) -> RawEsme:
     return await house.bind("jl")
+
+
+def refused(house: House, detail: str) -> int:
+    """How many decisions of this detail the evidence has."""
+    return sum(one.detail == detail for one in house.decisions())
+
+
+async def are_refused(house: House, detail: str, count: int) -> None:
+    """Waits for the evidence to have so many decisions of this detail."""
+    await house.record(lambda one: isinstance(one, Decision) and one.detail == detail, count)
 
 
 def ucs2(said: str, place: int = 0) -> bytes:
@@ -103,7 +113,7 @@ HELD = {
 
 @pytest.mark.parametrize("held", HELD)
 async def test_what_hides_in_a_variable_is_read_anew_and_refused(esme: RawEsme, held: str) -> None:
-    assert (await esme.request(SUBMIT_SM, ucs2(HELD[held]))).status == UNREVIEWED
+    assert (await esme.request(SUBMIT_SM, ucs2(HELD[held]))).status == REFUSED
     assert (await esme.request(SUBMIT_SM, ucs2(filled(OFFER)))).status == 0
 
 
@@ -111,9 +121,10 @@ async def test_what_hides_in_a_variable_is_read_anew_and_refused(esme: RawEsme, 
     "said", [filled(NEVER, amount="0.02"), filled(NEVER, amount="0.3"), filled(NEVER).replace("征信", " 征·信")]
 )
 async def test_a_rejected_wording_is_refused_in_any_spelling(house: House, esme: RawEsme, said: str) -> None:
+    before = refused(house, "rejected")
     for _ in range(3):
-        assert (await esme.request(SUBMIT_SM, ucs2(said))).status == REJECTED
-    assert await house.record(lambda one: isinstance(one, Decision) and one.rule == "template.rejected", 3)
+        assert (await esme.request(SUBMIT_SM, ucs2(said))).status == REFUSED
+    await are_refused(house, "rejected", before + 3)
 
 
 GOOD, BAD, NO = filled(OFFER), filled(OFFER, digits="13800138000"), filled(NEVER, amount="0.02")
@@ -131,29 +142,33 @@ ENCODED = {
 
 
 @pytest.mark.parametrize("alphabet", ENCODED)
-async def test_the_same_in_each_alphabet_and_as_a_payload(esme: RawEsme, alphabet: str) -> None:
+async def test_the_same_in_each_alphabet_and_as_a_payload(house: House, esme: RawEsme, alphabet: str) -> None:
     coding, *texts = ENCODED[alphabet]
-    for octets, expected in zip(texts, (WHOLE, UNREVIEWED, REJECTED), strict=True):
+    for octets, expected in zip(texts, ("", "unknown", "rejected"), strict=True):
         if not octets:
             continue
+        before = refused(house, expected)
         bodies = [
             (SUBMIT_SM, message_body("10690001", PERSONS[9], octets, data_coding=coding)),
             (SUBMIT_SM, message_body("10690001", PERSONS[9], b"", data_coding=coding, tlvs=tlv(0x0424, octets))),
             (DATA_SM, data_sm_body("10690001", PERSONS[9], octets, data_coding=coding)),
         ]
         answers = [(await esme.request(command, body)).status for command, body in bodies]
-        assert answers == [expected] * 3
+        assert answers == [REFUSED if expected else 0] * 3
+        await are_refused(house, expected, before + 3)
 
 
-async def test_parts_are_held_against_the_whole(esme: RawEsme) -> None:
-    for ref, (said, expected) in enumerate(((GOOD, WHOLE), (BAD, UNREVIEWED), (NO, REJECTED)), 70):
+async def test_parts_are_held_against_the_whole(house: House, esme: RawEsme) -> None:
+    for ref, (said, expected) in enumerate(((GOOD, ""), (BAD, "unknown"), (NO, "rejected")), 70):
+        before = refused(house, expected)
         octets = said.encode("utf-16-be")
         half = len(octets) // 4 * 2
         for place, piece in enumerate((octets[:half], octets[half:]), 1):
             head = bytes([5, 0, 3, ref, 2, place])
             body = message_body("10690001", PERSONS[8], head + piece, data_coding=8, esm_class=0x40)
             await esme.submit(SUBMIT_SM, body)
-        assert [(await esme.expect(SUBMIT_SM | RESP)).status for _ in range(2)] == [expected] * 2
+        assert [(await esme.expect(SUBMIT_SM | RESP)).status for _ in range(2)] == [REFUSED if expected else 0] * 2
+        await are_refused(house, expected, before + 1)
 
 
 class Traffic:
@@ -193,7 +208,7 @@ class Traffic:
             await self._step.wait_for(lambda: len(self.statuses) >= wanted)
 
 
-STATUS_AFTER = {"review.passed": 0, "review.rejected": REJECTED, "review.submitted": UNREVIEWED, "": UNREVIEWED}
+DETAIL_AFTER = {"review.passed": "", "review.rejected": "rejected", "review.submitted": "review", "": "review"}
 
 
 async def test_a_verdict_that_changes_is_that_of_the_next_message(house: House) -> None:
@@ -219,19 +234,18 @@ async def test_a_verdict_that_changes_is_that_of_the_next_message(house: House) 
         one.stop()
     await asyncio.gather(*running)
     statuses = [status for one in traffic.values() for status in one.statuses]
-    assert set(statuses) == {0, UNREVIEWED, REJECTED}
+    assert set(statuses) == {0, REFUSED}
     decisions = (await house.record(lambda one: isinstance(one, Decision), before + len(statuses)))[before:]
     assert len(decisions) == len({one.id for one in decisions}) == len(statuses)
     assert statuses.count(0) == len(house.smsc.of(SUBMIT_SM)) - carried
     # Each is judged by the verdict of the revision that its decision names; what is reviewed passes all along.
     with sqlite3.connect(house.state / "registry.db") as store:
         causes = [(int(at), str(cause)) for at, cause in store.execute("SELECT revision, cause FROM revisions")]
-    rules = {0: "", UNREVIEWED: "template.unreviewed", REJECTED: "template.rejected"}
     for name, one in traffic.items():
         mine = sorted([each for each in decisions if each.account == name], key=lambda each: each.id)
         for decision, wording, status in zip(mine, one.sent, one.statuses, strict=True):
-            steps = [(at, cause) for at, cause in causes if at <= decision.revision and cause in STATUS_AFTER]
-            verdict = STATUS_AFTER[max(steps, default=(0, ""))[1]]
-            expected = 0 if wording == OFFER else verdict
-            assert (status, decision.rule) == (expected, rules[expected])
+            steps = [(at, cause) for at, cause in causes if at <= decision.revision and cause in DETAIL_AFTER]
+            expected = "" if wording == OFFER else DETAIL_AFTER[max(steps, default=(0, ""))[1]]
+            assert (status, decision.detail) == (REFUSED if expected else 0, expected)
+    assert {one.detail for one in decisions} == {"", "rejected", "review"}
     assert len({one.revision for one in decisions}) >= 8

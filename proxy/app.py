@@ -390,7 +390,7 @@ class Application:
             "message.find": self._find_message,
             "rules.list": self._list_rules,
             "precheck.begin": self._prechecks.begin,
-            TEMPLATES_VERB: lambda asked: templates_told(self._rules.reader.templates(), asked),
+            TEMPLATES_VERB: lambda asked: templates_told(self._rules.reader, asked),
         }
 
     def _list_rules(self, _arguments: dict[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def show_templates(arguments: argparse.Namespace) -> int:
     table = Table(*heads, "findings 问题", "wording 内容")
     for row in result["templates"]:
         findings = " ".join(row["findings"]) or "–"
-        wording = row["wording"] or "(seldom 少见)"
+        wording = row["wording"] or "(not shown 不显示)"
         accounts = " ".join(f"{name or '…'}:{count}" for name, count in row["accounts"].items()) or "–"
         latest = moment_text(row["last_us"])[:19] if row["last_us"] else "–"
         table.add_row(row["id"], row["principal"], row["number"], accounts, str(row["messages"]), latest,

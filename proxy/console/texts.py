@@ -72,6 +72,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "figure.refusals": ("Refusals by persons", "用户拒收"),
     "figure.doubts": ("Replies to review", "待复核回复"),
     "figure.doubts.how": ("tdgate optout review list", "tdgate optout review list"),
+    "figure.doubts.open": ("Review", "前往复核"),
     "figure.binds": ("Binds", "绑定"),
     "figure.calls": ("Calls now", "当前通话"),
     "figure.evidence": ("Evidence records", "证据记录"),

@@ -51,9 +51,10 @@ class RejectedWording:
 class Rejections:
     """The rejected wordings of one institution."""
 
-    __slots__ = ("_varied", "_whole")
+    __slots__ = ("_all", "_varied", "_whole")
 
     def __init__(self, wordings: tuple[RejectedWording, ...]) -> None:
+        self._all: Final = wordings
         self._whole: Final = {one.pieces[0]: one.id for one in wordings if len(one.pieces) == 1}
         self._varied: Final = tuple([one for one in wordings if len(one.pieces) > 1])
 
@@ -66,6 +67,14 @@ class Rejections:
             if one.fits(skeleton):
                 return one.id
         return ""
+
+    def may_be_of(self, head: str, tail: str) -> bool:
+        """Whether any text that begins and ends with these skeletons could be of one; may say yes where none is."""
+        for one in self._all:
+            first, last = one.pieces[0], one.pieces[-1]
+            if (first.startswith(head) or head.startswith(first)) and (last.endswith(tail) or tail.endswith(last)):
+                return True
+        return False
 
 
 def rejected_wording(id: str, text: str, bare: Callable[[str], str]) -> RejectedWording | None:

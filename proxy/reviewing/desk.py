@@ -107,12 +107,16 @@ class Desk:
         return RedirectResponse(f"{path}?{asked}{urlencode({'lang': viewer.lang})}", 303)
 
     def enter(self, request: Request, token: str) -> tuple[str, Session]:
-        """The session of this browser with one more token, a new one if it has none; its cookie's secret."""
-        secret = request.cookies.get(COOKIE, "")
-        session = self.sessions.find(secret) if secret else None
-        if session is None:
-            secret, session = self.sessions.begin()
-        session.add(token)
+        """A session of this browser with one more token, and its cookie's secret.
+
+        INVARIANT: a new secret each time, or whoever planted a cookie would be signed in with others' tokens.
+        """
+        former = request.cookies.get(COOKIE, "")
+        held = self.sessions.find(former) if former else None
+        secret, session = self.sessions.begin()
+        for one in (*(held.tokens if held is not None else ()), token):
+            session.add(one)
+        self.sessions.end(former)
         return secret, session
 
     def give_cookie(self, response: Response, secret: str) -> None:

@@ -66,8 +66,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "record": ("On record", "已登记模板"),
     "record.none": ("No wording is on record.", "尚无登记模板。"),
     "record.hint": (
-        "A rejected wording is refused under every rule pack. That one is passed is asked where the pack names "
-        "template.unreviewed.",
+        "A rejected wording is refused under every rule pack. Where the pack names template.unreviewed, only what was "
+        "passed goes out.",
         "驳回的模板在任何规则包下均被拒绝；规则包列明 template.unreviewed 时，须经审核通过方可发送。",
     ),
     "passed": ("As they passed", "通过情况"),

@@ -12,9 +12,10 @@ template of this purpose, too, is not rejected.
 
 from typing import Final
 
+from proxy.core.content import Reader, Recalled
 from proxy.core.lane import Lane, SetBy
 from proxy.core.records import Template
-from proxy.core.rejections import skeleton_of
+from proxy.core.rejections import Rejections, skeleton_of
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.core.wording import Span
@@ -64,12 +65,24 @@ def _is_rejected(request: Request, lane: Lane, snapshot: Snapshot) -> bool:
             found: bool = recalled.rejected[1]
         else:
             found = rejections.of(skeleton_of(reader.bare(text))) != ""
-            # WHY: texts that are read alike differ in figures, which are all alike here, and in a name, which is not.
-            if recalled is not None and all(text[start:end].isdigit() for start, end in recalled.free):
-                recalled.rejected = (rejections, found)
+            if recalled is not None:
+                named = _names(recalled, text)
+                # WHY: of texts with other names another answer may hold, unless no name makes any of them rejected.
+                if not named or (not found and len(named) == 1 and not _may_be_of(text, named[0], rejections, reader)):
+                    recalled.rejected = (rejections, found)
         if found and not _is_reviewed(text.strip(), lane, snapshot):
             return True
     return False
+
+
+def _names(recalled: Recalled, text: str) -> list[Span]:
+    """Where a text differs from those that are read like it by more than figures, which are all alike in a skeleton."""
+    return [span for span in recalled.free if not text[span[0] : span[1]].isdigit()]
+
+
+def _may_be_of(text: str, name: Span, rejections: Rejections, reader: Reader) -> bool:
+    head, tail = skeleton_of(reader.bare(text[: name[0]])), skeleton_of(reader.bare(text[name[1] :]))
+    return rejections.may_be_of(head, tail)
 
 
 def _is_reviewed(text: str, lane: Lane, snapshot: Snapshot) -> bool:

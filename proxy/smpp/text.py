@@ -346,10 +346,21 @@ def broken_readings(octets: bytes, data_coding: int, table: AlphabetTable, found
     WHY: with one wrong octet in it a text would be read as accented letters alone, and be shown all the same.
     """
     broken = table.entries[data_coding].broken
-    if not broken or not found or octets.isascii():
+    if not broken or not found or octets.isascii() or _is_utf8(octets, broken):
         return ()
     more = [octets.decode(name, "ignore") for name in broken]
     return tuple(dict.fromkeys([text for text in more if text not in found]))
+
+
+def _is_utf8(octets: bytes, names: Sequence[str]) -> bool:
+    """Whether octets are UTF-8 where that may be meant: nothing else looks so by chance, nor falls out of step."""
+    if "utf-8" not in names:
+        return False
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def part_readings(
@@ -363,8 +374,8 @@ def part_readings(
     """
     whole = b"".join(pieces)
     found = readings(whole, data_coding, table)
-    if not found:
-        return (), ()
+    if not found or _is_utf8(whole, table.names(data_coding)):
+        return found, ()
     more = [_apart(pieces, name) for name in table.names(data_coding) if name not in _CUT_ANYWHERE]
     more += broken_readings(whole, data_coding, table, found)
     return found, tuple(dict.fromkeys([text for text in more if text and text not in found]))

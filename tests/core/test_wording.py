@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.core.rejections import Rejections, rejected_wording, skeleton_of
 from proxy.core.wording import Wording, WordingError
 
 pytestmark = pytest.mark.unit
@@ -67,3 +68,32 @@ def test_ambiguous_wordings_end(value: str) -> None:
     wording = Wording("尊敬的客户" + ",".join(["{amount}"] * 12) + "您好")
     wording.match(f"尊敬的客户{value * 4}您好")
     wording.match("尊敬的客户" + "1," * 60 + "您")
+
+
+WORDINGS = (
+    ("whole", "【江澜银行】额度{amount}元，回T退订"),
+    ("named", "【江澜银行】尊敬的{name}先生，额度{amount}元"),
+    ("dated", "【江澜银行】{date}前到店，{name}先生，有礼"),
+)
+
+
+@given(st.sampled_from(WORDINGS), st.text("江澜银行额度元先生尊敬的有礼T1，", max_size=8), st.data())
+def test_where_no_name_can_be_rejected_none_is(wording: tuple[str, str], name: str, data: st.DataObject) -> None:
+    """`may_be_of` may err on one side only: what it denies is denied of every text between that head and tail."""
+    made = [rejected_wording(id, text, str) for id, text in WORDINGS]
+    rejections = Rejections(tuple([one for one in made if one is not None]))
+    text = wording[1].format(name=name or "施", amount="35", date="3月5日")
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    other = text[:start] + name + text[end:]
+    if rejections.of(skeleton_of(other)):
+        assert rejections.may_be_of(skeleton_of(text[:start]), skeleton_of(text[end:]))
+
+
+def test_what_begins_or_ends_otherwise_is_of_no_rejected_wording() -> None:
+    one = rejected_wording(*WORDINGS[1], str)
+    assert one is not None
+    rejections = Rejections((one,))
+    assert rejections.may_be_of("江澜银行尊敬的", "先生额度0元")
+    assert not rejections.may_be_of("江澜银行亲爱的", "先生额度0元")
+    assert not rejections.may_be_of("江澜银行尊敬的", "先生利息0元")

@@ -11,10 +11,12 @@ import pytest
 from proxy.content_reader import ContentReader
 from proxy.core.content import Against
 from proxy.core.pack import RuleSetting
+from proxy.core.records import Template
 from proxy.core.request import Request
 from proxy.core.snapshot import Snapshot
 from proxy.judging.known_templates import templates_told
 from proxy.policy import evaluate
+from proxy.registry.wordings import WordingShelf
 from proxy.rules.content import CONTENT_RULES
 from tests.rules.scene import BASE, Scene, build
 from tests.tools.shipped import shipped_lexicon, shipped_vocabulary
@@ -83,6 +85,22 @@ def test_a_new_record_is_asked_of_known_texts_too() -> None:
     assert found(text, *other)[0].startswith("content.")
 
 
+def test_a_rejected_wording_is_known_among_texts_that_are_read_alike() -> None:
+    reader = fresh()
+    text = "【江澜银行】尊敬的{}先生，信用卡额度{}元待领取，400-000-1001，回T退订"
+    rejected = Template("no", "jianglan", frozenset(("marketing",)), text.format("王", "1"), False, True)
+    request, snapshot, now = asked(SCENE, reader)
+    rejections = WordingShelf().rejected([rejected], reader)
+    snapshot = msgspec.structs.replace(snapshot, rejections=rejections, lanes={})
+    answers = []
+    for place in range(24):
+        name = "陈施王"[place % 3]
+        answers.append((name, found(text.format(name, 35000 + place), request, snapshot, now)[1]))
+    assert reader._templates.known(("jianglan", "10690001"), text.format("李", 36000)) is not None
+    assert {detail for name, detail in answers if name == "王"} == {"rejected"}
+    assert {detail for name, detail in answers if name != "王"} == {""}
+
+
 def test_one_text_to_many_is_learnt_when_it_comes_again() -> None:
     reader = fresh()
     text = "【江澜银行】“安居贷”年化3.5%起，编号20250305，咨询400-000-1001，回T退订"
@@ -112,14 +130,14 @@ def test_what_is_told_of_templates_holds_no_figure_and_nothing_seldom() -> None:
         )
     for number in range(3):
         found(f"【江澜银行】{number}施某请查收", request, snapshot, now)
-    told = templates_told(reader.templates(), {})["templates"]
+    told = templates_told(reader, {})["templates"]
     assert [row["wording"] is None for row in told] == [False, True]
     assert told[0]["wording"] == "【澜海银行】尊敬的{name}先生，信用卡额度{figures}元待领取，{phone}，回T退订"
     assert "content.spoof/other" in told[0]["findings"]
     assert (told[0]["category"], told[0]["number"], told[0]["messages"]) == ("marketing", "10690001", 11)
     assert (told[0]["accounts"], told[0]["against"]) == ({request.account.id: 11}, 11)
     assert (told[0]["first_us"], told[0]["last_us"]) == (int((now + 1) * 1e6), int((now + 11) * 1e6))
-    assert templates_told(reader.templates(), {"principal": "yunxiu"}) == {"templates": [], "more": 0}
+    assert templates_told(reader, {"principal": "yunxiu"}) == {"templates": [], "more": 0}
 
 
 def test_a_finding_names_the_template_known_or_not() -> None:

@@ -148,6 +148,11 @@ _allow(READ, GOOD.replace("回T退订", "回复Y确认开通，回T退订"))
 _allow(COLLECTING, OVERDUE)
 _LINKED = READ.but("request.readings", (GOOD.replace("回T退订", "退订请点 https://jl.example/t"),))
 _field(_LINKED, "pack.refusal_by_link", False, "content.refusal", "link", "a link, and the pack asks for more")
+_ASKS_MORE = READ.but("pack.refusal_by_link", False)
+_allow(_ASKS_MORE, GOOD.replace("回T退订", "拒收请致电400-000-1001"))
+_allow(_ASKS_MORE, GOOD.replace("回T退订", "回T或点击jl.example/t退订"))
+_allow(SERVING, NOTICE + " t.cn/abc")
+_allow(BARE, GOOD.replace("咨询", "http://any.example/a 咨询"))
 _field(
     COLLECTING,
     "pack.refusal_in_texts",

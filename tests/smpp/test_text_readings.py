@@ -165,6 +165,14 @@ def test_parts_are_read_together_and_apart_where_that_makes_two_texts(
     assert any(SAID in text for text in others), others
 
 
+def test_what_is_utf8_is_nothing_else_besides() -> None:
+    octets = f"{SAID} apply now".encode()
+    found = read(octets, 0)
+    assert found[0] == f"{SAID} apply now"
+    assert broken_readings(octets, 0, DEFAULT_TABLE, found) == ()
+    assert part_readings((octets[:10], octets[10:]), 0, DEFAULT_TABLE) == (found, ())
+
+
 def test_parts_in_an_alphabet_with_shifts_are_read_apart() -> None:
     ((_,), (apart,)) = part_readings((b"\x1b$B$3$s", b"STOP"), 10, DEFAULT_TABLE)
     assert apart.endswith("STOP")

@@ -211,8 +211,11 @@ async def test_no_form_acts_beyond_its_session_and_its_institution(house: ApiHou
         assert told in answer.body.decode(), fields
     told = (await house.ask("丁（虚构）", "GET", "/api/v1/templates")).json
     assert [one["state"] for one in told["records"]] == ["submitted"]
-    # With the token of a second institution, the same browser may.
+    # With the token of a second institution, the same browser may; the cookie that it had before is worth nothing.
+    former = Browser(house)
+    former.cookie = browser.cookie
     await browser.enter(house.tokens["丁（虚构）"])
+    assert (await former.open(TEMPLATES)).status == 401
     assert (
         "somebody else has to review" in (await browser.send(TEMPLATES, **reject, institution="yunxiu")).body.decode()
     )

@@ -5,8 +5,9 @@ PYTHON ?= $(shell scripts/find-python)
 RUN := $(VENV)/bin
 # Further arguments: make test PYTEST_ARGS="-k kannel", make bench BENCH_ARGS="--secs 2 --rounds 1"
 PYTEST_ARGS ?=
-# WHY two, by files: most tests wait for real peers, and what a file's tests share is made once.
-PYTEST := python -m pytest --numprocesses 2 --dist loadfile
+# WHY by files: what a file's tests share is made once. WHY in their order: what waits for the compiled build, which is made
+# beside the tests at the lowest priority, would come first as the file with many tests that it is.
+PYTEST := python -m pytest --dist loadfile --no-loadscope-reorder
 BENCH_ARGS ?=
 ONCE ?=
 
@@ -30,13 +31,14 @@ check: $(VENV)/.complete
 	$(RUN)/ruff check
 	$(RUN)/mypy
 	$(RUN)/lint-imports
-	HYPOTHESIS_PROFILE=check $(RUN)/$(PYTEST) -q -m unit $(PYTEST_ARGS)
+	HYPOTHESIS_PROFILE=check $(RUN)/$(PYTEST) --numprocesses 2 -q -m unit $(PYTEST_ARGS)
 
 peers:
 	@scripts/install-peers
 
+# WHY one more than the two cores of continuous integration: many tests wait for a timer or a peer, and leave theirs idle.
 test: $(VENV)/.complete peers
-	$(RUN)/$(PYTEST) $(PYTEST_ARGS)
+	$(RUN)/$(PYTEST) --numprocesses 3 $(PYTEST_ARGS)
 
 # The hot modules compiled, installed beside the checkout: .venv-fast/bin/tdgate. Nothing happens unless the sources changed.
 fast: $(VENV)/.complete

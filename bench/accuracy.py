@@ -1,11 +1,12 @@
-"""How well texts are read: the manual's figures of replies and messages, made anew and compared with what it says.
+"""`python -m bench.accuracy`: how well texts are read: the manual's figures of replies and messages, made anew.
 
-Owns the comparison; the figures are those of `bench.replies` and `bench.messages`. Same corpora and words give the same
-digits, on every machine and in every build.
+Owns the comparison with what the manual says; the figures are those of `bench.replies` and `bench.messages`. Same
+corpora and words give the same digits, on every machine and in every build.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -61,3 +62,14 @@ def measure() -> Accuracy:
         "held": bounds,
     }
     return Accuracy(told, brief, figures, all(bounds.values()))
+
+
+def main() -> int:
+    """Prints the tables; exit code 1 where a bound is missed or the manual says something else."""
+    found = measure()
+    print(found.told)
+    return int(not found.met)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -77,9 +77,9 @@ class ContentReader:
         """Whether the names that stand in this text stand in every text that is read alike, and no others."""
         return isinstance(recalled, Known) and names_alike(recalled, text, names, self._lexicon)
 
-    def templates(self) -> list[Template]:
-        """The templates of all owners, those that came most often first."""
-        return self._templates.listed()
+    def templates(self, principal: str = "") -> list[Template]:
+        """The templates of one principal, or of all, in no order."""
+        return self._templates.listed(principal)
 
     def honours(self, keyword: str, offered: tuple[str, ...]) -> bool:
         """Whether a reply of this word alone is read as a refusal, where a number offers these words."""

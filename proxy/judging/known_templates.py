@@ -4,8 +4,8 @@ Owns what is told of a template: how often it came, what its texts say, what rul
 a wording that came seldom, nor a figure or a name before its title: what came once may be one person's.
 """
 
-from collections.abc import Iterable
-from typing import Any, Final
+from heapq import nsmallest
+from typing import Any, Final, Protocol
 
 from proxy.language.templates import Template
 
@@ -22,11 +22,20 @@ _MARKS: Final = (
 _MOST: Final = 1_000
 
 
-def templates_told(known: Iterable[Template], arguments: dict[str, Any]) -> dict[str, Any]:
+class Known(Protocol):
+    """Who remembers templates."""
+
+    def templates(self, principal: str = "") -> list[Template]:
+        """Those of one principal, or of all, in no order."""
+        ...
+
+
+def templates_told(reader: Known, arguments: dict[str, Any]) -> dict[str, Any]:
     """The templates of one principal, or of all; those that came most often first. Moments are UTC microseconds."""
-    principal = str(arguments.get("principal", ""))
-    kept = [one for one in known if not principal or one.owner[0] == principal]
-    return {"templates": [_told(one) for one in kept[:_MOST]], "more": max(0, len(kept) - _MOST)}
+    known = reader.templates(str(arguments.get("principal", "")))
+    # WHY not sorted: there may be tens of thousands, and messages wait meanwhile.
+    first = nsmallest(_MOST, known, key=lambda one: (-one.seen, one.id))
+    return {"templates": [_told(one) for one in first], "more": max(0, len(known) - _MOST)}
 
 
 def _told(one: Template) -> dict[str, Any]:

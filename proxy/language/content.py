@@ -4,7 +4,8 @@ Owns the reading of one message. Never reads the registry, a file or a clock, ne
 linear.
 
 How it works: the views of the text (`views`) and the phrases in them (`lexicon`) are found once; marks, refusal line
-and disclosure look at them; rules of the table weigh the concepts for each category, and the heaviest decides.
+and disclosure look at them. What warns or tells what is over (`scope`) is set aside; rules of the table weigh the
+concepts of the rest for each category, and the heaviest decides.
 """
 
 import math
@@ -12,7 +13,7 @@ import re
 from bisect import bisect_left
 from typing import Final
 
-from proxy.core.content import CATEGORIES, Category, Content, Evidence
+from proxy.core.content import CATEGORIES, Content, Evidence
 from proxy.core.hosts import HostKind
 from proxy.language import marks
 from proxy.language.disclosure import disclosure
@@ -22,6 +23,7 @@ from proxy.language.links import host_of
 from proxy.language.ngrams import features, known_of, likelihoods
 from proxy.language.refusal_line import RefusalLine, refusal_line
 from proxy.language.refusal_terms import limits, meanings
+from proxy.language.scope import notices, outside, reaches, text_outside
 from proxy.language.views import View, view
 
 #: Characters of a message that are read: more than any set of parts holds.
@@ -30,23 +32,39 @@ READ_LIMIT: Final = 4096
 _SURE: Final = 6.0
 _SERVICE: Final = CATEGORIES.index("service")
 _FRAUD: Final = CATEGORIES.index("fraud")
-_STERN: Final = (CATEGORIES.index("marketing"), CATEGORIES.index("collection"), _FRAUD)
+_MARKETING: Final = CATEGORIES.index("marketing")
+#: What asks nothing of the person.
+_VERIFICATION: Final = CATEGORIES.index("verification")
+_MILD: Final = (_SERVICE, _VERIFICATION)
+_STERN: Final = (_MARKETING, CATEGORIES.index("collection"), _FRAUD)
 #: Less far ahead, a category is not certain; a text is none of those that are further behind.
 _TORN: Final = 0.6
 _TORN_FRAUD: Final = 2.4
+#: Fewer letters say nothing; of scripts that write words with letters, this many.
+_LITTLE: Final = 4
+_LITTLE_SPACED: Final = 10
+#: So little behind a notice is marketing where something sells; so sure is that.
+_DOUBT: Final = 1.5
+_DOUBTFUL: Final = 0.6
 #: What a point of the rules weighs beside the classifier.
 _RULES: Final = 0.15
 _LINK_KINDS: Final[dict[HostKind, str]] = {"name": "link", "address": "address", "short": "short link"}
 _QUOTES: Final = '“"「《『'
+#: Ends of names of products.
+_KINDS: Final = "贷借花卡险宝"
 Span = tuple[int, int]
-_CODE: Final = re.compile(r"(?<![\d./@])(?<!\d-)\d{4,8}(?![\d%/@元万股]|[.-]\d|,\d{3})")
+_CODE: Final = re.compile(
+    r"(?<![\d./@])(?<!\d-)(?:\d{4,8}(?![\d%/@元万股]|[.-]\d|,\d{3})|\d(?:[ \0|]\d){3,7}(?![ \0|]?[\d%/@元万股]))"
+)
 _AMOUNT: Final = re.compile(r"\d(?:\.\d\d)?元|\d万|[$¥]\d|rs \d")
 
 
 class Look:
     """What was found in a text before its category is decided. Spans are of the text, but where the name says else."""
 
-    __slots__ = ("concepts", "hits", "identity", "line", "links", "phones", "product", "seen", "signature", "signed")
+    __slots__ = (
+        *("concepts", "hits", "identity", "line", "links", "phones", "product", "said", "seen", "signature", "signed"),
+    )
 
     def __init__(
         self,
@@ -60,6 +78,7 @@ class Look:
         product: Span | None,
         identity: Span | None,
         line: RefusalLine | None,
+        said: "Said",
     ) -> None:
         self.seen: Final = seen
         self.hits: Final = hits
@@ -74,6 +93,49 @@ class Look:
         self.product: Final = product
         self.identity: Final = identity
         self.line: Final = line
+        self.said: Final = said
+
+
+class Said:
+    """What a message says itself, when all that is set aside is left out: this has a category."""
+
+    __slots__ = ("aside", "concepts", "hits")
+
+    def __init__(self, aside: list[Span], concepts: int, hits: list[Hit]) -> None:
+        #: Of the bare view, in order and apart.
+        self.aside: Final = aside
+        #: The bits of all its concepts.
+        self.concepts: Final = concepts
+        self.hits: Final = hits
+
+
+class Verdict:
+    """A category and what speaks for it."""
+
+    __slots__ = ("behind", "by_rules", "category", "confidence", "other", "other_reasons", "reasons")
+
+    def __init__(
+        self,
+        category: int,
+        confidence: float,
+        reasons: int,
+        by_rules: bool,
+        other: int = -1,
+        other_reasons: int = 0,
+        behind: float = math.inf,
+    ) -> None:
+        #: A place in `CATEGORIES`.
+        self.category: Final = category
+        self.confidence: Final = confidence
+        #: The bits of the concepts that speak for it.
+        self.reasons: Final = reasons
+        #: Whether rules decided alone.
+        self.by_rules: Final = by_rules
+        #: The other category, -1 for none, where a text markets or collects and is something as stern besides.
+        self.other: Final = other
+        self.other_reasons: Final = other_reasons
+        #: How far behind the category marketing is.
+        self.behind: Final = behind
 
 
 class Reading:
@@ -92,7 +154,7 @@ def _look(text: str, lexicon: Lexicon) -> Look:
     hits = find(seen.bare, lexicon)
     signature, signed = marks.first_signature(text)
     phones, links = marks.phones(seen), marks.links(seen)
-    product = marks.product(seen, hits, signed, lexicon)
+    product: Span | None = marks.product(seen, hits, signed, lexicon)
     identity = marks.identity(seen, signed, lexicon)
     line = refusal_line(seen, links, phones)
     if product is not None and product[0] and text[product[0] - 1] in _QUOTES:
@@ -100,7 +162,7 @@ def _look(text: str, lexicon: Lexicon) -> Look:
         first, last = product
         hits = [hit for hit in hits if not first <= seen.bare_at[hit.start] < last]
     bits = lexicon.bits
-    concepts = _forms(seen, phones, links, bits)
+    concepts = _forms(seen, seen.bare, phones, links, bits)
     for hit in hits:
         concepts |= hit.mask
     if product is not None:
@@ -109,7 +171,47 @@ def _look(text: str, lexicon: Lexicon) -> Look:
         concepts |= bits["@refusal"]
     if identity is not None:
         concepts |= bits["@identity"]
-    return Look(seen, hits, concepts, signature, signed, phones, links, product, identity, line)
+    whole = Said([], concepts, hits)
+    look = Look(seen, hits, concepts, signature, signed, phones, links, product, identity, line, whole)
+    if not concepts & lexicon.opening:
+        return look
+    offers = [seen.of_marked(start, end) for start, end in (*phones, *links)]
+    if line is not None:
+        offers.append((line.start, line.end))
+    aside = reaches(seen, hits, offers, lexicon)
+    if product is not None and _is_quoted_word(seen, product, aside):
+        # WHY: what a warning quotes ("专家带您抓涨停") is no name, unless it is one by its end.
+        product = None
+        concepts &= ~bits["@product"]
+        look = Look(seen, hits, concepts, signature, signed, phones, links, product, identity, line, whole)
+    said = _without(look, aside, lexicon)
+    return Look(seen, hits, concepts, signature, signed, phones, links, product, identity, line, said)
+
+
+def _is_quoted_word(seen: View, product: Span, aside: list[Span]) -> bool:
+    """Whether a product is one by its quotes alone, and stands in what is set aside."""
+    first, last = product
+    if not first or seen.text[first - 1] not in _QUOTES or seen.text[last - 1] in _KINDS:
+        return False
+    at = bisect_left(seen.bare_at, first)
+    return any(start <= at < end for start, end in aside)
+
+
+def _without(look: Look, aside: list[Span], lexicon: Lexicon) -> Said:
+    """What is said when these spans of the bare view, in order and apart, are left out."""
+    seen, bits = look.seen, lexicon.bits
+    hits = outside(look.hits, aside)
+    rest = text_outside(seen.bare, aside)
+    concepts = _forms(seen, rest, look.phones, look.links, bits)
+    concepts |= look.concepts & (bits["@refusal"] | bits["@identity"])
+    for hit in hits:
+        concepts |= hit.mask
+    if look.product is not None:
+        first, last = look.product
+        at = seen.bare_at
+        if seen.bare[bisect_left(at, first) : bisect_left(at, last)] in rest:
+            concepts |= bits["@product"]
+    return Said(aside, concepts, hits)
 
 
 def _names(concepts: int, lexicon: Lexicon) -> list[str]:
@@ -119,7 +221,7 @@ def _names(concepts: int, lexicon: Lexicon) -> list[str]:
 def features_of(text: str, lexicon: Lexicon) -> set[str]:
     """What the classifier sees of a text, and so what it is trained on."""
     look = _look(text, lexicon)
-    return features(_without(look.seen, look.signed), _names(look.concepts, lexicon))
+    return features(_text_of(look, look.said), _names(look.said.concepts, lexicon))
 
 
 def read_content(text: str, lexicon: Lexicon) -> Content:
@@ -133,19 +235,23 @@ def read_whole(text: str, lexicon: Lexicon) -> Reading:
         text = text[:READ_LIMIT]
     look = _look(text, lexicon)
     seen, signed, identity, product, line = look.seen, look.signed, look.identity, look.product, look.line
-    category, confidence, reasons, by_rules, torn = _category(look, lexicon)
+    verdict, said = _verdict(look, lexicon)
+    category, reasons, opening = CATEGORIES[verdict.category], verdict.reasons, lexicon.opening
     collecting = category == "collection"
     told = disclosure(seen, look.hits, look.concepts, collecting, lexicon)
     evidence: dict[str, list[Evidence]] = {}
     harm = lexicon.bits.get("threat", 0) | lexicon.bits.get("insult", 0) if collecting else 0
-    for hit in look.hits:
+    if reasons & opening:
+        for start, end in said.aside:
+            _note(evidence, "category", text, seen.of_bare(start, end), "set aside")
+    for hit in said.hits:
         if hit.mask & reasons:
             for concept in hit.concepts:
                 if lexicon.bits[concept] & reasons:
                     _note(evidence, "category", text, seen.of_bare(hit.start, hit.end), concept)
                     break
-        if hit.mask & torn[1]:
-            _note(evidence, "other_category", text, seen.of_bare(hit.start, hit.end), CATEGORIES[torn[0]])
+        if hit.mask & verdict.other_reasons:
+            _note(evidence, "other_category", text, seen.of_bare(hit.start, hit.end), CATEGORIES[verdict.other])
         if hit.mask & harm:
             for concept in ("threat", "insult"):
                 if concept in hit.concepts:
@@ -183,10 +289,10 @@ def read_whole(text: str, lexicon: Lexicon) -> Reading:
         "threat" in evidence,
         "insult" in evidence,
         None if line is None else line.keyword,
-        confidence,
+        verdict.confidence,
         evidence,
     )
-    return Reading(content, look, by_rules)
+    return Reading(content, look, verdict.by_rules)
 
 
 def _note(evidence: dict[str, list[Evidence]], name: str, text: str, span: Span, why: str) -> None:
@@ -199,8 +305,8 @@ def _note(evidence: dict[str, list[Evidence]], name: str, text: str, span: Span,
         held.append(one)
 
 
-def _forms(seen: View, phones: list[Span], links: list[Span], bits: dict[str, int]) -> int:
-    bare = seen.bare
+def _forms(seen: View, bare: str, phones: list[Span], links: list[Span], bits: dict[str, int]) -> int:
+    """The bits of what is found by form; percentages and sums in a piece of the bare view only."""
     found = 0
     if phones:
         found |= bits["@phone"]
@@ -238,12 +344,38 @@ def _has_code(seen: View, others: list[Span]) -> bool:
     return False
 
 
-def _category(look: Look, lexicon: Lexicon) -> tuple[Category, float, int, bool, tuple[int, int]]:
-    """The category, how sure it is, the bits of the concepts that speak for it, and whether rules decided alone.
+def _verdict(look: Look, lexicon: Lexicon) -> tuple[Verdict, Said]:
+    """The category of a message, and what was read for it.
 
-    At last the other category and its bits, where a text markets or collects and is something as stern besides.
+    INVARIANT: a notice or a code that is put before or behind an advertisement makes it no notice and no code.
     """
-    concepts = look.concepts
+    said = look.said
+    first = _category(look, said, lexicon)
+    # WHY of any code: it says nothing but the code, and is short.
+    if first.category not in _MILD or not (first.category == _VERIFICATION or said.concepts & lexicon.signs):
+        return first, said
+    more = notices(look.seen, said.hits, said.aside, lexicon)
+    if not more:
+        return first, said
+    rest = _without(look, more, lexicon)
+    if not (first.category == _VERIFICATION or rest.concepts & lexicon.signs):
+        return first, said
+    second = _category(look, rest, lexicon)
+    if second.category == _MARKETING:
+        return second, rest
+    sells = rest.concepts & lexicon.bits.get("sell", 0)
+    if sells and second.category in _MILD and second.behind < _DOUBT:
+        # WHY: where an offer is seen, doubt is no notice.
+        return Verdict(_MARKETING, _DOUBTFUL, sells, False), rest
+    by_rules = first.by_rules and second.by_rules
+    return Verdict(first.category, first.confidence, first.reasons, by_rules), said
+
+
+def _category(look: Look, said: Said, lexicon: Lexicon) -> Verdict:
+    concepts = said.concepts
+    if said.aside and _is_little(_text_of(look, said)):
+        # WHY: who only warns, or confirms, says nothing else.
+        return Verdict(_SERVICE, 1.0, look.concepts & lexicon.opening, True)
     sums = [0.0] * len(CATEGORIES)
     sums[_SERVICE] = 1.0
     reasons = [0] * len(CATEGORIES)
@@ -252,21 +384,23 @@ def _category(look: Look, lexicon: Lexicon) -> tuple[Category, float, int, bool,
             sums[rule.category] += rule.weight
             reasons[rule.category] |= rule.all | (rule.any & concepts)
     best, ahead = _first(sums)
+    behind = sums[best] - sums[_MARKETING]
     by_rules = ahead >= _SURE or not lexicon.model.weights
-    torn = -1, 0
+    other = -1
     if not by_rules:
-        known = known_of(_without(look.seen, look.signed), _names(concepts, lexicon), lexicon.model)
+        known = known_of(_text_of(look, said), _names(concepts, lexicon), lexicon.model)
         learnt = likelihoods(known, lexicon.model)
         scores = [learnt.get(name, 0.0) + _RULES * sums[at] for at, name in enumerate(CATEGORIES)]
         best, ahead = _first(scores)
+        behind = scores[best] - scores[_MARKETING]
         if best in _STERN and ahead < (_TORN_FRAUD if best == _FRAUD else _TORN) and reasons[best]:
             # WHY: two messages in one make each other doubtful; that it is no notice may be certain.
             rest = max([scores[at] for at in range(len(CATEGORIES)) if at not in _STERN])
             others = [at for at in _STERN if at not in (best, _FRAUD) and reasons[at] and scores[at] - rest >= _TORN]
             if others:
                 other = others[0] if len(others) == 1 or scores[others[0]] >= scores[others[1]] else others[1]
-                torn = other, reasons[other]
-    return CATEGORIES[best], round(min(1.0, 0.5 + ahead / 6), 2), reasons[best], by_rules, torn
+    confidence = round(min(1.0, 0.5 + ahead / 6), 2)
+    return Verdict(best, confidence, reasons[best], by_rules, other, 0 if other < 0 else reasons[other], behind)
 
 
 def _first(sums: list[float]) -> tuple[int, float]:
@@ -282,13 +416,20 @@ def _first(sums: list[float]) -> tuple[int, float]:
     return best, sums[best] - second
 
 
-def _without(seen: View, signed: Span | None) -> str:
-    """The bare text without its signature, which says who writes, not what."""
-    if signed is None:
-        return seen.bare
-    at = seen.bare_at
-    start, end = bisect_left(at, signed[0]), bisect_left(at, signed[1])
-    return seen.bare[:start] + seen.bare[end:]
+def _text_of(look: Look, said: Said) -> str:
+    """What is said, of the bare view, and without the signature, which says who writes, not what."""
+    bare, signed = look.seen.bare, look.signed
+    spans = said.aside
+    if signed is not None:
+        at = look.seen.bare_at
+        name = bisect_left(at, signed[0]), bisect_left(at, signed[1])
+        spans = sorted([name, *[span for span in spans if not name[0] <= span[0] < name[1]]])
+    return text_outside(bare, spans) if spans else bare
+
+
+def _is_little(said: str) -> bool:
+    """Whether so few letters are left that they say nothing."""
+    return sum([char.isalpha() for char in said]) < (_LITTLE if not said.isascii() else _LITTLE_SPACED)
 
 
 def _place(text: str, signed: tuple[int, int]) -> str:

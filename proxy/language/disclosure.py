@@ -21,17 +21,19 @@ _RELATION: Final = (
     "|哥哥|弟弟|姐姐|妹妹|兄弟|姐妹|哥|姐|弟|妹|叔叔|舅舅|表哥|表弟|表姐|侄子|外甥|孙子|学生|徒弟|合伙人|租客|房东|客户|班上学生|配偶|前夫|前妻|岳父|婆婆|公公|女婿|儿媳"
 )
 _NAME: Final = "(?:[一-鿿]某{1,2}|[一-鿿]{2,3})"
+#: Who is addressed so is nobody in particular: "尊敬的客户".
+_NOBODY: Final = "(?<!尊敬)(?<!亲爱)(?<!敬爱)(?<!我行)(?<!我司)(?<!本行)(?<!广大)(?<!新老)"
 #: "您的朋友何某…", "你老公…", "贵单位员工…": the reader's relation is who is spoken about.
 _YOURS: Final = re.compile(
     f"(?:您|你|贵|本)(?:的|们|公司|单位|司|村|校|班上?|方|院|厂|店|家|处|部门|所在单位|小区){{0,2}}(?:的)?(?:{_RELATION})"
 )
 _YOUR_UNIT: Final = re.compile(
-    f"(?:贵公司|贵单位|贵司|贵村|贵校|本村|您公司|您单位|你公司|你单位|贵处|你们公司|你们单位|本小区)(?:的)?{_NAME}"
+    f"(?:贵公司|贵单位|贵司|贵村|贵校|本村|您公司|您单位|你公司|你单位|贵处|你们公司|你们单位|本小区)(?:的)?(?!找|问|联|闹|见|要|去|上门|催|堵|收){_NAME}"
 )
 #: "吕某的同事您好": the reader is somebody's relation.
 #: "丁某先生" and "张老板" are the readers themselves.
 _THEIRS: Final = re.compile(
-    f"{_NAME}(?:的(?:{_RELATION})|(?:同事|朋友|家人|家属|亲友|亲属|邻居|家里人|父母|爱人))(?:您好|你好|好|,|们)"
+    f"{_NAME}(?:{_NOBODY}的(?:{_RELATION})|(?:同事|朋友|家人|家属|亲友|亲属|邻居|家里人|父母|爱人))(?:您好|你好|好|,|们)"
 )
 #: "员工林小满欠…": somebody's place beside a name and a debt.
 _PLACED: Final = re.compile(
@@ -52,7 +54,7 @@ _OWN: Final = re.compile(
 )
 
 _EN_DEBT: Final = re.compile(
-    r"\b(?:owes?|debt|past due|overdue|late on|in default|delinquent|not paid|unpaid|behind on|default)\b"
+    r"\b(?:owes?|debt|past due|overdue|late on|in default|delinquent|not paid|unpaid|behind on|defaulted|default)\b"
 )
 _EN_YOURS: Final = re.compile(
     r"\byour (?:sister|brother|friend|neighbou?r|co ?worker|colleague|husband|wife|spouse|son|daughter|mother|father"
@@ -62,7 +64,8 @@ _EN_YOURS: Final = re.compile(
 _EN_PASS: Final = re.compile(
     r"\b(?:tell|let|ask|have|make|remind|get|urge|inform) (?:him|her|them|[a-z]+ (?:[a-z]+ )?(?:know|call|to call"
     r"|to pay|pay|that))\b|\bpass (?:this|it|along)\b|\btrying to reach [a-z]+|\bgave you as a reference\b"
-    r"|\blisted you as\b"
+    r"|\blisted you as\b|\bto the (?:employer|family|parents|relatives|landlord|manager|friends) of [a-z]+"
+    r"|\b(?:mr|ms|mrs|miss) [a-z]+ (?:has|is|owes|still)\b"
 )
 
 

@@ -24,6 +24,12 @@ from proxy.language.views import Parts, view
 FORMS: Final = frozenset(
     ("@url", "@phone", "@percent", "@amount", "@code", "@han", "@product", "@refusal", "@identity")
 )
+#: Concepts that set aside what stands beside them: see `proxy.language.scope`.
+OPENING: Final = ("warn_of", "warn_not", "heed", "pose", "pretext", "scam_is", "ended_refusal", "no_more")
+#: Concepts of which a clause gives notice.
+_NOTICES: Final = ("service", "due_soon", "not_overdue", "notice_change", "code_word", "keep_secret", "code_purpose")
+#: Concepts of which one stands in most that markets.
+_SIGNS: Final = ("sell", "sell_weak", "@percent", "@refusal", "@product", "@amount")
 _IDENTITY: Final = ("suffixes", "kinds_before", "not_names", "neutral", "suffixes_en", "not_names_en")
 _PRODUCT: Final = ("kinds", "not_kinds")
 
@@ -99,6 +105,12 @@ class Lexicon(msgspec.Struct, frozen=True):
     figured: tuple[str, ...]
     """Phrases with digits in them."""
     links: LinkWords
+    opening: int
+    """The bits of `OPENING`: a text without any of them sets nothing aside."""
+    signs: int
+    """The bits of what a text that markets has one of."""
+    notices: int
+    """The bits of what a clause gives notice of."""
 
 
 def _pair_hash(first: int, second: int) -> int:
@@ -261,6 +273,7 @@ def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model 
         ),
         tuple([phrase for phrase in phrases if any(char.isdigit() for char in phrase)]),
         _links(data.get("links", {}), source),
+        *(_mask([name for name in names if name in bits], bits) for names in (OPENING, _SIGNS, _NOTICES)),
     )
 
 

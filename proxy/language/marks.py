@@ -20,12 +20,17 @@ _INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad
 
 _S: Final = r"[-. \0|_]{0,2}"
 _D: Final = rf"{_S}\d"
+#: A digit of a telephone that is written in groups; "." stands in sums and dates.
+_G: Final = r"(?:[- \0|_]{0,2}\d)"
+#: A digit that stands alone, as in "4 0 0 0 …" and "4.0.0.0.…".
+_ALONE: Final = r"(?:[-. \0|_]{1,2}\d)"
 #: A telephone in the marked view, by its form alone.
 PHONE: Final = re.compile(
     r"(?=[+(\d])(?<![\d@/a-z])(?<![a-z]-)(?:"
-    rf"(?:\+?{_S}86{_S})?1{_S}[3-9]{_D}{{9}}"  # mobile
-    rf"|(?:\+?{_S}86{_S})?[48]{_S}0{_S}0{_D}{{7}}"  # 400, 800
+    rf"(?:\+?{_S}86{_S})?1{_S}[3-9](?:{_D}{{9}}|{_G}{{9}}|{_ALONE}{{9}})"  # mobile
+    rf"|(?:\+?{_S}86{_S})?[48]{_S}0{_S}0(?:{_D}{{7}}|{_G}{{7}}|{_ALONE}{{7}})"  # 400, 800
     rf"|\(?0{_S}\d{_D}{{1,2}}\)?{_S}[0-9]{_D}{{6,7}}"  # area code and number
+    rf"|0{_ALONE}{{2,3}}[- ]{{0,3}}{_ALONE}{{7,8}}"  # the same, digit by digit
     rf"|(?:\+?1{_S})?\(?[2-9]\d\d\)?[-. ]{{1,2}}\d{{3}}[-. ]\d{{4}}"  # North America
     rf"|(?:\+?1{_S})?[2-9]\d{{2}}[2-9]\d{{6}}"
     rf"|1{_S}8{_S}[06]{_S}0{_D}{{6,8}}"  # India, toll free
@@ -66,14 +71,17 @@ _DOTTED: Final = re.compile(r"\.(?:[a-z]|\d{1,3}\.\d{1,3}\.\d)")
 _QUOTED: Final = re.compile(r'"([^"\[\]]{2,16})"')
 _NO_QUOTE: Final = re.compile(
     r"退订|拒收|账户|骗局|推送|短信|返利|优惠|刷单|诈骗|取消|同意|确认|验证|我要|点击|登录|办理|回复|^[a-z0-9]{1,6}$|是|公告|通知|活动|我的"
+    r"|有礼|好礼|节$|季$|提额|提升|贷款|额度|渠道|账号|中心|套现|养卡|代还|修复|优化|收益|利率|门槛|申请|抵押|下款|包装"
 )
+#: What a quotation is called that names no product of the sender's.
+_OF_OTHERS: Final = re.compile("(?:新股|股票|所谓|课程|图书|影片|小区|门店)$")
 
 _NAMED_LOAN: Final = re.compile(r"([\u4e00-\u9fff]{1,3}[a-z]?贷)(?!款|k|后|出|到|前|不|也|了)")
 _NAMED_OTHER: Final = re.compile(
     r"([\u4e00-\u9fff]{2}[借花])(?![款钱了随贷我你人条据到得出入来不呗一个点时]|网络|小贷|银行|消|普惠|金|信)"
 )
 _NO_LOAN: Final = frozenset("放借信网小能可想要办批秒款还的需套催申转再不免多你我他您来去房抵无也前后")
-_NO_OTHER: Final = frozenset("可能想再出复来要人先去民钱送零网你我他您的不会多少天所他她某名其张李王何您笔万元友外")
+_NO_OTHER: Final = frozenset("台可能想再出复来要人先去民钱送零网你我他您的不会多少天所他她某名其张李王何您笔万元友外")
 _LOAN_EN: Final = re.compile(r"\b([a-z]{4,14}) loans?\b")
 _CARD_EN: Final = re.compile(r"\b([a-z]{4,14}) (?:card|visa|mastercard)\b")
 _NO_CARD_EN: Final = frozenset(
@@ -221,8 +229,17 @@ def product(seen: View, found: Sequence[Found], signed: Span | None, lexicon: Le
                 return span
     for match in _QUOTED.finditer(seen.marked) if '"' in seen.marked else ():
         inner = "".join(char for char in match.group(1) if char not in "\0 ")
-        if len(inner) >= 2 and sum(char > "\x7f" for char in inner) >= 2 and _NO_QUOTE.search(inner) is None:
-            return seen.of_marked(*match.span(1))
+        span = seen.of_marked(*match.span(1))
+        # WHY: 《》 hold titles of books and contracts.
+        titled = span[0] > 0 and seen.text[span[0] - 1] in "《〈"
+        if (
+            len(inner) >= 2
+            and not titled
+            and sum(char > "\x7f" for char in inner) >= 2
+            and _NO_QUOTE.search(inner) is None
+            and _OF_OTHERS.search(seen.marked, max(0, match.start() - 4), match.start()) is None
+        ):
+            return span
     return _english_product(seen, lexicon)
 
 

@@ -22,7 +22,7 @@ from typing import Final
 
 from proxy.language import content as content_room
 from proxy.language import disclosure as disclosure_room
-from proxy.language import marks, refusal_line, refusal_terms
+from proxy.language import marks, refusal_line, refusal_terms, scope
 from proxy.language.content import Reading
 from proxy.language.lexicon import Lexicon
 from proxy.language.views import View, shows_itself
@@ -204,6 +204,7 @@ def _named_characters(lexicon: Lexicon) -> frozenset[str]:
         for value in vars(room).values():
             if isinstance(value, re.Pattern):
                 found.update(value.pattern)
+    found.update(scope.PARTICLES)
     for last, pairs in lexicon.parts.items():
         found.update(last)
         for before, _ in pairs:

@@ -133,22 +133,36 @@ def test_a_signature_may_leave_out_the_legal_form() -> None:
     assert without_legal_form("公司") == "公司"
 
 
+#: Phrases without sense, which nothing reads surely. WHY several: what each weighs changes with the words and weights.
+STERN_AND_WEAK = (
+    *("收到yz码告诉，逾期会，加威信办理", "经营性代款，不要输入，协助转g", "有效期和验证m，最高检，做zjin"),
+    *("已激活，中签率，先付后办", "债w，勿denglu，告诉我一下yzhengm", "不还，新户，折优会", "还我，协商停息，就上门"),
+)
+SELLING_AND_WEAK = (
+    *("稳赚不赔，包xiakuan，以免y期", "可申请临时edu，验证m报给，指定zhanghu", "验证环款能力，甄选客户，0首付"),
+    *("有效期和验zheng码，保证责任，免五", "fkuan快，防止愈期，点赞员"),
+)
+
+
 def test_a_stern_piece_that_is_not_sure_hides_no_surer_one_of_a_long_text() -> None:
     known = reader()
-    for weak in ("有效期和验证m，最高检，做zjin", "不还，新户，折优会"):
-        read = known.read(weak)
-        assert read.category in ("fraud", "collection")
-        assert reads_as(weak, read) == ""
-        for text in (weak + "。" * READ_LIMIT + GOOD, GOOD + "。" * READ_LIMIT + weak):
+    weak = [text for text in STERN_AND_WEAK if known.read(text).category in ("fraud", "collection")]
+    weak = [text for text in weak if reads_as(text, known.read(text)) == ""]
+    assert weak
+    for piece in weak:
+        for text in (piece + "。" * READ_LIMIT + GOOD, GOOD + "。" * READ_LIMIT + piece):
             assert ("purpose.mismatch", "marketing") in [one[:2] for one in shown(text, SERVICE)]
             assert reads_as(text, known.read(text)) == "marketing"
 
 
 def test_a_doubtful_advertisement_in_a_long_text_is_no_notice() -> None:
-    weak = "fkuan快，防止愈期，点赞员"
-    assert reads_as(weak, reader().read(weak)) == ""
-    text = weak + "。" * READ_LIMIT + NOTICE
-    assert reads_as(text, reader().read(text)) == ""
+    known = reader()
+    weak = [text for text in SELLING_AND_WEAK if known.read(text).category == "marketing"]
+    weak = [text for text in weak if reads_as(text, known.read(text)) == ""]
+    assert weak
+    for piece in weak:
+        text = piece + "。" * READ_LIMIT + NOTICE
+        assert reads_as(text, known.read(text)) == ""
 
 
 @pytest.mark.parametrize("text", [OVERDUE + GOOD, GOOD + OVERDUE])

@@ -130,14 +130,14 @@ def test_what_is_told_of_templates_holds_no_figure_and_nothing_seldom() -> None:
         )
     for number in range(3):
         found(f"【江澜银行】{number}施某请查收", request, snapshot, now)
-    told = templates_told(reader.templates(), {})["templates"]
+    told = templates_told(reader, {})["templates"]
     assert [row["wording"] is None for row in told] == [False, True]
     assert told[0]["wording"] == "【澜海银行】尊敬的{name}先生，信用卡额度{figures}元待领取，{phone}，回T退订"
     assert "content.spoof/other" in told[0]["findings"]
     assert (told[0]["category"], told[0]["number"], told[0]["messages"]) == ("marketing", "10690001", 11)
     assert (told[0]["accounts"], told[0]["against"]) == ({request.account.id: 11}, 11)
     assert (told[0]["first_us"], told[0]["last_us"]) == (int((now + 1) * 1e6), int((now + 11) * 1e6))
-    assert templates_told(reader.templates(), {"principal": "yunxiu"}) == {"templates": [], "more": 0}
+    assert templates_told(reader, {"principal": "yunxiu"}) == {"templates": [], "more": 0}
 
 
 def test_a_finding_names_the_template_known_or_not() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 
 _GIVEN: set[int] = set()
 # WHY below 32768: Linux gives the ports above to whoever asks for any, at any moment before the program binds.
-_FIRST, _LAST = 15_000, 31_999
+_ALL = range(15_000, 32_000)
+# WHY a part for each worker of pytest-xdist ("gw0"…): nothing else keeps two from one port that is not bound yet.
+_PARTS = 8
+_PART = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _PARTS
+_FIRST = _ALL.start + _PART * (len(_ALL) // _PARTS)
+_LAST = _FIRST + len(_ALL) // _PARTS
 
 
 def free_port(*, neighbours: int = 0) -> int:

@@ -25,6 +25,7 @@ from typing import Final
 
 from proxy.core.contacts import Contacts
 from proxy.core.debtors import ROLES
+from proxy.core.number_library import NumberLibrary
 from proxy.core.pack import Cap, Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
 from proxy.core.purposes import CHANNELS, Channel, Purpose
@@ -41,7 +42,7 @@ from proxy.core.records import (
     Template,
 )
 from proxy.core.request import Request
-from proxy.core.snapshot import NumberLibrary, Snapshot, notice_of
+from proxy.core.snapshot import Snapshot, notice_of
 from proxy.policy import evaluate
 from proxy.rules.rule import Rule
 from proxy.rules.table import RULES

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from proxy.core.snapshot import Snapshot
 from proxy.registry.dates import until_text
-from proxy.registry.expiring import Ending, ending
+from proxy.registry.expiring import Ending, ending, looked_through
 from proxy.registry.ports import Owner, StoreError
 from proxy.telemetry.events import BY_NAME
 
@@ -55,13 +55,37 @@ class Endings:
         self.days = days
         self._log = log
         self._told: dict[Ending, int] = {}
+        #: What is looked through beside the wire, and what came into force meanwhile.
+        self._looking = False
+        self._next: Snapshot | None = None
 
     def look(self, snapshot: Snapshot, now: float) -> None:
         """Looks at a snapshot at a moment (UTC seconds)."""
         if not self.days:
             return
+        self._tell(ending(snapshot, now, self.days), now)
+
+    async def look_beside(self, snapshot: Snapshot, now: float) -> None:
+        """The same in slices that leave the loop to the wire; of several snapshots at a time the newest counts."""
+        self._next = snapshot
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            while self._next is not None and self.days:
+                looked_at, self._next = self._next, None
+                found: set[Ending] = set()
+                for one in looked_through(looked_at, now, self.days):
+                    if one is None:
+                        await asyncio.sleep(0)
+                    else:
+                        found.add(one)
+                self._tell(sorted(found, key=lambda one: (one.until, one.kind, one.name)), now)
+        finally:
+            self._looking = False
+
+    def _tell(self, found: list[Ending], now: float) -> None:
         today = int(now // _DAY_S)
-        found = ending(snapshot, now, self.days)
         for one in found:
             if self._told.get(one) != today:
                 self._log("registry.expiring", kind=one.kind, name=one.name, until=until_text(one.until))

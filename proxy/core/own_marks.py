@@ -19,7 +19,7 @@ _NATIONAL_MOST: Final = 11
 _LEGAL_FORMS: Final = ("股份有限公司", "有限责任公司", "有限公司", "公司")
 
 
-class Mark(Struct, frozen=True):
+class Mark(Struct, frozen=True, gc=False):
     """One row: `names` are what it says and its other forms (short names of a signature, aliases of a product)."""
 
     owner: str

@@ -40,7 +40,7 @@ SubmissionState = Literal["draft", "submitted", "received", "accepted", "returne
 CaseState = Literal["open", "settled"]
 
 
-class Period(Struct, frozen=True):
+class Period(Struct, frozen=True, gc=False):
     """From `since` inclusive to `until` exclusive, UTC epoch seconds."""
 
     since: int = 0
@@ -50,7 +50,7 @@ class Period(Struct, frozen=True):
         return self.since <= now < self.until
 
 
-class Institution(Struct, frozen=True):
+class Institution(Struct, frozen=True, gc=False):
     """A financial institution: the principal for whom everything is sent. Caps of its calls over all its trunks, 0 = no
     cap: `calls_per_s` new ones a second, `calls_most` at once, `call_s_most` how long one may last. `region` is where
     it is registered (`core.regions`), empty where nobody said. `page` is the URI of its page, which its calls bear in
@@ -68,7 +68,7 @@ class Institution(Struct, frozen=True):
     page: str = ""
 
 
-class Licence(Struct, frozen=True):
+class Licence(Struct, frozen=True, gc=False):
     """What an institution may do: purposes × channels × validity (Z2 J3).
 
     `region` is the province of a local licence, empty for one of a central authority, which holds everywhere (Z4).
@@ -82,7 +82,7 @@ class Licence(Struct, frozen=True):
     issuer: str = ""
 
 
-class Telecom(Struct, frozen=True):
+class Telecom(Struct, frozen=True, gc=False):
     """A telecom enterprise of the chain with its telecom licence (Z7 J5); `region` is empty for a nationwide one."""
 
     id: str
@@ -93,7 +93,7 @@ class Telecom(Struct, frozen=True):
     region: str = ""
 
 
-class Partner(Struct, frozen=True):
+class Partner(Struct, frozen=True, gc=False):
     """An entrusted unit; without a contract it can do nothing (Z6)."""
 
     id: str
@@ -101,7 +101,7 @@ class Partner(Struct, frozen=True):
     contract: Period
 
 
-class Entrustment(Struct, frozen=True):
+class Entrustment(Struct, frozen=True, gc=False):
     """A written authorisation: institution × partner × purposes × channels × regions × period (Z11 J4).
 
     No `regions`: everywhere. `parent` is the partner that passed on what it was entrusted with itself (J9), empty where
@@ -118,7 +118,7 @@ class Entrustment(Struct, frozen=True):
     parent: str = ""
 
 
-class Number(Struct, frozen=True):
+class Number(Struct, frozen=True, gc=False):
     """One row of a number library (Z9 Z11 J18).
 
     `address` is canonical. With `extensible` it is a port under which any extension digits may be sent. `operator` is
@@ -139,7 +139,7 @@ class Number(Struct, frozen=True):
     refusal_keywords: tuple[str, ...] = ()
 
 
-class Segment(Struct, frozen=True):
+class Segment(Struct, frozen=True, gc=False):
     """Numbers that an authority set apart for finance (J20): those that begin with digits from `first` to `last`."""
 
     id: str
@@ -155,7 +155,7 @@ class Segment(Struct, frozen=True):
         return len(digits) == len(self.first) and address.isdigit() and self.first <= digits <= self.last
 
 
-class Account(Struct, frozen=True):
+class Account(Struct, frozen=True, gc=False):
     """The authenticated sender: an SMPP system_id, or a SIP trunk, with what was agreed for it.
 
     `operator` binds, for `principal`. Units: `rate_per_s` submits a second (0 = no limit), `window` unanswered submits,
@@ -194,7 +194,7 @@ class Account(Struct, frozen=True):
     telecoms: tuple[str, ...] = ()
 
 
-class Liaison(Struct, frozen=True):
+class Liaison(Struct, frozen=True, gc=False):
     """Who submits for an institution to the authorities, and until when (J19)."""
 
     institution: str
@@ -202,7 +202,7 @@ class Liaison(Struct, frozen=True):
     period: Period
 
 
-class Template(Struct, frozen=True):
+class Template(Struct, frozen=True, gc=False):
     """A text that somebody reviewed for these purposes (Z5), and passed, rejected, or neither yet."""
 
     id: str
@@ -213,7 +213,7 @@ class Template(Struct, frozen=True):
     rejected: bool = False
 
 
-class Hold(Struct, frozen=True):
+class Hold(Struct, frozen=True, gc=False):
     """A fraud hold on an account or on a sending number (Z23)."""
 
     kind: Literal["account", "number"]

@@ -12,9 +12,11 @@ from msgspec import Struct
 from proxy.core.purposes import Purpose
 
 _KEPT: Final = 200_000
+#: Messages whose answer may still come: at least so many, at most twice as many. WHY fewer: each costs 100 octets.
+_ASKED: Final = 50_000
 
 
-class Answered(Struct, frozen=True):
+class Answered(Struct, frozen=True, gc=False):
     """One institution that a reply may be to, and the purposes its message may have had."""
 
     institution: str
@@ -35,12 +37,14 @@ def _key(person: bytes, number: str) -> int:
 class LatestMessages:
     """(person, number) → (institution, purpose) of the latest permit, bounded by two generations of `kept` each."""
 
-    __slots__ = ("_asked", "_kept", "_new", "_new_senders", "_old", "_old_senders")
+    __slots__ = ("_asked", "_asked_before", "_kept", "_new", "_new_senders", "_old", "_old_senders")
 
     def __init__(self, kept: int = _KEPT) -> None:
         self._new: dict[int, Answered] = {}
         self._old: dict[int, Answered] = {}
+        #: Decision → key, of the latest messages.
         self._asked: dict[int, int] = {}
+        self._asked_before: dict[int, int] = {}
         self._kept = kept
         #: → account, for numbers that several accounts of one institution send from.
         self._new_senders: dict[int, str] = {}
@@ -64,12 +68,14 @@ class LatestMessages:
         self._asked[decision_id] = key
         if len(self._new) >= self._kept:
             self._old, self._new = self._new, {}
-        if len(self._asked) >= 2 * self._kept:
-            self._asked.clear()
+        if len(self._asked) >= _ASKED:
+            self._asked_before, self._asked = self._asked, {}
 
     def forget(self, decision_id: int) -> None:
         """The carrier did not take a permitted message, or nobody knows: what the person saw last is not certain."""
         key = self._asked.pop(decision_id, None)
+        if key is None:
+            key = self._asked_before.pop(decision_id, None)
         if key is not None:
             self._new.pop(key, None)
             self._old.pop(key, None)

@@ -8,6 +8,8 @@ looked through when somebody refuses: a refusal is rare, a message is not.
 
 from typing import Final
 
+from msgspec import Struct
+
 from proxy.core.decision import Decision
 from proxy.judging.refused_lately import RefusedLately
 from proxy.smpp.consts import HEADER_OCTETS
@@ -19,7 +21,19 @@ _MARKETING: Final = "marketing"
 #: Between a submit_multi's message_id, which all its persons share, and the address that tells them apart.
 _BETWEEN: Final = b"\0"
 _HEADER: Final = bytes(HEADER_OCTETS)
-_WHOLE_MOST: Final = 512
+
+
+class _Waiting(Struct, frozen=True, gc=False):
+    """What is kept of a permitted message: whom it was for, and the PDU as sent, at least as far as its addresses.
+
+    WHY no decision, and nothing for the collector to see: it goes through tens of thousands of them, as they fill the
+    memory, in one turn of the loop.
+    """
+
+    decision_id: int
+    person: bytes
+    principal: str
+    raw: bytes
 
 
 class Pending:
@@ -34,9 +48,9 @@ class Pending:
         self._turn_at = 0.0
         #: Who refused lately; None while nobody has.
         self.lately: RefusedLately | None = None
-        #: message_id → (the permitted decision, the PDU as sent, at least as far as its addresses)
-        self._new: dict[bytes, tuple[Decision, bytes]] = {}
-        self._old: dict[bytes, tuple[Decision, bytes]] = {}
+        #: By message_id.
+        self._new: dict[bytes, _Waiting] = {}
+        self._old: dict[bytes, _Waiting] = {}
 
     def __len__(self) -> int:
         return len(self._new) + len(self._old)
@@ -45,10 +59,9 @@ class Pending:
         """The carrier took a message under this id: the id is the account's own, and the message may be cancelled."""
         self._ids.add(message_id, decision.id)
         if decision.ground.purpose == _MARKETING:
-            # WHY the whole PDU: it is there already, and cutting its head off costs each message what few ever need.
-            # Long ones are cut: a day of payloads and TLVs would fill the memory.
+            # WHY cut: the texts of twenty thousand messages are some megabytes for each account.
             new = self._new
-            new[message_id] = (decision, raw if len(raw) <= _WHOLE_MOST else raw[:HEAD_END])
+            new[message_id] = _Waiting(decision.id, decision.person, decision.ground.principal, raw[:HEAD_END])
             if len(new) >= self._half:
                 self._turn()
             if self.lately is not None:
@@ -61,7 +74,8 @@ class Pending:
             if decision.ground.purpose == _MARKETING:
                 # dest_flag is no part of the address.
                 raw = _HEADER + several.before + destination.octets[1:]
-                self._new[message_id + _BETWEEN + destination.address] = (decision, raw)
+                kept = _Waiting(decision.id, decision.person, decision.ground.principal, raw)
+                self._new[message_id + _BETWEEN + destination.address] = kept
                 if len(self._new) >= self._half:
                     self._turn()
                 if self.lately is not None:
@@ -78,14 +92,14 @@ class Pending:
         found: list[Withdrawal] = []
         for messages in (self._old, self._new):
             theirs = [
-                (key, decision, raw)
-                for key, (decision, raw) in messages.items()
-                if decision.person == person and decision.ground.principal in institutions
+                (key, kept)
+                for key, kept in messages.items()
+                if kept.person == person and kept.principal in institutions
             ]
-            for key, decision, raw in theirs:
+            for key, kept in theirs:
                 del messages[key]
-                head = raw[HEADER_OCTETS:HEAD_END]
-                withdrawal = withdrawal_of(key.partition(_BETWEEN)[0], head, decision.id)
+                head = kept.raw[HEADER_OCTETS:HEAD_END]
+                withdrawal = withdrawal_of(key.partition(_BETWEEN)[0], head, kept.decision_id)
                 if withdrawal is not None:
                     found.append(withdrawal)
         return found

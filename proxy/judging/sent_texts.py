@@ -9,8 +9,9 @@ are not stored (J13), and what a restart forgets is read as replies are where no
 from typing import Final
 
 from proxy.core.decision import Decision
+from proxy.core.number_library import NumberLibrary
 from proxy.core.request import Request
-from proxy.core.snapshot import NumberLibrary, Snapshot
+from proxy.core.snapshot import Snapshot
 
 #: What a person can refuse: only of such messages a reply's quotation matters.
 _REFUSABLE: Final = ("marketing", "collection")

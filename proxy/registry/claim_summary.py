@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from proxy.core.number_library import NumberLibrary
 from proxy.core.records import Number, Segment
-from proxy.core.snapshot import NumberLibrary
 
 Named = dict[str, Any]
 #: What is no special segment, and what no department has merged.

@@ -12,7 +12,7 @@ from sys import intern
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar, cast
 
 from proxy.core.content import Reader as TextReader
-from proxy.core.own_marks import OwnMarks
+from proxy.core.number_library import NumberLibrary
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonIndex, PersonKey
 from proxy.core.purposes import Channel, Purpose
@@ -30,20 +30,26 @@ from proxy.core.records import (
     Telecom,
     Template,
 )
-from proxy.core.snapshot import NumberLibrary, Snapshot
+from proxy.core.shared_map import SharedMap
+from proxy.core.snapshot import Snapshot
 from proxy.language.names import people_in
 from proxy.lists.entry import ListEntry
 from proxy.registry.fields import SqlValue
-from proxy.registry.own_marks import MARK_MAKERS, own_marks_of
-from proxy.registry.ports import Reader
+from proxy.registry.news import News
+from proxy.registry.own_marks import MARK_MAKERS, MarkShelf
+from proxy.registry.ports import Reader, Row
 from proxy.registry.tables import FOLLOWED, TABLES
 from proxy.registry.wordings import WordingShelf
 
 _SLICE_ROWS: Final = 200
-_SLICE_RELEASED: Final = 1000
+#: Up to so many changed rows of a table are read in one turn.
+_AT_ONCE: Final = 200
+#: Parts of a library that are let go of in one turn, some hundred rows each.
+_SLICE_RELEASED: Final = 4
 #: Up to so many changed numbers the library is changed; beyond, it is made anew.
 _CHANGES_MOST: Final = 300
 Named = dict[str, Any]
+_Rows = dict[tuple[SqlValue, ...], Any]
 _Change = tuple[Number | None, Number | None]
 T = TypeVar("T")
 K = TypeVar("K")
@@ -59,8 +65,8 @@ class SnapshotSource(Reader, Protocol):
     debtors_index: PersonIndex
     notices_index: PersonIndex
 
-    async def changed(self, after: int) -> set[str]:
-        """The tables of records that have a row of a later revision; `FOLLOWED` for other houses' lists."""
+    async def news(self, after: int, most: int) -> News:
+        """What is newer than a revision; of each table at most so many rows."""
         ...
 
 
@@ -241,35 +247,37 @@ _MARKED: Final = frozenset((*MARK_MAKERS, "institutions", "partners", "entrustme
 class _Groups(Generic[K, T]):
     """Rows of one table by a key of their own, each group in the order in which its rows came."""
 
-    __slots__ = ("_by", "_groups")
+    __slots__ = ("_by", "_shared", "_touched")
 
     def __init__(self, by: Callable[[T], K]) -> None:
         self._by = by
-        self._groups: dict[K, tuple[T, ...]] = {}
+        self._shared: SharedMap[K, tuple[T, ...]] = SharedMap()
+        #: Groups that are not in the shared map yet.
+        self._touched: dict[K, tuple[T, ...]] = {}
 
     def put(self, former: T | None, new: T) -> None:
         """A new row, or one in place of a former one."""
         key = self._by(new)
-        stood = self._groups.get(key, ())
+        stood = self._of(key)
         if former is None:
-            self._groups[key] = (*stood, new)
+            self._touched[key] = (*stood, new)
         elif self._by(former) == key:
-            self._groups[key] = tuple([new if one is former else one for one in stood])
+            self._touched[key] = tuple([new if one is former else one for one in stood])
         else:
-            self._take(former)
-            self._groups[key] = (*stood, new)
+            of_former = self._by(former)
+            self._touched[of_former] = tuple([one for one in self._of(of_former) if one is not former])
+            self._touched[key] = (*stood, new)
 
-    def _take(self, former: T) -> None:
-        key = self._by(former)
-        left = tuple([one for one in self._groups[key] if one is not former])
-        if left:
-            self._groups[key] = left
-        else:
-            del self._groups[key]
+    def _of(self, key: K) -> tuple[T, ...]:
+        touched = self._touched.get(key)
+        return self._shared.get(key, ()) if touched is None else touched
 
-    def snapshot(self) -> dict[K, tuple[T, ...]]:
-        """All groups as they are now."""
-        return self._groups.copy()
+    def snapshot(self) -> SharedMap[K, tuple[T, ...]]:
+        """All groups as they are now: the same map where nothing changed."""
+        if self._touched:
+            self._shared = self._shared.changed([(key, rows or None) for key, rows in self._touched.items()])
+            self._touched = {}
+        return self._shared
 
 
 class SnapshotBuilder:
@@ -279,8 +287,9 @@ class SnapshotBuilder:
         self._source = source
         #: Reads the texts; whoever reloads its words puts another one here.
         self.reader = reader
-        #: What texts are held against, and the reader that made its forms; None: a record of it has changed.
-        self._own_marks: tuple[TextReader, OwnMarks] | None = None
+        self._marks = MarkShelf()
+        #: Parts of a snapshot that are made of whole tables, by table; a table that changed has none.
+        self._made: dict[str, Any] = {}
         self._wordings = WordingShelf()
         self._person_key = person_key
         self._revision = -1
@@ -302,44 +311,49 @@ class SnapshotBuilder:
         #: What was read of numbers and is not in the library yet. INVARIANT: it outlives a reading that fails halfway.
         self._renumbered: list[_Change] = []
         #: Rows of a library that was made anew since, on their way out.
-        self._retired: list[tuple[Number, ...]] = []
+        self._retired: list[dict[str, tuple[Number, ...]]] = []
         self._building = asyncio.Lock()
 
     async def build(self, pack: Pack) -> Snapshot:
         """The snapshot of the newest revision. Raises StoreError; the former snapshot then stays valid."""
         async with self._building:
-            revision = await self._source.revision()
-            if revision != self._revision:
-                changed = await self._source.changed(self._revision)
-                for table in _MAKERS:
-                    # WHY holds always: they are the only records that are deleted, which leaves no row behind.
-                    if table in changed or table == "holds":
+            news = await self._source.news(self._revision, _AT_ONCE)
+            for table in _MAKERS:
+                if table in news.rows:
+                    rows = news.rows[table]
+                    if rows is None:
                         await self._read(table)
-                if FOLLOWED in changed:
-                    await self._read_followed()
-                await self._renumber()
-                self._revision = revision
+                    else:
+                        self._take(table, rows)
+            if FOLLOWED in news.rows:
+                await self._read_followed()
+            await self._renumber()
+            self._revision = news.revision
             return self._assemble(pack)
 
     async def _read(self, table: str) -> None:
-        shape, make = TABLES[table], _MAKERS[table]
-        # WHY anew: what was deleted is missing, and holds are few.
-        kept = {} if table == "holds" else self._kept[table]
-        after = 0 if table == "holds" else self._revision
-        names, groups, (first, *others) = shape.names, self._groups.get(table), shape.key
-        async for rows in self._source.rows(table, after=after, slice_rows=_SLICE_ROWS):
-            for row in rows:
-                named = dict(zip(names, row, strict=True))
-                key = (named[first], *[_shared(named[name]) for name in others])
-                former, kept[key] = kept.get(key), make(named)
-                if groups is not None:
-                    groups.put(former, kept[key])
-                if table in _MARKED:
-                    self._own_marks = None
-                if table == "numbers":
-                    self._renumbered.append((former, kept[key]))
+        async for rows in self._source.rows(table, after=self._revision, slice_rows=_SLICE_ROWS):
+            self._take(table, rows)
             await asyncio.sleep(0)
-        self._kept[table] = kept
+
+    def _take(self, table: str, rows: Iterable[Row]) -> None:
+        """Rows of a table that are new or have changed; of holds all that there are."""
+        shape, make = TABLES[table], _MAKERS[table]
+        if table == "holds":
+            # WHY anew: what was deleted is missing, and holds are few.
+            self._kept[table] = {}
+        kept, names, groups, (first, *others) = self._kept[table], shape.names, self._groups.get(table), shape.key
+        for row in rows:
+            named = dict(zip(names, row, strict=True))
+            key = (named[first], *[_shared(named[name]) for name in others])
+            former, kept[key] = kept.get(key), make(named)
+            if groups is not None:
+                groups.put(former, kept[key])
+            if table in _MARKED:
+                self._marks.changed(table, kept[key])
+            if table == "numbers":
+                self._renumbered.append((former, kept[key]))
+        self._made.pop(table, None)
         if table == "templates":
             self._wordings.changed()
 
@@ -377,27 +391,26 @@ class SnapshotBuilder:
             await asyncio.sleep(0)
 
     def _assemble(self, pack: Pack) -> Snapshot:
-        holds = frozenset(self._kept["holds"].values())
-        templates = self._kept["templates"].values()
+        kept = self._kept
+        templates = kept["templates"].values()
         return Snapshot(
             revision=self._revision,
             pack=pack,
             person_key=self._person_key,
-            accounts=_by_id(self._kept["accounts"]),
-            institutions=_by_id(self._kept["institutions"]),
+            accounts=self._of("accounts", _by_id),
+            institutions=self._of("institutions", _by_id),
             licences=self._licences.snapshot(),
-            telecoms=_by_id_and_name(self._kept["telecoms"].values()),
-            partners=_by_id(self._kept["partners"]),
+            telecoms=self._of("telecoms", _by_id_and_name),
+            partners=self._of("partners", _by_id),
             entrustments=self._entrustments.snapshot(),
             liaisons=self._liaisons.snapshot(),
             templates=self._templates.snapshot(),
-            segments=tuple(self._kept["segments"].values()),
-            # WHY sorted: of several moments of one institution the latest comes last, and stays.
-            attested=dict(sorted(self._kept["attestations"].values())),
+            segments=self._of("segments", lambda rows: tuple(rows.values())),
+            attested=self._of("attestations", _latest),
             numbers=self._numbers,
-            holds=holds,
-            held_accounts=frozenset(one.target for one in holds if one.kind == "account"),
-            held_numbers=frozenset(one.target for one in holds if one.kind == "number"),
+            holds=self._of("holds", lambda rows: frozenset(rows.values())),
+            held_accounts=self._held("account"),
+            held_numbers=self._held("number"),
             consents=self._source.consents_index,
             suppressions=self._source.suppressions_index,
             preferences=self._source.preferences_index,
@@ -406,32 +419,33 @@ class SnapshotBuilder:
             notices=self._source.notices_index,
             wordings=self._wordings.worded(templates),
             rejections=self._wordings.rejected(templates, self.reader),
-            own_marks=self._marks(),
+            own_marks=self._marks.marks({table: kept[table].values() for table in _MARKED}, self.reader),
             reader=self.reader,
         )
 
-    def _marks(self) -> OwnMarks:
-        made = self._own_marks
-        if made is None or made[0] is not self.reader:
-            kept = self._kept
-            marks = own_marks_of(
-                {name: kept[name].values() for name in MARK_MAKERS},
-                kept["institutions"].values(),
-                kept["partners"].values(),
-                kept["entrustments"].values(),
-                self.reader,
-            )
-            made = self._own_marks = (self.reader, marks)
-        return made[1]
+    def _of(self, table: str, make: Callable[[_Rows], Any]) -> Any:
+        """A part that is made of a whole table: the same object until the table changes."""
+        if table not in self._made:
+            self._made[table] = make(self._kept[table])
+        return self._made[table]
+
+    def _held(self, kind: Literal["account", "number"]) -> frozenset[str]:
+        return frozenset(one.target for one in self._kept["holds"].values() if one.kind == kind)
 
 
-def _by_id_and_name(found: Iterable[Telecom]) -> dict[str, Telecom]:
+def _latest(attested: _Rows) -> dict[str, int]:
+    # WHY sorted: of several moments of one institution the latest comes last, and stays.
+    return dict(sorted(attested.values()))
+
+
+def _by_id_and_name(telecoms: _Rows) -> dict[str, Telecom]:
     # INVARIANT: an id goes before a name, so no name can stand in for another enterprise's id.
-    rows = list(found)
+    # WHY sorted: of two of one name the same is meant after a restart.
+    rows = sorted(telecoms.values(), key=lambda one: one.id)
     return {one.name: one for one in rows} | {one.id: one for one in rows}
 
 
-def _by_id(kept: dict[tuple[SqlValue, ...], Any]) -> dict[str, Any]:
+def _by_id(kept: _Rows) -> dict[str, Any]:
     return {str(key[0]): one for key, one in kept.items()}
 
 

@@ -10,10 +10,10 @@ from typing import Final
 from proxy.core import addresses
 from proxy.core.addresses import recipient
 from proxy.core.finding import Finding
+from proxy.core.number_library import NumberLibrary
 from proxy.core.purposes import STRICTEST_FIRST, Purpose
 from proxy.core.records import Account
 from proxy.core.request import Request
-from proxy.core.snapshot import NumberLibrary
 from proxy.smpp import consts
 from proxy.smpp.codec import Fields, decode
 from proxy.smpp.concat import SAR, UDH_8, UDH_16, Part

@@ -5,18 +5,19 @@ the file left out: an import only adds and updates. A row that is already there,
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import aiosqlite
+from msgspec import Struct
 
 from proxy.registry.ports import StoreError
 from proxy.registry.table import Table
 from proxy.registry.tables import RECORD_TABLES
 from proxy.store import consent_ledger, debtor_ledger, fitting, preference_ledger
+from proxy.store.one_turn import in_transaction
 from proxy.store.staging import PERSON_COLUMNS, SLICE_ROWS, VERSION
 
 #: A file that says nothing of a review keeps the one there is, unless it changes what was reviewed.
@@ -55,6 +56,7 @@ _SUBMITTED: Final = (
 )
 _SETTLED: Final = ("state", "settled", "settled_by", "settled_for", "reason")
 _DECIDED: Final = ("state", "decided", "decided_by", "reason")
+_PERSONS: Final = tuple(PERSON_COLUMNS)
 _REVIEW: Final = ("state", "submitted_by", "reviewed", "reviewed_by", "checklist", "reason")
 
 
@@ -81,48 +83,78 @@ _MERGED: Final = {
 }
 
 
-@asynccontextmanager
-async def attached(connection: aiosqlite.Connection, path: Path, key_id: int) -> AsyncIterator[None]:
-    """The staging file under the name `staged`, read-only; raises StoreError for another version or key."""
+class Adopted(Struct, frozen=True):
+    """What a staging file held: record rows changed by table, and the last row of each table of persons, 0 for none."""
+
+    changed: dict[str, int]
+    persons: dict[str, int]
+
+
+def adopt_records(
+    connection: sqlite3.Connection, path: Path, key_id: int, now_us: int, *, without_persons: bool
+) -> Adopted:
+    """Takes over all records of a staging file in one transaction, and leaves the file attached as `staged`.
+
+    Raises StoreError, also for another version or key, and, `without_persons`, where there are any; StaleError where
+    somebody else changed a record meanwhile (see `fitting`). Nothing is attached then, and nothing written.
+    """
     try:
-        await connection.execute("ATTACH DATABASE ? AS staged", (f"file:{quote(str(path))}?mode=ro",))
+        connection.execute("ATTACH DATABASE ? AS staged", (f"file:{quote(str(path))}?mode=ro",))
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}") from error
     try:
+        _require_ours(connection, path, key_id)
+        persons = {table: _one(connection, f"SELECT coalesce(max(row), 0) FROM staged.{table}") for table in _PERSONS}
+        if without_persons and any(persons.values()):
+            # WHY: a staged file was hashed when somebody was not moved yet who may be by now.
+            raise StoreError(
+                "the key of persons is being rotated: persons can be imported when it has ended; see tdgate keys status"
+            )
         try:
-            version = await _one(connection, "PRAGMA staged.user_version")
-            key = await _one(connection, "SELECT key_id FROM staged.meta") if version == VERSION else -1
-        except sqlite3.Error as error:
-            raise StoreError(f"{path}: not a staged import: {error}") from error
-        if version != VERSION or key != key_id:
-            raise StoreError(f"{path}: staged by another version or with another key of persons")
-        yield
-    finally:
-        await connection.execute("DETACH DATABASE staged")
+            changed = in_transaction(connection, lambda own: _taken_over(own, now_us))
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(f"{path}: nothing was written: {error}") from error
+    except BaseException:
+        detach(connection)
+        raise
+    return Adopted(changed, persons)
 
 
-async def adopt_records(connection: aiosqlite.Connection, now_us: int) -> dict[str, int]:
-    """Inside a transaction: all record tables; rows changed per table. Raises the revision where any changed.
+def detach(connection: sqlite3.Connection) -> None:
+    """Lets go of the staging file, if it is attached, outside of any transaction."""
+    if any(name == "staged" for _, name, _ in connection.execute("PRAGMA database_list").fetchall()):
+        connection.execute("DETACH DATABASE staged")
 
-    Raises StaleError where somebody else changed a record meanwhile (see `fitting`).
-    """
-    revision = await _one(connection, "SELECT value + 1 FROM counters WHERE name = 'revision'")
-    stood = await _one(connection, "SELECT count(*) FROM main.numbers")
+
+def _require_ours(connection: sqlite3.Connection, path: Path, key_id: int) -> None:
+    try:
+        version = _one(connection, "PRAGMA staged.user_version")
+        key = _one(connection, "SELECT key_id FROM staged.meta") if version == VERSION else -1
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: not a staged import: {error}") from error
+    if version != VERSION or key != key_id:
+        raise StoreError(f"{path}: staged by another version or with another key of persons")
+
+
+def _taken_over(connection: sqlite3.Connection, now_us: int) -> dict[str, int]:
+    """Inside a transaction: rows changed per table. Raises the revision where any changed."""
+    revision = _one(connection, "SELECT value + 1 FROM counters WHERE name = 'revision'")
     changed = dict.fromkeys((table.name for table in RECORD_TABLES), 0)
-    filled = await _filled(connection)
+    filled = {str(name) for (name,) in connection.execute(_FILLED)}
+    # WHY only then: there are 10^5 of them.
+    stood = _one(connection, "SELECT count(*) FROM main.numbers") if "numbers" in filled else 0
     for table in [one for one in RECORD_TABLES if one.name in filled]:
-        await fitting.require_unchanged(connection, table)
-        cursor = await connection.execute(_merge_sql(table), {"revision": revision})
-        changed[table.name] = cursor.rowcount
+        fitting.require_unchanged(connection, table)
+        changed[table.name] = connection.execute(_merge_sql(table), {"revision": revision}).rowcount
     if changed["numbers"]:
-        await fitting.require_apart(connection, revision)
-        added = await _one(connection, "SELECT count(*) FROM main.numbers") - stood
+        fitting.require_apart(connection, revision)
+        added = _one(connection, "SELECT count(*) FROM main.numbers") - stood
         if added:
             entry = (now_us, "number.added", f"{added} numbers", "", "import")
-            await connection.execute("INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)", entry)
+            connection.execute("INSERT INTO measures (at_us, verb, target, reason, by) VALUES (?,?,?,?,?)", entry)
     if sum(changed.values()):
-        await connection.execute("UPDATE counters SET value = ? WHERE name = 'revision'", (revision,))
-        await connection.execute(
+        connection.execute("UPDATE counters SET value = ? WHERE name = 'revision'", (revision,))
+        connection.execute(
             "INSERT INTO revisions VALUES (?, ?, 'import', ?)", (revision, now_us, sum(changed.values()))
         )
     return changed
@@ -141,31 +173,10 @@ def _merge_sql(table: Table) -> str:
     )
 
 
-#: WHY: most imports fill one table, and each table costs several turns of the loop.
+#: WHY: most imports fill one table.
 _FILLED: Final = " UNION ALL ".join(
     f"SELECT '{table.name}' WHERE EXISTS (SELECT 1 FROM staged.{table.name})" for table in RECORD_TABLES
 )
-
-
-async def _filled(connection: aiosqlite.Connection) -> set[str]:
-    return {str(name) for (name,) in await connection.execute_fetchall(_FILLED)}
-
-
-async def require_no_persons(connection: aiosqlite.Connection) -> None:
-    """Raises StoreError where persons are staged while a rotation of keys moves persons.
-
-    WHY: a staged file was hashed when somebody was not moved yet who may be by now.
-    """
-    for table in PERSON_COLUMNS:
-        if await staged_rows(connection, table):
-            raise StoreError(
-                "the key of persons is being rotated: persons can be imported when it has ended; see tdgate keys status"
-            )
-
-
-async def staged_rows(connection: aiosqlite.Connection, table: str) -> int:
-    """The last row number of a staged table, 0 where it is empty."""
-    return await _one(connection, f"SELECT coalesce(max(row), 0) FROM staged.{table}")
 
 
 async def adopt_persons(connection: aiosqlite.Connection, table: str, first: int, today: int) -> int:
@@ -252,7 +263,6 @@ async def adopt_consents(connection: aiosqlite.Connection, first: int, today: in
     return max(cursor.rowcount, 0)
 
 
-async def _one(connection: aiosqlite.Connection, sql: str) -> int:
-    for (value,) in await connection.execute_fetchall(sql):
-        return 0 if value is None else int(value)
-    return 0
+def _one(connection: sqlite3.Connection, sql: str) -> int:
+    found = connection.execute(sql).fetchone()
+    return 0 if found is None or found[0] is None else int(found[0])

@@ -5,9 +5,7 @@ at the same time. Raises StaleError inside the owner's transaction, so that noth
 """
 
 import sqlite3
-from typing import Final
-
-import aiosqlite
+from typing import Any, Final
 
 from proxy.registry.ports import StaleError
 from proxy.registry.table import Table
@@ -23,11 +21,11 @@ _OVERLAPPING: Final = (
 )
 
 
-async def require_unchanged(connection: aiosqlite.Connection, table: Table) -> None:
+def require_unchanged(connection: sqlite3.Connection, table: Table) -> None:
     """Before rows are taken over: each that names the revision it is based on finds the record at that revision."""
     same = " AND ".join(f"m.{name} = s.{name}" for name in table.key)
     keys = ", ".join(f"s.{name}" for name in table.key)
-    found = await _first(
+    found = _first(
         connection,
         f"SELECT m.revision, {keys} FROM staged.{table.name} s JOIN main.{table.name} m ON {same} "
         "WHERE s.based_on IS NOT NULL AND m.revision != s.based_on LIMIT 1",
@@ -38,14 +36,15 @@ async def require_unchanged(connection: aiosqlite.Connection, table: Table) -> N
         )
 
 
-async def require_apart(connection: aiosqlite.Connection, revision: int) -> None:
+def require_apart(connection: sqlite3.Connection, revision: int) -> None:
     """After numbers were taken over under `revision`: no changed row overlaps another."""
-    found = await _first(connection, _OVERLAPPING, revision)
+    found = _first(connection, _OVERLAPPING, revision)
     if found is not None:
         raise StaleError(
             f"numbers: {found[0]} was given another period meanwhile, which overlaps; nothing was imported"
         )
 
 
-async def _first(connection: aiosqlite.Connection, sql: str, *arguments: int) -> sqlite3.Row | None:
-    return next(iter(await connection.execute_fetchall(sql, arguments)), None)
+def _first(connection: sqlite3.Connection, sql: str, *arguments: int) -> tuple[Any, ...] | None:
+    found: tuple[Any, ...] | None = connection.execute(sql, arguments).fetchone()
+    return found

@@ -7,7 +7,7 @@ here sealed.
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote
 
 import aiosqlite
@@ -16,6 +16,7 @@ from msgspec import Struct
 from proxy.core.purposes import OBJECTION
 from proxy.lists.entry import ListEntry
 from proxy.registry.doubts import DoubtRow
+from proxy.registry.news import News
 from proxy.registry.ports import (
     ApiToken,
     ConsentRow,
@@ -31,6 +32,7 @@ from proxy.registry.ports import (
 )
 from proxy.registry.tables import FOLLOWED, KNOWN_TABLES, RECORD_TABLES, TABLES
 from proxy.store import doubt_queue, followed, receipts, schema
+from proxy.store.one_turn import in_one_turn
 
 #: The ledger without objections, which are rows of their own kind in it.
 _REFUSALS: Final = f"SELECT * FROM suppressions WHERE bits != {OBJECTION}"
@@ -46,6 +48,34 @@ _WITHDRAWN: Final = " | ".join(
     f"(EXISTS (SELECT 1 FROM withdrawals w WHERE w.key = c.key AND w.at_us >= c.at_us AND w.bits & {bit}) * {bit})"
     for bit in (1, 2, 4, 8, 16, 32, 64, 128)
 )
+
+
+def _news(connection: sqlite3.Connection, after: int, most: int) -> News:
+    connection.execute("BEGIN")
+    try:
+        revision = int(connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()[0])
+        rows: dict[str, list[Row] | None] = {}
+        if revision != after:
+            # WHY holds always: they are the only records that are deleted, which leaves no row behind.
+            rows["holds"] = connection.execute(_all_of("holds")).fetchall()
+            for (name,) in connection.execute(_CHANGED, {"after": after}).fetchall():
+                table = str(name)
+                if table == FOLLOWED:
+                    rows[table] = None
+                elif table != "holds":
+                    found = connection.execute(f"{_all_of(table)} WHERE revision > ? LIMIT ?", (after, most + 1))
+                    several = found.fetchall()
+                    places = [TABLES[table].names.index(name) for name in TABLES[table].key]
+                    # WHY sorted here: to sort them in SQLite is to sort all that are newer, before any is left out.
+                    several.sort(key=lambda row: [row[place] for place in places])
+                    rows[table] = several if len(several) <= most else None
+        return News(revision, rows)
+    finally:
+        connection.execute("COMMIT")
+
+
+def _all_of(table: str) -> str:
+    return f"SELECT {', '.join(TABLES[table].names)} FROM {table}"
 
 
 def signed(key: int) -> int:
@@ -72,25 +102,42 @@ class StoreReader:
         rows = await self.fetch("SELECT value FROM counters WHERE name = 'revision'")
         return int(rows[0][0])
 
-    async def changed(self, after: int) -> set[str]:
-        found = await self.fetch(_CHANGED, {"after": after})
-        return {str(row[0]) for row in found}
+    async def news(self, after: int, most: int) -> News:
+        """What is newer than a revision, all of one moment and in one turn of the loop."""
+        try:
+            return await in_one_turn(self._connection, lambda connection: _news(connection, after, most))
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(f"{self._name}: {error}") from error
 
     async def rows(
         self, table: str, *, after: int = 0, slice_rows: int = 500, revisions: bool = False
     ) -> AsyncIterator[list[Row]]:
-        """Rows of a record table that changed after a revision, in slices."""
+        """Rows of a record table that changed after a revision, in slices, each as it is when it is read."""
         if table not in _RECORDS:
             raise KeyError(table)
         shape = TABLES[table]
         columns = ", ".join((*shape.names, "revision") if revisions else shape.names)
-        sql = f"SELECT {columns} FROM {table} WHERE revision > ? ORDER BY {', '.join(shape.key)}"
-        try:
-            async with self._connection.execute(sql, (after,)) as cursor:
-                while found := await cursor.fetchmany(slice_rows):
-                    yield [tuple(row) for row in found]
-        except (sqlite3.Error, ValueError) as error:
-            raise StoreError(f"{self._name}: {error}") from error
+        # WHY +: by the index of revisions each slice would sort all that are left.
+        sql = f"SELECT {columns} FROM {table} WHERE +revision > ?"
+        async for found in self._sliced(sql, (after,), shape.key, shape.names, slice_rows):
+            yield found
+
+    async def _sliced(
+        self, sql: str, arguments: tuple[Any, ...], key: tuple[str, ...], names: tuple[str, ...], slice_rows: int
+    ) -> AsyncIterator[list[Row]]:
+        """All rows of a query, in the order of a unique key. INVARIANT: no query is left open between two slices:
+        while one is, SQLite shows this connection nothing newer, and a change that is followed meanwhile is not seen.
+        """
+        places = [names.index(name) for name in key]
+        order = f"ORDER BY {', '.join(key)} LIMIT {slice_rows}"
+        beyond = f"({', '.join(key)}) > ({', '.join('?' * len(key))})"
+        found = await self.fetch(f"{sql} {order}", arguments)
+        while found:
+            yield found
+            if len(found) < slice_rows:
+                return
+            last = tuple(found[-1][place] for place in places)
+            found = await self.fetch(f"{sql} AND {beyond} {order}", (*arguments, *last))
 
     async def counts(self) -> dict[str, int]:
         found = {}
@@ -195,16 +242,13 @@ class StoreReader:
         self, *, issuer: str | None = None, after: int = 0, slice_rows: int = 500
     ) -> AsyncIterator[list[tuple[str, ListEntry, bool]]]:
         """Rows of followed lists that changed after a revision, in slices."""
-        sql = (
-            f"SELECT issuer, gone, {', '.join(followed.COLUMNS)} FROM followed_numbers "
-            "WHERE revision > ? AND (? IS NULL OR issuer = ?) ORDER BY issuer, address, institution, operator, since"
-        )
-        try:
-            async with self._connection.execute(sql, (after, issuer, issuer)) as cursor:
-                while found := await cursor.fetchmany(slice_rows):
-                    yield [(str(row[0]), followed.entry_of(tuple(row[2:])), bool(row[1])) for row in found]
-        except (sqlite3.Error, ValueError) as error:
-            raise StoreError(f"{self._name}: {error}") from error
+        columns = ("issuer", "gone", *followed.COLUMNS)
+        sql = f"SELECT {', '.join(columns)} FROM followed_numbers WHERE +revision > ? AND (? IS NULL OR issuer = ?)"
+        key = ("issuer", "address", "institution", "operator", "since")
+        async for found in self._sliced(sql, (after, issuer, issuer), key, columns, slice_rows):
+            yield [
+                (str(row[0]), followed.entry_of(cast(tuple[str | int, ...], row[2:])), bool(row[1])) for row in found
+            ]
 
     async def measures(self, *, after: int | None = None, most: int = 100) -> list[Measure]:
         rows = await self.fetch(

@@ -12,6 +12,7 @@ import sqlite3
 from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -51,6 +52,7 @@ from proxy.store import (
 from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
 from proxy.store.folding import Folding
 from proxy.store.lock import OwnerLock
+from proxy.store.one_turn import in_one_turn, in_transaction
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
 from proxy.store.rotation import After, Rotation
@@ -204,23 +206,43 @@ class SqliteStore(StoreReader):
         return found[0]
 
     async def adopt(self, staged: Path) -> dict[str, int]:
-        # WHY one lock for all: ATTACH and DETACH need the connection outside of any transaction.
-        async with self._attachable(staged):
-            if self._secret.person_key.is_moving:
-                await adoption.require_no_persons(self._owning)
-            async with self._transaction():
-                changed = await adoption.adopt_records(self._owning, self._now_us())
-            changed |= dict.fromkeys(PERSON_COLUMNS, 0)
-            for table in self._indexes:
-                last = await adoption.staged_rows(self._owning, table)
-                for first in range(1, last + 1, SLICE_ROWS):
-                    # INVARIANT: what is committed binds, slice by slice, also where a later one fails.
-                    position = await person_load.newest_position(self)
-                    async with self._transaction():
-                        added = await adoption.adopt_persons(self._owning, table, first, self._today())
-                    if added:
-                        await self._refresh(table, position)
-                    changed[table] += added
+        owning = self._owning
+        # WHY the lock more than once: a file of persons is long, and refusals of the wire come between its slices.
+        async with self._writing:
+            is_moving = self._secret.person_key.is_moving
+            records = partial(
+                adoption.adopt_records,
+                path=staged,
+                key_id=self._secret.key_id,
+                now_us=self._now_us(),
+                without_persons=is_moving,
+            )
+            try:
+                adopted = await in_one_turn(owning, records)
+            except asyncio.CancelledError:
+                # WHY: the thread goes on, and nobody else would let go of the file.
+                await in_one_turn(owning, adoption.detach)
+                raise
+            if not any(adopted.persons.values()):
+                await in_one_turn(owning, adoption.detach)
+                return adopted.changed | dict.fromkeys(PERSON_COLUMNS, 0)
+        try:
+            return adopted.changed | await self._adopt_persons(adopted.persons)
+        finally:
+            async with self._writing:
+                await in_one_turn(owning, adoption.detach)
+
+    async def _adopt_persons(self, last: dict[str, int]) -> dict[str, int]:
+        changed = dict.fromkeys(PERSON_COLUMNS, 0)
+        for table in self._indexes:
+            for first in range(1, last[table] + 1, SLICE_ROWS):
+                # INVARIANT: what is committed binds, slice by slice, also where a later one fails.
+                position = await person_load.newest_position(self)
+                async with self._transaction():
+                    added = await adoption.adopt_persons(self._owning, table, first, self._today())
+                if added:
+                    await self._refresh(table, position)
+                changed[table] += added
         return changed
 
     async def take_in_list(self, staged: Path) -> FollowedList:
@@ -231,17 +253,6 @@ class SqliteStore(StoreReader):
         try:
             async with self._transaction():
                 return await followed.take_in(self._owning, self._now_us())
-        finally:
-            async with self._writing:
-                await attached.__aexit__(None, None, None)
-
-    @asynccontextmanager
-    async def _attachable(self, staged: Path) -> AsyncIterator[None]:
-        attached = adoption.attached(self._owning, staged, self._secret.key_id)
-        async with self._writing:
-            await attached.__aenter__()
-        try:
-            yield
         finally:
             async with self._writing:
                 await attached.__aexit__(None, None, None)
@@ -402,20 +413,22 @@ class SqliteStore(StoreReader):
         self, verb: str, target: str, reason: str, by: str, sql: str, arguments: tuple[str | int, ...]
     ) -> int:
         """One change of records with its entry among the measures; rows changed."""
-        async with self._transaction():
-            rows = (await self._owning.execute(sql, arguments)).rowcount
-            if rows > 0:
-                await self._entered(verb, target, reason, by, rows)
-        return rows
 
-    async def _entered(self, verb: str, target: str, reason: str, by: str, rows: int) -> None:
-        """Inside a transaction that changed records: the new revision, and who did it."""
-        now = self._now_us()
-        await self._owning.execute("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
-        await self._owning.execute(
-            "INSERT INTO revisions SELECT value, ?, ?, ? FROM counters WHERE name = 'revision'", (now, verb, rows)
-        )
-        await self._acted(verb, target, reason, by)
+        def change(connection: sqlite3.Connection) -> int:
+            rows = connection.execute(sql, arguments).rowcount
+            if rows > 0:
+                amending.enter(connection, self._now_us(), verb, target, reason, by, rows)
+            return rows
+
+        return await self._change(change)
+
+    async def _change(self, change: Callable[[sqlite3.Connection], int]) -> int:
+        """One transaction in one turn of the loop: what `change` returns."""
+        async with self._writing:
+            try:
+                return await in_one_turn(self._owning, lambda connection: in_transaction(connection, change))
+            except (sqlite3.Error, ValueError) as error:
+                raise StoreError(f"{self._name}: nothing was written: {error}") from error
 
     async def _acted(self, verb: str, target: str, reason: str, by: str) -> None:
         """Inside a transaction: an entry among the measures, of what changed no record."""
@@ -425,9 +438,12 @@ class SqliteStore(StoreReader):
         )
 
     async def amend(self, verb: str, target: str, changes: Sequence[Put | Alter], *, reason: str, by: str) -> None:
-        async with self._transaction():
-            await amending.apply(self._owning, changes)
-            await self._entered(verb, target, reason, by, len(changes))
+        def change(connection: sqlite3.Connection) -> int:
+            amending.apply(connection, changes)
+            amending.enter(connection, self._now_us(), verb, target, reason, by, len(changes))
+            return len(changes)
+
+        await self._change(change)
 
     async def noted(self, measure: int) -> None:
         async with self._transaction():

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.number_library import NumberLibrary
 from proxy.core.records import Number, Period
-from proxy.core.snapshot import NumberLibrary
 
 pytestmark = pytest.mark.unit
 

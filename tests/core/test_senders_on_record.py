@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proxy.core.addresses import TON_ALPHANUMERIC, TON_INTERNATIONAL, TON_UNKNOWN, recipient, sender
+from proxy.core.number_library import NumberLibrary
 from proxy.core.senders import on_record
-from proxy.core.snapshot import NumberLibrary
 from proxy.policy import evaluate, unanswerable
 from tests.rules.scene import BASE, PERSON, PERSON_KEY, ROW, build
 

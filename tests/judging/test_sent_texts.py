@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from proxy.core.snapshot import NumberLibrary
+from proxy.core.number_library import NumberLibrary
 from proxy.judging.sent_texts import SentTexts
 from proxy.policy import evaluate
 from tests.rules.scene import BASE, build

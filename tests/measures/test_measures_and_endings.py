@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from proxy.core.pack import Pack
 from proxy.core.persons import PersonKey
-from proxy.core.records import FOREVER, Liaison, Period, Telecom
+from proxy.core.records import FOREVER, Liaison, Partner, Period, Telecom
 from proxy.core.snapshot import Snapshot
 from proxy.measures import Endings, Measures
 from proxy.registry.ports import StoreError
@@ -97,3 +98,29 @@ def test_what_ends_soon_is_told_once_a_day() -> None:
     endings.days = 0
     endings.look(found, NOW + 5 * DAY_S)
     assert len(heard.events) == 4
+
+
+async def test_beside_the_wire_the_same_is_told_in_turns_and_of_the_newest_records() -> None:
+    heard, beside = Heard(), Heard()
+    partners = {f"p{place}": Partner(f"p{place}", "示例（虚构）", Period(0, int(NOW) + 60)) for place in range(1200)}
+    found = snapshot(partners=partners, telecoms={"soon": telecom("soon", 29)})
+    Endings(30, heard.log).look(found, NOW)
+    endings = Endings(30, beside.log)
+    first = asyncio.ensure_future(endings.look_beside(found, NOW))
+    await asyncio.sleep(0)
+    assert beside.events == []
+    await first
+    assert beside.events == heard.events
+    assert len(beside.events) == 1201
+
+
+async def test_records_that_come_while_somebody_looks_are_looked_at_as_well() -> None:
+    heard = Heard()
+    endings = Endings(30, heard.log)
+    partners = {f"p{place}": Partner(f"p{place}", "示例（虚构）", Period()) for place in range(1200)}
+    first = asyncio.ensure_future(endings.look_beside(snapshot(partners=partners), NOW))
+    await asyncio.sleep(0)
+    await endings.look_beside(snapshot(partners=partners, telecoms={"soon": telecom("soon", 29)}), NOW)
+    assert heard.events == []
+    await first
+    assert [fields["name"] for _, fields in heard.events] == ["soon"]

@@ -15,6 +15,7 @@ from proxy.core.bound import EMPTY_SHELF, Shelf
 from proxy.core.contacts import Contacts, second_of
 from proxy.core.debtors import ROLES
 from proxy.core.decision import Decision, Permit, Refusal
+from proxy.core.number_library import NumberLibrary
 from proxy.core.own_marks import Mark, OwnMarks
 from proxy.core.pack import Cap, Hours, Pack
 from proxy.core.persons import PersonIndex, PersonKey, index_key
@@ -32,9 +33,9 @@ from proxy.core.records import (
     Template,
 )
 from proxy.core.request import Request
-from proxy.core.snapshot import NumberLibrary, Snapshot, notice_of
+from proxy.core.snapshot import Snapshot, notice_of
 from proxy.policy import evaluate
-from proxy.registry.own_marks import MARK_MAKERS, own_marks_of
+from proxy.registry.own_marks import MARK_MAKERS, MarkShelf
 from proxy.registry.wordings import WordingShelf, worded_of
 from proxy.rules.rule import Rule
 from proxy.rules.table import RULES
@@ -159,7 +160,10 @@ def _own_marks(scene: Scene, partners: tuple[Partner, ...]) -> OwnMarks:
         kept[table].append(mark)
     houses = (*([scene.institution] if scene.institution else []), OTHER_HOUSE)
     given = (*([scene.entrustment] if scene.entrustment else []), *scene.more_entrustments)
-    return own_marks_of(kept, houses, partners, given, reader())
+    shelf = MarkShelf()
+    for one in given:
+        shelf.changed("entrustments", one)
+    return shelf.marks({**kept, "institutions": houses, "partners": partners}, reader())
 
 
 def build(scene: Scene) -> tuple[Request, Snapshot, float]:

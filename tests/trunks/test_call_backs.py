@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from proxy.core.number_library import NumberLibrary
 from proxy.core.purposes import ALL_MARKETING
-from proxy.core.snapshot import NumberLibrary, Snapshot
+from proxy.core.snapshot import Snapshot
 from proxy.evidence import records
 from proxy.judging.call_gate import CallsInForce
 from proxy.judging.keypad import KeypadSettings

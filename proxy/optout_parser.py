@@ -18,7 +18,7 @@ import msgspec
 from proxy.language.folding import FLAG, atoms, fold, squeezed
 from proxy.language.instructions import offered_keyword
 from proxy.language.pictures import spoken
-from proxy.language.quotation import own_words
+from proxy.language.quotation import own_words, signed
 from proxy.language.sentences import CONTRADICTORY, read_sentences, refuses
 from proxy.language.vocabulary import (
     Entry,
@@ -110,6 +110,8 @@ def parse(text: str, vocabulary: Vocabulary, offered: Sequence[str] = (), messag
             return _QUOTED
         text = own
     read = _read(text, vocabulary, offered)
+    if read.label == "optin" and signed(text):
+        return _ASKED  # WHY: what a sender confirms is no wish; a false one restarts messages without consent.
     written = spoken(text)
     if written is not None:
         # WHY only a refusal: a picture beside words decorates them as often as it says something.

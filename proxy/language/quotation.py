@@ -45,6 +45,12 @@ def own_words(text: str, message: str | None = None) -> str | None:
     return _joined(text[: found.start()], after)
 
 
+def signed(text: str) -> bool:
+    """Whether words stand behind a signature, as they do in what senders write."""
+    found = _SIGNATURE.search(text)
+    return found is not None and len(text[found.end() :].strip(_EDGES)) >= _LEAST_BODY
+
+
 def _without_message(text: str, message: str) -> str | None:
     message = message.strip()
     if len(message) < _LEAST:

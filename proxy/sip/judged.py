@@ -20,10 +20,10 @@ class JudgedCall:
     __slots__ = ("called", "caller", "display", "page")
 
     def __init__(self, caller: str, called: str, display: str = "", page: str = "") -> None:
-        for each in (caller, called, display, page):
-            # WHY asked first: nearly all are printable, and then there is nothing to look for.
-            if not each.isprintable() and any(ord(char) < 0x20 or ord(char) == 0x7F for char in each):
-                raise ValueError("a control character")
+        whole = caller + called + display + page
+        # WHY asked first: nearly all are printable, and then there is nothing to look for.
+        if not whole.isprintable() and any(ord(char) < 0x20 or ord(char) == 0x7F for char in whole):
+            raise ValueError("a control character")
         if not caller or not called:
             raise ValueError("no number")
         if page and (not page.isascii() or ">" in page or " " in page):

@@ -14,7 +14,7 @@ from msgspec import Struct
 from proxy.sip.cseq import CSeq, parse_cseq
 from proxy.sip.error import SipError
 from proxy.sip.grammar import comma_values, first_comma_value, is_call_id, number, unfolded
-from proxy.sip.headers import line_of
+from proxy.sip.headers import behind_colon, line_of
 from proxy.sip.memory import Memory
 from proxy.sip.name_addr import NameAddr, parse_name_addr
 from proxy.sip.via import Via, parse_via
@@ -57,7 +57,7 @@ class SipMessage:
 
     def _value(self, index: int) -> bytes:
         line = self.lines[index]
-        start = line.find(b":") + 1
+        start = behind_colon(line)
         last = len(line) - 1
         # WHY apart: nearly all are a colon, one space and the value.
         if self.plain and last > start and line[start] == 0x20 and line[start + 1] > 0x20 and line[last] > 0x20:

@@ -19,6 +19,8 @@ MAX_FORWARDS: Final = 70
 """What a request without Max-Forwards begins with (RFC 3261 §8.1.1.6)."""
 
 _KNOWN_METHODS: Final = frozenset(METHODS.values())
+#: Fields by which a request asks for what others do not.
+_RARE: Final = frozenset(("require", "proxy-require", "accept", "replaces", "join"))
 #: What nearly every INVITE brings, as nearly everybody writes it.
 _SDP: Final = b"application/sdp"
 
@@ -82,9 +84,12 @@ def check_support(request: SipRequest, capabilities: Capabilities, *, forwards: 
     if forwards and max_forwards(request) == 0:
         raise SipError(483, "max_forwards.zero")
     if method not in ("ACK", "CANCEL"):
-        _check_extensions(request, capabilities)
+        # WHY asked together: nearly all requests have none of them.
+        usual = _RARE.isdisjoint(request.keys)
+        if not usual:
+            _check_extensions(request, capabilities)
         _check_body(request, capabilities)
-        if method == "INVITE":
+        if method == "INVITE" and not usual:
             _check_accept(request)
             if request.has("replaces") or request.has("join"):
                 # WHY 481: no dialog of ours is offered for that, so none can match (RFC 3891 §3, RFC 3911 §4).

@@ -10,6 +10,9 @@ from types import ModuleType
 import pytest
 
 from bench import replies
+from bench.messages.corpus import read
+from proxy.commands.optout import read_vocabulary
+from proxy.optout_parser import parse
 
 pytestmark = pytest.mark.unit
 
@@ -60,6 +63,13 @@ def test_the_unread_part_has_no_false_wish_and_no_error_in_keywords() -> None:
 
 def test_the_manual_has_these_figures_to_the_digit() -> None:
     assert replies.of_the_manual() == replies.published(parts()), "python -m bench.replies --manual"
+
+
+def test_no_message_of_a_sender_is_read_as_a_wish() -> None:
+    vocabulary = read_vocabulary()
+    texts = [message.text for message in read("blind")]
+    bodies = [text.partition("】")[2] or text for text in texts]
+    assert [text for text in (*texts, *bodies) if parse(text, vocabulary).label == "optin"] == []
 
 
 def test_the_examples_are_read_as_labelled() -> None:

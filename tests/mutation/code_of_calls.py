@@ -20,6 +20,7 @@ _CLIENTS = ("tests.sip.test_sip_transaction_clients", "tests.sip.test_sip_call")
 _SERVERS = ("tests.sip.test_sip_transaction_servers",)
 _CALLS = ("tests.sip.test_sip_call", "tests.sip.test_sip_call_inside")
 _TABLE = ("tests.sip.test_sip_transaction_matching", "tests.sip.test_sip_transaction_servers")
+_TIMERS = ("tests.sip.test_sip_timers",)
 _DIALOG = ("tests.sip.test_sip_dialog", *_CALLS)
 _DIGEST = ("tests.sip.test_sip_digest",)
 _SDP = ("tests.sip.test_sip_sdp",)
@@ -297,8 +298,9 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
     (_TABLE, "proxy.sip.timers:Timers.expire", (
         ("self._wait(due[place])", "pass"),
         ("due.sort(key=_deadline_of)", "pass"),
-        ("timer.deadline > now", "timer.deadline >= now"),
     )),
+    # WHY by its own tests: a play that goes from deadline to deadline stands still for ever with this change.
+    (_TIMERS, "proxy.sip.timers:Timers.expire", (("timer.deadline > now", "timer.deadline >= now"),)),
     (_TABLE, _T + "table:Transactions._invite", (
         ("merged = first is not None and first in self._desk.live", "merged = False"),
     )),

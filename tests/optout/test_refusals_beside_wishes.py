@@ -72,3 +72,21 @@ def test_a_refusal_that_is_taken_back_is_a_wish(text: str) -> None:
 )
 def test_a_refusal_that_is_told_of_is_none(text: str) -> None:
     assert parse(text, VOCABULARY).label != "optin"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "您已恢复接收我行服务短信",
+        "【江澜银行】您的账户已开通短信提醒服务",
+        "【江澜银行】恢复订阅请回复START",
+        "You have been resubscribed",
+        "再次提醒：请还款",
+        "I want these texts gone",
+        "I'd like these messages over with",
+        "撤销申请 拒收此号码短信",
+        "继续申请，发我",
+    ],
+)
+def test_what_a_sender_confirms_or_who_wants_something_else_is_no_wish(text: str) -> None:
+    assert parse(text, VOCABULARY).label != "optin"

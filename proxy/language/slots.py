@@ -40,8 +40,10 @@ _RUN: Final = re.compile("[0-9]+")
 _OF_PHONES: Final = frozenset("0123456789+(-. \0|_)零一二三四五六七八九幺")
 _HAN_DIGITS: Final = frozenset("零一二三四五六七八九幺")
 _PHONE_LEAST: Final = 5
-#: What telephones of nine digits and fewer begin with. INVARIANT: `marks.PHONE` knows no other (a test).
-_SHORT_NUMBERS: Final = ("95", "96", "100", "123")
+#: What telephones of nine digits and fewer begin with, where there is no plus sign: these two digits, or where a sign
+#: stands between them the first. INVARIANT: `marks.PHONE` knows no other (a test).
+_SHORT_NUMBERS: Final = ("95", "96", "10", "12")
+_SHORT_FIRST: Final = ("9", "1")
 _SHORT_MOST: Final = 9
 #: Digits of a telephone that is called from anywhere.
 _WHOLE_DIGITS: Final = 10
@@ -71,24 +73,30 @@ class Mask:
 class Stretch:
     """Signs of which a telephone could be made: where they stand, and what stands marked on either side."""
 
-    __slots__ = ("after", "before", "end", "is_run", "start")
+    __slots__ = ("after", "before", "end", "short", "start")
 
-    def __init__(self, start: int, end: int, before: str, after: str, is_run: bool) -> None:
+    def __init__(self, start: int, end: int, before: str, after: str, short: tuple[tuple[int, int], ...]) -> None:
         self.start: Final = start
         self.end: Final = end
         self.before: Final = before
         self.after: Final = after
-        #: Whether they are digits alone, too few for any but a short number.
-        self.is_run: Final = is_run
+        #: The runs of digits, where they are too few for any but a short number.
+        self.short: Final = short
 
     def may_be_called(self, text: str) -> bool:
         """Whether a telephone may begin among the signs that a text has here."""
-        if self.is_run and not text.startswith(_SHORT_NUMBERS, self.start):
+        if self.short and not self._begins_short(text):
             return False
         # WHY twice: nearly all figures have no such form, and of raw signs one look finds each that has it.
         if marks.PHONE.search(text, self.start, self.end) is None:
             return False
         return _may_be_called(self.before, text[self.start : self.end], self.after)
+
+    def _begins_short(self, text: str) -> bool:
+        for start, end in self.short:
+            if text.startswith(_SHORT_FIRST if end - start == 1 else _SHORT_NUMBERS, start):
+                return True
+        return False
 
 
 class Varying:
@@ -169,7 +177,7 @@ class Names:
                 if 0 < at - first <= _NAME_MOST and (not first or text[first - 1] in _BEFORE):
                     start, end = first, at
                     break
-        masked = with_name and end > 0 and self._is_quiet(text[start:end], text[end : end + 2])
+        masked = with_name and end > 0 and self._is_quiet(text[start : end + 2])
         if masked:
             # WHY the first octet: no text begins with it, so none that holds placeholders itself has such a mask.
             text = text[:start] + _HELD * (end - start) + text[end:]
@@ -178,13 +186,13 @@ class Names:
             octets = text.encode("utf-8", "surrogatepass").translate(_DIGITS)
         return Mask(octets, start, end, masked)
 
-    def _is_quiet(self, name: str, title: str) -> bool:
-        held = name + title
-        known = self._known.get(held)
+    def _is_quiet(self, titled: str) -> bool:
+        """Whether nobody tells a name and its title, which has two characters, from any other with this title."""
+        known = self._known.get(titled)
         if known is None:
             if len(self._known) >= _NAMES_KEPT:
                 self._known.clear()
-            known = self._known[held] = self._judge(name, title)
+            known = self._known[titled] = self._judge(titled[:-2], titled[-2:])
         return known
 
     def _judge(self, name: str, title: str) -> bool:
@@ -235,7 +243,8 @@ def varies(text: str, mask: Mask, reading: Reading, lexicon: Lexicon) -> Varying
         elif digits >= _PHONE_LEAST:
             # WHY not the runs apart: digits of two runs make one telephone.
             before, after = seen.marked[max(0, start - _LOOKS_BACK) : start], seen.marked[end : end + _LOOKS_ON]
-            stretch = Stretch(start, end, before, after, run == (start, end) and digits <= _SHORT_MOST)
+            is_short = digits <= _SHORT_MOST and "+" not in text[start:end]
+            stretch = Stretch(start, end, before, after, tuple(inner) if is_short else ())
             if not fixed.isdisjoint(inner) or stretch.may_be_called(text):
                 fixed.update(inner)
             else:

@@ -82,7 +82,11 @@ def test_a_refusal_that_is_told_of_is_none(text: str) -> None:
         "【江澜银行】恢复订阅请回复START",
         "You have been resubscribed",
         "再次提醒：请还款",
+        "I want these texts gone",
+        "I'd like these messages over with",
+        "撤销申请 拒收此号码短信",
+        "继续申请，发我",
     ],
 )
-def test_what_a_sender_confirms_is_no_wish_of_the_person(text: str) -> None:
+def test_what_a_sender_confirms_or_who_wants_something_else_is_no_wish(text: str) -> None:
     assert parse(text, VOCABULARY).label != "optin"

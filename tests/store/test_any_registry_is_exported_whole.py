@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from proxy.core.purposes import CHANNELS, STRICTEST_FIRST
@@ -212,12 +212,11 @@ def test_many_registries_there_and_back(document: dict[str, Any]) -> None:
 def test_rows_of_every_table_can_be_drawn(table: str) -> None:
     """A generator whose rows are all wrong would show nothing."""
 
-    @settings(max_examples=60, deadline=None, database=None, derandomize=True)
-    @given(row_of(TABLES[table]))
-    def draw(row: dict[str, Any]) -> None:
+    def is_right(row: dict[str, Any]) -> bool:
         document = BASE | {table: [*BASE.get(table, []), row]} if table not in BASE else BASE | {table: [row]}
-        right.append(check_rows(rows_of(document), RowCheck(Known(), SECRET, NOW_US)).right.get(table, 0))
+        found = check_rows(rows_of(document), RowCheck(Known(), SECRET, NOW_US)).right.get(table, 0)
+        return found > len(BASE.get(table, [])) - (table in BASE) * 2
 
-    right: list[int] = []
-    draw()
-    assert max(right) > len(BASE.get(table, [])) - (table in BASE) * 2
+    # WHY no shrinking: any right row will do, and none at all raises NoSuchExample.
+    sixty = settings(max_examples=60, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+    find(row_of(TABLES[table]), is_right, settings=sixty)

@@ -79,9 +79,9 @@ def too_dear(read: Callable[[str], None], text: str) -> tuple[int, int] | None:
     read(text)  # What is worked out once (tables, memos) is worked out now.
     middle, whole = len(text) // 2, lines_run(read, text)
     half = 0
-    # WHY at other places: cut there the half may be what is read with less ado (keywords alone, letters spelt).
-    for cut in (middle, middle - 1, middle - 7, middle + 5):
-        half = max(half, lines_run(read, text[:cut]))
+    # WHY several: one may be what is read with less ado (keywords alone, letters spelt); one ends as all does.
+    for part in (text[:middle], text[-middle:], text[: middle - 1], text[: middle - 3]):
+        half = max(half, lines_run(read, part))
         if whole <= 2.3 * half + 500:
             return None
     return half, whole

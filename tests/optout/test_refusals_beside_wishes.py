@@ -86,6 +86,8 @@ def test_a_refusal_that_is_told_of_is_none(text: str) -> None:
         "I'd like these messages over with",
         "撤销申请 拒收此号码短信",
         "继续申请，发我",
+        "刚才发错了，我同意",
+        "没有想取消退订",
     ],
 )
 def test_what_a_sender_confirms_or_who_wants_something_else_is_no_wish(text: str) -> None:

@@ -373,9 +373,6 @@ def _verdict(look: Look, lexicon: Lexicon) -> tuple[Verdict, Said]:
 
 def _category(look: Look, said: Said, lexicon: Lexicon) -> Verdict:
     concepts = said.concepts
-    if said.aside and _is_little(_text_of(look, said)):
-        # WHY: who only warns, or confirms, says nothing else.
-        return Verdict(_SERVICE, 1.0, look.concepts & lexicon.opening, True)
     sums = [0.0] * len(CATEGORIES)
     sums[_SERVICE] = 1.0
     reasons = [0] * len(CATEGORIES)
@@ -384,6 +381,9 @@ def _category(look: Look, said: Said, lexicon: Lexicon) -> Verdict:
             sums[rule.category] += rule.weight
             reasons[rule.category] |= rule.all | (rule.any & concepts)
     best, ahead = _first(sums)
+    if best in (_SERVICE, _MARKETING) and said.aside and _is_little(_text_of(look, said)):
+        # WHY: who only warns, or confirms, says nothing else; a code, or that somebody owes, is said in few letters.
+        return Verdict(_SERVICE, 1.0, look.concepts & lexicon.opening, True)
     behind = sums[best] - sums[_MARKETING]
     by_rules = ahead >= _SURE or not lexicon.model.weights
     other = -1

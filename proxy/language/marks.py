@@ -357,7 +357,10 @@ def _is_word(word: str, lexicon: Lexicon) -> bool:
     return word not in lexicon.identity["not_names_en"] and not is_neutral(word, lexicon)
 
 
-_OWNED: Final = ("loan", "account")
+_OWNED: Final = (
+    *("loan", "car loan", "auto loan", "home loan", "personal loan", "student loan", "business loan"),
+    *("account", "savings account", "checking account", "credit card", "debit card"),
+)
 _NO_HEAD: Final = frozenset(
     (
         "code",
@@ -365,6 +368,9 @@ _NO_HEAD: Final = frozenset(
         "pin",
         "notice",
         "reminder",
+        "update",
+        "important",
+        "urgent",
         "alert",
         "warrant",
         "is",

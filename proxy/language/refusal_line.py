@@ -45,7 +45,7 @@ _BARE: Final = re.compile(
 )
 #: Words that only sound like refusal.
 _SOUNDS: Final = re.compile("[推腿忒煺蜕褪][订定丁钉顶]|退[丁钉顶定]|[a-z][订丁]|tui|丁阅")
-_WORD_ONLY: Final = re.compile(rf"(?<![a-z]){_VERB},?(td|t|退订|拒收|stop|unsubscribe|stopall)(?=$|,)")
+_WORD_ONLY: Final = re.compile(rf"(?<![a-z]){_VERB}[, ]?(td|t|退订|拒收|stop|unsubscribe|stopall){_TO}(?=$|,)")
 _BESIDE: Final = re.compile(
     r"(?:退订|拒收|取消订阅|不再接收|屏蔽|opt ?out|unsubscribe|stop (?:texts|messages))[^,]{0,8},?[^,]{0,8}$"
 )

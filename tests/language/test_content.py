@@ -31,6 +31,7 @@ def cited(text: str, finding: str) -> list[str]:
         ("【江澜银行】您尾号7788卡入账300.00元，顺便告知：安居贷3.5%起", "marketing"),
         ("【江澜银行】验证码410022，另有“安居贷”年化3.5%起等您", "marketing"),
         ("【江澜银行】验证码410022，请勿泄露", "verification"),
+        ("【云岫消费金融】校验码：0098，请勿告知他人", "verification"),
         ("【江澜银行】您尾号7788信用卡已逾期2天，最低还款800元", "collection"),
         ("【江澜银行】您尾号7788信用卡账单将于后天到期，应还1500元，以免逾期", "service"),
         ("【江澜银行】我行不会以任何理由索要验证码，谨防诈骗，95000", "service"),
@@ -86,6 +87,8 @@ def test_places_and_further_signatures_are_told() -> None:
         ("江澜银行提醒您", True),
         ("Lanhai Bank: hello", True),
         ("Tell your sister she is late on her Lanhai loan", True),
+        ("Reminder: your Lanhai car loan is 30 days past due", True),
+        ("Update: your car loan is 30 days past due", False),
         ("【贷款专员】您好", False),
         ("【银行客服】您好", False),
         ("请提供银行卡，我是银行工作人员", False),
@@ -146,6 +149,8 @@ def test_a_product_is_named(text: str, there: bool) -> None:
         ("TD退订", "td"),
         ("Reply STOP to opt out", "stop"),
         ("To opt out SMS STOP to 127000", "stop"),
+        ("Home loans from 8.4%. SMS STOP to 127000", "stop"),
+        ("Home loans from 8.4%. Reply STOP", "stop"),
     ],
 )
 def test_a_refusal_line_and_its_keyword(text: str, keyword: str) -> None:

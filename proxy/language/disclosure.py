@@ -102,6 +102,14 @@ def disclosure(seen: View, found: Sequence[Found], concepts: int, collecting: bo
     return None if named is None else seen.of_bare(*named.span())
 
 
+def speaks_of_another(seen: View, concepts: int, lexicon: Lexicon) -> bool:
+    """Whether somebody else than the reader is spoken of, with a word of debt or without; may say yes too often."""
+    if concepts & lexicon.bits.get("pass_on", 0):
+        return True
+    patterns = (_YOURS, _YOUR_UNIT, _THEIRS, _PLACED, _KEPT_NUMBER, _HE_OF, _THIRD, _EN_YOURS, _EN_PASS)
+    return any(pattern.search(seen.bare) is not None for pattern in patterns)
+
+
 def _english(bare: str) -> Span | None:
     if _EN_DEBT.search(bare) is None:
         return None

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from proxy.core.content import Against, Content
 from proxy.language.content import Reading, read_whole
+from proxy.language.disclosure import speaks_of_another
 from proxy.language.lexicon import Lexicon
 from proxy.language.slots import LONGEST, Mask, Names, Varying, varies
 from proxy.language.views import view
@@ -45,14 +46,19 @@ Owner = tuple[str, str]
 class Template:
     """A wording of one owner's messages: what it says and how often it came. Counts start with the process."""
 
-    __slots__ = ("_persons", "accounts", "against", "content", "first", "found", "id", "last", "owner", "seen", "shape")
+    __slots__ = (
+        *("_persons", "accounts", "against", "content", "first", "found", "id", "last", "owner", "seen", "shape"),
+        "tells",
+    )
 
-    def __init__(self, id: str, owner: Owner, shape: str, content: Content) -> None:
+    def __init__(self, id: str, owner: Owner, shape: str, content: Content, tells: bool) -> None:
         self.id: Final = id
         self.owner: Final = owner
         #: The wording, with {name}, {figures} and {link} for what differs. It holds no digit.
         self.shape: Final = shape
         self.content = content
+        #: Whether it tells its readers of somebody else.
+        self.tells: Final = tells
         self.seen = 0
         #: Of these, how many had something found against them, enforced or in shadow.
         self.against = 0
@@ -69,7 +75,7 @@ class Template:
     @property
     def is_shown(self) -> bool:
         """Whether its wording may be shown: it went to several persons, and names nobody to others."""
-        return len(self._persons) >= SHOWN_FROM and not self.content.discloses_debtor
+        return len(self._persons) >= SHOWN_FROM and not self.tells
 
     def note(self, found: tuple[Against, ...], account: str, person: int, at: float) -> None:
         """One more message of it."""
@@ -207,7 +213,7 @@ class Templates:
             varying = varies(text, mask, reading, self.lexicon)
         if varying is None:
             return None
-        template = self._template(shelf, owner, text, mask, reading.content)
+        template = self._template(shelf, owner, text, mask, reading)
         known = Known(reading.content, template, varying, varying.free(mask))
         held = shelf.get(mask.octets)
         if held is None:
@@ -262,14 +268,23 @@ class Templates:
         shelf = self._shelves[owner]
         return len(shelf.recent) + len(shelf.former) + 1
 
-    def _template(self, shelf: _Shelf, owner: Owner, text: str, mask: Mask, content: Content) -> Template:
+    def _template(self, shelf: _Shelf, owner: Owner, text: str, mask: Mask, reading: Reading) -> Template:
+        content = reading.content
         shape = shape_of(text, mask, content)
         found = shelf.templates.get(shape)
         if found is None:
             if len(shelf.templates) >= _TEMPLATES:
                 del shelf.templates[min(shelf.templates, key=lambda held: shelf.templates[held].seen)]
-            found = shelf.templates[shape] = Template(id_of_shape(owner, shape), owner, shape, content)
+            tells = _tells_of_another(reading, self.lexicon)
+            found = shelf.templates[shape] = Template(id_of_shape(owner, shape), owner, shape, content, tells)
         return found
+
+
+def _tells_of_another(reading: Reading, lexicon: Lexicon) -> bool:
+    # WHY without a word of debt, too: "请转告李雷回电" to five contacts names one person.
+    content, look = reading.content, reading.look
+    collects = content.category == "collection" and speaks_of_another(look.seen, look.concepts, lexicon)
+    return collects or content.discloses_debtor
 
 
 def _as_it_is(text: str) -> bytes:

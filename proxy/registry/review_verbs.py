@@ -151,7 +151,9 @@ async def _review_submit(context: VerbContext, args: Args) -> dict[str, Any]:
     if row["state"] == "submitted":
         raise VerbError(f"id: {args['id']} is submitted already; somebody else has to review it")
     values: Named = {"state": "submitted", "submitted_by": _by(args)}
-    values |= {"reviewed": 0, "reviewed_by": "", "checklist": "", "reason": ""}
+    if row["state"] != "rejected" or table != "templates":
+        # INVARIANT: who rejected a wording stays on record until somebody passes it: one person alone lifts nothing.
+        values |= {"reviewed": 0, "reviewed_by": "", "checklist": "", "reason": ""}
     return await _turned(context, args, table, row, values, "review.submitted")
 
 

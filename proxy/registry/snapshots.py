@@ -217,7 +217,8 @@ def attestation(row: Named) -> tuple[str, int]:
 
 def template(row: Named) -> Template:
     reviewed = row["state"] == "reviewed" and bool(row["reviewed_by"])
-    rejected = row["state"] == "rejected" and bool(row["reviewed_by"])
+    # WHY submitted, too: what somebody rejected before stays rejected until it is passed.
+    rejected = row["state"] in ("rejected", "submitted") and bool(row["reviewed_by"])
     return Template(row["id"], row["institution"], _purposes(row["purposes"]), row["text"], reviewed, rejected)
 
 

@@ -116,7 +116,10 @@ class Reviewing:
             if viewer is None:
                 return self._sign_in(request, "no.form" if request.method == "POST" else "", 401)
             if request.method != "POST":
-                return await page(request, viewer)
+                try:
+                    return await page(request, viewer)
+                except StoreError:
+                    return self._sign_in(request, "no.store", 503)
             if form is None or not viewer.session.is_own(form.one("form")):
                 return self._desk.back(viewer, path, "", "no.form", fault)
             try:

@@ -102,10 +102,11 @@ def _worded(text: str, lane: Lane, snapshot: Snapshot) -> list[Template]:
         return []
     recalled = reader.recall(owner_of(lane), text)
     if recalled is not None and recalled.worded is not None and recalled.worded[0] is wordings:
-        template: Template = recalled.worded[1]
-        if _serves(template, lane):
+        _, known, template = recalled.worded
+        # WHY matched again: texts that are read alike may differ in what a variable may hold ("0300" is no sum).
+        if _serves(template, lane) and known.match(text) is not None:
             return [template]
-    found = []
+    found: list[Template] = []
     for wording, template in wordings:
         spans = wording.match(text)
         if spans is None or not reader.is_quiet(text, spans):
@@ -113,7 +114,7 @@ def _worded(text: str, lane: Lane, snapshot: Snapshot) -> list[Template]:
         found.append(template)
         # WHY: texts that are read alike may differ in figures that the wording has as they stand.
         if recalled is not None and all(_within(free, spans) for free in recalled.free):
-            recalled.worded = (wordings, template)
+            recalled.worded = (wordings, wording, template)
     return found
 
 

@@ -38,17 +38,18 @@ _LIFTED_SINCE: Final = "SELECT 1 FROM releases WHERE person = ? AND institution 
 
 
 async def put(connection: aiosqlite.Connection, secret: PersonSecret, refusal: Refused, person: bytes) -> bool:
-    """Adds a doubtful refusal to the queue; False where it is full. The same reply of a person is one case."""
+    """Adds a doubtful refusal to the queue; False where it is full. What says and closes the same is one case."""
     doubt = refusal.doubt
     if doubt is None:
         raise ValueError("no doubt")
     text = doubt.text[:TEXT_MOST].encode("utf-8", "replace").decode()
     moments = [refusal.at_us] if doubt.binds else []
-    same = (person, refusal.number_to, secret.person_key.newest(text))
+    closes = json.dumps([(name, bits, name in refusal.objects) for name, bits in refusal.closes])
+    # WHY what it closes, too: to another institution the same words are another refusal, for others to decide.
+    same = (person, refusal.number_to, secret.person_key.newest(json.dumps([text, closes])))
     again = await connection.execute(_AGAIN, (refusal.at_us, *same, _MOMENTS_MOST if doubt.binds else 0))
     if again.rowcount:
         return True
-    closes = [(name, bits, name in refusal.objects) for name, bits in refusal.closes]
     added = await connection.execute(
         _INSERT,
         (
@@ -63,7 +64,7 @@ async def put(connection: aiosqlite.Connection, secret: PersonSecret, refusal: R
             refusal.label,
             doubt.confidence,
             int(doubt.binds),
-            json.dumps(closes),
+            closes,
             json.dumps(moments),
             *same,
             doubt.most,

@@ -28,7 +28,15 @@ def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Conne
         result = work(connection)
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        roll_back(connection)
         raise
     return result
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Ends the transaction that is open, if any is.
+
+    WHY asked in the thread: a statement whose caller has given up runs all the same, and may open or end one after it.
+    """
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

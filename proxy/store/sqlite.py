@@ -52,7 +52,7 @@ from proxy.store import (
 from proxy.store.donotcall_file import DONOTCALL_FOLDER, load_donotcall
 from proxy.store.folding import Folding
 from proxy.store.lock import OwnerLock
-from proxy.store.one_turn import in_one_turn, in_transaction
+from proxy.store.one_turn import in_one_turn, in_transaction, roll_back
 from proxy.store.reader import StoreReader
 from proxy.store.refusal_ledger import RefusalLedger
 from proxy.store.rotation import After, Rotation
@@ -147,17 +147,19 @@ class SqliteStore(StoreReader):
     @asynccontextmanager
     async def _transaction(self, after: After | None = None) -> AsyncIterator[None]:
         async with self._writing:
+            committed = False
             try:
                 await self._owning.execute("BEGIN IMMEDIATE")
                 yield
                 await self._owning.execute("COMMIT")
+                committed = True
                 for step in after or ():
                     step()
             except (sqlite3.Error, ValueError) as error:
                 raise StoreError(f"{self._name}: nothing was written: {error}") from error
             finally:
-                if self._owning.in_transaction:
-                    await self._owning.execute("ROLLBACK")
+                if not committed:
+                    await in_one_turn(self._owning, roll_back)
 
     @property
     def ledger(self) -> RefusalLedger:

@@ -20,6 +20,7 @@ ONE = [
     ("alice", "аlice"),  # the first letter is Cyrillic
     ("O'Brien", "obrien."),
     ("周明", "（）"),
+    ("Zhou Ming", "MING, Zhou"),
 ]
 TWO = [("审核甲", "审核乙"), ("审核员（甲）", "审核员（乙）"), ("reviewer 12", "reviewer 21"), ("周明", "周明明")]
 

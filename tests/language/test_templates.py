@@ -286,6 +286,25 @@ def test_a_wording_is_shown_once_it_went_to_several_persons_and_told_nobody_of_a
     assert shown == {1: False, 5: True, 9: False}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "【江澜银行】请转告李雷尽快致电400-000-1001处理账户事宜",
+        "【江澜银行】请联系李雷，让其尽快还款，详询400-000-1001",
+        "【江澜银行】您是李雷的紧急联系人，请尽快还款，详询400-000-1001",
+        "【江澜银行】李雷的家属您好，还款事宜请致电400-000-1001",
+    ],
+)
+def test_a_wording_that_tells_people_of_somebody_else_is_never_shown(text: str) -> None:
+    memory = taught(text)
+    for number in range(9):
+        known = memory.read(OWNER, text)[1]
+        assert known is not None
+        known.judged((), "jl", number, 1.0)
+    (one,) = memory.listed()
+    assert (one.content.category, one.content.discloses_debtor, one.is_shown) == ("collection", False, False)
+
+
 def test_accounts_beyond_a_number_count_together() -> None:
     memory = taught("【江澜银行】温馨提示")
     known = memory.read(OWNER, "【江澜银行】温馨提示")[1]

@@ -150,6 +150,26 @@ async def test_a_template_is_reviewed_by_somebody_else_with_a_checklist(desk: De
     assert "is registered" in await desk.refused("review.submit", kind="campaign", id="spring", by="甲")
 
 
+async def test_one_person_alone_takes_back_no_rejection(desk: Desk) -> None:
+    spring = {"kind": "template", "id": "spring"}
+
+    async def state() -> tuple[bool, bool]:
+        snapshot = await build_snapshot(desk.store, SECRET.person_key, Pack("test", 1), reader())
+        ((template,),) = snapshot.templates.values()
+        return template.reviewed, template.rejected
+
+    await desk("review.submit", **spring, by="甲")
+    assert await state() == (False, False)
+    await desk("review.reject", **spring, reason="虚构", by="乙")
+    assert await state() == (False, True)
+    await desk("review.submit", **spring, by="乙")
+    assert await state() == (False, True)
+    await desk("review.pass", **spring, checklist=["签名"], by="甲")
+    assert await state() == (True, False)
+    await desk("review.submit", **spring, by="乙")
+    assert await state() == (False, False)
+
+
 async def test_a_handover_ends_the_former_as_the_new_one_begins(desk: Desk) -> None:
     new = {"institution": "bank", "contact": "0571-88880000", "by": "甲"}
     await desk("liaison.handover", **new, name="林一", since="2026-01-01")

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
 
 from proxy.console.openapi import document
 from proxy.core.content import CATEGORIES
@@ -16,11 +18,13 @@ from proxy.core.wording import VARIABLES
 from proxy.language.content import read_whole
 from proxy.language.templates import Templates
 from proxy.registry.content_words import read_lexicon
+from proxy.registry.ports import StoreError
 from proxy.reviewing import seen, service
+from proxy.reviewing.desk import Viewer
 from proxy.reviewing.forms import is_own_page
 from proxy.reviewing.on_record import Likeness, Record
 from proxy.reviewing.service import Reviewing
-from proxy.reviewing.sessions import Sessions
+from proxy.reviewing.sessions import Session, Sessions
 from proxy.reviewing.words import ALL, CHECKS
 from proxy.settings import Settings
 
@@ -131,6 +135,17 @@ def test_what_passed_is_filtered_and_can_be_put_on_record() -> None:
     (hidden,) = seen.passed([ROW | {"wording": None}], {}, {})
     assert (hidden.pieces, hidden.draft, hidden.state) == ((), "", "none")
     assert seen.kept([RECORD], [one], BOTH, "乙")[0].messages == 30
+
+
+async def test_a_store_that_cannot_be_read_is_told_on_each_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unread(*_: object) -> Response:
+        raise StoreError("templates cannot be read")
+
+    pages = Reviewing(Settings())
+    monkeypatch.setattr(pages._desk, "viewer", lambda *_: Viewer("", Session(0.0), {}, "en"))
+    scope = {"type": "http", "method": "GET", "path": "/review/templates", "query_string": b"", "headers": []}
+    answer = await pages._page(unread, unread, "/review/templates")(Request(scope))
+    assert (answer.status_code, b"The store cannot be read" in bytes(answer.body)) == (503, True)
 
 
 def test_what_programs_read_is_described() -> None:

@@ -88,3 +88,12 @@ def test_figures_that_a_reviewed_wording_has_as_they_stand_do_not_vary_with_the_
     request, snapshot, now = warmed(scene.but("templates", (reviewed,)), text)
     assert found(text.replace("17", "18"), request, snapshot, now) == []
     assert found(text.replace("20250305", "20250306"), request, snapshot, now) == ["template.unreviewed"]
+
+
+def test_a_value_that_a_variable_may_not_hold_is_none_in_a_text_that_is_read_alike() -> None:
+    wording = "【江澜银行】“安居贷”最高{amount}元，咨询400-000-1001，回T退订"
+    reviewed = Template("spring", "jianglan", frozenset(("marketing",)), wording, reviewed=True)
+    scene = BASE.but("reads", True).but("pack.rules", {"template.unreviewed": RuleSetting()} | ASKED.pack.rules)
+    request, snapshot, now = warmed(scene.but("templates", (reviewed,)), wording.replace("{amount}", "200000"))
+    assert found(wording.replace("{amount}", "300000"), request, snapshot, now) == []
+    assert found(wording.replace("{amount}", "030000"), request, snapshot, now) == ["template.unreviewed"]

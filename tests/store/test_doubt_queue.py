@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from proxy.core.purposes import OBJECTION
@@ -139,6 +140,27 @@ async def test_a_reply_given_again_and_again_is_one_case_of_bounded_length(
         await store.decide_doubt(row.id, "dismissed", by="chen, zhou", reason="")
         # What was beyond stands: rather closed too much than too little.
         assert store.suppressions_index.get(key_of(PERSON, "bank")) == 3
+
+
+@pytest.mark.parametrize("binds", [True, False])
+async def test_the_same_words_to_another_institution_are_a_case_of_their_own(tmp_path: Path, binds: bool) -> None:
+    first = doubtful(binds=binds)
+    second = msgspec.structs.replace(first, at_us=NOW_US + 7, closes=(("agency", 1),))
+    async with owned(tmp_path, NOW_US + 50) as store:
+        await store.record(msgspec.structs.replace(first, closes=(("bank", 1),)))
+        assert (await store.record(second)).queued
+        assert (await store.record(msgspec.structs.replace(second, at_us=NOW_US + 8))).queued
+        for_bank, for_agency = await store.doubts()
+        if binds:
+            decided = await store.decide_doubt(for_agency.id, "dismissed", by="chen, zhou", reason="")
+            assert decided.ended == ("agency",)
+            assert store.suppressions_index.get(key_of(PERSON, "agency")) == 0
+            assert store.suppressions_index.get(key_of(PERSON, "bank")) == 1
+        else:
+            decided = await store.decide_doubt(for_agency.id, "confirmed", by="chen", reason="")
+            assert decided.closed == ("agency",)
+            assert store.suppressions_index.get(key_of(PERSON, "agency")) == 1
+            assert [one.id for one in await store.doubts()] == [for_bank.id]
 
 
 async def test_half_a_surrogate_pair_and_a_very_long_text_are_kept_readable(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from msgspec import Struct
 from proxy.core.purposes import Purpose
 
 _KEPT: Final = 200_000
-#: Messages whose answer may still come: at least so many, at most twice as many. WHY fewer: each costs 100 octets.
-_ASKED: Final = 50_000
+#: Messages whose answer may still come: at least so many, and a third more at most. WHY fewer: each costs 100 octets.
+#: WHY so many: an answer is waited for 30 s, in which 60,000 others may be permitted.
+_ASKED: Final = 75_000
+_GENERATIONS: Final = 3
 
 
 class Answered(Struct, frozen=True, gc=False):
@@ -44,7 +46,8 @@ class LatestMessages:
         self._old: dict[int, Answered] = {}
         #: Decision → key, of the latest messages.
         self._asked: dict[int, int] = {}
-        self._asked_before: dict[int, int] = {}
+        #: The latest first.
+        self._asked_before: list[dict[int, int]] = []
         self._kept = kept
         #: → account, for numbers that several accounts of one institution send from.
         self._new_senders: dict[int, str] = {}
@@ -68,17 +71,18 @@ class LatestMessages:
         self._asked[decision_id] = key
         if len(self._new) >= self._kept:
             self._old, self._new = self._new, {}
-        if len(self._asked) >= _ASKED:
-            self._asked_before, self._asked = self._asked, {}
+        if len(self._asked) >= _ASKED // _GENERATIONS:
+            self._asked_before = [self._asked, *self._asked_before[: _GENERATIONS - 1]]
+            self._asked = {}
 
     def forget(self, decision_id: int) -> None:
         """The carrier did not take a permitted message, or nobody knows: what the person saw last is not certain."""
-        key = self._asked.pop(decision_id, None)
-        if key is None:
-            key = self._asked_before.pop(decision_id, None)
-        if key is not None:
-            self._new.pop(key, None)
-            self._old.pop(key, None)
+        for asked in (self._asked, *self._asked_before):
+            key = asked.pop(decision_id, None)
+            if key is not None:
+                self._new.pop(key, None)
+                self._old.pop(key, None)
+                return
 
     def find(self, person: bytes, number: str) -> Answered | None:
         """The latest permit from that very number, extension included, to that person; None if none is known."""

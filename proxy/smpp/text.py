@@ -76,7 +76,15 @@ def _common_characters() -> frozenset[str]:
     )
 
 
+def _frequent_traditional() -> frozenset[str]:
+    lows = (*range(0x40, 0x7F), *range(0xA1, 0xFF))
+    octets = bytes(octet for high in range(0xA4, 0xC6) for low in lows for octet in (high, low))
+    return frozenset(octets.decode("big5", "ignore"))
+
+
 _COMMON: Final = _common_characters()
+#: What ordinary replies are made of: the first plane of Big5 besides, since persons answer in traditional characters.
+_ORDINARY: Final = _COMMON | _frequent_traditional()
 
 
 def _read_gsm(octets: bytes) -> tuple[str, ...]:
@@ -404,7 +412,7 @@ def reply_readings(octets: bytes, data_coding: int, table: AlphabetTable) -> tup
     exact = readings(octets, data_coding, table)
     # WHY not where a NUL stands: it is "@" in GSM 03.38, so UCS-2 under data_coding 0, or padding, would make sense.
     odd = 0 in octets and _NOT_ASCII.isdisjoint(table.names(data_coding))
-    if not odd and any(_COMMON.issuperset(text) for text in exact):
+    if not odd and any(_ORDINARY.issuperset(text) for text in exact):
         return (*exact, *_otherwise(octets, table.names(data_coding), exact))
     found = [*exact, *(readings(octets.strip(b"\0"), data_coding, table) if odd else ())]
     for name in table.names(data_coding):
@@ -413,7 +421,7 @@ def reply_readings(octets: bytes, data_coding: int, table: AlphabetTable) -> tup
         elif name not in ("gsm", "ascii"):
             found.append(_CONTROL.sub("", octets.decode(name, "ignore")))
     for name in (*_SMSC_DEFAULT, "utf-16-be", "utf-16-le"):
-        found += [text for text in ALPHABETS[name](octets) if _COMMON.issuperset(text)]
+        found += [text for text in ALPHABETS[name](octets) if _ORDINARY.issuperset(text)]
     return tuple(dict.fromkeys(text for text in found if text))
 
 
@@ -427,7 +435,7 @@ def _otherwise(octets: bytes, names: tuple[str, ...], exact: tuple[str, ...]) ->
     else:
         names = ("utf-8", "gb18030") if "latin-1" in names else ()
     found = [text for name in names for text in ALPHABETS[name](octets) if text not in exact]
-    return tuple([text for text in found if _COMMON.issuperset(text)])
+    return tuple([text for text in found if _ORDINARY.issuperset(text)])
 
 
 def encode_text(text: str) -> tuple[int, bytes]:

@@ -83,7 +83,9 @@ async def test_kannel_takes_each_refusal_as_final(
         await kannel.submit(
             source=senders.PORT, destination="+" + senders.CONSENTED[0], text=scenarios.MARKETING, registered=1, tag="x"
         )
-        await kannel.sink.wait("/dlr", match=lambda p: p.query["tag"] == "x" and p.query["type"] == "8")
+        # The carrier's receipt, which would else be under way when Kannel leaves.
+        await kannel.sink.wait("/dlr", match=lambda p: p.query["tag"] == "x" and p.query["type"] == "1")
+        await carrier_tap.wait(sent=DELIVER_SM | RESP, count=1)
     books = settle(front_tap, carrier_tap)
     assert (len(books.permitted), len(books.refused)) == (1, len(REFUSED))
 

@@ -145,3 +145,16 @@ def test_the_memory_is_bounded_and_keeps_at_least_the_latest(kept: int, numbers:
         else:
             # What is still known is never an older one than the latest.
             assert found in (None, Answered(str(turn), MARKETING))
+
+
+@pytest.mark.parametrize("before", [0, 24_999, 49_999])
+def test_what_no_carrier_took_is_not_what_the_person_saw_last_however_many_were_sent_meanwhile(before: int) -> None:
+    """As many as may be permitted while an answer is waited for: 30 s at 2,000 a second."""
+    latest, answered = LatestMessages(), Answered("yunxiu", MARKETING)
+    for turn in range(before + 60_001):
+        latest.remember(OTHER if turn != before else PERSON, str(turn % 1000), answered, turn)
+    assert latest.find(PERSON, str(before % 1000)) == answered
+    latest.forget(before)
+    assert latest.find(PERSON, str(before % 1000)) is None
+    assert latest.find(OTHER, "1") == answered
+    assert sum(map(len, (latest._asked, *latest._asked_before))) <= 100_000

@@ -83,7 +83,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ("if contacts.failing or contacts.is_full:", "if contacts.failing:"),
         ("if contacts.failing or contacts.is_full:", "if contacts.is_full:"),
     )),
-    (_PACKS, "proxy.policy:_weighed", (
+    (_PACKS, "proxy.policy:_ground_of", (
         (" or (whose is not None and whose.shadow)", ""),
         ("pack=lane.ground.pack if whose is None else whose.pack", "pack=lane.ground.pack"),
     )),

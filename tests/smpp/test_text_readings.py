@@ -401,3 +401,8 @@ def test_what_may_go_by_several_routes_has_the_readings_of_each_or_none(octets: 
         assert set(together) == {text for texts in apart for text in texts}
     else:
         assert together == ()
+
+
+@pytest.mark.parametrize("said", ["點樣先可", "以取消訂閱", "別再發了"])
+def test_traditional_characters_of_a_reply_have_one_reading(said: str) -> None:
+    assert reply_readings(said.encode("utf-16-be"), 8, DEFAULT_TABLE) == (said,)

@@ -34,7 +34,7 @@ class Doubt(Struct, frozen=True):
 class DoubtRow(Struct, frozen=True):
     """A case of the queue, number and text still sealed; `text` is empty once it is decided.
 
-    `closes` is JSON, [[institution, bits, objects], …]; `moments` JSON, the `at_us` of refusals that stand meanwhile.
+    `closes` is JSON, [[institution, bits, objects], …]; `moments` JSON, when it was said: the `at_us` of its refusals.
     """
 
     id: int

@@ -43,11 +43,10 @@ async def put(connection: aiosqlite.Connection, secret: PersonSecret, refusal: R
     if doubt is None:
         raise ValueError("no doubt")
     text = doubt.text[:TEXT_MOST].encode("utf-8", "replace").decode()
-    moments = [refusal.at_us] if doubt.binds else []
     closes = json.dumps([(name, bits, name in refusal.objects) for name, bits in refusal.closes])
     # WHY what it closes, too: to another institution the same words are another refusal, for others to decide.
     same = (person, refusal.number_to, secret.person_key.newest(json.dumps([text, closes])))
-    again = await connection.execute(_AGAIN, (refusal.at_us, *same, _MOMENTS_MOST if doubt.binds else 0))
+    again = await connection.execute(_AGAIN, (refusal.at_us, *same, _MOMENTS_MOST))
     if again.rowcount:
         return True
     added = await connection.execute(
@@ -65,7 +64,7 @@ async def put(connection: aiosqlite.Connection, secret: PersonSecret, refusal: R
             doubt.confidence,
             int(doubt.binds),
             closes,
-            json.dumps(moments),
+            json.dumps([refusal.at_us]),
             *same,
             doubt.most,
         ),
@@ -107,5 +106,6 @@ async def ended(connection: aiosqlite.Connection, case: DoubtRow, institution: s
 
 async def lifted_since(connection: aiosqlite.Connection, case: DoubtRow, institution: str) -> bool:
     """Whether the person asked to receive again after the reply: that is their later word."""
-    async with connection.execute(_LIFTED_SINCE, (case.person, institution, case.at_us)) as found:
+    latest = max(json.loads(case.moments), default=case.at_us)
+    async with connection.execute(_LIFTED_SINCE, (case.person, institution, latest)) as found:
         return await found.fetchone() is not None

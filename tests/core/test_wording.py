@@ -39,6 +39,10 @@ def test_variables_hold_what_they_are_for() -> None:
         ("amount", ","),
         ("date", "明天"),
         ("date", "日"),
+        ("date", "138.0013.8000"),
+        ("date", "0571:8888:8888"),
+        ("date", "1380年0138月000"),
+        ("date", "95588"),
         ("code", "123"),
         ("code", "123456789"),
         ("code", "12a4"),
@@ -48,6 +52,15 @@ def test_variables_hold_nothing_else(variable: str, value: str) -> None:
     wording = Wording(f"【江澜银行】您的{{{variable}}}已到，请查收")
     found = wording.match(f"【江澜银行】您的{value}已到，请查收")
     assert found is None or (variable, value) == ("name", "http")
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["2026-01-02", "20260315", "202603151030", "2026年3月15日 9:30", "3月15日", "10:30-12:00", "2026.3.15 09:30:00",
+     "11月22日0930", "2026-03-15 0930", "2026年-2027年", "1日"],
+)  # fmt: skip
+def test_dates_as_they_are_written(date: str) -> None:
+    assert Wording("【江澜银行】您的{date}已到，请查收").match(f"【江澜银行】您的{date}已到，请查收") is not None
 
 
 @pytest.mark.parametrize("text", ["{name}", "{name}{digits}尊敬的客户您好", "您好{anything}尊敬的客户", "您{name}好"])

@@ -118,6 +118,17 @@ async def test_a_later_wish_of_the_person_is_the_last_word(tmp_path: Path, binds
         assert store.suppressions_index.get(key_of(PERSON, "bank")) == 0
 
 
+async def test_a_doubt_that_comes_again_after_a_wish_is_the_last_word(tmp_path: Path) -> None:
+    async with owned(tmp_path) as store:
+        await store.record(refused(("bank", 3), at_us=NOW_US - 9))
+        await store.record(doubtful(binds=False))
+        await store.release_own(PERSON, ("bank", "lender"), NOW_US + 5)
+        await store.record(doubtful(NOW_US + 9, binds=False))
+        (row,) = await store.doubts()
+        await store.decide_doubt(row.id, "confirmed", by="chen", reason="")
+        assert store.suppressions_index.get(key_of(PERSON, "bank")) == 3
+
+
 async def test_the_queue_is_bounded_and_what_finds_it_full_binds_all_the_same(tmp_path: Path) -> None:
     async with owned(tmp_path) as store:
         people = [f"861380013800{i}" for i in range(4)]

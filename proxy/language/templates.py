@@ -37,7 +37,7 @@ _ALL: Final = 50_000
 SHOWN_FROM: Final = 5
 #: Accounts that are counted apart; further ones count together, under no name.
 _ACCOUNTS: Final = 32
-_FIGURES: Final = re.compile(r"[0-9][0-9.,:\-/#*xX]*[0-9*xX]|[0-9]")
+_FIGURES: Final = re.compile(r"\d[\d.,:\-/#*xX]*[\d*xX]|\d")
 
 #: A principal and its number.
 Owner = tuple[str, str]

@@ -286,6 +286,12 @@ def test_a_wording_is_shown_once_it_went_to_several_persons_and_told_nobody_of_a
     assert shown == {1: False, 5: True, 9: False}
 
 
+def test_a_wording_holds_no_digit_of_any_script() -> None:
+    memory = Templates(LEXICON)
+    text = "【江澜银行】您的卡号６２２２０２１２３４５６已入账，٣日到账"
+    assert memory.shape(text, read_content(text, LEXICON)) == "【江澜银行】您的卡号{figures}已入账，{figures}日到账"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -38,7 +38,7 @@ def measure() -> Accuracy:
     lexicon = read_lexicon()
     contents = [read_content(message.text, lexicon) for message in blind]
     whole = messages.figures(blind, contents)
-    rows = {"all": {"messages": float(len(blind))} | whole, **messages.by_evasion(blind, contents)}
+    rows = {"all": {"messages": float(len(blind))} | whole, **messages.by_kind(blind, contents)}
     of_messages = messages.manual_table(rows)
     bounds = {
         "replies": replies.met(parts["blind"]),

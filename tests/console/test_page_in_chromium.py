@@ -1,7 +1,5 @@
 """The page in Debian's Chromium, served by the real process: what happens appears on it without a reload."""
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,55 +13,19 @@ import pytest
 
 from proxy.telemetry.status import StatusFile, status_path
 from tests.console.synthetic_status import refusal, row, status
+from tests.tools.chromium import chromium
 
 pytestmark = pytest.mark.interop
 
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 WAIT_S = 30
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1400,1000",
-)
 #: A status that stays fresh for the whole test: nobody writes it again but the test.
 AHEAD_US = 50_000_000
 
 
-def _missing() -> str:
-    missing = [path for path in (CHROMIUM, DRIVER) if not shutil.which(path)]
-    try:
-        import selenium  # noqa: F401
-    except ImportError:
-        missing.append("selenium")
-    return ", ".join(missing)
-
-
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Any]:
-    missing = _missing()
-    if missing:
-        if os.environ.get("CI"):
-            pytest.fail(f"needed in CI: {missing}")
-        pytest.skip(f"not installed: {missing}")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path / 'chromium'}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER, log_output=str(tmp_path / "driver.log")))
-    try:
+    with chromium(tmp_path) as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture

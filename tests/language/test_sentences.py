@@ -8,16 +8,11 @@ from proxy.language.folding import atoms, fold
 from proxy.language.grammar import Grammar, GrammarError, load_grammar
 from proxy.language.sentences import read_sentences
 from proxy.optout_parser import READ_LIMIT, parse
-from tests.tools.shipped import shipped_vocabulary
+from tests.tools.shipped import read_reply, shipped_vocabulary
 
 pytestmark = pytest.mark.unit
 
 VOCABULARY = shipped_vocabulary()
-
-
-def read(text: str) -> tuple[str, str | None]:
-    reading = parse(text, VOCABULARY)
-    return reading.label, reading.scope
 
 
 @pytest.mark.parametrize(
@@ -34,7 +29,7 @@ def read(text: str) -> tuple[str, str | None]:
     ],
 )  # fmt: skip
 def test_refusals_in_sentences_and_what_they_name(text: str, scope: str) -> None:
-    assert read(text) == ("optout", scope)
+    assert read_reply(text) == ("optout", scope)
 
 
 @pytest.mark.parametrize(
@@ -47,30 +42,30 @@ def test_refusals_in_sentences_and_what_they_name(text: str, scope: str) -> None
     ],
 )  # fmt: skip
 def test_what_is_no_refusal_of_messages(text: str) -> None:
-    assert read(text) == ("none", None)
+    assert read_reply(text) == ("none", None)
 
 
 @pytest.mark.parametrize(
     "text", ["怎么才能不收短信", "是回T还是回TD退订？", "你们到底是哪家公司", "how do I stop these", "请回个电话"]
 )
 def test_questions_and_requests_for_a_person_are_help(text: str) -> None:
-    assert read(text) == ("help", None)
+    assert read_reply(text) == ("help", None)
 
 
 @pytest.mark.parametrize("text", ["误退订了，请恢复短信", "取消之前的退订", "please start sending me texts again"])
 def test_wishes_in_sentences(text: str) -> None:
-    assert read(text) == ("optin", "sms")
+    assert read_reply(text) == ("optin", "sms")
 
 
 @pytest.mark.parametrize(
     "text", ["恢复短信有用吗？", "不要恢复推送", "重新申请贷款", "恢复额度", "continue", "怎么重新订阅"]
 )
 def test_what_is_no_clear_wish_opens_nothing(text: str) -> None:
-    assert read(text)[0] != "optin"
+    assert read_reply(text)[0] != "optin"
 
 
 def test_a_refusal_wins_over_a_question_and_weighs_less_beside_a_wish() -> None:
-    assert read("你是谁？别再发了")[0] == "optout"
+    assert read_reply("你是谁？别再发了")[0] == "optout"
     assert parse("别再发了，恢复短信", VOCABULARY).confidence < parse("别再发短信", VOCABULARY).confidence
 
 
@@ -138,7 +133,7 @@ def test_a_wrong_grammar_names_its_place(table: object, where: str) -> None:
     ],
 )  # fmt: skip
 def test_sounds_complaints_and_conditions_are_refusals(text: str, scope: str) -> None:
-    assert read(text) == ("optout", scope)
+    assert read_reply(text) == ("optout", scope)
 
 
 @pytest.mark.parametrize(
@@ -149,9 +144,9 @@ def test_sounds_complaints_and_conditions_are_refusals(text: str, scope: str) ->
     ],
 )  # fmt: skip
 def test_words_of_their_own_and_conditions_are_neither_refusals_nor_wishes(text: str) -> None:
-    assert read(text)[0] not in ("optin",)
+    assert read_reply(text)[0] not in ("optin",)
     if "继续" not in text:
-        assert read(text) == ("none", None)
+        assert read_reply(text) == ("none", None)
 
 
 GRAMMAR = VOCABULARY.grammar

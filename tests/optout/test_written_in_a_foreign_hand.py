@@ -3,17 +3,9 @@
 import pytest
 
 from proxy.language.pictures import spoken
-from proxy.optout_parser import parse
-from tests.tools.shipped import shipped_vocabulary
+from tests.tools.shipped import read_reply
 
 pytestmark = pytest.mark.unit
-
-VOCABULARY = shipped_vocabulary()
-
-
-def read(text: str) -> tuple[str, str | None]:
-    reading = parse(text, VOCABULARY)
-    return reading.label, reading.scope
 
 
 @pytest.mark.parametrize(
@@ -24,7 +16,7 @@ def read(text: str) -> tuple[str, str | None]:
     ],
 )  # fmt: skip
 def test_pictures_refuse(text: str, scope: str) -> None:
-    assert read(text) == ("optout", scope)
+    assert read_reply(text) == ("optout", scope)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +24,7 @@ def test_pictures_refuse(text: str, scope: str) -> None:
     ["没收到短信❌", "链接打不开❌", "📱坏了❌", "3×12期利息多少", "📞400-000-1001", "收到📩", "不要停❌", "📱换号了"],
 )
 def test_pictures_beside_other_words_decorate_them(text: str) -> None:
-    assert read(text) == ("none", None)
+    assert read_reply(text) == ("none", None)
 
 
 def test_a_cross_between_letters_or_digits_says_nothing() -> None:
@@ -43,12 +35,12 @@ def test_a_cross_between_letters_or_digits_says_nothing() -> None:
 
 @pytest.mark.parametrize("text", ["Q Q Q", "N.N.N", "T。T。T。", "q！q！q！"])
 def test_a_letter_said_three_times_is_that_letter(text: str) -> None:
-    assert read(text) == ("optout", "sms")
+    assert read_reply(text) == ("optout", "sms")
 
 
 @pytest.mark.parametrize("text", ["T.T", "Q Q", "QQQ", "NNN", "K K K"])
 def test_a_face_a_messenger_and_an_assent_are_no_letter(text: str) -> None:
-    assert read(text) == ("none", None)
+    assert read_reply(text) == ("none", None)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +57,7 @@ def test_a_face_a_messenger_and_an_assent_are_no_letter(text: str) -> None:
     ],
 )  # fmt: skip
 def test_refusals_in_unusual_letters(text: str, scope: str) -> None:
-    assert read(text) == ("optout", scope)
+    assert read_reply(text) == ("optout", scope)
 
 
 @pytest.mark.parametrize(
@@ -77,4 +69,4 @@ def test_refusals_in_unusual_letters(text: str, scope: str) -> None:
     ],
 )  # fmt: skip
 def test_where_sending_and_a_number_both_stand_sending_wins(text: str, scope: str) -> None:
-    assert read(text) == ("optout", scope)
+    assert read_reply(text) == ("optout", scope)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.tools.chromium import chromium
 from tests.wire.api_house import ApiHouse
 from tests.wire.house import make_template
 from tests.wire.people import REGISTRY
 
 pytestmark = pytest.mark.interop
 
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 WORDING = "【江澜银行】{name}女士您好，夏季理财{digits}期，详询柜台，拒收请回复TD"
 ROW = {"id": "summer", "institution": "jianglan", "purposes": ["marketing"], "text": WORDING, "state": "submitted",
        "submitted_by": "甲（虚构）"}  # fmt: skip
@@ -25,29 +23,8 @@ ROW = {"id": "summer", "institution": "jianglan", "purposes": ["marketing"], "te
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Any]:
-    missing = [path for path in (CHROMIUM, DRIVER) if not shutil.which(path)]
-    try:
-        from selenium import webdriver
-        from selenium.webdriver.chrome.service import Service
-    except ImportError:
-        missing.append("selenium")
-    if missing:
-        if os.environ.get("CI"):
-            pytest.fail(f"needed in CI: {', '.join(missing)}")
-        pytest.skip(f"not installed: {', '.join(missing)}")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for option in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                   "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                   f"--user-data-dir={tmp_path / 'chromium'}"):  # fmt: skip
-        options.add_argument(option)
-    options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER, log_output=str(tmp_path / "driver.log")))
-    try:
+    with chromium(tmp_path, scripts=False) as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 def review(driver: Any, address: str, token: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from proxy.commands.content import read_lexicon
 from proxy.commands.optout import read_vocabulary
 from proxy.language.lexicon import Lexicon
-from proxy.optout_parser import Vocabulary
+from proxy.optout_parser import Vocabulary, parse
+from proxy.registry.content_words import read_lexicon
 
 
 @cache
@@ -18,3 +18,9 @@ def shipped_vocabulary() -> Vocabulary:
 @cache
 def shipped_lexicon() -> Lexicon:
     return read_lexicon()
+
+
+def read_reply(text: str) -> tuple[str, str | None]:
+    """Label and scope of a reply by the shipped vocabulary."""
+    reading = parse(text, shipped_vocabulary())
+    return reading.label, reading.scope

@@ -94,7 +94,9 @@ class ControlServer:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                line = await asyncio.wait_for(reader.readline(), _IDLE_S)
+                # WHY not `wait_for`: before Python 3.12 it can lose the cancellation by which `stop` ends this.
+                async with asyncio.timeout(_IDLE_S):
+                    line = await reader.readline()
                 if not line.endswith(b"\n"):
                     return
                 writer.write(msgspec.json.encode(await self._answer(line)) + b"\n")

@@ -8,9 +8,9 @@ connection for an end: it is made anew with growing pauses, until `stopping` is 
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiomqtt
 import msgspec
@@ -30,11 +30,13 @@ _PATIENCE_S: Final = 5.0
 #: MQTT's own limit of a packet is 256 MB; a list that long has to be fetched.
 _PUBLISH_TIMEOUT_S: Final = 60.0
 _QUEUED_MOST: Final = 1000
+#: After which time whoever did not end is cancelled once more.
+_CANCEL_AGAIN_S: Final = 0.5
 
 
 async def serve_list(publisher: Publisher, broker: ListBroker, stopping: asyncio.Event, log: Log) -> None:
     """Pass on what is published, answer what is asked, note what is acknowledged, until `stopping` is set."""
-    desk = _PublisherDesk(publisher, broker, stopping)
+    desk = _PublisherDesk(publisher, broker)
     await _always(broker, desk.run, stopping, log)
 
 
@@ -42,7 +44,7 @@ async def follow_list(
     follower: Follower, broker: ListBroker, recipient: str, stopping: asyncio.Event, log: Log
 ) -> None:
     """Follow one list until `stopping` is set."""
-    desk = _FollowerDesk(follower, broker, recipient, stopping)
+    desk = _FollowerDesk(follower, broker, recipient)
     await _always(broker, desk.run, stopping, log)
 
 
@@ -58,10 +60,17 @@ async def _always(
         nonlocal attempt
         attempt = 0
 
+    async def connection() -> None:
+        async with _client(broker) as client:
+            await run(client, stands)
+
+    async def told_to_stop() -> None:
+        await stopping.wait()
+
     while not stopping.is_set():
         try:
-            async with _client(broker) as client:
-                await run(client, stands)
+            # WHY beside the whole connection: an end must not wait for a broker that neither connects nor answers.
+            await first_of(connection(), told_to_stop())
         except (aiomqtt.MqttError, OSError) as error:
             log("list.unreachable", error=error, host=broker.host, port=broker.port)
             await _pause(stopping, _PAUSES_S[min(attempt, len(_PAUSES_S) - 1)])
@@ -117,24 +126,29 @@ class _Arriving:
         return await self._waiting.get()
 
 
-async def _first_of(*running: Awaitable[None]) -> None:
-    """Until one of them ends or fails; the others are ended."""
-    tasks = [asyncio.ensure_future(each) for each in running]
+async def first_of(*running: Coroutine[Any, Any, None]) -> None:
+    """Until one of them ends or fails; the others are ended. Raises what the one that failed raised."""
+    tasks = [asyncio.create_task(each) for each in running]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
+        undone = set(tasks)
+        while undone:
+            for task in undone:
+                task.cancel()
+            # WHY again and again: before Python 3.12 a cancellation is lost where what `wait_for` waits for comes in
+            # the same turn of the loop, and the client waits so for every answer of the broker.
+            _, undone = await asyncio.wait(undone, timeout=_CANCEL_AGAIN_S)
+        # WHY: what the others raised while they were ended is of no interest, and asyncio would report it.
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _PublisherDesk:
-    def __init__(self, publisher: Publisher, broker: ListBroker, stopping: asyncio.Event) -> None:
+    def __init__(self, publisher: Publisher, broker: ListBroker) -> None:
         self._publisher: Final = publisher
         self._base: Final = f"{broker.topic}/{publisher.publication.issuer}"
-        self._stopping: Final = stopping
         #: The newest document, and the newest whole list, that this connection was given.
         self._told = 0
         self._whole = 0
@@ -146,10 +160,7 @@ class _PublisherDesk:
         await self._tell(client)
         stands()
         arriving = _Arriving()
-        await _first_of(arriving.listen(client), self._watch(client), self._act(client, arriving), self._end())
-
-    async def _end(self) -> None:
-        await self._stopping.wait()
+        await first_of(arriving.listen(client), self._watch(client), self._act(client, arriving))
 
     async def _watch(self, client: aiomqtt.Client) -> None:
         while True:
@@ -196,11 +207,10 @@ class _PublisherDesk:
 
 
 class _FollowerDesk:
-    def __init__(self, follower: Follower, broker: ListBroker, recipient: str, stopping: asyncio.Event) -> None:
+    def __init__(self, follower: Follower, broker: ListBroker, recipient: str) -> None:
         self._follower: Final = follower
         self._base: Final = f"{broker.topic}/{follower.following.issuer}"
         self._recipient: Final = recipient
-        self._stopping: Final = stopping
         self._has_asked_whole = False
 
     async def run(self, client: aiomqtt.Client, stands: Callable[[], None]) -> None:
@@ -210,10 +220,7 @@ class _FollowerDesk:
         await self._send(client, await self._follower.reconnected())
         stands()
         arriving = _Arriving()
-        await _first_of(arriving.listen(client), self._act(client, arriving), self._insist(client), self._end())
-
-    async def _end(self) -> None:
-        await self._stopping.wait()
+        await first_of(arriving.listen(client), self._act(client, arriving), self._insist(client))
 
     async def _act(self, client: aiomqtt.Client, arriving: _Arriving) -> None:
         while True:

@@ -69,7 +69,7 @@ def read_invite(request: SipRequest, uri: Uri, *, asserts_identity: bool, purpos
         recipient = recipient_of(uri)
     except SipError:
         recipient = None
-    if recipient is None and (short := _short(uri)):
+    if recipient is None and (short := short_of(uri)):
         findings.append(Finding(ADDRESS, short))
     purpose = _purpose(request, purpose_key, findings) if purpose_key else None
     return ReadInvite(caller, recipient, purpose, tuple(findings))
@@ -94,6 +94,20 @@ def recipient_of(uri: Uri) -> str | None:
         dialled = addresses.recipient(addresses.TON_NATIONAL, 1, number.digits)
     # WHY None where both are subscribers: nobody knows which of the two persons is meant.
     return whole if dialled is None or dialled == whole else dialled if whole is None else None
+
+
+def short_of(uri: Uri) -> str:
+    """What a number without a form is, where it is one of a network's own: nobody's subscriber (10086, 95500).
+
+    Empty where it is none.
+    """
+    try:
+        number = subscriber_of(uri)
+    except SipError:
+        return ""
+    if number is None or number.plus or not 3 <= len(number.digits) <= _SHORT or not number.digits.isdigit():
+        return ""
+    return "emergency" if number.digits in EMERGENCY else "service"
 
 
 def caller_in(uri: Uri) -> str | None:
@@ -142,17 +156,6 @@ def _purpose(request: SipRequest, key: str, findings: list[Finding]) -> Purpose 
         findings.append(Finding("pdu.ambiguous", "purpose"))
         return None
     return found
-
-
-def _short(uri: Uri) -> str:
-    """What a number without a form is, where it is one of a network's own: nobody's subscriber (10086, 95500)."""
-    try:
-        number = subscriber_of(uri)
-    except SipError:
-        return ""
-    if number is None or number.plus or not 3 <= len(number.digits) <= _SHORT or not number.digits.isdigit():
-        return ""
-    return "emergency" if number.digits in EMERGENCY else "service"
 
 
 def _tokens(line: bytes) -> list[bytes]:

@@ -111,10 +111,10 @@ def run(arguments: argparse.Namespace, load: Load) -> int:
 def run_call(arguments: argparse.Namespace, load: Load) -> int:
     """Explains one call, its numbers read as those of an INVITE are; the exit code, as `run`."""
     caller, recipient = number_in(arguments.sender, caller_in), number_in(arguments.recipient, recipient_of)
-    findings = () if caller is not None else (Finding(IDENTITY, "number"),)
-    short = None if recipient is not None else number_in(arguments.recipient, short_of)
-    findings += (Finding(ADDRESS, short),) if short else ()
-    return _explain(arguments, load, "voice", caller, recipient, (), findings)
+    findings = [] if caller is not None else [Finding(IDENTITY, "number")]
+    if recipient is None and (short := number_in(arguments.recipient, short_of)):
+        findings.append(Finding(ADDRESS, short))
+    return _explain(arguments, load, "voice", caller, recipient, (), tuple(findings))
 
 
 def number_in(written: str, read: Callable[[Uri], str | None]) -> str | None:

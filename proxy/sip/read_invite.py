@@ -52,13 +52,19 @@ class ReadInvite:
         return JudgedCall(self.caller, self.recipient, display, page).octets()
 
 
-def read_invite(request: SipRequest, uri: Uri, *, asserts_identity: bool, purpose_key: str) -> ReadInvite:
+def read_invite(
+    request: SipRequest, uri: Uri, *, asserts_identity: bool, purpose_key: str, offers_text: bool = False
+) -> ReadInvite:
     """Reads an INVITE; `uri` is its Request-URI. Never raises: what cannot be read is a finding.
 
     `asserts_identity`: the trunk is trusted to name the caller in P-Asserted-Identity (RFC 3325 §5). `purpose_key` is
     the header in which a sender with several purposes says which one it means, in lower case; empty for none (J22).
+    `offers_text`: its body describes media of text or messages.
     """
     findings: list[Finding] = []
+    if offers_text:
+        # WHY refused: a text inside a call is a text that no rule for texts has seen.
+        findings.append(Finding("pdu.unsupported", "media"))
     caller = _caller(request, asserts_identity, findings)
     if request.has("privacy") and any(
         each.lower() not in _NO_PRIVACY for line in request.each("privacy") for each in _tokens(line)

@@ -30,7 +30,7 @@ check: $(VENV)/.complete
 	$(RUN)/ruff format --check
 	$(RUN)/ruff check
 	$(RUN)/lint-imports
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line types units
+	@$(MAKE) --no-print-directory --jobs 2 types units
 
 # WHY beside the tests: types are checked by one core, and the tests wait for nothing of it.
 types: $(VENV)/.complete

@@ -6,6 +6,7 @@ never hold traffic up: what is slow here happens before the listeners open, or i
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 import time
@@ -128,7 +129,11 @@ class Application:
         What was opened until then is closed again: a store left open would keep the process from its end.
         """
         self.log("process.started")
-        async with AsyncExitStack() as opened:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._told_to_reload)
+        # It waited, since it would have ended the process until now (`cli`).
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+        # WHY the lock: who tells to reload while all this is read, and that takes seconds, is heard after it.
+        async with self._reloading, AsyncExitStack() as opened:
             await self._open(opened)
             self._opened = opened.pop_all()
         self.log("process.ready")
@@ -234,6 +239,9 @@ class Application:
         self._control = ControlServer(settings.path(CONTROL_SOCKET), self.dispatch)
         self._console = ConsoleProcess(self._config, self.log)
         opened.push_async_callback(self._console.stop)
+        # WHY here: from the first listener on there is something to drain.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
         opened.push_async_callback(self._control.stop)
         await self._control.start()
         opened.push_async_callback(self._smpp.drain, settings.smpp.drain_s)
@@ -265,11 +273,6 @@ class Application:
         self._spawn(turn_days(today, _today, self._settle_day, failed=self._store_failed, pause_s=_DAY_CHECK_S))
         if settings.console.enabled:
             self._spawn(self._console.run())
-        # WHY here: whoever reads where it listens may tell it to stop at once.
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload()))
         # WHY: what exists now lives as long as the process; the collector need never look at it again.
         gc.collect()
         gc.freeze()
@@ -333,6 +336,10 @@ class Application:
 
     def _store_failed(self, error: StoreError) -> None:
         self._events.emit(BY_NAME["store.failed"], error=error)
+
+    def _told_to_reload(self) -> None:
+        if not self._stopping.is_set():
+            self._spawn(self.reload())
 
     async def reload(self) -> None:
         """Reads configuration, pack, codes and vocabulary anew; keeps the old ones, and says so, if any is wrong."""
@@ -446,15 +453,22 @@ class Application:
         self.log("process.stopped")
 
 
+def _say_where(application: Application) -> None:
+    """Where it listens, on standard output."""
+    lines = [f"listening {'smpp+tls' if tls else 'smpp'} {host}:{port}\n" for host, port, tls in application.listening]
+    lines += [f"listening {kind} {host}:{port}\n" for kind, host, port in application.calls_listening]
+    # WHY suppressed: the log has it too, and a disk that is full, or a reader that is gone, is no reason not to serve.
+    # WHY not `write`: what it keeps because it cannot be written makes the end of the process a failure.
+    with suppress(OSError):
+        os.write(sys.stdout.fileno(), "".join(lines).encode())
+
+
 async def serve(settings: Settings, config: Path) -> None:
     """`tdgate run`: starts, says on standard output where it listens, serves until told to stop."""
     application = Application(settings, config)
     await application.start()
-    for host, port, tls in application.listening:
-        sys.stdout.write(f"listening {'smpp+tls' if tls else 'smpp'} {host}:{port}\n")
-    for kind, host, port in application.calls_listening:
-        sys.stdout.write(f"listening {kind} {host}:{port}\n")
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        _say_where(application)
     await application.run()
 
 

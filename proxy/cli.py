@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 refused or failed, 2 usage.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -67,6 +68,9 @@ _FAILURES: Final = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit code."""
     words = in_full(sys.argv[1:] if arguments is None else arguments)
+    if list(words[:1]) == ["run"]:
+        # WHY before anything is loaded: SIGHUP ends a process that does not listen to it yet. So it waits until then.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     parsed = parser_for(words).parse_args(words)
     run: Run = parsed.run
     try:

@@ -29,15 +29,20 @@ class ConsoleProcess:
         """Until it is cancelled, or its process ended after `expect_end`."""
         attempt = 0
         while not self._stopping.is_set():
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "proxy", "console", "--config", str(self._config), "--parent", str(os.getpid())),
-            )
-            code = await self._process.wait()
-            if self._stopping.is_set():
-                return
-            if code != 0:  # WHY: it ends with 0 only when somebody told it to.
-                self._log("console.failed", code=code)
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    *("-m", "proxy", "console", "--config", str(self._config), "--parent", str(os.getpid())),
+                )
+            except OSError as error:
+                # WHY told and tried again: a machine without room for a process has some a while later.
+                self._log("console.failed", error=error)
+            else:
+                code = await self._process.wait()
+                if self._stopping.is_set():
+                    return
+                if code != 0:  # WHY: it ends with 0 only when somebody told it to.
+                    self._log("console.failed", code=code)
             await asyncio.sleep(_PAUSE_S[min(attempt, len(_PAUSE_S) - 1)])
             attempt += 1
 

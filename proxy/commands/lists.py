@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 import uvicorn
 
-from proxy.bus.mqtt import follow_list, serve_list
+from proxy.bus.mqtt import first_of, follow_list, serve_list
 from proxy.commands.registry_access import StoreAccess
 from proxy.commands.registry_output import show
 from proxy.control import ControlError
@@ -42,6 +42,9 @@ from proxy.telemetry.events import BY_NAME
 from proxy.telemetry.log import EventLog, configure
 
 _IMPORTS: Final = "imports"
+_GRACE_S: Final = 1
+#: What ends a command with one line that says what to mend.
+_FAILURES: Final = (StoreError, KeyFileError, DocumentFault, OSError, ValueError)
 Log = Callable[..., None]
 
 
@@ -65,9 +68,15 @@ def _guarded(run: Callable[[argparse.Namespace, Settings], int]) -> Callable[[ar
     def guarded(parsed: argparse.Namespace) -> int:
         try:
             return run(parsed, load(parsed.config))
-        except (StoreError, KeyFileError, DocumentFault, OSError, ValueError) as error:
+        except _FAILURES as error:
             sys.stderr.write(f"tdgate: {error}\n")
-            return 1
+        except ExceptionGroup as several:
+            # What runs beside others fails so.
+            failures, defects = several.split(_FAILURES)
+            if defects is not None:
+                raise
+            sys.stderr.write(f"tdgate: {failures.exceptions[0] if failures else several}\n")
+        return 1
 
     return guarded
 
@@ -161,6 +170,8 @@ async def _serving(service: ListService, settings: ListHttp, stopping: asyncio.E
         ws="none",
         lifespan="off",
         limit_concurrency=64,
+        # WHY: a recipient that stopped in the middle of a question, or reads no answer, must not hold the end up.
+        timeout_graceful_shutdown=_GRACE_S,
         ssl_certfile=tls.certificate if tls is not None else None,
         ssl_keyfile=tls.key if tls is not None else None,
     )
@@ -274,9 +285,13 @@ async def _take_in(settings: Settings, imports: Path, document: ListDocument) ->
 
 
 async def _polling(follower: Follower, source: Source, poll_s: float, stopping: asyncio.Event, log: Log) -> None:
+    async def told_to_stop() -> None:
+        await stopping.wait()
+
     while not stopping.is_set():
         try:
-            await fetch(follower, source)
+            # WHY beside: an end must not wait for whoever says nothing, or a letter a second.
+            await first_of(fetch(follower, source), told_to_stop())
         except OSError as error:
             log("list.unreachable", error=error, issuer=follower.following.issuer)
         with contextlib.suppress(TimeoutError):

@@ -8,6 +8,7 @@ turn away nearly all that begins nothing, so finding all phrases of a text takes
 character and a few look-ups for each phrase, however many phrases there are. Concepts are bits, rules are masks.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from types import MappingProxyType
@@ -32,6 +33,8 @@ _NOTICES: Final = ("service", "due_soon", "not_overdue", "notice_change", "code_
 _SIGNS: Final = ("sell", "sell_weak", "@percent", "@refusal", "@product", "@amount")
 _IDENTITY: Final = ("suffixes", "kinds_before", "not_names", "neutral", "suffixes_en", "not_names_en")
 _PRODUCT: Final = ("kinds", "not_kinds")
+#: Stands for a digit that may be any. INVARIANT: no bare view holds it, which keeps letters and figures only.
+ANY_DIGIT: Final = "\0"
 
 
 class LexiconError(ValueError):
@@ -102,8 +105,8 @@ class Lexicon(msgspec.Struct, frozen=True):
     """Hash of three characters → 1: a phrase begins so."""
     weights: tuple[Weight, ...]
     """The rules, in their order."""
-    figured: tuple[str, ...]
-    """Phrases with digits in them."""
+    figured: dict[str, re.Pattern[str]]
+    """Phrases with digits in them → what finds where they stand, if each `ANY_DIGIT` may be any digit."""
     links: LinkWords
     opening: int
     """The bits of `OPENING`: a text without any of them sets nothing aside."""
@@ -271,7 +274,7 @@ def load_lexicon(data: Mapping[str, Any], source: str = "content", model: Model 
             )
             for rule in rules
         ),
-        tuple([phrase for phrase in phrases if any(char.isdigit() for char in phrase)]),
+        {phrase: _arising(phrase) for phrase in phrases if any(char.isdigit() for char in phrase)},
         _links(data.get("links", {}), source),
         *(_mask([name for name in names if name in bits], bits) for names in (OPENING, _SIGNS, _NOTICES)),
     )
@@ -290,6 +293,12 @@ def _sieves(phrases: Iterable[str]) -> tuple[bytes, bytes]:
         if len(phrase) > 2:
             threes[_pair_hash(place, ord(phrase[2]))] = 1
     return bytes(pairs), bytes(threes)
+
+
+def _arising(phrase: str) -> re.Pattern[str]:
+    # WHY ahead: a phrase may begin within itself.
+    shapes = [f"[{char}{ANY_DIGIT}]" if char.isdigit() else re.escape(char) for char in phrase]
+    return re.compile(f"(?={''.join(shapes)})")
 
 
 def _mask(concepts: Iterable[str], bits: Mapping[str, int]) -> int:

@@ -25,7 +25,7 @@ from proxy.language import content as content_room
 from proxy.language import disclosure as disclosure_room
 from proxy.language import marks, refusal_line, refusal_terms, scope
 from proxy.language.content import Reading
-from proxy.language.lexicon import Lexicon
+from proxy.language.lexicon import ANY_DIGIT, Lexicon
 from proxy.language.views import View, shows_itself
 
 #: Longer texts are not masked: no template is so long.
@@ -378,23 +378,23 @@ def _barred(
 ) -> tuple[list[tuple[int, str]], list[tuple[int, int, str]]]:
     """Which digits, and where, would make a phrase of the table; runs that cannot be told so simply become fixed."""
     bare, at = seen.bare, seen.bare_at
-    free = set()
-    for i, place in enumerate(at):
-        run = _run_at(place, runs) if bare[i].isdigit() else None
-        if run is not None and run not in fixed:
-            free.add(i)
+    chars = list(bare)
+    for i in range(len(chars)):
+        if chars[i].isdigit():
+            run = _run_at(at[i], runs)
+            if run is not None and run not in fixed:
+                chars[i] = ANY_DIGIT
+    shown = "".join(chars)
     barred: list[tuple[int, str]] = []
     within: list[tuple[int, int, str]] = []
-    for phrase in lexicon.figured:
-        offsets = [j for j, char in enumerate(phrase) if char.isdigit()]
-        starts = {i - j for i in free for j in offsets}
-        for start in sorted(starts):
-            if start < 0 or start + len(phrase) > len(bare):
+    if shown == bare:
+        return barred, within
+    for phrase, arising in lexicon.figured.items():
+        for match in arising.finditer(shown):
+            start = match.start()
+            held = [i for i in range(start, start + len(phrase)) if shown[i] == ANY_DIGIT]
+            if not held:
                 continue
-            places = [start + j for j in range(len(phrase))]
-            if any(bare[i] != phrase[j] and not (i in free and j in offsets) for j, i in enumerate(places)):
-                continue
-            held = [i for i in places if i in free]
             run = _run_at(at[held[0]], runs)
             if run is None or at[held[-1]] - at[held[0]] != len(held) - 1 or at[held[-1]] >= run[1]:
                 # Digits of several runs ("6,18").

@@ -322,7 +322,8 @@ def names_alike(known: Known, text: str, names: frozenset[str], lexicon: Lexicon
     """
     seen = view(text, lexicon.parts)
     bare = seen.bare
-    free = [any(start <= place < end for start, end in known.free) for place in seen.bare_at]
+    varying = {place for start, end in known.free for place in range(start, end)}
+    free = [place in varying for place in seen.bare_at]
     for name in names:
         at = bare.find(name) if name else -1
         while at >= 0:
@@ -334,8 +335,15 @@ def names_alike(known: Known, text: str, names: frozenset[str], lexicon: Lexicon
 
 def _could_stand(name: str, bare: str, free: list[bool]) -> bool:
     """Whether a name could stand where something may vary: characters there may be any."""
-    for start in range(len(bare) - len(name) + 1):
-        places = range(start, start + len(name))
-        if any(free[i] for i in places) and all(free[i] or bare[i] == name[i - start] for i in places):
-            return True
+    size = len(name)
+    for start in range(len(bare) - size + 1):
+        varies_there = False
+        for i in range(size):
+            if free[start + i]:
+                varies_there = True
+            elif bare[start + i] != name[i]:
+                break
+        else:
+            if varies_there:
+                return True
     return False

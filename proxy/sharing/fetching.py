@@ -7,11 +7,12 @@ import asyncio
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from http.client import HTTPResponse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Final, Protocol
+from threading import Thread
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -21,6 +22,7 @@ from proxy.lists.following import Acknowledge, Ask
 from proxy.sharing.follower import Follower
 
 _TIMEOUT_S: Final = 20.0
+T = TypeVar("T")
 
 
 class Source(Protocol):
@@ -84,15 +86,50 @@ class HttpSource:
         with self._open("acknowledged", body):
             pass
 
-    def _open(self, name: str, body: bytes | None) -> AbstractContextManager[HTTPResponse]:
+    @contextmanager
+    def _open(self, name: str, body: bytes | None) -> Iterator[HTTPResponse]:
         request = urllib.request.Request(f"{self._url}/{name}", data=body, headers=self._headers)
-        opened: AbstractContextManager[HTTPResponse] = self._opener.open(request, timeout=_TIMEOUT_S)
-        return opened
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
+                yield answer
+        except HTTPException as error:
+            # WHY: whoever answers in no HTTP has not been reached, like one that does not answer.
+            raise OSError(f"{self._url}: no answer in HTTP: {type(error).__name__}") from error
+
+
+async def _beside(work: Callable[..., T], *arguments: Any) -> T:
+    """What blocking work returns or raises, in a thread that the end of the process does not wait for.
+
+    WHY not `asyncio.to_thread`: who answers a letter a second is read for hours, and nothing can end that.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(result)  # type: ignore[arg-type]  # WHY: without an error there is a result
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work(*arguments)
+        except BaseException as raised:  # noqa: BLE001  WHY: it is raised where it is waited for
+            error = raised
+        # Nobody waits any more where the loop has ended.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, result, error)
+
+    Thread(target=run, name="list-source", daemon=True).start()
+    return await done
 
 
 async def fetch(follower: Follower, source: Source) -> None:
     """Bring a followed list to the newest that the source has. Raises OSError where it cannot be reached."""
-    head = await asyncio.to_thread(source.get, HEAD)
+    head = await _beside(source.get, HEAD)
     if head is None:
         return
     back = await follower.receive(head)
@@ -100,10 +137,10 @@ async def fetch(follower: Follower, source: Source) -> None:
         back = [each for each in back if isinstance(each, Acknowledge)]
         held = follower.following.number
         for name in _wanted(follower, asked.first):
-            octets = await asyncio.to_thread(source.get, name)
+            octets = await _beside(source.get, name)
             if octets is None:
                 # WHY the whole list: what is not kept any more leads nowhere, and the newest whole list does.
-                octets = await asyncio.to_thread(source.get, name_of("snapshot", follower.following.snapshot))
+                octets = await _beside(source.get, name_of("snapshot", follower.following.snapshot))
             if octets is not None:
                 back += await follower.receive(octets)
         if follower.following.number == held:
@@ -111,7 +148,7 @@ async def fetch(follower: Follower, source: Source) -> None:
             break
     said = [each for each in back if isinstance(each, Acknowledge)]
     if said:
-        await asyncio.to_thread(source.acknowledge, said[-1])
+        await _beside(source.acknowledge, said[-1])
 
 
 def _wanted(follower: Follower, first: int) -> Iterator[str]:

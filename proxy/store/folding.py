@@ -87,12 +87,15 @@ class Folding:
     async def _written(self, plan: IndexPlan, identity: BaseIdentity, path: Path) -> bytes:
         """The checksum of a new base, in place when this returns."""
         who = (self._store_id.hex(), str(identity.key_id), plan.code)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "proxy.store.base_process", str(self._database), plan.state_table, *who, str(path)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "proxy.store.base_process", str(self._database), plan.state_table, *who, str(path)),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:
+            raise StoreError(f"{path}: not folded: {error.strerror}") from error
         try:
             said, complaint = await process.communicate()
         except BaseException:

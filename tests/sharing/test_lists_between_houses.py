@@ -159,6 +159,15 @@ async def test_over_http_a_recipient_proves_itself_and_its_lag_is_told(shared: S
         (shared.folder / "token").write_text("another token")
         async with shared.follow() as stranger:
             await stranger.told("list.unreachable")
+        # A recipient that stops in the middle of what it says: the publisher ends when told, and waits for nobody.
+        head = f"POST /acknowledged HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 9\r\n"
+        host, _, port = url.removeprefix("http://").strip("/").partition(":")
+        told, stopped = await asyncio.open_connection(host, int(port))
+        stopped.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        await stopped.drain()
+        # WHY: it says so when the request is under way.
+        assert (await told.readline()).startswith(b"HTTP/1.1 100")
+    stopped.close()
     assert await shared.held() == (2, (await shared.head()).digest)
 
 

@@ -1,6 +1,7 @@
 """What lies over an index is folded while the owner serves: no answer changes, and what nobody committed stays."""
 
 import asyncio
+import errno
 import os
 from pathlib import Path
 
@@ -57,6 +58,14 @@ async def test_a_base_that_cannot_be_written_is_told_and_changes_nothing(
             await store.folding.fold_grown()
         assert store.suppressions_index.laid_over == 3
         assert os.listdir(tmp_path / "suppressions.base") == ["in the way"]
+
+        async def no_room(*_: object, **__: object) -> None:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+        # No process could be made: told like any other failure, since what is not told ends the folding for good.
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", no_room)
+        with pytest.raises(StoreError, match="not folded"):
+            await store.folding.fold_grown()
 
 
 async def test_a_tail_may_be_a_twentieth_of_its_base() -> None:

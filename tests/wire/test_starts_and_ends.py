@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 import os
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from proxy import console_process
 from proxy.app import needing_restart
 from proxy.settings import Settings, load
-from tests.wire.house import House, tdgate, toml
+from tests.wire.house import CHECKOUT, LIMIT_S, ROOT, House, tdgate, toml
 
 pytestmark = pytest.mark.wire
 
@@ -82,6 +86,23 @@ async def test_an_orderly_end_of_all_its_processes_is_no_fault(house: House) -> 
     assert not house.logged("console.failed")
 
 
+async def test_a_window_that_finds_no_room_for_its_process_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    async def no_room(*_: object) -> None:
+        tried.append(1)
+        if len(tried) == 3:
+            console.expect_end()
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    said: list[str] = []
+    monkeypatch.setattr(console_process, "_PAUSE_S", (0.0,))
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", no_room)
+    console = console_process.ConsoleProcess(Path("none.toml"), lambda event, **_: said.append(event))
+    await console.run()
+    assert said == ["console.failed"] * 3
+
+
 OTHER = {
     "smpp": {"drain_s": 6.0},
     "sip": {"drain_s": 6.0},
@@ -117,10 +138,27 @@ def test_no_table_is_forgotten(tmp_path: Path) -> None:
     assert needing_restart(running, load(config)) == ["state"]
 
 
-async def test_a_reload_names_what_needs_a_restart(house: House) -> None:
-    await house.start()
-    house.configure(smpp={"drain_s": 4.0}, evidence={"linger_ms": 50})
-    house.send_signal(signal.SIGHUP)
-    (line,) = await house.event("config.reloaded")
-    assert line["needs_restart"] == "smpp,evidence"
-    await house.end()
+async def test_a_reload_told_while_it_starts_comes_after_it_and_names_what_needs_a_restart(house: House) -> None:
+    house.configure()
+    told: dict[str, dict[str, Any]] = {}
+    # Standard output on a full disk: a start that cannot say where it listens serves all the same.
+    full = os.open("/dev/full", os.O_WRONLY)
+    process = await asyncio.create_subprocess_exec(
+        *CHECKOUT, "run", "--config", str(house.config), cwd=ROOT, stdout=full, stderr=asyncio.subprocess.PIPE
+    )
+    os.close(full)
+    assert process.stderr is not None
+    async with asyncio.timeout(LIMIT_S):
+        async for line in process.stderr:
+            event = json.loads(line)
+            told[event["event"]] = event
+            if event["event"] == "process.started":
+                house.configure(smpp={"drain_s": 4.0}, evidence={"linger_ms": 50})
+                process.send_signal(signal.SIGHUP)
+            elif event["event"] == "config.reloaded":
+                assert "process.ready" in told
+                process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    assert told["config.reloaded"]["needs_restart"] == "smpp,evidence"
+    assert list(told)[-1] == "process.stopped"
+    house.check_evidence()

@@ -57,8 +57,10 @@ from proxy.rule_files import RuleFiles, check
 from proxy.rules.table import RULE_IDS
 from proxy.settings import Settings, SettingsError, load
 from proxy.sip_b2bua import SipServer
+from proxy.smpp.reply_parts import KEPT_S
 from proxy.smpp_server import SmppServer
 from proxy.status_reporter import StatusReporter
+from proxy.store.half_replies import HalfReplies
 from proxy.store.key_state import files_under, secret_for
 from proxy.store.opening import open_owner
 from proxy.store.sqlite import SqliteStore
@@ -72,6 +74,7 @@ from proxy.version import VERSION
 from proxy.wire_faults import keypad_of
 
 CONTROL_SOCKET: Final = "control.sock"
+HALF_REPLIES: Final = "replies"
 _SWITCH_S: Final = 0.0005
 _DAY_CHECK_S: Final = 60.0
 #: Verbs that begin so change no record and still are measures.
@@ -198,6 +201,7 @@ class Application:
             LatestMessages(),
             self.log,
             Review(settings.review.meanwhile, settings.review.most, settings.review.quoted_most),
+            HalfReplies(settings.path(HALF_REPLIES), secret, KEPT_S, self._halves_failed),
         )
         self._told = Told(
             self._store,
@@ -333,6 +337,9 @@ class Application:
 
     def _contacts_failed(self, error: OSError) -> None:
         self._events.emit(BY_NAME["contacts.failed"], error=error)
+
+    def _halves_failed(self, error: OSError) -> None:
+        self._events.emit(BY_NAME["half.failed"], error=error)
 
     def _store_failed(self, error: StoreError) -> None:
         self._events.emit(BY_NAME["store.failed"], error=error)

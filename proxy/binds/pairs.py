@@ -225,7 +225,15 @@ class Pairs:
             long_messages = LongMessages(Reassembly(settings.parts_deadline_s, settings.parts_most_octets))
             pooled = PooledPending(settings.pending_most, settings.pending_s)
             own_ids = MessageIds(_OWN_IDS_KEPT)
-            shared = self.shared[account.id] = Shared(None, ids, own_ids, pending, pooled, long_messages)
+            shared = self.shared[account.id] = Shared(
+                None,
+                ids,
+                own_ids,
+                pending,
+                pooled,
+                long_messages,
+                heard_parts=self._hearing.heard_parts(account.id),
+            )
             if self.equip is not None:
                 self.equip(account, shared)
         # A changed rate counts from the next bind on.

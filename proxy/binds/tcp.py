@@ -11,7 +11,10 @@ import socket
 from collections.abc import Callable
 from typing import Any, Final
 
-_CHUNK_OCTETS: Final = 65_536
+from proxy.binds.reading_turns import ReadingTurns
+
+#: WHY no more: a chunk is handled at a stretch, and this is some eighty messages.
+_CHUNK_OCTETS: Final = 16_384
 _CONNECTIONS_A_TURN: Final = 64
 _DISCARDED_CHUNKS: Final = 64
 #: Where connections cannot be taken (no descriptors left), how long until it is tried again.
@@ -33,9 +36,17 @@ class SocketTransport:
         "_recv",
         "_send",
         "_socket",
+        "_turns",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, connected: socket.socket, protocol: asyncio.Protocol) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connected: socket.socket,
+        protocol: asyncio.Protocol,
+        turns: ReadingTurns | None = None,
+    ) -> None:
+        """Without `turns` it is read whenever something is there."""
         connected.setblocking(False)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop = loop
@@ -49,6 +60,7 @@ class SocketTransport:
         self._paused = False
         self._closing = False
         self._reading = True
+        self._turns = turns
         protocol.connection_made(self)  # type: ignore[arg-type]
         if not self._closing:
             loop.add_reader(connected, self._readable)
@@ -111,6 +123,13 @@ class SocketTransport:
             self._end(None)
 
     def _readable(self) -> None:
+        if self._turns is None or self._turns.admits(self):
+            self.read()
+
+    def read(self) -> None:
+        """Takes a chunk, if any is there and reading did not pause; for whoever says whose turn it is."""
+        if not self._reading:
+            return
         try:
             octets = self._recv(_CHUNK_OCTETS)
         except (BlockingIOError, InterruptedError):
@@ -121,6 +140,8 @@ class SocketTransport:
         if not octets:
             self.close()
             return
+        if self._turns is not None:
+            self._turns.spent += len(octets)
         try:
             self._protocol.data_received(octets)
         except Exception as error:  # noqa: BLE001  WHY: a defect met by one peer's octets must not cost another's
@@ -185,6 +206,7 @@ class Listening:
         """Raises OSError where the address cannot be had."""
         self._loop = loop
         self._make = make
+        self._turns = ReadingTurns(loop)
         self._pause: asyncio.TimerHandle | None = None
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=1024)
@@ -208,7 +230,7 @@ class Listening:
                 self._pause = self._loop.call_later(_ACCEPT_PAUSE_S, self._accept_again)
                 return
             try:
-                SocketTransport(self._loop, connected, self._make())
+                SocketTransport(self._loop, connected, self._make(), self._turns)
             except OSError:
                 connected.close()
 

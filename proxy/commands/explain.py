@@ -7,7 +7,7 @@ Exit codes: 0 it would be permitted (of a decision: it is found), 1 refused or n
 import argparse
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import MAXYEAR, UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,13 +18,14 @@ from proxy.commands.explain_show import show, show_reopened
 from proxy.commands.explain_source import Source, UnknownAccountError, registry_of
 from proxy.console.lookup import LogUnreadableError, parse_id
 from proxy.core import addresses
+from proxy.core.finding import Finding
 from proxy.core.pack import CHINA_OFFSET_S
 from proxy.core.purposes import STRICTEST_FIRST, Channel
 from proxy.core.request import Request
 from proxy.explain import explain
 from proxy.settings import load as load_settings
 from proxy.sip.error import SipError
-from proxy.sip.read_invite import caller_in, recipient_of
+from proxy.sip.read_invite import ADDRESS, IDENTITY, caller_in, recipient_of, short_of
 from proxy.sip.uri import Uri, parse_uri
 
 #: (configuration, account, canonical recipient or None) → what to ask.
@@ -110,7 +111,10 @@ def run(arguments: argparse.Namespace, load: Load) -> int:
 def run_call(arguments: argparse.Namespace, load: Load) -> int:
     """Explains one call, its numbers read as those of an INVITE are; the exit code, as `run`."""
     caller, recipient = number_in(arguments.sender, caller_in), number_in(arguments.recipient, recipient_of)
-    return _explain(arguments, load, "voice", caller, recipient, ())
+    findings = [] if caller is not None else [Finding(IDENTITY, "number")]
+    if recipient is None and (short := number_in(arguments.recipient, short_of)):
+        findings.append(Finding(ADDRESS, short))
+    return _explain(arguments, load, "voice", caller, recipient, (), tuple(findings))
 
 
 def number_in(written: str, read: Callable[[Uri], str | None]) -> str | None:
@@ -129,6 +133,7 @@ def _explain(
     sender: str | None,
     recipient: str | None,
     readings: tuple[str, ...],
+    findings: tuple[Finding, ...] = (),
 ) -> int:
     now = datetime.now(UTC).timestamp() if arguments.at is None else arguments.at
     try:
@@ -147,6 +152,7 @@ def _explain(
         octets=b"",
         received_at=now,
         purpose=arguments.purpose,
+        findings=findings,
     )
     codes = source.call_codes if channel == "voice" else source.codes
     explanation = explain(request, source.snapshot, now, codes, ledger=source.ledger, campaigns=source.campaigns)
@@ -166,6 +172,10 @@ def _sender(text: str) -> str | None:
 def _instant(text: str) -> float:
     try:
         found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=_SHANGHAI)).timestamp()
+        found = found if found.tzinfo else found.replace(tzinfo=_SHANGHAI)
     except (ValueError, OverflowError) as error:
         raise argparse.ArgumentTypeError(f"not a time: {text}") from error
+    # WHY: beyond these a day has no day before or after it.
+    if not 1970 < found.year < MAXYEAR:
+        raise argparse.ArgumentTypeError(f"no year from 1971 to {MAXYEAR - 1}: {text}")
+    return found.timestamp()

@@ -273,8 +273,8 @@ _ENTRIES: Final = (
         "address.invalid",
         "an address has no canonical form",
         "地址无法规范化",
-        "send a subscriber number such as 13800138000 or 8613800138000",
-        "请使用规范的用户号码",
+        "write the sender as it is registered, and the person as 13800138000 or 8613800138000",
+        "发送号码请按登记填写，用户号码形如13800138000或8613800138000",
         floor=True,
     ),
     _final(

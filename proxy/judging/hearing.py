@@ -8,6 +8,7 @@ Must never lift more than that person closed, and never answer a refusal that is
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -28,6 +29,7 @@ from proxy.registry.doubts import Doubt
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from proxy.rules.binding import strictest_for
 from proxy.smpp.inbound import Reply
+from proxy.smpp.reply_parts import KEPT_S, HeardParts
 
 _WISHES_KEPT: Final = 10_000
 #: Of nobody is it known who wrote last.
@@ -45,6 +47,14 @@ class RefusalStore(Protocol):
     def release_own(
         self, recipient: str, institutions: tuple[str, ...], at_us: int, *, channel: str, matched: str, number_to: str
     ) -> "Awaitable[Released]": ...
+
+
+class HalfReplies(Protocol):
+    """Where parts that were read alone outlive a restart (`store/half_replies.py`)."""
+
+    def keep(self, name: str, octets: bytes) -> None: ...
+
+    def found(self, name: str) -> list[tuple[float, bytes]]: ...
 
 
 class Understood(Struct, frozen=True):
@@ -109,7 +119,9 @@ class Hearing:
         latest: LatestMessages,
         log: Callable[..., None],
         review: Review = Review(),  # noqa: B008 - WHY: frozen, and the same for all.
+        halves: HalfReplies | None = None,
     ) -> None:
+        self._halves = halves
         self._review = review
         self._store = store
         self._journal = journal
@@ -118,6 +130,16 @@ class Hearing:
         self.sent = SentTexts(review.quoted_most)
         self.wishes = Wishes()
         self.tasks: set[asyncio.Task[None]] = set()
+
+    def heard_parts(self, name: str) -> HeardParts:
+        """The memory of parts of whoever has this name (an account, or a pool), what an earlier run kept among it."""
+        halves = self._halves
+        if halves is None:
+            return HeardParts()
+        parts, now = HeardParts(partial(halves.keep, name)), time.monotonic()
+        for age_s, octets in halves.found(name):
+            parts.take_up(octets, now + KEPT_S - age_s)
+        return parts
 
     def understand(
         self, reply: Reply, account: Account, snapshot: Snapshot, vocabulary: Vocabulary

@@ -26,7 +26,7 @@ from proxy.smpp.consts import ESME_ROK, ESME_RX_T_APPN
 from proxy.smpp.inbound import Receipt, Reply, joined, person_of, read_inbound
 from proxy.smpp.pdu import Pdu, PduError
 from proxy.smpp.receipt import final_state
-from proxy.smpp.reply_parts import HeardParts, ReplyParts
+from proxy.smpp.reply_parts import ReplyParts
 from proxy.smpp.short_message import ShortMessage
 from proxy.smpp.text import AlphabetTable
 
@@ -118,7 +118,7 @@ class PoolReturns:
         self._parts_wait_s = parts_wait_s
         self._parts_quiet_s = parts_quiet_s
         self._parts: dict[PoolBind, ReplyParts] = {}
-        self._heard_parts = HeardParts()
+        self._heard_parts = hearing.heard_parts(f"pool {pool}")
         self._spoken_at: dict[PoolBind, float] = {}
 
     def take(self, bind: PoolBind, pdu: Pdu, now: float) -> None:

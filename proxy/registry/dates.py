@@ -19,6 +19,7 @@ FOREVER_WORDS: Final = frozenset(("forever", "长期", "永久"))
 _DATE: Final = re.compile(
     r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|(\d{2})(\d{2})|年(\d{1,2})月(\d{1,2})日)"
 )
+_CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 
 
 @lru_cache(maxsize=4096)
@@ -50,9 +51,15 @@ def day_number(epoch_s: float) -> int:
 
 
 def parse_moment_us(text: str) -> int:
-    """A date, or an ISO 8601 date and time (local where it names no offset), as UTC microseconds."""
+    """A date, a date and time as spreadsheets write it, or one of ISO 8601 (local where it names no offset), as UTC
+    microseconds.
+    """
     try:
-        return since_s(parse_date(text)) * 1_000_000
+        day, _, clock = text.strip().partition(" ")
+        found = _CLOCK.fullmatch(clock)
+        if found is not None or not clock:
+            hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found is not None else (0, 0, 0)
+            return (since_s(parse_date(day)) + hours * 3600 + minutes * 60 + seconds) * 1_000_000
     except ValueError:
         pass
     try:

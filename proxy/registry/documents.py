@@ -58,7 +58,8 @@ def read_rows(path: Path, table: str | None = None, encoding: str | None = None)
 
 def _json_rows(path: Path) -> Iterator[RawRow]:
     try:
-        document = msgspec.json.decode(path.read_bytes())
+        # WHY: editors that write a mark before UTF-8 write it before JSON, too.
+        document = msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise DocumentError(f"{path}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

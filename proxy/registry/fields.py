@@ -33,6 +33,16 @@ _PAGE: Final = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?](?:[A-Za-z0-9\-.
 #: A datagram has to hold the rest of the INVITE, too.
 _PAGE_MOST: Final = 200
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
+#: As Chinese spreadsheets have them under Chinese headings (J18).
+PURPOSE_WRITINGS: Final[dict[str, str]] = {
+    "营销": "marketing",
+    "催收": "collection",
+    "法律文书": "legal",
+    "服务": "service",
+    "服务通知": "service",
+    "验证码": "verification",
+}
+CHANNEL_WRITINGS: Final[dict[str, str]] = {"短信": "sms", "语音": "voice", "电话": "voice"}
 
 
 class Field(Struct, frozen=True):
@@ -105,9 +115,11 @@ def _names(value: Any) -> str:
     return "\n".join(dict.fromkeys(listed(value)))
 
 
-def _chosen(known: tuple[str, ...]) -> Callable[[Any], str]:
+def _chosen(known: tuple[str, ...], writings: dict[str, str]) -> Callable[[Any], str]:
+    """Some of several words; `writings` are others that mean one of them."""
+
     def read(value: Any) -> str:
-        found = set(listed(value))
+        found = {writings.get(part, part) for part in map(str.lower, listed(value))}
         unknown = sorted(found - set(known))
         if unknown:
             raise ValueError(f"unknown {', '.join(unknown)}; known are {', '.join(known)}")
@@ -280,8 +292,8 @@ FLAG: Final = Field(_flag, bool)
 CLOCK: Final = Field(_clock, same)
 NAMES: Final = Field(_names, as_list("\n"))
 NETWORKS: Final = Field(_networks, as_list("\n"))
-PURPOSES: Final = Field(_chosen(STRICTEST_FIRST), as_list(","))
-CHANNEL_SET: Final = Field(_chosen(CHANNELS), as_list(","))
+PURPOSES: Final = Field(_chosen(STRICTEST_FIRST, PURPOSE_WRITINGS), as_list(","))
+CHANNEL_SET: Final = Field(_chosen(CHANNELS, CHANNEL_WRITINGS), as_list(","))
 INSTITUTION_KIND: Final = Field(one_of(get_args(InstitutionKind)), same)
 TELECOM_KIND: Final = Field(
     _named(

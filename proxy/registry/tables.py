@@ -212,7 +212,7 @@ PREFERENCES: Final = Table(
     "preferences",
     (
         Column("recipient", fields.RECIPIENT, zh="用户号码"),
-        Column("institution", fields.ID, required=False, zh="金融机构"),
+        Column("institution", fields.ID, required=False, zh="金融机构", aliases=("服务机构",)),
         Column("declines", fields.PURPOSES, required=False, zh="谢绝用途"),
         Column("channels", fields.CHANNEL_SET, required=False, default="sms,voice", zh="渠道"),
         Column("opens", fields.CLOCK, required=False, zh="可接收起"),

@@ -67,15 +67,17 @@ class CallControl:
 class CallAsked(CallEvent):
     """A new INVITE: judge it, then `call.connect` or `call.refuse`. Until then nothing leaves towards leg B.
 
-    A body with text or text media in it never gets here: it is refused by then.
+    `offers_text`: its body describes text or message media; it must be refused. A body that is text itself never gets
+    here.
     """
 
-    __slots__ = ("call", "flow", "request")
+    __slots__ = ("call", "flow", "offers_text", "request")
 
-    def __init__(self, call: CallControl, request: SipRequest, flow: Flow) -> None:
+    def __init__(self, call: CallControl, request: SipRequest, flow: Flow, *, offers_text: bool = False) -> None:
         self.call: Final = call
         self.request: Final = request
         self.flow: Final = flow
+        self.offers_text: Final = offers_text
 
 
 class CallRinging(CallEvent):

@@ -19,7 +19,7 @@ from proxy.sip.ids import Ids
 from proxy.sip.leg import Branch, Exchange, Leg, LegOwner
 from proxy.sip.message import SipRequest, SipResponse
 from proxy.sip.reply import refuse, reply
-from proxy.sip.sdp import check_media
+from proxy.sip.sdp import OFFERS_TEXT, check_media
 from proxy.sip.transaction.base import (
     AckMissing,
     AckReceived,
@@ -206,17 +206,24 @@ class Calls(Exchange):
     def _new(self, event: RequestReceived, now: float) -> None:
         request = event.request
         tag = self.ids.next()
+        offers_text = False
         try:
             dialog = answered_dialog(request, tag, "early")
             if request.body:
-                check_media(request.single("content-type"), request.body)
+                try:
+                    check_media(request.single("content-type"), request.body)
+                except SipError as error:
+                    if error.status != OFFERS_TEXT:
+                        raise
+                    # WHY it goes on: who asks for that is told by the policy, and it is on record.
+                    offers_text = True
         except SipError as error:
             event.transaction.respond(refuse(request, error, tag), now)
             return
         call = Call(self, self._hop_of(event.flow), dialog, event.transaction)
         self.calls.add(call)
         self.legs[tag] = call.a
-        self._events.append(CallAsked(call, request, event.flow))
+        self._events.append(CallAsked(call, request, event.flow, offers_text=offers_text))
 
     def _inside(self, event: RequestReceived, leg: Leg | None, now: float) -> None:
         request = event.request

@@ -52,13 +52,19 @@ class ReadInvite:
         return JudgedCall(self.caller, self.recipient, display, page).octets()
 
 
-def read_invite(request: SipRequest, uri: Uri, *, asserts_identity: bool, purpose_key: str) -> ReadInvite:
+def read_invite(
+    request: SipRequest, uri: Uri, *, asserts_identity: bool, purpose_key: str, offers_text: bool = False
+) -> ReadInvite:
     """Reads an INVITE; `uri` is its Request-URI. Never raises: what cannot be read is a finding.
 
     `asserts_identity`: the trunk is trusted to name the caller in P-Asserted-Identity (RFC 3325 §5). `purpose_key` is
     the header in which a sender with several purposes says which one it means, in lower case; empty for none (J22).
+    `offers_text`: its body describes media of text or messages.
     """
     findings: list[Finding] = []
+    if offers_text:
+        # WHY refused: a text inside a call is a text that no rule for texts has seen.
+        findings.append(Finding("pdu.unsupported", "media"))
     caller = _caller(request, asserts_identity, findings)
     if request.has("privacy") and any(
         each.lower() not in _NO_PRIVACY for line in request.each("privacy") for each in _tokens(line)
@@ -69,7 +75,7 @@ def read_invite(request: SipRequest, uri: Uri, *, asserts_identity: bool, purpos
         recipient = recipient_of(uri)
     except SipError:
         recipient = None
-    if recipient is None and (short := _short(uri)):
+    if recipient is None and (short := short_of(uri)):
         findings.append(Finding(ADDRESS, short))
     purpose = _purpose(request, purpose_key, findings) if purpose_key else None
     return ReadInvite(caller, recipient, purpose, tuple(findings))
@@ -94,6 +100,20 @@ def recipient_of(uri: Uri) -> str | None:
         dialled = addresses.recipient(addresses.TON_NATIONAL, 1, number.digits)
     # WHY None where both are subscribers: nobody knows which of the two persons is meant.
     return whole if dialled is None or dialled == whole else dialled if whole is None else None
+
+
+def short_of(uri: Uri) -> str:
+    """What a number without a form is, where it is one of a network's own: nobody's subscriber (10086, 95500).
+
+    Empty where it is none.
+    """
+    try:
+        number = subscriber_of(uri)
+    except SipError:
+        return ""
+    if number is None or number.plus or not 3 <= len(number.digits) <= _SHORT or not number.digits.isdigit():
+        return ""
+    return "emergency" if number.digits in EMERGENCY else "service"
 
 
 def caller_in(uri: Uri) -> str | None:
@@ -142,17 +162,6 @@ def _purpose(request: SipRequest, key: str, findings: list[Finding]) -> Purpose 
         findings.append(Finding("pdu.ambiguous", "purpose"))
         return None
     return found
-
-
-def _short(uri: Uri) -> str:
-    """What a number without a form is, where it is one of a network's own: nobody's subscriber (10086, 95500)."""
-    try:
-        number = subscriber_of(uri)
-    except SipError:
-        return ""
-    if number is None or number.plus or not 3 <= len(number.digits) <= _SHORT or not number.digits.isdigit():
-        return ""
-    return "emergency" if number.digits in EMERGENCY else "service"
 
 
 def _tokens(line: bytes) -> list[bytes]:

@@ -12,6 +12,8 @@ from msgspec import Struct
 from proxy.sip.error import SipError
 from proxy.sip.grammar import LWS, is_token, parameter, parameters
 
+#: The status of a body that describes media of text or messages.
+OFFERS_TEXT: Final = 488
 _SDP: Final = b"application/sdp"
 _MOST_OCTETS: Final = 65535
 _MOST_MEDIA: Final = 64
@@ -175,7 +177,7 @@ def check_media(content_type: bytes | None, body: bytes) -> None:
         kind = b"".join(written.lower().split())
     if kind == _SDP:
         if _carries_text(body):
-            raise SipError(488, "sdp.text")
+            raise SipError(OFFERS_TEXT, "sdp.text")
     elif kind.startswith(b"multipart/"):
         rest = content_type[len(written) :]
         for part_type, part in _parts(rest, body):

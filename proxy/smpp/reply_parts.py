@@ -8,6 +8,9 @@ hears its reply and then passes all its PDUs on.
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
+from msgspec import Struct
+
 from proxy.smpp.inbound import PartKey, Reply, ReplyPart
 from proxy.smpp.pdu import Pdu
 
@@ -17,18 +20,55 @@ Group = tuple[tuple[Pdu, ...], Reply]
 Joined = Callable[[Sequence[Reply]], Reply]
 
 _WAITING_MOST_OCTETS: Final = 1 << 20
-_KEPT_S: Final = 300.0
+#: For how long a part that was read alone is remembered.
+KEPT_S: Final = 300.0
 _KEPT_MOST: Final = 1000
 
 
+class _Kept(Struct, frozen=True, array_like=True):
+    """What is written down: a part that was read alone; `number` 0 says that its message is whole.
+
+    WHY not the reply itself: of what is compiled nobody can read the types of its fields.
+    """
+
+    key: PartKey
+    number: int = 0
+    data_coding: int = 0
+    octets: bytes = b""
+    person: str | None = None
+    written_to: str | None = None
+    readings: tuple[str, ...] = ()
+    unread: str = ""
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(_Kept).decode
+
+
 class HeardParts:
-    """Parts that were read alone, of all binds of an account, for some minutes and not without end."""
+    """Parts that were read alone, of all binds of an account, for some minutes and not without end.
 
-    __slots__ = ("_sets",)
+    `keep` writes down what `take_up` takes from an earlier run: the rest of a message may come after a restart.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_keep", "_sets")
+
+    def __init__(self, keep: Callable[[bytes], None] | None = None) -> None:
+        self._keep = keep
         #: key → (forgotten at, replies by number), the oldest first
         self._sets: dict[PartKey, tuple[float, dict[int, Reply]]] = {}
+
+    def take_up(self, octets: bytes, until: float) -> None:
+        """Takes what was kept, the oldest first; it is forgotten at `until`. What has no known form is passed over."""
+        try:
+            kept = _decode(octets)
+        except msgspec.DecodeError:
+            return
+        if not kept.number:
+            self._sets.pop(kept.key, None)
+            return
+        part = ReplyPart(kept.key, kept.key[3], kept.number, kept.data_coding, kept.octets)
+        self._put(part, Reply(kept.person, kept.written_to, kept.readings, part, kept.unread), until)
 
     def of(self, key: PartKey) -> dict[int, Reply]:
         """What was heard of a message, by number."""
@@ -42,13 +82,20 @@ class HeardParts:
             if until > now and len(self._sets) < _KEPT_MOST:
                 break
             del self._sets[key]
+        self._put(part, reply, now + KEPT_S)
+        if self._keep is not None:
+            text = (part.number, part.data_coding, part.octets)
+            self._keep(_encode(_Kept(part.key, *text, reply.person, reply.number, reply.readings, reply.unread)))
+
+    def _put(self, part: ReplyPart, reply: Reply, until: float) -> None:
         _, replies = self._sets.pop(part.key, (0.0, {}))
         replies[part.number] = reply
-        self._sets[part.key] = (now + _KEPT_S, replies)
+        self._sets[part.key] = (until, replies)
 
     def forget(self, key: PartKey) -> None:
         """A message was heard as a whole."""
-        self._sets.pop(key, None)
+        if self._sets.pop(key, None) is not None and self._keep is not None:
+            self._keep(_encode(_Kept(key)))
 
 
 def _run_around(number: int, heard: dict[int, Reply]) -> list[Reply]:

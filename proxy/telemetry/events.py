@@ -102,6 +102,7 @@ CONFIRMATION_SENT: Final = Event(146, "confirmation.sent", "info", "a refusal wa
 WITHDRAWAL_SENT: Final = Event(147, "withdrawal.sent", "info", "a TD had a pending message cancelled at the carrier")
 WITHDRAWAL_DONE: Final = Event(148, "withdrawal.done", "info", "the carrier cancelled a message that was called back")
 WITHDRAWAL_FAILED: Final = Event(149, "withdrawal.failed", "info", "a message that was called back was not cancelled")
+HALF_FAILED: Final = Event(150, "half.failed", "error", "a part of a reply could not be kept: a restart forgets it")
 
 REGISTRY_SWAPPED: Final = Event(160, "registry.swapped", "info", "a new registry revision took effect")
 REGISTRY_FAILED: Final = Event(161, "registry.failed", "error", "the registry could not be read; the old one stays")

@@ -4,10 +4,12 @@ Owns the form of a line: `at` (UTC), `level`, `event`, then the event's own fiel
 text or a password out: fields of such names are left out (raised on in tests), what looks like a number is masked, and
 of an exception only its type and where it was raised are written, since its message may quote what it choked on.
 How it works: `EventLog.emit` counts the event and hands it to stdlib logging; `JsonLines` is the formatter. Each event
-may write so many lines a second, so that no peer can fill a disk; what was held back is told by the next line.
+may write so many lines a second, so that no peer can fill a disk; what was held back is told by the next line. Nobody
+waits for whoever reads the log: lines that it takes not are left out, which is told by the next one too.
 """
 
 import logging
+import select
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +29,8 @@ LOGGER_NAME: Final = "tdgate"
 LINES_PER_S: Final = 50
 _TEXT_MOST: Final = 500
 _FRAMES_MOST: Final = 12
+#: Of a record: how many lines before it nobody took.
+_LEFT_OUT: Final = "tdgate_left_out"
 _LEVELS: Final = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
@@ -56,10 +60,38 @@ class JsonLines(logging.Formatter):
         else:
             line["event"] = record.msg
             line |= {name: _clean(value) for name, value in fields.items()}
+        if (left_out := getattr(record, _LEFT_OUT, 0)) > 0:
+            line["left_out"] = left_out
         if record.exc_info is not None and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
             line["raised_at"] = _frames(record.exc_info[2])
         return _encode(line).decode()
+
+
+class NeverWaiting(logging.StreamHandler[TextIO]):
+    """Writes a line only where the stream takes it now.
+
+    WHY: a pipe or a terminal whose reader has stopped holds whoever writes, here the loop, and with it all traffic.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._left_out = 0
+        self._room: select.poll | None = None
+        try:
+            descriptor = stream.fileno()
+        except (OSError, AttributeError):
+            return  # what is no file has room; a standard error that was closed takes nothing
+        self._room = select.poll()
+        self._room.register(descriptor, select.POLLOUT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._room is not None and not self._room.poll(0):
+            self._left_out += 1
+            return
+        setattr(record, _LEFT_OUT, self._left_out)
+        self._left_out = 0
+        super().emit(record)
 
 
 class EventLog:
@@ -121,7 +153,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
 
     `level` is one of settings.Log. Called once, by whoever starts a process.
     """
-    lines = logging.StreamHandler(sys.stderr if stream is None else stream)
+    lines = NeverWaiting(sys.stderr if stream is None else stream)
     lines.setFormatter(JsonLines())
     # WHY: what libraries say below a warning quotes what they were given, keyed hashes and sealed numbers among it.
     logging.basicConfig(level=logging.WARNING, handlers=[lines], force=True)

@@ -27,6 +27,7 @@ from proxy.sip.carried import NOTHING
 from proxy.sip.error import SipError
 from proxy.sip.message import SipRequest
 from proxy.sip.reply import Headers, reply
+from proxy.sip.sdp import OFFERS_TEXT
 from proxy.sip.share import Shares
 from proxy.sip.uri import Uri
 from proxy.trunks.attempt import Attempt
@@ -207,6 +208,14 @@ class CallDesk:
             rule = "internal.draining" if self.draining else "throughput.account"
             self._judge.put_off(trunk.account, event.request, admitted.uri, rule, _Refusing(self, call, trunk))
             return
+        if event.offers_text:
+            refusing = _Refusing(self, call, trunk)
+            permitted = self._judge.judge(trunk.account, event.request, admitted.uri, refusing, offers_text=True)
+            if permitted is not None:
+                # WHY here too: whatever the rules say, no text passes in a call.
+                permitted.ended("us", "media", OFFERS_TEXT, None)
+                call.refuse(OFFERS_TEXT, [], now)
+            return
         redirects = self._carriers[trunk.carrier][0].settings.follow_redirects
         self._judged(call, trunk, event.request, admitted.uri, now, redirects=redirects)
 
@@ -234,6 +243,9 @@ class CallDesk:
 
     def _called_back(self, event: CallAsked, admitted: Admitted, now: float) -> None:
         """A call from a carrier: towards the sender, so no permit is needed."""
+        if event.offers_text:
+            event.call.refuse(OFFERS_TEXT, [], now)
+            return
         holder = holder_of("", admitted.carrier)
         if self.draining or self._is_full(holder):
             self._log("call.overload", carrier=admitted.carrier)

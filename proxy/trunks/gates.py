@@ -74,9 +74,11 @@ class CallGates:
             self.calls, self.renew, journal, hearing, self._latest, keep, clock, keypad=keypad, ends=ends
         )
 
-    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
+    def judge(
+        self, account: str, request: SipRequest, uri: Uri, answer: Answer, *, offers_text: bool = False
+    ) -> Permitted | None:
         """See `CallJudge`."""
-        gate, question = self._question(account, request, uri)
+        gate, question = self._question(account, request, uri, offers_text=offers_text)
         verdict = gate.judge(question, _Answering(answer))
         if not isinstance(verdict, PermittedCall):
             return None
@@ -130,7 +132,9 @@ class CallGates:
         if numbers.uses.get(number) != USED_BY_ONE:
             numbers.permitted(number, call.decision, self.calls.snapshot)
 
-    def _question(self, account: str, request: SipRequest, uri: Uri) -> tuple[CallGate, ReadInvite]:
+    def _question(
+        self, account: str, request: SipRequest, uri: Uri, *, offers_text: bool = False
+    ) -> tuple[CallGate, ReadInvite]:
         self.renew()
         gate = self._gates.get(account)
         record = self.calls.snapshot.accounts.get(account)
@@ -142,7 +146,9 @@ class CallGates:
                 # WHY only then: a gate is made of a record, and one that comes later must be seen.
                 self._gates[account] = gate
         asserts = record is not None and record.asserts_identity
-        return gate, read_invite(request, uri, asserts_identity=asserts, purpose_key=self._purpose_key)
+        return gate, read_invite(
+            request, uri, asserts_identity=asserts, purpose_key=self._purpose_key, offers_text=offers_text
+        )
 
 
 class _Answering:

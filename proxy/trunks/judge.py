@@ -148,8 +148,12 @@ class Answer(Protocol):
 class CallJudge(Protocol):
     """All trunks' way to policy and evidence. Never raises."""
 
-    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
-        """May this account make this call? `uri` is the Request-URI, read. None where not: `answer` is called then."""
+    def judge(
+        self, account: str, request: SipRequest, uri: Uri, answer: Answer, *, offers_text: bool = False
+    ) -> Permitted | None:
+        """May this account make this call? `uri` is the Request-URI, read; `offers_text` as `CallAsked` has it. None
+        where not: `answer` is called then.
+        """
         ...
 
     def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:

@@ -31,6 +31,8 @@ from tests.tools.slotted import held
 
 pytestmark = pytest.mark.unit
 
+#: Whom nobody can call or write to.
+NOBODIES = ("nobody", "sip:110@x", "10086")
 CODES = load_codes(
     tomllib.loads((Path(__file__).resolve().parents[2] / "config" / "codes.toml").read_text(encoding="utf-8"))
 )
@@ -118,7 +120,7 @@ def tdgate(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
         _, snapshot, _ = build(scene)
 
         def load(config: Path, name: str, recipient: str | None) -> Source:
-            assert (config, recipient) == (Path("tdgate.toml"), PERSON if to != "nobody" else None)
+            assert (config, recipient) == (Path("tdgate.toml"), None if to in NOBODIES else PERSON)
             if name not in snapshot.accounts:
                 raise UnknownAccountError
             return Source(snapshot, CODES, CALL_CODES)
@@ -210,12 +212,28 @@ def test_a_call_as_json(tdgate: Run) -> None:
     assert {"message.partial", "message.foreign", "account.oneway", "content.undecodable"} <= text_only
 
 
+@pytest.mark.parametrize(
+    ("numbers", "answer"),
+    [
+        ({"sender": "sip:anonymous@anonymous.invalid"}, "deny caller.identity / number (SIP 403)"),
+        ({"to": "sip:110@x"}, "deny address.invalid / emergency (SIP 484)"),
+        ({"to": "10086"}, "deny address.invalid / service (SIP 484)"),
+    ],
+)
+def test_a_call_is_told_what_its_invite_would_be(tdgate: Run, numbers: dict[str, str], answer: str) -> None:
+    code, shown, _ = tdgate(BASE, "--at", NOON_TEXT, kind="call", **numbers)
+    assert (code, shown.partition("\n")[0]) == (1, answer)
+
+
 def test_an_unknown_account(tdgate: Run) -> None:
     code, shown, error = tdgate(BASE, account="nobody")
     assert (code, shown, error) == (1, "", "tdgate explain: no account nobody\n")
 
 
-@pytest.mark.parametrize("wrong", [["--at", "noon"], ["--purpose", "gambling"], ["--lang", "fr"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [["--at", "noon"], ["--at", "9999-12-31"], ["--at", "1969-12-31"], ["--purpose", "gambling"], ["--lang", "fr"]],
+)
 def test_usage_errors_exit_with_2(tdgate: Run, wrong: list[str]) -> None:
     with pytest.raises(SystemExit) as left:
         tdgate(BASE, *wrong)

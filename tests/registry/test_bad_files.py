@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proxy.registry.dates import moment_text, parse_moment_us
 from proxy.registry.documents import read_rows
 from proxy.registry.exporting import export
 from proxy.registry.importing import Known, Problem, Report, RowCheck, check_rows
@@ -100,6 +101,32 @@ def test_what_has_one_meaning_only_is_read(tmp_path: Path, address: str, kept: s
     path = written(tmp_path / "n.csv", [cells(address=address, since="２０２６-０１-０１")])
     (raw,) = read_rows(path, "numbers")
     assert RowCheck(KNOWN, SECRET, NOW_US).check(raw)[0] == kept
+
+
+def test_channels_and_purposes_are_read_in_chinese_and_capitals(tmp_path: Path) -> None:
+    row = cells(channels="短信、语音", purposes="营销、催收、Service")
+    (raw,) = read_rows(written(tmp_path / "n.csv", [row], "gb18030"), "numbers")
+    assert RowCheck(KNOWN, SECRET, NOW_US).check(raw)[4:6] == ("sms,voice", "marketing,collection,service")
+
+
+def test_json_may_begin_with_a_mark(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_bytes(b"\xef\xbb\xbf" + b'{"holds": [{"kind": "account", "target": "jl"}]}')
+    assert [row.table for row in read_rows(path)] == ["holds"]
+
+
+@pytest.mark.parametrize(
+    "written_as",
+    ["2026/3/1 9:30", "2026-03-01 09:30:00", "2026年3月1日 9:30:00", "2026-03-01T01:30:00Z", "20260301 9:30"],
+)
+def test_moments_are_read_as_spreadsheets_write_them(written_as: str) -> None:
+    assert moment_text(parse_moment_us(written_as)) == "2026-03-01T09:30:00+08:00"
+
+
+@pytest.mark.parametrize("wrong", ["2026/3/1 24:00", "2026/3/1 9:60", "2026/13/1 9:30", "9:30", "2026/3/1 9", ""])
+def test_what_is_no_moment_is_told(wrong: str) -> None:
+    with pytest.raises(ValueError, match="not a date"):
+        parse_moment_us(wrong)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ def test_every_table_and_column_is_in_the_manual(table: str) -> None:
     (line,) = (line for line in MANUAL.splitlines() if line.startswith(f"| `{table}`"))
     for column in TABLES[table].columns:
         assert (f"**{column.name}**" if column.required else column.name) in line
+    (line,) = (line for line in MANUAL.splitlines() if line.startswith(f"- `{table}`: "))
+    assert line.partition(": ")[2].split(", ") == [f"{one.zh} {one.name}" for one in TABLES[table].columns if one.zh]
 
 
 @pytest.mark.parametrize(("group", "members"), [(group, members) for group, _, members in _GROUPS])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.sip.call_events import BranchFailed, CallEnded, PlainAsked
+from proxy.sip.call_events import BranchFailed, CallAsked, CallEnded, PlainAsked
 from proxy.sip.carried import OWNED
 from proxy.sip.digest_client import DigestClient
 from proxy.sip.message import SipRequest
@@ -506,14 +506,20 @@ def test_the_same_call_by_another_way_is_answered_482() -> None:
     assert play.words() == ["! CallAsked", "a< 482 INVITE"]
 
 
-def test_an_invite_that_offers_text_is_refused_before_anybody_is_asked() -> None:
+def test_an_invite_that_is_text_is_refused_before_anybody_is_asked() -> None:
     play = CallPlay()
-    text = SDP + b"m=message 7000 TCP/MSRP *\r\n"
-    play.give("a", a_request(headers=("Content-Type: application/sdp",), body=text))
     plain = {"headers": ("Content-Type: text/plain",), "body": b"hello"}
     play.give("a", a_request(call_id="other", via="SIP/2.0/UDP h;branch=z9hG4bK-t", **plain))
-    assert play.words() == ["a< 488 INVITE", "a< 415 INVITE"]
+    assert play.words() == ["a< 415 INVITE"]
     assert play.calls.legs == {}
+
+
+def test_an_invite_that_offers_text_says_so_to_who_is_asked() -> None:
+    play = CallPlay()
+    for call_id, body in (("text", SDP + b"m=message 7000 TCP/MSRP *\r\n"), ("none", SDP)):
+        via = f"SIP/2.0/UDP h;branch=z9hG4bK-{call_id}"
+        play.give("a", a_request(call_id=call_id, via=via, headers=("Content-Type: application/sdp",), body=body))
+    assert [each.offers_text for each in play.events if isinstance(each, CallAsked)] == [True, False]
 
 
 def test_an_invite_that_no_request_could_answer_is_refused() -> None:

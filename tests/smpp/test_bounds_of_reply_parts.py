@@ -56,3 +56,22 @@ def test_as_many_as_come_are_remembered_and_no_more() -> None:
         heard.add(part, reply, 0.0)
     known = [reference for reference in range(3_000) if heard.of(piece("TD", 1, reference)[1].key)]
     assert known == list(range(2_000, 3_000))
+
+
+def test_what_was_heard_before_a_restart_is_joined_and_what_was_whole_is_not_there() -> None:
+    kept: list[bytes] = []
+    heard = HeardParts(kept.append)
+    (first, part), (second, other) = piece("别再发", 1), piece("短信了", 2)
+    heard.add(part, first, 0.0)
+    after = HeardParts()
+    for octets in (b"of another form", *kept):
+        after.take_up(octets, 300.0)
+    assert after.of(part.key) == {1: first}
+    heard.add(other, second, 1.0)
+    heard.forget(part.key)
+    heard.forget(part.key)
+    assert len(kept) == 3
+    after = HeardParts()
+    for octets in kept:
+        after.take_up(octets, 300.0)
+    assert after.of(part.key) == {}

@@ -56,8 +56,10 @@ class Judge:
         self.back: CallBack | NotTaken = Back("jl-voice", "95500")
         self.taking: Container[str] = ()
 
-    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
-        del account, request
+    def judge(
+        self, account: str, request: SipRequest, uri: Uri, answer: Answer, *, offers_text: bool = False
+    ) -> Permitted | None:
+        del account, request, offers_text
         self.asked.append(uri.written)
         found = self.permitted if len(self.asked) == 1 else self.next
         if isinstance(found, Refused):
@@ -140,7 +142,7 @@ class DeskPlay(CallPlay):
         """An INVITE of the trunk's."""
         self._begins(Admitted(self.trunk, parse_uri(b"sip:13800138000@192.0.2.20")), **parts)
 
-    def _begins(self, admitted: Admitted, **parts: Any) -> None:
+    def _begins(self, admitted: Admitted, *, body: bytes = SDP, **parts: Any) -> None:
         self.admitted = admitted
-        self.asked = a_request(body=SDP, headers=("Content-Type: application/sdp",), **parts)
+        self.asked = a_request(body=body, headers=("Content-Type: application/sdp",), **parts)
         self.give("a", self.asked)

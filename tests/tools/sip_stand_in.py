@@ -65,7 +65,9 @@ class StandIn:
         self.asked = 0
         self.open = 0
 
-    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
+    def judge(
+        self, account: str, request: SipRequest, uri: Uri, answer: Answer, *, offers_text: bool = False
+    ) -> Permitted | None:
         del account
         self.asked += 1
         called = subscriber_of(uri)

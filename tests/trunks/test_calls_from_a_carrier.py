@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -232,3 +234,11 @@ def test_a_permit_that_was_spent_gives_its_place_back() -> None:
 def test_reading_a_caller_raises_what_answers_it() -> None:
     with pytest.raises(SipError):
         Inward(a_request(caller="<sip:a@b@c>;tag=x"), "95500", frozenset())
+
+
+@pytest.mark.parametrize("begin", [DeskPlay.comes_back, DeskPlay.calls_out])
+def test_a_call_that_offers_text_goes_nowhere_whatever_the_judge_says(begin: Callable[..., None]) -> None:
+    play = DeskPlay()
+    play.judge.permitted = Permitted(Permit(Seal(), Decision(1, b"", GROUND), b"95500\n8613800138000\n\n"))
+    begin(play, body=SDP + b"m=message 9 TCP/MSRP *\r\n")
+    assert (play.last_answer("a").status, play.reached, len(play.desk)) == (488, [], 0)

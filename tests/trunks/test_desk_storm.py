@@ -131,7 +131,9 @@ class DeskStorm(Storm):
 
     # The judge
 
-    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
+    def judge(
+        self, account: str, request: SipRequest, uri: Uri, answer: Answer, *, offers_text: bool = False
+    ) -> Permitted | None:
         del account, request, uri
         self.may_raise()
         how = 1 if self.lucky else self.lot(7)

@@ -21,7 +21,9 @@ URI = parse_uri(b"sip:13800138000@192.0.2.20")
 class Open(Judge):
     """Permits every call; what is put off is answered 503 with its rule."""
 
-    def judge(self, account: str, request: SipRequest, uri: Uri, answer: Answer) -> Permitted | None:
+    def judge(
+        self, account: str, request: SipRequest, uri: Uri, answer: Answer, *, offers_text: bool = False
+    ) -> Permitted | None:
         return Placed()
 
     def put_off(self, account: str, request: SipRequest, uri: Uri, rule: str, answer: Answer) -> None:

@@ -97,4 +97,18 @@ async def test_no_refusal_is_lost_on_its_way(house: House) -> None:
             what = ("你们以后不要", "再给我发短信了")[number - 1]
             assert (await house.hear("jl", said(part(9, number, what, 3), person, esm_class=0x40))).status == 0
         assert await refused(person)
+
+    # The second half comes after a kill: the first had its answer, so the carrier does not send it again.
+    person = next(people)
+    assert (await house.hear("jl", said(part(10, 1, "你们以后不要"), person, esm_class=0x40))).status == 0
+    assert not await refused(person)
+    await house.kill()
+    kept = b"".join(file.read_bytes() for file in (house.state / "replies").iterdir())
+    assert kept
+    assert person.encode() not in kept
+    assert "不要".encode("utf-16-be") not in kept
+    await house.start()
+    esme = await house.bind("jl")
+    assert (await house.hear("jl", said(part(10, 2, "再给我发短信了"), person, esm_class=0x40))).status == 0
+    assert await refused(person)
     await house.end()

@@ -2,14 +2,18 @@
 
 import argparse
 import asyncio
+import contextlib
+import resource
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
 from proxy.app import check, configure, serve, warnings_of
 from proxy.settings import load
+
+_DESCRIPTORS_MOST: Final = 65_536
 
 
 def add_arguments(commands: Any) -> None:
@@ -40,7 +44,21 @@ def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")
 
 
+def _take_descriptors() -> None:
+    """As many open files as this process may have.
+
+    WHY: the usual first limit of 1,024 is less than the connections that are let in, and where it is reached evidence
+    and registry open no file any more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _DESCRIPTORS_MOST if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS_MOST)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _run(arguments: argparse.Namespace) -> int:
+    _take_descriptors()
     settings = load(arguments.config)
     configure(settings.log.level)
     uvloop.run(serve(settings, arguments.config))

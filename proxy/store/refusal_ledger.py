@@ -9,6 +9,7 @@ A refusal that is repeated adds a row (each one is evidence) and changes no stat
 
 import asyncio
 import json
+import logging
 import sqlite3
 from asyncio import Future
 from collections import deque
@@ -26,6 +27,8 @@ from proxy.registry.keys import PersonSecret
 from proxy.registry.ports import Recorded, Refused, Released, StoreError
 from proxy.store import doubt_queue, receipts
 from proxy.store.reader import signed
+
+_logger: Final = logging.getLogger(__name__)
 
 _BATCH_MOST: Final = 1000
 #: How many wait while the disk hangs, each with whoever is to be answered; what comes then binds, and is not kept.
@@ -216,7 +219,10 @@ class RefusalLedger:
                 # WHY in here: a rotation of keys may have moved a person since, and moves nobody while this is held.
                 batch[:] = [await self._in_effect(one) for one in batch]
                 answers, states = await self._commit(batch)
-        except (sqlite3.Error, ValueError, OSError) as error:
+        except Exception as error:
+            # WHY any: what one of a batch raises must not end the ledger for all that come after it.
+            if not isinstance(error, sqlite3.Error | ValueError | OSError):
+                _logger.error("ledger: a batch met a defect", exc_info=error)
             for one in batch:
                 if not one.done.done():
                     one.done.set_exception(StoreError(f"not on disk: {error}"))

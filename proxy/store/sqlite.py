@@ -148,18 +148,20 @@ class SqliteStore(StoreReader):
     async def _transaction(self, after: After | None = None) -> AsyncIterator[None]:
         async with self._writing:
             committed = False
+            # WHY around both: what the end of a failed transaction raises is told like the failure itself.
             try:
-                await self._owning.execute("BEGIN IMMEDIATE")
-                yield
-                await self._owning.execute("COMMIT")
-                committed = True
-                for step in after or ():
-                    step()
+                try:
+                    await self._owning.execute("BEGIN IMMEDIATE")
+                    yield
+                    await self._owning.execute("COMMIT")
+                    committed = True
+                    for step in after or ():
+                        step()
+                finally:
+                    if not committed:
+                        await in_one_turn(self._owning, roll_back)
             except (sqlite3.Error, ValueError) as error:
                 raise StoreError(f"{self._name}: nothing was written: {error}") from error
-            finally:
-                if not committed:
-                    await in_one_turn(self._owning, roll_back)
 
     @property
     def ledger(self) -> RefusalLedger:

@@ -9,7 +9,8 @@ import pytest
 
 from proxy.core.purposes import OBJECTION
 from proxy.registry.doubts import Doubt
-from proxy.registry.ports import Refused, StaleError
+from proxy.registry.keys import PersonKeyError, PersonSecret
+from proxy.registry.ports import Refused, StaleError, StoreError
 from proxy.store.reader import open_reader
 from tests.store.open_store import NOW_US, PERSON, SECRET, key_of, owned, refused
 
@@ -191,3 +192,20 @@ async def test_who_reads_a_text_is_noted_first_and_only_open_cases_are_shown(tmp
         for case in (row.id, row.id + 1, 0, -1):
             with pytest.raises(StaleError):
                 await store.show_doubt(case, by="chen", reason="weekly")
+
+
+async def test_a_case_that_cannot_be_confirmed_ends_no_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with owned(tmp_path) as store:
+        await store.record(doubtful(binds=False))
+        (row,) = await store.doubts()
+
+        def no_key(*_: object) -> str:
+            raise PersonKeyError("a sealed number does not belong to this key and person")
+
+        # As where a row was damaged, or is of another house.
+        monkeypatch.setattr(PersonSecret, "unseal", no_key)
+        with pytest.raises(StoreError, match="sealed number"):
+            await store.decide_doubt(row.id, "confirmed", by="chen", reason="asked")
+        assert (await store.record(refused(("bank", 3)))).changed == ("bank",)
+    with pytest.raises(StoreError):
+        await store.look("after the end", by="chen")

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import resource
 import signal
 import socket
 from pathlib import Path
@@ -143,8 +144,13 @@ async def test_a_reload_told_while_it_starts_comes_after_it_and_names_what_needs
     told: dict[str, dict[str, Any]] = {}
     # Standard output on a full disk: a start that cannot say where it listens serves all the same.
     full = os.open("/dev/full", os.O_WRONLY)
+    _, files_most = resource.getrlimit(resource.RLIMIT_NOFILE)
     process = await asyncio.create_subprocess_exec(
-        *CHECKOUT, "run", "--config", str(house.config), cwd=ROOT, stdout=full, stderr=asyncio.subprocess.PIPE
+        *(*CHECKOUT, "run", "--config", str(house.config)),
+        cwd=ROOT,
+        stdout=full,
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, files_most)),
     )
     os.close(full)
     assert process.stderr is not None
@@ -157,6 +163,8 @@ async def test_a_reload_told_while_it_starts_comes_after_it_and_names_what_needs
                 process.send_signal(signal.SIGHUP)
             elif event["event"] == "config.reloaded":
                 assert "process.ready" in told
+                # Beyond the first limit on open files, which it was given, up to the last one.
+                assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] == min(files_most, 65_536)
                 process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
     assert told["config.reloaded"]["needs_restart"] == "smpp,evidence"

@@ -120,7 +120,7 @@ class Application:
         self, event: str, /, *, error: BaseException | None = None, **fields: str | int | float | bool | None
     ) -> None:
         """Counts an event of the catalogue and writes its line; `error` as `EventLog.emit`."""
-        self._events.emit(BY_NAME[event], error=error, **fields)
+        self._events.write(BY_NAME[event], error, fields)
 
     def _warn(self, settings: Settings, rules: RuleFiles) -> None:
         for line in warnings_of(settings, rules, self._config):

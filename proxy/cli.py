@@ -86,7 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     """The parser with the command that these words name, or with all where they name none."""
-    parser = argparse.ArgumentParser(prog="tdgate", description="SMPP bind proxy that keeps senders to the rules.")
+    parser = argparse.ArgumentParser(
+        prog="tdgate", description="SMPP proxy and SIP back-to-back user agent that keep senders to the rules."
+    )
     parser.add_argument("--version", action="version", version=f"tdgate {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     wanted = [module for module, names in COMMANDS.items() if words and words[0] in names]

@@ -319,12 +319,12 @@ class SipServer:
     def _set_timer(self, now: float) -> None:
         if self._wake is not None and self._wake_at <= self._table.timers.soonest:
             return
-        deadline = self._table.next_deadline()
-        if deadline is None or (self._wake is not None and self._wake_at <= deadline):
+        due = self._table.timers.next_wake()
+        if due is None or (self._wake is not None and self._wake_at <= due):
             return
         if self._wake is not None:
             self._wake.cancel()
-        delay = max(deadline - now, _SOONEST_S)
+        delay = max(due - now, _SOONEST_S)
         self._wake_at = now + delay
         self._wake = asyncio.get_running_loop().call_later(delay, self._timer)
 

@@ -84,8 +84,9 @@ class CallLimits:
         of_all = all_trunks.over(institution.calls_per_s, institution.calls_most, now)
         if not over and of_all:
             over = "institution_" + of_all
-        caps = [cap for cap in (account.call_s_most, institution.call_s_most) if cap]
-        return CallPlace((trunk, all_trunks), Finding(_RULE, over) if over else None, min(caps, default=0))
+        one_s, all_s = account.call_s_most, institution.call_s_most
+        s_most = min(one_s, all_s) if one_s and all_s else one_s or all_s
+        return CallPlace((trunk, all_trunks), Finding(_RULE, over) if over else None, s_most)
 
     def places(self) -> int:
         """How many places are taken, those of all trunks together."""

@@ -10,6 +10,9 @@ from proxy.sip.error import SipError
 from proxy.sip.head import lines_of_response, parse_head
 from proxy.sip.message import END_OF_HEAD, Limits, MalformedRequest, Message, SipRequest
 
+#: Behind the Request-URI of an ACK.
+_ACK_VIA: Final = b" SIP/2.0\r\nVia: "
+
 
 def read_datagram(data: bytes, limits: Limits) -> Message | None:
     """One message from one datagram; None for a keep-alive of nothing but line ends.
@@ -41,6 +44,22 @@ def read_datagram(data: bytes, limits: Limits) -> Message | None:
         raise _wrong(message, SipError(513, "body.octets"))
     message.body = body
     return message
+
+
+def via_of_ack(data: bytes) -> bytes | None:
+    """The topmost Via value of a datagram that is an ACK as nearly all are written: no body, Via in the first line and
+    alone there. None where `read_datagram` has to tell.
+    """
+    if data[:4] != b"ACK " or data[-4:] != END_OF_HEAD:
+        return None
+    start = data.find(b"\r\n") + 7
+    if start < 24 or data[start - 15 : start] != _ACK_VIA or data.find(b" ", 4) != start - 15:
+        return None
+    end = data.find(b"\r\n", start)
+    value = data[start:end]
+    if data[end + 2] in b" \t" or value.find(b",") >= 0:
+        return None
+    return value
 
 
 def _wrong(message: Message, error: SipError) -> SipError:

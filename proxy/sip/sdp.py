@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from proxy.sip.error import SipError
 from proxy.sip.grammar import LWS, is_token, parameter, parameters
+from proxy.sip.memory import Memory
 
 #: The status of a body that describes media of text or messages.
 OFFERS_TEXT: Final = 488
@@ -28,6 +29,9 @@ _TEXT_TRANSPORTS: Final = (b"MSRP", b"SCTP")
 _TEXT_ATTRIBUTES: Final = (b"t140", b"msrp", b"mt=text", b"mt=message")
 #: One of these stands, in some case, in every description with text or messages in it.
 _WORDS_OF_TEXT: Final = (b"text", b"message", b"msrp", b"t140", b"sctp")
+#: Lines that are well formed and hold no such word, and whether they are m= lines. WHY a memory: of a description two
+#: lines are its own, the others are those of its software.
+_QUIET: Final[Memory[bool]] = Memory(2048)
 #: Short messages as a body of their own (3GPP TS 24.341, 3GPP2 X.S0048).
 _SHORT_MESSAGES: Final = frozenset((b"application/vnd.3gpp.sms", b"application/vnd.3gpp2.sms"))
 
@@ -128,20 +132,29 @@ def _carries_text(body: bytes) -> bool:
     """As `parse_sdp(body).carries_text`, with the same errors, but short where no word of text is in the body at
     all.
     """
-    lower = body.lower()
-    for word in _WORDS_OF_TEXT:
-        if lower.find(word) >= 0:
-            return parse_sdp(body).carries_text
-    media: list[bytes] = []
+    media = 0
+    new: list[bytes] = []
     for line in _plain(body).split(b"\n"):
-        if line:
+        if not line:
+            continue
+        is_media = _QUIET.get(line)
+        if is_media is None:
+            lower = line.lower()
+            for word in _WORDS_OF_TEXT:
+                if lower.find(word) >= 0:
+                    return parse_sdp(body).carries_text
             _check_line(line)
-            if line[0] == 0x6D:
-                media.append(line)
-    if len(media) > _MOST_MEDIA:
+            new.append(line)
+            is_media = line[0] == 0x6D
+        if is_media:
+            media += 1
+    if media > _MOST_MEDIA:
         raise SipError(400, "sdp.media.count")
-    for line in media:
-        _check_media_line(line[2:].split())
+    for line in new:
+        is_media = line[0] == 0x6D
+        if is_media:
+            _check_media_line(line[2:].split())
+        _QUIET.keep(line, is_media)
     return False
 
 

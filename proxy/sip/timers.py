@@ -11,6 +11,8 @@ from heapq import heappop, heappush
 from typing import Final, Protocol
 
 _MOST_LANES: Final = 48
+_LATE_SHARE: Final = 1 / 64
+_LATE_MOST_S: Final = 0.25
 NEVER: Final = float("inf")
 
 
@@ -45,7 +47,7 @@ class Timers:
         self._lanes: dict[float, deque[Timer]] = {}
         self._heap: list[tuple[float, int, Timer]] = []
         self._count = 0
-        #: No deadline that was started since `next_deadline` was asked is earlier than this.
+        #: No deadline that was started since `next_deadline` or `next_wake` was asked is earlier than this.
         self.soonest = NEVER
 
     def start(self, owner: TimerOwner, name: str, delay_s: float, now: float) -> Timer:
@@ -73,6 +75,22 @@ class Timers:
         self.soonest = NEVER
         timer = self._first()
         return None if timer is None else timer.deadline
+
+    def next_wake(self) -> float | None:
+        """Monotonic time at which to call `expire`, None where there is no deadline. A deadline may come late by a 64th
+        of its delay, at most `_LATE_MOST_S`: those that lie close together come in one wake.
+        """
+        self.soonest = NEVER
+        heap, wake = self._heap, NEVER
+        while heap and heap[0][2].owner is None:
+            heappop(heap)
+        if heap:
+            wake = heap[0][0]
+        for delay_s, lane in self._lanes.items():
+            first = _first_of(lane)
+            if first is not None:
+                wake = min(wake, first.deadline + min(delay_s * _LATE_SHARE, _LATE_MOST_S))
+        return None if wake == NEVER else wake
 
     def expire(self, now: float) -> None:
         """Tell the owners of all deadlines up to `now`, the earliest first."""
@@ -111,19 +129,24 @@ class Timers:
         if heap:
             first = heap[0][2]
         for lane in self._lanes.values():
-            while lane:
-                timer = lane[0]
-                if timer.owner is None:
-                    lane.popleft()
-                    continue
-                if first is None or timer.deadline < first.deadline:
-                    first = timer
-                break
+            timer = _first_of(lane)
+            if timer is not None and (first is None or timer.deadline < first.deadline):
+                first = timer
         return first
 
     def held(self) -> int:
         """How many entries are kept, ended ones that have not come yet included."""
         return len(self._heap) + sum(len(lane) for lane in self._lanes.values())
+
+
+def _first_of(lane: deque[Timer]) -> Timer | None:
+    """The first that has not ended; those before it are forgotten."""
+    while lane:
+        timer = lane[0]
+        if timer.owner is not None:
+            return timer
+        lane.popleft()
+    return None
 
 
 def _deadline_of(timer: Timer) -> float:

@@ -119,9 +119,15 @@ class EventLog:
 
     def emit(self, event: Event, /, *, error: BaseException | None = None, **fields: Value) -> None:
         """Counts an event and writes its line. `error` adds the type and the place of an exception, not its message."""
+        self.write(event, error, fields)
+
+    def write(self, event: Event, error: BaseException | None, fields: dict[str, Value]) -> None:
+        """As `emit`; the fields are the log's to change."""
         name = event.name
         self._counts[name] += 1
         level = _LEVELS[event.level]
+        if not self._strict and not self._logger.isEnabledFor(level):
+            return
         if not FORBIDDEN_FIELDS.isdisjoint(fields):
             forbidden = FORBIDDEN_FIELDS.intersection(fields)
             if self._strict:

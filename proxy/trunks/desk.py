@@ -46,6 +46,7 @@ Log = Callable[..., None]
 
 _FAIL_OVER: Final = frozenset((408, 503))
 _RETRY_AFTER: Final = b"5"
+_NO_TEXT: Final[Headers] = [("allow", ALLOW), ("reason", b'Q.850;cause=21;text="pdu.unsupported"')]
 _OVERLOADED: Final[Headers] = [("retry-after", _RETRY_AFTER), ("reason", b"Q.850;cause=42")]
 #: What a carrier is told where no gateway of a trunk lives: this number cannot be reached, while all others can.
 _UNREACHED: Final[tuple[int, Headers]] = (480, [("reason", b"Q.850;cause=20")])
@@ -392,7 +393,7 @@ class CallDesk:
         elif method == "OPTIONS":
             event.transaction.respond(reply(event.request, 200, b"", _capabilities()), now)
         elif method == "MESSAGE":
-            event.transaction.respond(reply(event.request, 405, b"", [("allow", ALLOW)]), now)
+            self._text(event, b"", now)
         else:
             event.transaction.respond(reply(event.request, 501), now)
 
@@ -403,11 +404,14 @@ class CallDesk:
             status = 503 if self.draining else 200
             event.transaction.respond(reply(request, status, tag, _capabilities()), now)
         elif request.method == "MESSAGE":
-            self._log("call.text_refused")
-            # WHY no question to the policy: text is not carried here (RFC 3428 §7), whatever it would say.
-            event.transaction.respond(reply(request, 405, tag, [("allow", ALLOW)]), now)
+            self._text(event, tag, now)
         else:
             event.transaction.respond(reply(request, 405, tag, [("allow", ALLOW)]), now)
+
+    def _text(self, event: InsideAsked | PlainAsked, tag: bytes, now: float) -> None:
+        # WHY no question to the policy: text is not carried here (RFC 3428 §7), whatever it would say.
+        self._log("call.text_refused")
+        event.transaction.respond(reply(event.request, 405, tag, _NO_TEXT), now)
 
 
 def _lives(attempt: Attempt) -> None:

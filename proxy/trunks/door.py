@@ -23,6 +23,7 @@ from proxy.sip.screening import Capabilities, check_form, check_response, check_
 from proxy.sip.share import Share, Shares
 from proxy.sip.transaction.table import Transactions
 from proxy.sip.uri import Uri, parse_uri
+from proxy.sip.via import Via
 from proxy.sip_settings import Sip
 from proxy.trunks.peers import Peer, Peers, Trunk
 from proxy.trunks.way import way_of
@@ -105,13 +106,9 @@ class Door:
             return False
         return True
 
-    def acknowledged(self, ack: SipRequest, flow: Flow, now: float) -> bool:
-        """Whether an ACK ends a refusal of ours and has nothing else to say: nobody but its transaction is to see it.
-
-        Raises SipError where its Via cannot be read.
-        """
-        # WHY before any other question: half of what a refused call brings is this message.
-        return not self._peers.of(flow).stranger and self._table.acknowledges(ack, now)
+    def acknowledged(self, via: Via, flow: Flow, now: float) -> bool:
+        """Whether an ACK with this topmost Via ends a refusal of ours: nobody but its transaction is to see it then."""
+        return not self._peers.of(flow).stranger and self._table.acknowledges(via, now)
 
     def admit(self, request: SipRequest, flow: Flow, now: float, size: int) -> Admitted | None:
         """Whether a request of so many octets goes on; where not, it is answered or met with silence. Its Via is

@@ -11,9 +11,10 @@ from typing import Final
 
 from proxy.sip.calls import Calls
 from proxy.sip.error import SipError
-from proxy.sip.framing import read_datagram
+from proxy.sip.framing import read_datagram, via_of_ack
 from proxy.sip.message import Limits, MalformedRequest, SipRequest, SipResponse
 from proxy.sip.transaction.table import Transactions
+from proxy.sip.via import parse_via
 from proxy.trunks.desk import CallDesk
 from proxy.trunks.door import Admitted, Door
 from proxy.trunks.udp import UdpWay
@@ -58,6 +59,8 @@ class Turn:
 
     def datagram(self, way: UdpWay, data: bytes, now: float) -> None:
         """One datagram; `ended` is for who brings it to call."""
+        if data[:4] == b"ACK " and self._acknowledged(way, data, now):
+            return
         try:
             message = read_datagram(data, self._limits)
         except SipError as error:
@@ -67,13 +70,25 @@ class Turn:
         if message is not None:
             self.message(message, way, now, len(data))
 
+    def _acknowledged(self, way: UdpWay, data: bytes, now: float) -> bool:
+        """Whether a datagram is the ACK of a refusal. WHY before it is read: half of what a refused call brings is this
+        one, and nothing in it but its Via matters.
+        """
+        value = via_of_ack(data)
+        if value is None:
+            return False
+        try:
+            return self._door.acknowledged(parse_via(value), way.flow, now)
+        except SipError:
+            return False
+
     def message(self, message: SipRequest | SipResponse, way: Way, now: float, size: int) -> None:
         """One message, a datagram of so many octets or 0; `ended` is for who brings it to call."""
         admitted: Admitted | None = None
         flow = way.flow
         try:
             if isinstance(message, SipRequest):
-                if message.method == "ACK" and self._door.acknowledged(message, flow, now):
+                if message.method == "ACK" and self._door.acknowledged(message.via, flow, now):
                     return
                 message.stamp(flow.peer, way.port)
                 if isinstance(way, UdpWay):

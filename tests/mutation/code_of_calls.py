@@ -78,8 +78,8 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
     (_LIMITS, "proxy.judging.call_limits:CallLimits.take", (
         ("if not over and of_all:", "if False:"),
         ("all_trunks.over(institution.calls_per_s, institution.calls_most, now)", '""'),
-        ("min(caps, default=0)", "max(caps, default=0)"),
-        ("if cap]", "if True]"),
+        ("min(one_s, all_s)", "max(one_s, all_s)"),
+        ("if one_s and all_s", "if True"),
     )),
     # ---- what an INVITE asks
     (_READ, "proxy.sip.read_invite:read_invite", (
@@ -292,7 +292,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
     (_TABLE, _T + "table:Transactions.cancels", (("and invite.flow.peer == flow.peer", ""),)),
     (_DOOR, _T + "table:Transactions.acknowledges", (
         ("and invite.ack(now)", ""),
-        ('server_key(ack, "INVITE")', 'server_key(ack, "ACK")'),
+        ('branch_key(via, "INVITE")', 'branch_key(via, "ACK")'),
     )),
     (_DOOR, "proxy.trunks.door:Door.acknowledged", (("not self._peers.of(flow).stranger and", ""),)),
     (_TABLE, "proxy.sip.timers:Timers.expire", (
@@ -413,6 +413,11 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]], ...] = (
         ('kind.startswith((b"text/", b"message/"))', "False"),
         ("not slash or not is_token(main) or not is_token(sub)", "False"),
         ('elif kind.startswith(b"multipart/"):', "elif False:"),
+    )),
+    (_SDP, "proxy.sip.sdp:_carries_text", (
+        ("if lower.find(word) >= 0:", "if False:"),
+        ("if media > _MOST_MEDIA:", "if False:"),
+        ("_QUIET.keep(line, is_media)", "_QUIET.keep(line, False)"),
     )),
     (_SDP, "proxy.sip.sdp:Description.carries_text", (
         ("self.names_text or", ""),

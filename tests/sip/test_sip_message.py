@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.sip.error import SipError
-from proxy.sip.framing import read_datagram
+from proxy.sip.framing import read_datagram, via_of_ack
 from proxy.sip.head import parse_head
 from proxy.sip.message import Limits, MalformedRequest, SipRequest, SipResponse
 from proxy.sip.reply import reply
 from proxy.sip.screening import Capabilities, check_form, check_response, check_support, max_forwards
+from proxy.sip.via import parse_via
 from tests.tools.sip_messages import SDP, a_request, request_octets
 
 pytestmark = pytest.mark.unit
@@ -304,6 +305,9 @@ LINES = [
     "no name",
     ":empty",
     "To: a\rb",
+    "To: a\nb",
+    "Ends: \r",
+    "Ends: \n",
     "a@b: c",
     "x: \0",
 ]
@@ -324,3 +328,40 @@ def test_a_head_is_read_alike_whether_it_looks_usual_or_not(lines: list[str]) ->
         return message.keys, message.lines, [message.each(key) for key in message.keys]
 
     assert read(Limits()) == read(longest)
+
+
+ACK = request_octets("ACK", contact=None)
+ODD = [
+    (b"ACK ", b"ACK  "),
+    (b"ACK ", b"ack "),
+    (b"Via: SIP", b"v: SIP"),
+    (b"Via: ", b"Via:"),
+    (b"Via: ", b"Route: <sip:h>\r\nVia: "),
+    (b";rport", b";rport, SIP/2.0/UDP h;branch=z9hG4bKb"),
+    (b";branch", b"\r\n ;branch"),
+    (b" SIP/2.0\r\n", b" SIP/2.0 \r\n"),
+    (b"\r\n\r\n", b"\r\n\r\nbody"),
+    (b"\r\n\r\n", b"\r\n"),
+    (b"\r\nVia", b"\nVia"),
+]
+
+
+@pytest.mark.parametrize(("was", "written"), ODD)
+def test_the_via_of_an_ack_is_told_at_once_only_where_it_is_plainly_written(was: bytes, written: bytes) -> None:
+    value = via_of_ack(ACK)
+    assert value is not None
+    assert parse_via(value).sender == a_request("ACK", contact=None).via.sender
+    assert was in ACK
+    assert via_of_ack(ACK.replace(was, written, 1)) is None
+
+
+@given(st.binary(max_size=6), st.integers(0, 200), st.integers(0, 6))
+def test_what_is_told_of_an_ack_at_once_is_what_reading_it_tells(octets: bytes, place: int, cut: int) -> None:
+    data = ACK[:place] + octets + ACK[place + cut :]
+    value = via_of_ack(data)
+    try:
+        read = read_datagram(data, Limits())
+        told = parse_via(value).sender if value is not None else None
+    except SipError:
+        return
+    assert told is None or (isinstance(read, SipRequest) and read.method == "ACK" and read.via.sender == told)

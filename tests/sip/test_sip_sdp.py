@@ -167,6 +167,16 @@ def test_the_short_way_answers_as_the_long_one(lines: list[bytes], end: bytes) -
     assert refusal(PLAIN, body) == expected
 
 
+def test_lines_that_came_before_count_and_are_read_as_the_first_time() -> None:
+    media = b"m=audio 7000 RTP/AVP 0\r\n"
+    for _ in range(2):
+        assert refusal(PLAIN, SDP + media) == 0
+        assert refusal(PLAIN, SDP + b"m=audio 70000 RTP/AVP 0\r\n") == 400
+        assert refusal(PLAIN, SDP + media + b"a=mid:text\r\n") == 0
+        assert refusal(PLAIN, SDP + media + b"m=text 1 RTP/AVP 9\r\n") == 488
+        assert [refusal(PLAIN, SDP + media * count) for count in (63, 64)] == [0, 400]
+
+
 @given(
     st.lists(
         st.sampled_from([b"v=0\r\n", b"m=audio 1 RTP/AVP 0\r\n", b"m=", b"a=rtpmap:", b"\n", b"--b", b"\r\n", b"\xff"])

@@ -242,3 +242,17 @@ def test_a_call_that_offers_text_goes_nowhere_whatever_the_judge_says(begin: Cal
     play.judge.permitted = Permitted(Permit(Seal(), Decision(1, b"", GROUND), b"95500\n8613800138000\n\n"))
     begin(play, body=SDP + b"m=message 9 TCP/MSRP *\r\n")
     assert (play.last_answer("a").status, play.reached, len(play.desk)) == (488, [], 0)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_text_is_answered_with_its_rule_and_told(inside: bool) -> None:
+    play = DeskPlay()
+    play.comes_back()
+    play.answer("b", play.last("b", "INVITE"), 200, body=SDP)
+    if inside:
+        play.ask("a", "MESSAGE", 2)
+    else:
+        play.give("a", a_request("MESSAGE", call_id="text", via="SIP/2.0/UDP h;branch=z9hG4bK-text"))
+    answer = play.last_answer("a")
+    assert (answer.status, answer.each("reason")) == (405, [b'Q.850;cause=21;text="pdu.unsupported"'])
+    assert [name for name, _ in play.logged] == ["call.text_refused"]

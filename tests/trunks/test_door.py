@@ -247,7 +247,7 @@ def test_an_ack_is_the_refusals_by_its_via_alone_and_never_that_of_an_answer(sta
     def taken(host: str, **parts: str) -> bool:
         ack = read_datagram(request_octets("ACK", **parts), Limits())
         assert isinstance(ack, SipRequest)
-        return at.door.acknowledged(ack, at.ways[host].flow, at.play.now)
+        return at.door.acknowledged(ack.via, at.ways[host].flow, at.play.now)
 
     assert not taken(NOBODY)
     assert not taken(TRUNK, via="SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK-other;rport")

@@ -105,7 +105,8 @@ async def test_each_has_its_answer_and_the_next_is_served(house: SipHouse) -> No
         peer.send(octets, house.udp)
         if status:
             answer = await peer.answered(status)
-            assert answer.has("reason") == (status == JUDGED), name
+            # What the catalogue knows bears its rule; what RFC 3261 alone refuses has none.
+            assert answer.has("reason") == (status == JUDGED or name == "a text"), name
             if status == JUDGED:
                 peer.send(acknowledging(octets, answer), house.udp)
         peer.send(plain(peer, f"serving{place}"), house.udp)

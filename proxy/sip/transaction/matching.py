@@ -7,6 +7,12 @@ Branches are compared octet by octet: a peer returns what it was given.
 """
 
 from proxy.sip.message import SipRequest, SipResponse
+from proxy.sip.via import Via
+
+
+def branch_key(via: Via, method: str) -> bytes:
+    """The key of a request of this method whose branch is `unique`."""
+    return via.sender + b" " + method.encode("ascii")
 
 
 def server_key(request: SipRequest, method: str) -> bytes:
@@ -15,7 +21,7 @@ def server_key(request: SipRequest, method: str) -> bytes:
     """
     via = request.via
     if via.unique:
-        return via.sender + b" " + method.encode("ascii")
+        return branch_key(via, method)
     tag = request.from_.tag or b""
     parts = (b"2543", request.uri, tag, request.call_id, b"%d" % request.cseq.number, via.written)
     return b" ".join(parts) + b" " + method.encode("ascii")

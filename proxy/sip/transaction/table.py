@@ -24,10 +24,11 @@ from proxy.sip.transaction.base import (
 )
 from proxy.sip.transaction.invite_client import InviteClient
 from proxy.sip.transaction.invite_server import InviteServer
-from proxy.sip.transaction.matching import client_key, merged_key, response_key, server_key
+from proxy.sip.transaction.matching import branch_key, client_key, merged_key, response_key, server_key
 from proxy.sip.transaction.plain_client import PlainClient
 from proxy.sip.transaction.plain_server import PlainServer
 from proxy.sip.transaction.timing import Timing
+from proxy.sip.via import Via
 
 RETRY_AFTER_S: Final = 5
 
@@ -100,14 +101,11 @@ class Transactions:
         """Whether a request came before and its transaction lives: credentials are asked for once."""
         return server_key(request, request.method) in self._desk.live
 
-    def acknowledges(self, ack: SipRequest, now: float) -> bool:
-        """Whether an ACK is that of a refusal, and taken with this: its Via alone says so (§17.1.1.3, §17.2.3).
-
-        Raises SipError where the Via cannot be read.
-        """
-        if not ack.via.unique:
+    def acknowledges(self, via: Via, now: float) -> bool:
+        """Whether an ACK with this topmost Via is that of a refusal, and taken with this (§17.1.1.3, §17.2.3)."""
+        if not via.unique:
             return False
-        invite = self._desk.live.get(server_key(ack, "INVITE"))
+        invite = self._desk.live.get(branch_key(via, "INVITE"))
         return isinstance(invite, InviteServer) and invite.ack(now)
 
     def cancels(self, cancel: SipRequest, flow: Flow) -> bool:

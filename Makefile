@@ -14,7 +14,7 @@ ONCE ?=
 # WHY: tests start hundreds of processes, each of which would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo check test fast bench fuzz fuzz-texts soak lock peers clean
+.PHONY: demo check types units test fast bench fuzz fuzz-texts soak lock peers clean
 .DEFAULT_GOAL := check
 
 $(VENV)/.complete: requirements.lock pyproject.toml
@@ -29,8 +29,14 @@ demo: $(VENV)/.complete
 check: $(VENV)/.complete
 	$(RUN)/ruff format --check
 	$(RUN)/ruff check
-	$(RUN)/mypy
 	$(RUN)/lint-imports
+	@$(MAKE) --no-print-directory --jobs 2 types units
+
+# WHY beside the tests: types are checked by one core, and the tests wait for nothing of it.
+types: $(VENV)/.complete
+	$(RUN)/mypy
+
+units: $(VENV)/.complete
 	HYPOTHESIS_PROFILE=check $(RUN)/$(PYTEST) --numprocesses 2 -q -m unit $(PYTEST_ARGS)
 
 peers:

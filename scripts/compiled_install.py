@@ -140,8 +140,10 @@ def wheel(key: str, level: str) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def install(wheel_file: Path, venv: Path) -> None:
+def install(wheel_file: Path, venv: Path, *, lazily: bool) -> None:
+    """`lazily`: modules that stay Python are made ready when they are first imported; most never are."""
     python = venv / "bin" / "python"
+    pip = (python, "-m", "pip", "install", "--disable-pip-version-check", *(["--no-compile"] if lazily else []))
     lock = runtime_lock()
     made_for = venv / ".runtime.lock"
     if not made_for.exists() or made_for.read_text("utf-8") != f"# {sys.version}\n{lock}":
@@ -150,9 +152,9 @@ def install(wheel_file: Path, venv: Path) -> None:
         (venv / ".gitignore").write_text("*\n")
         listed = CACHE / "runtime.lock"
         listed.write_text(lock, "utf-8")
-        run(python, "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes", "-r", listed)
+        run(*pip, "--require-hashes", "-r", listed)
         made_for.write_text(f"# {sys.version}\n{lock}", "utf-8")
-    run(python, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--force-reinstall", wheel_file)
+    run(*pip, "--no-deps", "--force-reinstall", wheel_file)
     check = (
         "import importlib, sys\n"
         "plain = [one for one in sys.argv[1:] if not importlib.import_module(one).__file__.endswith('.so')]\n"
@@ -177,7 +179,7 @@ def main() -> int:
             if stamp.exists() and stamp.read_text() == key:
                 return 0
             stamp.unlink(missing_ok=True)
-            install(wheel(key, level), venv)
+            install(wheel(key, level), venv, lazily=bool(level))
             stamp.write_text(key)
         except CannotBuild as reason:
             print(f"no compiled build: {reason}", file=sys.stderr)

@@ -12,6 +12,7 @@ from types import FrameType
 
 import hypothesis
 import pytest
+from hypothesis.internal.conjecture import providers
 
 ROOT = Path(__file__).resolve().parents[1]
 # WHY: tests import `tests.tools…`, also when pytest is started by its own command, which does not put the root there.
@@ -32,6 +33,9 @@ hypothesis.settings.register_profile(
 )
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "default")
 hypothesis.settings.load_profile(PROFILE)
+if PROFILE in ("check", "ci"):
+    # WHY: what is drawn would depend on which modules the process has loaded, whose constants it reads seconds long.
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 def pytest_configure(config: pytest.Config) -> None:

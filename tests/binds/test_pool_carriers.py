@@ -86,11 +86,11 @@ async def test_a_bind_is_dialled_again_after_refusals_defects_and_losses(monkeyp
     place.broken = 1
     monkeypatch.setattr(links[0], "abort", lambda: place.carriers.carrier_gone(links[0]))
     place.carriers.begin(place.pool, ROUTE)
-    await asyncio.wait_for(place.came.wait(), 10)
+    await asyncio.wait_for(place.came.wait(), 60)
     assert [str(one) for one in told] == ["in the dialler", "a defect"]
     place.came.clear()
     place.carriers.carrier_gone(links[1])
-    await asyncio.wait_for(place.came.wait(), 10)
+    await asyncio.wait_for(place.came.wait(), 60)
     assert place.carriers.binds_of("one") == 1
     assert place.events == ["carrier.lost"] * 2
     await place.carriers.stop_dialling()
@@ -101,7 +101,7 @@ async def test_a_carrier_is_not_read_while_too_much_of_it_waits_for_the_disk() -
     link, pipe = place.link()
     place.carriers._dialler = Dialler(link)  # type: ignore[assignment]
     place.carriers.begin(place.pool, ROUTE)
-    await asyncio.wait_for(place.came.wait(), 10)
+    await asyncio.wait_for(place.came.wait(), 60)
     (bind,) = place.came_to
     bind.owed = 999
     link.set_reading()

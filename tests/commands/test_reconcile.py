@@ -11,11 +11,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
+from proxy.commands import reconcile
 from proxy.core.ground import OUTCOME_NA, OUTCOME_REFUSE, OUTCOME_SHADOW
 from proxy.evidence import records
 from proxy.evidence.log import EvidenceLog
 from proxy.rules.table import RULE_IDS
 from tests.tools.registry_parser import registry_parser
+from tests.tools.shipped import shipped_vocabulary
+from tests.tools.words import reader
 
 pytestmark = pytest.mark.unit
 
@@ -66,7 +69,10 @@ class Tdgate:
 
 
 @pytest.fixture
-def tdgate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tdgate:
+def tdgate(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tdgate:
+    # WHY: they are read anew by each command, and no number depends on them.
+    monkeypatch.setattr(reconcile, "read_vocabulary", lambda name: shipped_vocabulary())
+    monkeypatch.setattr(reconcile, "read_reader", lambda content, vocabulary: reader())
     made = Tdgate(tmp_path, capsys)
     assert made("import", str(EXAMPLE))[0] == 0
     return made

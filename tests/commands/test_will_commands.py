@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ REGISTRY = {
 }
 
 
+@cache
+def parser_of(command: str) -> argparse.ArgumentParser:
+    return parser_for((command,))
+
+
 class Tdgate:
     """Runs commands; `error` is what was said on standard error."""
 
@@ -36,7 +42,7 @@ class Tdgate:
         StoreAccess(load(self.config)).take_in(ImportRequest(file), lambda _: None)
 
     def __call__(self, *words: str) -> tuple[int, Any]:
-        parsed: argparse.Namespace = parser_for(words).parse_args([*words, "--json", "--config", str(self.config)])
+        parsed: argparse.Namespace = parser_of(words[0]).parse_args([*words, "--json", "--config", str(self.config)])
         code = parsed.run(parsed)
         captured = self._capsys.readouterr()
         self.error = captured.err

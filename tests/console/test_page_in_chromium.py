@@ -17,7 +17,7 @@ from tests.tools.chromium import chromium
 
 pytestmark = pytest.mark.interop
 
-WAIT_S = 30
+WAIT_S = 60
 #: A status that stays fresh for the whole test: nobody writes it again but the test.
 AHEAD_US = 50_000_000
 

@@ -32,6 +32,9 @@ BITS = (COLLECTION_SMS, COLLECTION_VOICE, MARKETING_SMS)
 #: Few persons, some of them in one shard, one of them zero.
 PERSONS = (0, 1, 9, 17, 1 << 63, (1 << 63) + 8, (1 << 64) - 1)
 
+#: Times this, persons lie in all shards, and in all places of a shard, as keys of persons do.
+SPREAD = 0x9E3779B97F4A5
+
 STEPS = st.lists(
     st.one_of(
         # The clock: mostly on, sometimes back.
@@ -163,13 +166,13 @@ def test_seconds_begin_where_no_contact_is_older() -> None:
 def test_what_is_over_is_dropped_and_the_rest_stays() -> None:
     contacts = Contacts((TEXTS,))
     for person in range(1, 3000):
-        contacts.add(MARKETING_SMS, person << 40, second_of(START), second_of(START))
+        contacts.add(MARKETING_SMS, person * SPREAD, second_of(START), second_of(START))
     contacts.add(MARKETING_SMS, 5, second_of(START + 49), second_of(START + 49))
     assert contacts.persons == 3000
     # What is of this second counts for a part of it still.
     contacts.sweep(START + 49.5, shards=4096)
     assert contacts.persons == 3000
-    assert contacts.reached(COUNTED[2], 1 << 40, START + 49.5)
+    assert contacts.reached(COUNTED[2], SPREAD, START + 49.5)
     contacts.sweep(START + 51, shards=4096)
     assert contacts.persons == 1
     assert contacts.reached(COUNTED[2], 5, START + 98)

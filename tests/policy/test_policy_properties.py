@@ -64,9 +64,9 @@ def test_a_warm_memo_answers_as_an_empty_one(scene: Scene, asked: list[tuple[Sce
 
 
 def test_no_case_leaves_a_memo_that_misleads_another() -> None:
-    """On the registry of one case in three (in twelve by `make check`), every other request of the corpus is asked."""
+    """On the registry of one case in six (in 24 by `make check`), every other request of the corpus is asked."""
     misled = set()
-    for first in CASES[:: max(1, 180 // examples(1.0))]:
+    for first in CASES[:: max(1, 360 // examples(1.0))]:
         request, snapshot, now = build(first.scene)
         for case in CASES:
             if case.path.startswith("request."):

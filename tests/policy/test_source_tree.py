@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.source_tree import PROXY, nodes
+from tests.tools.source_tree import PROXY, nodes, where
 
 pytestmark = pytest.mark.unit
 
@@ -48,7 +48,7 @@ def called(path: Path) -> frozenset[str]:
 
 def callers_of(name: str) -> set[str]:
     """The files in which something of this name is called."""
-    return {path.relative_to(PROXY).as_posix() for path in sources() if name in called(path)}
+    return {path.relative_to(PROXY).as_posix() for path in where(name, sources()) if name in called(path)}
 
 
 @pytest.mark.parametrize("name", ["Seal", "Permit"])
@@ -78,7 +78,7 @@ def test_only_outbound_writes_an_invite_that_begins_a_call() -> None:
 def test_only_the_policy_and_its_types_know_the_seal() -> None:
     """Under another name or in another's hands a seal would be as good."""
     users = set()
-    for path in sources():
+    for path in where("Seal", sources()) + where("_SEAL", sources()):
         names = {node.id for node in nodes(path) if isinstance(node, ast.Name)}
         attributes = {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
         classes = {node.name for node in nodes(path) if isinstance(node, ast.ClassDef)}
@@ -90,7 +90,8 @@ def test_only_the_policy_and_its_types_know_the_seal() -> None:
 def test_nobody_gives_a_permit_other_octets() -> None:
     """What is sent is what was judged: only a permit itself lets go of its octets."""
     writers = set()
-    for path in sources():
+    knowing = where("Permit", sources()) + where("evaluate", sources())
+    for path in where("octets", knowing):
         if not any(name.endswith((".Permit", ".evaluate")) for name in imported(path)) and path.name != "decision.py":
             continue
         for node in nodes(path):
@@ -101,7 +102,7 @@ def test_nobody_gives_a_permit_other_octets() -> None:
 
 
 def test_no_permit_is_subclassed() -> None:
-    for path in sources():
+    for path in where("Permit", sources()) + where("Seal", sources()):
         for node in nodes(path):
             if isinstance(node, ast.ClassDef):
                 bases = {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,14 @@ from tests.wire.people import REGISTRY
 pytestmark = pytest.mark.unit
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("access") / "made", {"institutions": REGISTRY["institutions"]}).parent
+
+
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    make_template(tmp_path / "template", {"institutions": REGISTRY["institutions"]})
+def config(imported: Path, tmp_path: Path) -> Path:
+    shutil.copytree(imported, tmp_path / "template")
     return tmp_path / "template" / "tdgate.toml"
 
 

@@ -106,7 +106,7 @@ async def _prime(stage: Stage) -> None:
 
 async def _shown(stage: Stage, pair: Pair, kind: Kind, refusal: Refusal) -> Shown:
     try:
-        return await asyncio.wait_for(_tried(stage, pair, kind, refusal), 30)
+        return await asyncio.wait_for(_tried(stage, pair, kind, refusal), 60)
     except (AssertionError, TimeoutError) as error:
         return Shown(pair, kind, failure=_reason(error))
 

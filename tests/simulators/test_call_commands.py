@@ -109,7 +109,7 @@ async def test_calls_over_tls(tmp_path: Path) -> None:
 async def test_the_own_scenarios_of_sipp(tmp_path: Path) -> None:
     """Foreign peers: what SIPp has built in calls `uas`, and answers `uac`."""
     assert SIPP is not None
-    common = ("-i", "127.0.0.1", "-nostdin", "-timeout", "20s", "-timeout_error")
+    common = ("-i", "127.0.0.1", "-nostdin", "-timeout", "60s", "-timeout_error")
     async with listening("uas", "--until-calls", 10) as (run, port):
         sipp = await asyncio.create_subprocess_exec(
             *(SIPP, f"127.0.0.1:{port}", "-sn", "uac", "-m", "10", "-r", "100", "-d", "10", "-p", str(free_port())),
@@ -118,7 +118,7 @@ async def test_the_own_scenarios_of_sipp(tmp_path: Path) -> None:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        assert await asyncio.wait_for(sipp.wait(), 30) == 0
+        assert await asyncio.wait_for(sipp.wait(), 60) == 0
         code, out, _ = await run.end()
         figures = json.loads(out.splitlines()[-1])["figures"]
     assert (code, figures["answered"], figures["ended_by"]) == (0, 10, {"peer": 10})
@@ -133,6 +133,6 @@ async def test_the_own_scenarios_of_sipp(tmp_path: Path) -> None:
         await listens(local, transport, sipp)
         status, summary, _ = await uac("--port", local, "--transport", transport, "--count", 5, "--at-once", 2)
         assert (status, summary["figures"]["ended_by"]) == (0, {"us": 5})
-        code = await asyncio.wait_for(sipp.wait(), 30)
+        code = await asyncio.wait_for(sipp.wait(), 60)
         # WHY not on TCP: SIPp counts a call as failed whose connection ends while it still waits for retransmissions.
         assert code == 0 or transport == "tcp"

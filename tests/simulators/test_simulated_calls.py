@@ -160,7 +160,7 @@ async def test_a_bye_without_answer_is_a_lost_call() -> None:
 
 async def test_calls_survive_loss() -> None:
     lossy = CallFaults(loss=0.1, repeat_share=0.05)
-    async with ends(t1_s=PATIENT_S, faults=lossy, seed=7, count=40, at_once=20, limit_s=30.0) as (uac, uas):
+    async with ends(t1_s=PATIENT_S, faults=lossy, seed=7, count=40, at_once=20, limit_s=60.0) as (uac, uas):
         await CallLoad(uac, Numbers(uac.settings, 7)).run()
         assert uac.figures.calls == uac.figures.answered == 40
         assert uac.figures.ended_by == {"us": 40}
@@ -262,7 +262,7 @@ async def test_a_lost_connection_is_told() -> None:
         call = uac.call("1")
         await call.rang()
         await uas.stop()
-        await asyncio.wait_for(call.ended(), 10)
+        await asyncio.wait_for(call.ended(), 60)
         assert (call.failure, uac.figures.lost) == ("sending", 1)
 
 

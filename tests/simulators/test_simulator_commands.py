@@ -45,7 +45,7 @@ async def test_a_load_and_its_smsc_count_the_same(tmp_path: Path) -> None:
 async def test_a_plain_smsc_prints_its_port_and_ends_at_sigterm_with_0() -> None:
     run = await launch("smsc", "--quiet")
     assert run.process.stdout is not None
-    line = (await asyncio.wait_for(run.process.stdout.readline(), 20)).decode()
+    line = (await asyncio.wait_for(run.process.stdout.readline(), 60)).decode()
     host, port = line.removeprefix("listening ").strip().split(":")
     status, summary, _ = await esme("--host", host, "--port", port, "--rate", 2000, "--count", 50)
     assert (status, summary["figures"]["sent"]) == (0, 50)

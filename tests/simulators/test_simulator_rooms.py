@@ -140,7 +140,8 @@ def test_a_wrong_pattern_is_an_error(pattern: str) -> None:
 # Texts
 
 
-@given(st.text(alphabet=st.characters(codec="gb18030", exclude_categories=["Cs"]), max_size=600), st.integers(0, 70000))
+# WHY any text: GB 18030 has all of Unicode, as the others have; to ask for its characters by name takes six seconds.
+@given(st.text(max_size=600), st.integers(0, 70000))
 def test_parts_join_to_the_text_in_every_encoding_and_way(text: str, reference: int) -> None:
     for encoding in ("auto", "ucs2", "gb18030", "utf8"):
         for long in ("parts", "parts16", "sar", "payload"):

@@ -11,7 +11,7 @@ import pytest
 from proxy.smpp.codec import decode
 from proxy.smpp.consts import CANCEL_SM
 from proxy.smpp.withdrawal import Withdrawal
-from tests.tools.source_tree import PROXY, all_sources, nodes
+from tests.tools.source_tree import PROXY, all_sources, nodes, where
 
 pytestmark = pytest.mark.unit
 
@@ -79,7 +79,7 @@ SOURCES = [
 def test_octets_of_a_peer_are_passed_on_in_known_places_only():
     passed_on = {
         (path.name, function)
-        for path in SOURCES
+        for path in where("out.", SOURCES)
         for function, what in appended(path)
         if what.split("(")[0] not in ANSWERS
     }
@@ -89,7 +89,7 @@ def test_octets_of_a_peer_are_passed_on_in_known_places_only():
 def test_forward_is_called_by_the_relay_only_and_with_a_permit():
     callers = [
         (path.name, ast.unparse(node.args[0]))
-        for path in SOURCES
+        for path in where("forward", SOURCES)
         for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "forward"
     ]
@@ -99,7 +99,7 @@ def test_forward_is_called_by_the_relay_only_and_with_a_permit():
 def test_what_is_withdrawn_is_a_cancel_sm_and_nothing_else():
     makers = [
         path.relative_to(PROXY).as_posix()
-        for path in all_sources()
+        for path in where("Withdrawal", all_sources())
         for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Withdrawal"
     ]
@@ -120,7 +120,7 @@ def test_what_is_withdrawn_is_a_cancel_sm_and_nothing_else():
 def test_a_permit_is_spent_in_one_place_for_messages_and_in_one_for_calls():
     spent = [
         path.name
-        for path in all_sources()
+        for path in where("spend", all_sources())
         for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "spend"
     ]

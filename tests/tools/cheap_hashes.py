@@ -7,6 +7,7 @@ tells nothing where a table or a verb is what a test is about. They are argon2id
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from argon2 import PasswordHasher
@@ -17,6 +18,13 @@ from proxy.registry import passwords
 @pytest.fixture(autouse=True, scope="module")
 def cheap_hashes() -> Iterator[None]:
     """Imported by the conftest.py of a folder, for all tests in it."""
+    with with_cheap_hashes():
+        yield
+
+
+@contextmanager
+def with_cheap_hashes() -> Iterator[None]:
+    """The same within a block."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield

@@ -28,7 +28,7 @@ class Run:
 
     async def line(self) -> dict[str, Any]:
         assert self.process.stdout is not None
-        found: dict[str, Any] = json.loads(await asyncio.wait_for(self.process.stdout.readline(), 20))
+        found: dict[str, Any] = json.loads(await asyncio.wait_for(self.process.stdout.readline(), 60))
         return found
 
     async def say(self, **command: object) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class Run:
         return await self.line()
 
     async def end(self) -> tuple[int, str, str]:
-        out, err = await asyncio.wait_for(self.process.communicate(), 30)
+        out, err = await asyncio.wait_for(self.process.communicate(), 60)
         assert self.process.returncode is not None
         return self.process.returncode, out.decode(), err.decode()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, TypeVar
 
@@ -12,10 +13,14 @@ _MEMOS = ("against",)
 
 def held(one: Any) -> dict[str, Any]:
     """Everything that a value holds, by name."""
+    return {name: getattr(one, name) for name in _names(type(one))}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
     # WHY not __slots__: a compiled class has none.
     kinds = (GetSetDescriptorType, MemberDescriptorType)
-    names = [name for name in dir(type(one)) if isinstance(getattr(type(one), name), kinds)]
-    return {name: getattr(one, name) for name in names if name not in _MEMOS}
+    return tuple(name for name in dir(kind) if name not in _MEMOS and isinstance(getattr(kind, name), kinds))
 
 
 def changed(one: One, **fields: Any) -> One:

@@ -101,7 +101,7 @@ async def test_a_cut_inside_the_second_pdu_lets_exactly_so_much_pass(how: str) -
             await esme.send(bind)
             await esme.expect(BIND_TRX | RESP)
             await esme.send(submit)
-            await asyncio.wait_for(chaos.harmed.wait(), 10)
+            await asyncio.wait_for(chaos.harmed.wait(), 60)
             await smsc.wait(lambda: smsc.sessions[0].closed.is_set())
             # WHY two: a reset may take with it what had not left yet.
             allowed = (bind + submit[:20], bind) if how == "reset" else (bind + submit[:20],)

@@ -138,7 +138,7 @@ async def test_no_refusal_that_was_answered_is_lost_by_a_kill(house: ApiHouse) -
         telling = [asyncio.create_task(tell(person)) for person in persons]
         while len(confirmed) - before < 5 + 4 * kill:
             more.clear()
-            await asyncio.wait_for(more.wait(), 20)
+            await asyncio.wait_for(more.wait(), 60)
         await house.kill_all()
         await asyncio.gather(*telling)
         await house.open()

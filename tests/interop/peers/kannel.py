@@ -199,7 +199,7 @@ class KannelEsme:
     async def _get(self, url: str) -> Said:
         def fetch() -> Said:
             try:
-                with urllib.request.urlopen(url, timeout=10) as answer:
+                with urllib.request.urlopen(url, timeout=60) as answer:
                     return Said(answer.status, answer.read().decode("utf-8", "replace"))
             except urllib.error.HTTPError as refused:
                 return Said(refused.code, refused.read().decode("utf-8", "replace"))

@@ -21,7 +21,7 @@ import pytest
 from tests.tools.ports import free_port as free_port
 
 ROOT = Path(__file__).resolve().parents[3]
-READY_S = 30.0
+READY_S = 60.0
 STOP_S = 5.0
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/lib/chromium"
 

@@ -88,7 +88,7 @@ def run(client: Client, command: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-    client = Client(sys.argv[1], int(sys.argv[2]), timeout=10, allow_unknown_opt_params=True)
+    client = Client(sys.argv[1], int(sys.argv[2]), timeout=60, allow_unknown_opt_params=True)
     client.heard = b""
     client.deliver_status = 0
     client.set_message_received_handler(lambda pdu: client.deliver_status)

@@ -7,7 +7,6 @@ connection for an end: it is made anew with growing pauses, until `stopping` is 
 """
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from typing import Any, Final
 import aiomqtt
 import msgspec
 
+from proxy.binds.tls import client_context
 from proxy.list_settings import LIST_NAME, ListBroker
 from proxy.lists.document import Kind
 from proxy.lists.folder import name_of
@@ -78,11 +78,7 @@ async def _always(
 
 
 def _client(broker: ListBroker) -> aiomqtt.Client:
-    tls: ssl.SSLContext | None = None
-    if broker.tls is not None:
-        tls = ssl.create_default_context(cafile=broker.tls.ca or None)
-        if broker.tls.certificate:
-            tls.load_cert_chain(broker.tls.certificate, broker.tls.key)
+    tls = client_context(broker.tls) if broker.tls is not None else None
     password = Path(broker.password_file).read_text(encoding="utf-8").strip() if broker.password_file else None
     return aiomqtt.Client(
         broker.host,

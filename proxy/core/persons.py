@@ -14,6 +14,8 @@ from typing import Final
 #: At most 2^22 slots (16 MB): two or three entries in each at 10^7.
 _SLOT_BITS_MOST: Final = 22
 _GALLOP: Final = 64
+#: More keys than so many are searched, not looked through.
+_FEW: Final = 6
 #: Institutions, and pairs of them with partners.
 _SALTS_MOST: Final = 65_536
 
@@ -227,9 +229,16 @@ class PersonIndex:
             return 0
         slot = key >> self._shift
         directory = self._directory
-        end = directory[slot + 1]
-        at = bisect_left(keys, key, directory[slot], end)
-        return self._values[at] if at < end and keys[at] == key else 0
+        at, end = directory[slot], directory[slot + 1]
+        if end - at > _FEW:
+            at = bisect_left(keys, key, at, end)
+        # WHY one by one: two or three lie in a slot, and a search asks for no fewer of them.
+        while at < end:
+            found = keys[at]
+            if found >= key:
+                return self._values[at] if found == key else 0
+            at += 1
+        return 0
 
     @property
     def is_empty(self) -> bool:

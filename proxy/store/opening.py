@@ -8,6 +8,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -22,6 +23,9 @@ from proxy.store.sqlite import SqliteStore
 
 #: FULL: a commit is on disk when it returns, also at a power cut. NORMAL may lose the last ones.
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -16384")
+
+#: How long a file may be staged, or a base be written, at most.
+_LEFT_S: Final = 86_400.0
 
 
 def _now_us() -> int:
@@ -38,6 +42,7 @@ async def open_owner(
     held = OwnerLock(lock or database.with_name("owner.lock"))
     try:
         os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+        _clear_away(database, now_us() / 1e6 - _LEFT_S)
         return await _started(database, held, secret, now_us)
     except (OSError, sqlite3.Error) as error:
         held.release()
@@ -45,6 +50,18 @@ async def open_owner(
     except BaseException:
         held.release()
         raise
+
+
+def _clear_away(database: Path, before: float) -> None:
+    """Removes what killed processes left behind: files that were staged, and bases that were being written.
+
+    WHY by age: whoever stages a file may be at it now, in a process that cannot be seen from here.
+    """
+    left = (*database.with_name("imports").glob("*-*.*"), *database.parent.glob("*.base.*.new"))
+    for path in left:
+        with suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()
 
 
 async def _started(database: Path, held: OwnerLock, secret: PersonSecret, now_us: Callable[[], int]) -> SqliteStore:

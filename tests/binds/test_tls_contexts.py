@@ -64,6 +64,18 @@ def test_both_ends_agree_on_a_version_of_today(ends: Ends) -> None:
     assert talk(server_context(ends.server), client_context(Tls(ca=ends.ca))) in ("TLSv1.2", "TLSv1.3")
 
 
+def test_an_authority_of_somebodys_own_making_is_taken_by_every_python(tmp_path: Path) -> None:
+    """One without keyUsage: strict verification, which Python 3.13 sets by itself, refuses it."""
+    plain = Authority(tmp_path / "plain", says_usage=False)
+    gate, esme = plain.sign("gate"), plain.sign("esme")
+    server = server_context(Tls(str(gate.certificate), str(gate.key), str(plain.file)))
+    client = client_context(Tls(str(esme.certificate), str(esme.key), str(plain.file)))
+    assert talk(server, client)
+    client.verify_flags |= ssl.VERIFY_X509_STRICT
+    with pytest.raises(ssl.SSLCertVerificationError, match="key usage"):
+        talk(server, client)
+
+
 @pytest.mark.parametrize("old", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_old_versions_are_refused_by_either_end(ends: Ends, old: ssl.TLSVersion) -> None:

@@ -190,7 +190,8 @@ class Storm:
             self._ask_the_refused()
             await self._until(lambda: all(sender.idle for sender in self.senders), "the refused")
             # WHY: a long message that was answered part by part is refused behind its last answer, by a receipt.
-            await self._until(self._all_refused, "receipts of the refused", 3.0, gives_up=True)
+            await self._until(self._all_refused, "receipts of the refused", _QUIET_S, gives_up=True)
+            await self._until(self._nothing_is_kept, "what is kept", _QUIET_S, gives_up=True)
         finally:
             ticking.cancel()
             await asyncio.gather(ticking, return_exceptions=True)

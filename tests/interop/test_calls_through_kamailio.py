@@ -178,7 +178,7 @@ async def test_kamailio_without_circuits_leads_to_the_next_gateway(line: Proxied
         *is_hung_up(),
     )
     await line.play((*calls(PERSON), *hangs_up(PERSON)), (uas, line.kamailio.first), host=FAILING)
-    (over,) = line.house.logged("call.failed_over")
+    (over,) = await line.house.event("call.failed_over")
     assert (over["status"], over["gateway"]) == (503, f"127.0.0.1:{line.kamailio.busy}")
 
 

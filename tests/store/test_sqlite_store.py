@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import sqlite3
 from pathlib import Path
 
@@ -326,3 +327,19 @@ async def test_a_disposed_port_stays_a_port_whatever_a_file_says(tmp_path: Path)
         await take_in(store, {"numbers": [row | {"extensible": False}]})
         library = (await build_snapshot(store, SECRET.person_key, Pack("test", 1), reader())).numbers
         assert library.above("1069000123") == ()
+
+
+async def test_what_killed_processes_left_is_cleared_away_once_it_is_old(tmp_path: Path) -> None:
+    left = [
+        tmp_path / "imports" / "12-ab.staged",
+        tmp_path / "imports" / "12-ab.list",
+        tmp_path / "consents.base.12.new",
+    ]
+    fresh = [tmp_path / "imports" / "13-ab.staged", tmp_path / "debtors.base.13.new"]
+    (tmp_path / "imports").mkdir()
+    for path in (*left, *fresh):
+        path.touch()
+        age_s = 90_000 if path in left else 80_000
+        os.utime(path, (NOW_US / 1e6 - age_s,) * 2)
+    async with owned(tmp_path):
+        assert [path for path in (*left, *fresh) if path.exists()] == fresh

@@ -22,34 +22,52 @@ class Peer:
         self.socket.setblocking(False)
         self.socket.bind((host, 0))
         self.host, self.port = self.socket.getsockname()
+        self._told: set[bytes] = set()
 
     def send(self, octets: bytes, port: int) -> None:
         self.socket.sendto(octets, ("127.0.0.1", port))
 
     async def heard(self) -> Message:
+        """The next message, be it one that came before."""
+        return (await self._next())[0]
+
+    async def new(self) -> Message:
+        """The next message that did not come before: what a slow machine answers or acknowledges late comes again."""
+        while True:
+            message, is_new = await self._next()
+            # WHY these too: no provisional response is retransmitted, so the same one twice was sent twice.
+            if is_new or (isinstance(message, SipResponse) and message.status < 200):
+                return message
+
+    async def _next(self) -> tuple[Message, bool]:
         data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.socket, 65_535), LIMIT_S)
         message = read_datagram(data, Limits())
         assert message is not None
-        return message
+        is_new = data not in self._told
+        self._told.add(data)
+        return message, is_new
 
     async def asked(self, method: str) -> SipRequest:
-        message = await self.heard()
+        """The next request that did not come before."""
+        message = await self.new()
         assert isinstance(message, SipRequest), message.octets()
         assert message.method == method
         return message
 
     async def answered(self, status: int) -> SipResponse:
-        """The next response but a 100."""
+        """The next response that did not come before, but a 100."""
         while True:
-            message = await self.heard()
+            message = await self.new()
             assert isinstance(message, SipResponse), message.octets()
             if message.status != 100:
                 assert message.status == status, message.octets()
                 return message
 
     def nothing(self) -> bool:
+        """Whether nothing waits but what came before."""
         try:
-            self.socket.recv(65_535)
+            while self.socket.recv(65_535) in self._told:
+                pass
         except BlockingIOError:
             return True
         return False

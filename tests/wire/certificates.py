@@ -15,6 +15,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+#: Without it an authority is refused by who verifies strictly, as Python does from 3.13 on.
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -31,11 +44,12 @@ class Pair:
 
 
 class Authority:
-    """Signs certificates for 127.0.0.1; `file` is its own certificate."""
+    """Signs certificates for 127.0.0.1; `file` is its own certificate, which `says_usage` of its key."""
 
-    def __init__(self, folder: Path, name: str = "invented authority") -> None:
+    def __init__(self, folder: Path, name: str = "invented authority", *, says_usage: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._says_usage = says_usage
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.file = folder / "authority.pem"
@@ -90,6 +104,8 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
+        if authority and self._says_usage:
+            builder = builder.add_extension(_SIGNS, critical=True)
         if not authority:
             names = names or (x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1")))
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)

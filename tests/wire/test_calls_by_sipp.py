@@ -73,14 +73,14 @@ async def test_a_call_is_cancelled_before_it_rings(stage: SippStage) -> None:
 async def test_a_call_is_cancelled_after_the_carrier_s_100(stage: SippStage) -> None:
     uas = Scenario("uas", (INVITED, send(answer("100 Trying")), *CANCELLED))
     await stage.play(cancelling(pause(200)), (uas, stage.first))
-    (ended,) = stage.house.logged("call.ended")
+    (ended,) = await stage.house.event("call.ended")
     assert (ended["by"], ended["answered"]) == ("a", False)
 
 
 async def test_a_call_is_cancelled_while_it_rings(stage: SippStage) -> None:
     uas = Scenario("uas", (INVITED, pause(400), send(answer("180 Ringing")), *CANCELLED))
     await stage.play(cancelling(recv(180)), (uas, stage.first))
-    assert stage.house.logged("call.ended")[0]["by"] == "a"
+    assert (await stage.house.event("call.ended"))[0]["by"] == "a"
 
 
 async def test_a_call_is_cancelled_with_early_media(stage: SippStage) -> None:
@@ -117,7 +117,7 @@ async def test_a_call_is_cancelled_as_it_is_answered(stage: SippStage) -> None:
         ),
     )
     await stage.play(cancelling(recv(180)), (uas, stage.first))
-    (ended,) = stage.house.logged("call.ended")
+    (ended,) = await stage.house.event("call.ended")
     assert (ended["by"], ended["answered"]) == ("a", False)
 
 
@@ -144,7 +144,7 @@ async def test_a_cancel_after_the_answer_changes_nothing(stage: SippStage) -> No
     )
     uas = Scenario("uas", (*ANSWERS, recv("INFO"), send(reply("200 OK")), *B_IS_HUNG_UP))
     await stage.play(uac, (uas, stage.first))
-    (ended,) = stage.house.logged("call.ended")
+    (ended,) = await stage.house.event("call.ended")
     assert (ended["by"], ended["answered"]) == ("a", True)
 
 

@@ -53,14 +53,14 @@ async def test_a_carrier_says_no_and_nobody_else_is_asked(
 async def test_a_gateway_that_is_busy_leads_to_the_next(stage: SippStage) -> None:
     uac = Scenario("uac", (*ANSWERED, *A_HANGS_UP))
     await stage.play(uac, (refusing("first", "503 Service Unavailable"), stage.first), (basic_uas(), stage.second))
-    assert [line["status"] for line in stage.house.logged("call.failed_over")] == [503]
+    assert [line["status"] for line in await stage.house.event("call.failed_over")] == [503]
 
 
 async def test_a_gateway_that_is_silent_leads_to_the_next(stage: SippStage) -> None:
     """Nobody listens at the first one: after `no_answer_s` without any 1xx the second one is called."""
     uac = Scenario("uac", (*ANSWERED, *A_HANGS_UP))
     await stage.play(uac, (basic_uas(), stage.second), host=HASTY)
-    assert [line["status"] for line in stage.house.logged("call.failed_over")] == [408]
+    assert [line["status"] for line in await stage.house.event("call.failed_over")] == [408]
 
 
 async def test_a_gateway_that_rang_is_the_only_one(stage: SippStage) -> None:
@@ -153,7 +153,7 @@ async def test_a_gateway_that_gives_up_leads_to_the_next(stage: SippStage) -> No
     """408 of a gateway says that nobody is behind it, as silence does."""
     uac = Scenario("uac", (*ANSWERED, *A_HANGS_UP))
     await stage.play(uac, (refusing("first", "408 Request Timeout"), stage.first), (basic_uas(), stage.second))
-    assert [line["status"] for line in stage.house.logged("call.failed_over")] == [408]
+    assert [line["status"] for line in await stage.house.event("call.failed_over")] == [408]
 
 
 async def test_the_last_gateway_s_answer_is_the_answer(stage: SippStage) -> None:
@@ -205,4 +205,4 @@ async def test_a_fork_rings_twice_and_is_answered_twice(stage: SippStage) -> Non
         ),
     )
     await stage.play(uac, (uas, stage.first))
-    assert [line["by"] for line in stage.house.logged("call.ended")] == ["a"]
+    assert [line["by"] for line in await stage.house.event("call.ended")] == ["a"]

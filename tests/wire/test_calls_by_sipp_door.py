@@ -102,7 +102,7 @@ async def test_a_trunk_proves_itself_by_digest(stage: SippStage) -> None:
     # WHY: SIPp leaves the user out of the signed URI, and the user is who is called.
     uac.options = ("-auth_uri", f"{PERSON}@127.0.0.1:{stage.house.udp}")
     await stage.play(uac, (basic_uas("uas"), stage.first), host=PROVING)
-    assert len(stage.house.logged("sip.unproved")) == 1
+    assert len(await stage.house.event("sip.unproved")) == 1
 
 
 async def test_a_wrong_password_never_reaches_the_carrier(stage: SippStage) -> None:

@@ -87,7 +87,7 @@ async def test_leg_b_asks_again_and_hangs_up(stage: SippStage) -> None:
         ),
     )
     await stage.play(uac, (uas, stage.first))
-    assert stage.house.logged("call.ended")[0]["by"] == "b"
+    assert (await stage.house.event("call.ended"))[0]["by"] == "b"
 
 
 async def test_a_key_that_is_pressed_comes_through(stage: SippStage) -> None:
@@ -138,7 +138,7 @@ async def test_what_is_lost_comes_again_and_what_is_repeated_counts_once(stage: 
     for each in (uac, uas):
         each.options = ("-nr", "-default_behaviors", "all,-abortunexp")
     await stage.play(uac, (uas, stage.first))
-    assert len(stage.house.logged("call.ended")) == 1
+    assert len(await stage.house.event("call.ended")) == 1
 
 
 async def test_two_offers_at_once_from_both_sides(stage: SippStage) -> None:
@@ -285,4 +285,4 @@ async def test_later_requests_that_are_lost_or_repeated(stage: SippStage) -> Non
     for each in (uac, uas):
         each.options = ("-nr", "-default_behaviors", "all,-abortunexp")
     await stage.play(uac, (uas, stage.first))
-    assert [line["by"] for line in stage.house.logged("call.ended")] == ["a"]
+    assert [line["by"] for line in await stage.house.event("call.ended")] == ["a"]

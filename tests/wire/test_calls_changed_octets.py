@@ -99,7 +99,7 @@ async def run(folder: Path, seed: int, messages: int) -> None:
                 last.send(asking(last, "OPTIONS", branch=f"o{number}", call_id=f"o{number}"), house.udp)
                 await last.answered(200)
                 last.socket.close()
-        assert house.logged("call.ended")
+        assert await house.event("call.ended")
         await asyncio.wait_for(house.end(), 60)
 
 

@@ -96,7 +96,7 @@ async def test_a_pbx_that_is_silent_or_overloaded_leads_to_the_next_one(house: S
     answer = await sides.carrier.answered(480)
     assert answer.each("reason") == [b"SIP;cause=503"]
     await sides.second.asked("ACK")
-    assert [line["status"] for line in house.logged("call.failed_over")] == [408, 503]
+    assert [line["status"] for line in await house.event("call.failed_over", 2)] == [408, 503]
     sides.carrier.send(asking(sides.carrier, "ACK", uri=OURS, caller=CALLER, called=_to(answer)), house.udp)
     await house.event("call.ended")
     await house.end()
@@ -109,7 +109,7 @@ async def test_a_number_of_nobody_and_a_trunk_that_takes_none(house: SipHouse) -
     await sides.carrier.answered(480)
     sides.calls(house, branch="2", call_id="second", uri=f"sip:{PERSON}@127.0.0.1")
     await sides.carrier.answered(404)
-    assert [line["reason"] for line in house.logged("call.untaken")] == ["untaken", "number"]
+    assert [line["reason"] for line in await house.event("call.untaken", 2)] == ["untaken", "number"]
 
 
 async def test_our_own_invite_that_comes_back_is_a_loop(house: SipHouse) -> None:

@@ -196,7 +196,7 @@ async def test_a_gateway_whose_connection_breaks_leads_to_the_next(house: SipHou
         asked = await carrier.asked("INVITE")
         carrier.send(a_response(asked, 486, to_tag="b").octets())
         await caller.answered(486)
-        assert [line["status"] for line in house.logged("call.failed_over")] == [503]
+        assert [line["status"] for line in await house.event("call.failed_over")] == [503]
         caller.close()
     await house.end()
 
@@ -215,8 +215,8 @@ async def test_octets_in_pieces_are_one_message_and_a_slow_sender_is_cut_off(hou
     await peer.answered(200)
     peer.send(options[:40])
     assert await peer.ended()
-    assert len(house.logged("connection.stalled")) == 1
     await house.end()
+    assert len(house.logged("connection.stalled")) == 1
 
 
 async def test_a_content_length_that_nobody_can_read_ends_the_connection(house: SipHouse) -> None:

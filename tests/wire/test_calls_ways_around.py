@@ -99,7 +99,7 @@ class Around:
     async def refused(self, peer: Peer, octets: bytes) -> SipResponse:
         """The final response, acknowledged; nothing has come to the carrier."""
         while True:
-            answer = await peer.heard()
+            answer = await peer.new()
             assert isinstance(answer, SipResponse)
             if answer.status != 100:
                 break

@@ -352,8 +352,8 @@ async def test_an_esme_that_is_not_read_for_its_carriers_sake_is_not_cut_for_it(
     for frame in holding.held[:2]:
         await session.send(house.smsc.ordinary(frame))
     assert [(await esme.expect(SUBMIT_SM | RESP)).sequence for _ in range(4)] == [101, 102, 103, 104]
-    assert len(house.logged("connection.stalled")) == 1
     await house.end()
+    assert len(house.logged("connection.stalled")) == 1
 
 
 async def _deliver_for_ever(session: RawSession, body: bytes) -> None:

@@ -154,19 +154,24 @@ async def test_a_reload_told_while_it_starts_comes_after_it_and_names_what_needs
     )
     os.close(full)
     assert process.stderr is not None
-    async with asyncio.timeout(LIMIT_S):
-        async for line in process.stderr:
-            event = json.loads(line)
-            told[event["event"]] = event
-            if event["event"] == "process.started":
-                house.configure(smpp={"drain_s": 4.0}, evidence={"linger_ms": 50})
-                process.send_signal(signal.SIGHUP)
-            elif event["event"] == "config.reloaded":
-                assert "process.ready" in told
-                # Beyond the first limit on open files, which it was given, up to the last one.
-                assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] == min(files_most, 65_536)
-                process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            async for line in process.stderr:
+                event = json.loads(line)
+                told[event["event"]] = event
+                if event["event"] == "process.started":
+                    house.configure(smpp={"drain_s": 4.0}, evidence={"linger_ms": 50})
+                    process.send_signal(signal.SIGHUP)
+                elif event["event"] == "config.reloaded":
+                    assert "process.ready" in told
+                    # Beyond the first limit on open files, which it was given, up to the last one.
+                    assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] == min(files_most, 65_536)
+                    process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert told["config.reloaded"]["needs_restart"] == "smpp,evidence"
     assert list(told)[-1] == "process.stopped"
     house.check_evidence()

@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import inspect
 import itertools
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from types import FunctionType
@@ -20,7 +21,6 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from proxy.sip import dialog, head, message, read_invite, via
 from proxy.sip.memory import Memory
 
 
@@ -66,7 +66,7 @@ def changed(change: Change) -> Iterator[None]:
 
 def _forget() -> None:
     """WHY: what was read before the change would hide it, and what was read with it would outlive it."""
-    for module in (dialog, head, message, read_invite, via):
+    for module in [one for name, one in sys.modules.items() if name.startswith("proxy.sip.")]:
         for value in vars(module).values():
             if isinstance(value, Memory):
                 value._young.clear()

@@ -214,7 +214,7 @@ async def test_both_sides_die_at_once(house: House) -> None:
 
 async def test_a_late_carrier_is_told_apart_from_a_silent_one(house: House) -> None:
     carrier = Holding(house)
-    await house.start(smpp={"response_timer_s": 0.3})
+    await house.start(smpp={"response_timer_s": 1.0})
     esme = await house.bind("jl")
     session = await house.session("jl")
     await fill([esme], 6)
@@ -239,7 +239,7 @@ async def test_a_late_carrier_is_told_apart_from_a_silent_one(house: House) -> N
 
 
 async def test_a_late_esme_gives_its_delivery_back_to_the_carrier(house: House) -> None:
-    await house.start(smpp={"response_timer_s": 0.3})
+    await house.start(smpp={"response_timer_s": 1.0})
     esme = await house.bind("jl", auto=())
     session = await house.session("jl")
     sequence = await session.deliver(reply("hello"))

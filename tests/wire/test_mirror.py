@@ -340,7 +340,7 @@ async def test_a_receiver_of_tdgates_own_hears_the_refusals_of_a_transmitter(hou
 
 
 async def test_who_is_silent_is_asked_and_who_does_not_answer_is_closed(house: House) -> None:
-    await house.start(smpp={"enquire_link_timer_s": 0.3, "response_timer_s": 0.5})
+    await house.start(smpp={"enquire_link_timer_s": 0.3, "response_timer_s": 1.5})
     living, mute = await house.bind("jl"), await house.bind("yx", auto=())
     await mute.expect(ENQUIRE_LINK)
     await mute.wait_closed()

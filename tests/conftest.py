@@ -39,6 +39,7 @@ if PROFILE in ("check", "ci"):
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: a file that takes more than a minute")
     config.addinivalue_line("markers", "soak: takes too long for every run; only `make soak` runs it")
 
 
@@ -61,7 +62,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves the soaks out unless they were asked for."""
+    """Begins with what takes long, so that no worker is alone with it in the end; leaves the soaks out unless asked."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     if "soak" in (config.option.markexpr or ""):
         return
     soaks = [item for item in items if item.get_closest_marker("soak")]

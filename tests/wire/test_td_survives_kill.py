@@ -22,7 +22,7 @@ from tests.tools.raw_smsc import RawSession
 from tests.tools.wire import DELIVER_SM, RESP, SUBMIT_SM, Frame, pdu
 from tests.wire.house import House, reply, text
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.long]
 
 LANES = 4
 WINDOW = 12

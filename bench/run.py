@@ -97,10 +97,10 @@ class Bench:
                 raise RuntimeError("the simulated carrier does not listen")
             process, port = None, upstream
             if hop:
-                process, port = self._start(case, hop, upstream, running)
+                process, port = self.start(case, hop, upstream, running)
             for load in case.loads:
                 entry = measure(
-                    self._load_command(case, load, port), process, self.effort.warm_s, self.effort.measured_s
+                    self.load_command(case, load, port), process, self.effort.warm_s, self.effort.measured_s
                 )
                 refused = entry.get("nonzero", 0) / max(entry.get("acked", 0), 1)
                 expected = case.suppressed if hop and hop.enforces else 0.0
@@ -111,7 +111,7 @@ class Bench:
                 measured.append((load, entry))
         return measured
 
-    def _start(self, case: Case, hop: Hop, upstream: int, running: ExitStack) -> tuple[subprocess.Popen[bytes], int]:
+    def start(self, case: Case, hop: Hop, upstream: int, running: ExitStack) -> tuple[subprocess.Popen[bytes], int]:
         """Starts the hop and what stands around it; returns its process and the port for the load."""
         # INVARIANT: cases with the same share of suppressions share a folder, so that a registry is seeded once.
         folder = self.folder / f"{hop.name}-{case.suppressed:g}"
@@ -146,7 +146,8 @@ class Bench:
         if said["failures"]:
             raise RuntimeError(f"the page failed {said['failures']} times: see {folder / 'page.log'}")
 
-    def _load_command(self, case: Case, load: Load, port: int) -> list[str]:
+    def load_command(self, case: Case, load: Load, port: int) -> list[str]:
+        """The command of the load for a hop that listens at this port."""
         effort = self.effort
         shape = ["-p", port, "-b", load.binds, "-w", load.window, "-r", load.rate, "-m", case.parts]
         span = ["-t", effort.measured_s, "-W", effort.warm_s]

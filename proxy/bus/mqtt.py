@@ -7,9 +7,9 @@ connection for an end: it is made anew with growing pauses, until `stopping` is 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiomqtt
 import msgspec
@@ -19,6 +19,7 @@ from proxy.list_settings import LIST_NAME, ListBroker
 from proxy.lists.document import Kind
 from proxy.lists.folder import name_of
 from proxy.lists.following import Acknowledge, Ask
+from proxy.sharing.ending import first_of, until_stopped
 from proxy.sharing.follower import Follower
 from proxy.sharing.publisher import Publisher
 
@@ -30,8 +31,6 @@ _PATIENCE_S: Final = 5.0
 #: MQTT's own limit of a packet is 256 MB; a list that long has to be fetched.
 _PUBLISH_TIMEOUT_S: Final = 60.0
 _QUEUED_MOST: Final = 1000
-#: After which time whoever did not end is cancelled once more.
-_CANCEL_AGAIN_S: Final = 0.5
 
 
 async def serve_list(publisher: Publisher, broker: ListBroker, stopping: asyncio.Event, log: Log) -> None:
@@ -64,13 +63,9 @@ async def _always(
         async with _client(broker) as client:
             await run(client, stands)
 
-    async def told_to_stop() -> None:
-        await stopping.wait()
-
     while not stopping.is_set():
         try:
-            # WHY beside the whole connection: an end must not wait for a broker that neither connects nor answers.
-            await first_of(connection(), told_to_stop())
+            await until_stopped(connection(), stopping)
         except (aiomqtt.MqttError, OSError) as error:
             log("list.unreachable", error=error, host=broker.host, port=broker.port)
             await _pause(stopping, _PAUSES_S[min(attempt, len(_PAUSES_S) - 1)])
@@ -120,25 +115,6 @@ class _Arriving:
     async def next(self) -> tuple[str, bytes]:
         """The topic and the octets of the next one."""
         return await self._waiting.get()
-
-
-async def first_of(*running: Coroutine[Any, Any, None]) -> None:
-    """Until one of them ends or fails; the others are ended. Raises what the one that failed raised."""
-    tasks = [asyncio.create_task(each) for each in running]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        undone = set(tasks)
-        while undone:
-            for task in undone:
-                task.cancel()
-            # WHY again and again: before Python 3.12 a cancellation is lost where what `wait_for` waits for comes in
-            # the same turn of the loop, and the client waits so for every answer of the broker.
-            _, undone = await asyncio.wait(undone, timeout=_CANCEL_AGAIN_S)
-        # WHY: what the others raised while they were ended is of no interest, and asyncio would report it.
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _PublisherDesk:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 import uvicorn
 
-from proxy.bus.mqtt import first_of, follow_list, serve_list
+from proxy.bus.mqtt import follow_list, serve_list
 from proxy.commands.registry_access import StoreAccess
 from proxy.commands.registry_output import show
 from proxy.control import ControlError
@@ -30,6 +30,7 @@ from proxy.lists.following import Following
 from proxy.registry.list_verbs import listed
 from proxy.registry.ports import Reader, StoreError, VerbError
 from proxy.settings import Settings, load
+from proxy.sharing.ending import until_stopped
 from proxy.sharing.fetching import FolderSource, HttpSource, Source, fetch
 from proxy.sharing.follower import Follower, NotTakenError
 from proxy.sharing.lag import lags
@@ -285,13 +286,9 @@ async def _take_in(settings: Settings, imports: Path, document: ListDocument) ->
 
 
 async def _polling(follower: Follower, source: Source, poll_s: float, stopping: asyncio.Event, log: Log) -> None:
-    async def told_to_stop() -> None:
-        await stopping.wait()
-
     while not stopping.is_set():
         try:
-            # WHY beside: an end must not wait for whoever says nothing, or a letter a second.
-            await first_of(fetch(follower, source), told_to_stop())
+            await until_stopped(fetch(follower, source), stopping)
         except OSError as error:
             log("list.unreachable", error=error, issuer=follower.following.issuer)
         with contextlib.suppress(TimeoutError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -96,48 +97,43 @@ class _Peer(asyncio.Protocol):
         self._scene.came(self._number, data)
 
 
-async def test_what_waits_on_all_connections_is_read_in_several_turns_and_in_order() -> None:
-    scene = Scene()
-    try:
-        sent = [bytes((number,)) * 100 + bytes(_CHUNK_OCTETS * 2) for number in range(_PEERS)]
-        for peer, octets in zip(scene.peers, sent, strict=True):
-            peer.sendall(octets)
-        held = await scene.until(sum(map(len, sent)))
-        # WHY one more, twice: the chunk before the turn was watched, and the one that was on its way at its end.
-        assert max(held) <= TURN_S / _CHUNK_S + 2
-        assert [bytes(one) for one in scene.octets] == sent
-        for start in range(0, len(scene.read) - _PEERS, _PEERS):
-            assert sorted(scene.read[start : start + _PEERS]) == list(range(_PEERS)), "each before any for another time"
-    finally:
-        scene.close()
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    made = Scene()
+    yield made
+    made.close()
 
 
-async def test_where_little_comes_no_clock_is_asked() -> None:
-    scene = Scene()
-    try:
-        for peer in scene.peers:
-            peer.sendall(b"x" * (UNWATCHED_OCTETS // _PEERS))
-        await scene.until(UNWATCHED_OCTETS // _PEERS * _PEERS)
-        assert not scene.asked
-    finally:
-        scene.close()
+async def test_what_waits_on_all_connections_is_read_in_several_turns_and_in_order(scene: Scene) -> None:
+    sent = [bytes((number,)) * 100 + bytes(_CHUNK_OCTETS * 2) for number in range(_PEERS)]
+    for peer, octets in zip(scene.peers, sent, strict=True):
+        peer.sendall(octets)
+    held = await scene.until(sum(map(len, sent)))
+    # WHY one more, twice: the chunk before the turn was watched, and the one that was on its way at its end.
+    assert max(held) <= TURN_S / _CHUNK_S + 2
+    assert [bytes(one) for one in scene.octets] == sent
+    for start in range(0, len(scene.read) - _PEERS, _PEERS):
+        assert sorted(scene.read[start : start + _PEERS]) == list(range(_PEERS)), "each before any for another time"
 
 
-async def test_who_pauses_or_ends_while_waiting_is_not_read_and_comes_again() -> None:
-    scene = Scene()
-    try:
-        for peer in scene.peers:
-            peer.sendall(bytes(UNWATCHED_OCTETS))
-        await scene.until(1)
-        waiting = [number for number in range(_PEERS) if number not in scene.read]
-        paused, ended = waiting[0], waiting[1]
-        scene.transports[paused].pause_reading()
-        scene.transports[ended].abort()
-        await scene.until((_PEERS - 2) * UNWATCHED_OCTETS)
-        assert not scene.octets[paused]
-        assert not scene.octets[ended]
-        scene.transports[paused].resume_reading()
-        await scene.until((_PEERS - 1) * UNWATCHED_OCTETS)
-        assert len(scene.octets[paused]) == UNWATCHED_OCTETS
-    finally:
-        scene.close()
+async def test_where_little_comes_no_clock_is_asked(scene: Scene) -> None:
+    for peer in scene.peers:
+        peer.sendall(b"x" * (UNWATCHED_OCTETS // _PEERS))
+    await scene.until(UNWATCHED_OCTETS // _PEERS * _PEERS)
+    assert not scene.asked
+
+
+async def test_who_pauses_or_ends_while_waiting_is_not_read_and_comes_again(scene: Scene) -> None:
+    for peer in scene.peers:
+        peer.sendall(bytes(UNWATCHED_OCTETS))
+    await scene.until(1)
+    waiting = [number for number in range(_PEERS) if number not in scene.read]
+    paused, ended = waiting[0], waiting[1]
+    scene.transports[paused].pause_reading()
+    scene.transports[ended].abort()
+    await scene.until((_PEERS - 2) * UNWATCHED_OCTETS)
+    assert not scene.octets[paused]
+    assert not scene.octets[ended]
+    scene.transports[paused].resume_reading()
+    await scene.until((_PEERS - 1) * UNWATCHED_OCTETS)
+    assert len(scene.octets[paused]) == UNWATCHED_OCTETS

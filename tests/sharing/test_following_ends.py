@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from proxy import cli
-from proxy.bus.mqtt import first_of, follow_list
+from proxy.bus.mqtt import follow_list
 from proxy.commands import lists
 from proxy.list_settings import ListBroker
 from proxy.lists.document import ListDocument
 from proxy.lists.following import Following
 from proxy.sharing import fetching
+from proxy.sharing.ending import first_of
 from proxy.sharing.fetching import HttpSource, fetch
 from proxy.sharing.follower import Follower
 from tests.sharing.two_houses import INSTITUTIONS, take_in
